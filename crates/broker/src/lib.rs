@@ -1,0 +1,1 @@
+//! All of the message broker: topology, connecting, confirmed publishing, subscribing, settling.

@@ -1,0 +1,1 @@
+//! The queryfleet binary: arguments, output, exit codes.

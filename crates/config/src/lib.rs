@@ -1,0 +1,1 @@
+//! The configuration that producer and workers share, read from the environment.

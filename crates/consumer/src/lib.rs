@@ -1,0 +1,1 @@
+//! The worker: slots, the pipeline, settling, draining, deadlines.

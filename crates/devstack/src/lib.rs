@@ -1,0 +1,1 @@
+//! Private RabbitMQ and MariaDB servers in a folder, on free ports.

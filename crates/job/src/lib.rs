@@ -1,0 +1,1 @@
+//! The vocabulary of queryfleet: statements, jobs, envelopes, outcomes and the retry policy. No I/O.

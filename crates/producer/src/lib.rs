@@ -1,0 +1,1 @@
+//! Reads input, builds jobs, publishes a run, resumes it and waits for it.
