@@ -1,1 +1,29 @@
-//! The vocabulary of queryfleet: statements, jobs, envelopes, outcomes and the retry policy. No I/O.
+//! The vocabulary of queryfleet, without any I/O.
+//!
+//! A **run** is one batch; a **job** is one statement of it, known by (run, seq); a **chunk** is what one message
+//! carries. [`envelope`] turns chunks into bytes and back, [`Outcome`] names every way an attempt can end, and
+//! [`settle`](settle::settle) says what then happens to the message. What this crate decides, it decides purely:
+//! the worker and the model checker run the same functions.
+
+mod backoff;
+mod chunk;
+mod dead;
+pub mod envelope;
+mod identity;
+mod ledger_state;
+pub mod lexer;
+mod outcome;
+mod param;
+pub mod settle;
+mod signature;
+
+pub use backoff::{Backoff, jittered};
+pub use chunk::{Chunk, Job, NotAtomic};
+pub use dead::DeadReason;
+pub use envelope::{DecodeError, Headers, Message};
+pub use identity::{LedgerId, RunId};
+pub use ledger_state::{LedgerState, read_conflict};
+pub use outcome::{Class, Failure, Outcome};
+pub use param::Param;
+pub use settle::{Policy, Progress, Settlement};
+pub use signature::Signer;

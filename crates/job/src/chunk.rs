@@ -1,0 +1,92 @@
+//! Jobs, and the chunk of them that one message carries.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LedgerId, Param, RunId};
+
+/// One statement of a run. Its identity is (run, seq).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Its place in the input, from 1.
+    pub seq: u64,
+    /// The statement, without its delimiter; `?` for every bound value when there are `params`.
+    pub sql: String,
+    /// The bound values, in the order of their placeholders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<Param>,
+    /// The database that is current while the statement runs; the connection's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The statement's deadline in milliseconds; the worker's STATEMENT_TIMEOUT when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl Job {
+    /// A job that is no more than its place and its statement.
+    pub fn new(seq: u64, sql: impl Into<String>) -> Job {
+        Job { seq, sql: sql.into(), params: Vec::new(), database: None, timeout_ms: None }
+    }
+}
+
+/// How a run has asked for its statements that are not atomic to be run (`--not-atomic`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotAtomic {
+    /// A `started` row first; whoever finds it parks the job as unknown.
+    Park,
+    /// The user says that repeating is harmless.
+    Repeat,
+}
+
+impl NotAtomic {
+    /// The word on the command line, in the envelope and in `queryfleet_run`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotAtomic::Park => "park",
+            NotAtomic::Repeat => "repeat",
+        }
+    }
+}
+
+impl std::str::FromStr for NotAtomic {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<NotAtomic, String> {
+        match word {
+            "park" => Ok(NotAtomic::Park),
+            "repeat" => Ok(NotAtomic::Repeat),
+            other => Err(format!("`{other}` is neither `park` nor `repeat`")),
+        }
+    }
+}
+
+/// What one message carries: some jobs of one run, and what a worker must know of that run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chunk {
+    /// The run of all its jobs.
+    pub run: RunId,
+    /// The ledger that the run was published for.
+    pub ledger: LedgerId,
+    /// The version of the run's session SQL (the text itself is in the run's row); 0 when it has none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub session: u32,
+    /// Set when this chunk is one job that is not atomic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_atomic: Option<NotAtomic>,
+    /// At least one, by growing seq.
+    pub jobs: Vec<Job>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Chunk {
+    /// The same chunk with other jobs: what is left of it after an attempt.
+    pub fn with_jobs(&self, jobs: Vec<Job>) -> Chunk {
+        Chunk { jobs, ledger: self.ledger.clone(), ..*self }
+    }
+}

@@ -1,0 +1,132 @@
+//! Envelope v1: a chunk as the body of a message, and the headers beside it.
+//!
+//! The body is JSON, `{"v":1,"run":…,"ledger":"…","jobs":[{"seq":1,"sql":"…"}]}`. What changes from delivery to
+//! delivery (attempts, the first error) travels in headers, so that the body, and with it the signature, stays.
+//! A field that v1 does not know is refused: a worker must not run a statement whose conditions it cannot read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer};
+
+/// The version that this crate writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// The longest first error that a header carries, in bytes.
+pub const FIRST_ERROR_LIMIT: usize = 512;
+
+/// A message before it is published or after it was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// `run/seq` of its first job; for people, and to know a returned message by.
+    pub id: String,
+    /// The envelope.
+    pub body: Vec<u8>,
+    /// What may differ from one delivery to the next.
+    pub headers: Headers,
+}
+
+/// The headers of a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers {
+    /// Counted attempts that have ended before this delivery.
+    pub attempts: u32,
+    /// The error of the first of them, shortened.
+    pub first_error: Option<String>,
+    /// HMAC of the body, when the sender has a signing key.
+    pub signature: Option<String>,
+}
+
+/// Why a body is no chunk that this worker may run.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not an envelope at all, or one that breaks its own rules.
+    #[error("body is no envelope: {0}")]
+    NotAnEnvelope(String),
+    /// Written by a newer producer: the worker is unfit, the message is not to blame.
+    #[error("envelope version {0} is newer than this worker's {VERSION}: upgrade the worker")]
+    NewerVersion(u32),
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    v: u32,
+    #[serde(flatten)]
+    chunk: &'a Chunk,
+}
+
+/// The chunk's fields once more, beside the version: serde cannot both flatten and refuse unknown fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Incoming {
+    v: u32,
+    run: RunId,
+    ledger: LedgerId,
+    #[serde(default)]
+    session: u32,
+    #[serde(default)]
+    not_atomic: Option<NotAtomic>,
+    jobs: Vec<Job>,
+}
+
+#[derive(Deserialize)]
+struct OnlyVersion {
+    v: u32,
+}
+
+/// The body for a chunk.
+pub fn encode(chunk: &Chunk) -> Vec<u8> {
+    let mut body = Vec::with_capacity(128 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
+    // Writing plain data into memory has no way to fail: no map keys, no custom errors.
+    #[allow(clippy::expect_used)]
+    serde_json::to_writer(&mut body, &Outgoing { v: VERSION, chunk }).expect("a chunk is plain data");
+    body
+}
+
+/// The whole message for a chunk: encoded, signed when there is a signer, with the headers given.
+pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: Option<String>) -> Message {
+    let body = encode(chunk);
+    let signature = signer.map(|signer| signer.sign(&body));
+    let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
+    let seq = chunk.jobs.first().map_or(0, |job| job.seq);
+    Message { id: format!("{}/{seq}", chunk.run), body, headers: Headers { attempts, first_error, signature } }
+}
+
+/// The chunk in a body.
+///
+/// # Errors
+/// [`DecodeError::NewerVersion`] for an envelope from the future, [`DecodeError::NotAnEnvelope`] for everything else
+/// that is not a non-empty list of jobs by growing seq.
+pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
+    let incoming: Incoming = serde_json::from_slice(body).map_err(|error| newer_or_broken(body, &error))?;
+    if incoming.v > VERSION {
+        return Err(DecodeError::NewerVersion(incoming.v));
+    }
+    let mut last = 0;
+    for job in &incoming.jobs {
+        if job.seq <= last {
+            return Err(DecodeError::NotAnEnvelope(format!("seq {} does not follow {last}", job.seq)));
+        }
+        last = job.seq;
+    }
+    if incoming.v == 0 || last == 0 || (incoming.not_atomic.is_some() && incoming.jobs.len() != 1) {
+        return Err(DecodeError::NotAnEnvelope("version 0, no jobs, or a chunk that is not atomic".into()));
+    }
+    let Incoming { run, ledger, session, not_atomic, jobs, .. } = incoming;
+    Ok(Chunk { run, ledger, session, not_atomic, jobs })
+}
+
+fn newer_or_broken(body: &[u8], error: &serde_json::Error) -> DecodeError {
+    match serde_json::from_slice::<OnlyVersion>(body) {
+        Ok(only) if only.v > VERSION => DecodeError::NewerVersion(only.v),
+        _ => DecodeError::NotAnEnvelope(error.to_string()),
+    }
+}
+
+/// `text` cut to at most `limit` bytes at a character's border.
+pub fn shorten(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}

@@ -1,0 +1,28 @@
+//! One lexer for the SQL of MySQL and MariaDB, for three uses: [`Splitter`] cuts scripts into statements, [`check`]
+//! and [`inspect`] make sure that a text is one statement and say what it is, [`placeholders`] finds the `:name`s of
+//! a template. It follows the lexers of the servers and of the `mariadb` client; it is no parser, and accepts what
+//! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
+//!
+//! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
+//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is.
+
+mod check;
+mod command;
+mod kind;
+mod mode;
+mod place;
+mod placeholder;
+mod refusal;
+mod scan;
+mod special;
+mod split;
+mod words;
+
+pub use check::{Inspected, check, inspect};
+pub use kind::{Kind, UnknownKind};
+pub use mode::SqlMode;
+pub use place::Place;
+pub use placeholder::{Placeholder, placeholders};
+pub use refusal::Refusal;
+pub use scan::Open;
+pub use split::{SplitError, Splitter, Statement};

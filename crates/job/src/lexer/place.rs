@@ -1,0 +1,41 @@
+//! Where in a script something stands.
+
+use std::fmt;
+
+/// A place in a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes before it, from the start of the input.
+    pub offset: u64,
+    /// Its line, from 1; a line ends with `\n`.
+    pub line: u64,
+    /// Its column, from 1, in characters (bytes that are not UTF-8 count by what they look like).
+    pub column: u64,
+}
+
+impl Place {
+    pub(super) const START: Self = Self { offset: 0, line: 1, column: 1 };
+
+    /// The place right after `text`, where `text` begins at `self`.
+    pub(super) fn after(self, text: &[u8]) -> Self {
+        let offset = self.offset + text.len() as u64;
+        match memchr::memrchr(b'\n', text) {
+            None => Self { offset, line: self.line, column: self.column + characters(text) },
+            Some(last) => {
+                let lines = memchr::memchr_iter(b'\n', text).count() as u64;
+                Self { offset, line: self.line + lines, column: 1 + characters(&text[last + 1..]) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Every byte but UTF-8's continuation bytes (0x80 to 0xBF) begins a character.
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u64
+}

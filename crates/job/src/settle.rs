@@ -1,0 +1,114 @@
+//! From how an attempt ended to what happens to its job: one pure function.
+
+use std::time::Duration;
+
+use crate::{DeadReason, Outcome};
+
+/// The shortest and longest pause before a conflict is tried again in its slot.
+const CONFLICT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+/// The first and longest pause while the database is away or under pressure.
+const PRESSURE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+
+/// The limits that a fleet runs under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Counted attempts before a job is dead.
+    pub max_attempts: u32,
+    /// How many retry tiers there are; at least one.
+    pub tiers: usize,
+    /// Tries at a conflict within one delivery.
+    pub tries_here: u32,
+    /// How long a slot keeps a message while the database is away or under pressure.
+    pub pressure_timeout: Duration,
+}
+
+/// What has been spent on a job before the attempt that is being settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Counted attempts of earlier deliveries, from the header.
+    pub attempts: u32,
+    /// Attempts within this delivery, this one included.
+    pub tries_here: u32,
+    /// Time since this delivery first met pressure.
+    pub held: Duration,
+}
+
+/// What happens next to a job. Everything but `Again` ends the delivery for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Settlement {
+    /// It has ended: acknowledge.
+    Ack,
+    /// Keep the message, pause (up to this long, jittered), and attempt it again in the same slot.
+    Again(Duration),
+    /// Publish a confirmed copy to this retry tier with this attempts header, then acknowledge.
+    Tier {
+        /// Index into the list of tiers.
+        tier: usize,
+        /// The attempts header of the copy.
+        attempts: u32,
+    },
+    /// Publish a confirmed copy to the work queue with the attempts unchanged, then acknowledge.
+    GiveBack,
+    /// Write ledger row `dead` and the dead row in one transaction, then acknowledge.
+    Dead(DeadReason),
+    /// Let the broker dead-letter it: it must not touch the ledger.
+    Reject,
+}
+
+impl Settlement {
+    /// The label value of `deliveries_settled_total{action}`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Settlement::Ack => "ack",
+            Settlement::Again(_) => "again",
+            Settlement::Tier { .. } => "retry",
+            Settlement::GiveBack => "give_back",
+            Settlement::Dead(_) => "dead",
+            Settlement::Reject => "reject",
+        }
+    }
+}
+
+/// What happens to a job whose attempt ended like this.
+pub fn settle(outcome: &Outcome, progress: Progress, policy: &Policy) -> Settlement {
+    match outcome {
+        Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale => Settlement::Ack,
+        Outcome::Conflict(_) if progress.tries_here < policy.tries_here => {
+            Settlement::Again(growing(CONFLICT_PAUSE, progress.tries_here))
+        }
+        Outcome::Conflict(_) | Outcome::LostAfterSend(_) | Outcome::Unlisted(_) => {
+            counted(progress, policy, Settlement::Dead(DeadReason::Attempts))
+        }
+        Outcome::Deadline(_) => counted(progress, policy, Settlement::Dead(DeadReason::Timeout)),
+        Outcome::NotSent(_) | Outcome::Pressure(_) if progress.held < policy.pressure_timeout => {
+            Settlement::Again(growing(PRESSURE_PAUSE, progress.tries_here))
+        }
+        Outcome::NotSent(_) | Outcome::Pressure(_) | Outcome::Unfit(_) | Outcome::Interrupted(_) => {
+            Settlement::GiveBack
+        }
+        Outcome::Killed(_) => Settlement::Tier { tier: tier(progress, policy), attempts: progress.attempts },
+        Outcome::Permanent(_) => Settlement::Dead(DeadReason::Error),
+        Outcome::Refused(_) => Settlement::Dead(DeadReason::Refused),
+        Outcome::Unknown(_) => Settlement::Dead(DeadReason::Unknown),
+        Outcome::UnknownRun => counted(progress, policy, Settlement::Reject),
+        Outcome::Undecodable(_) | Outcome::Unverified => Settlement::Reject,
+    }
+}
+
+/// A tier and one more attempt, or `at_the_end` when this was the last.
+fn counted(progress: Progress, policy: &Policy, at_the_end: Settlement) -> Settlement {
+    let attempts = progress.attempts.saturating_add(1);
+    if attempts >= policy.max_attempts {
+        return at_the_end;
+    }
+    Settlement::Tier { tier: tier(progress, policy), attempts }
+}
+
+/// The delays grow with the attempts; the last tier serves all further ones.
+fn tier(progress: Progress, policy: &Policy) -> usize {
+    (progress.attempts as usize).min(policy.tiers.saturating_sub(1))
+}
+
+fn growing((first, longest): (Duration, Duration), tries: u32) -> Duration {
+    first.saturating_mul(1 << tries.clamp(1, 16).saturating_sub(1)).min(longest)
+}
