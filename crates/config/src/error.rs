@@ -1,0 +1,72 @@
+//! Why a configuration could not be used.
+
+use std::path::PathBuf;
+
+/// Names the variable and the remedy. Holds no value of a variable, except the path of a file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A `QUERYFLEET_` variable that nothing reads: most often a misspelt one.
+    #[error("unknown variable {name}: did you mean {nearest}?")]
+    Unknown {
+        /// The variable as it was found.
+        name: String,
+        /// The known variable whose name is nearest.
+        nearest: String,
+    },
+    /// A value that cannot be read in the form that the variable has. An empty value counts as one.
+    #[error("{name} cannot be read: expected {form}")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// What it expects, see [`crate::Variable::form`].
+        form: &'static str,
+    },
+    /// A value that is not UTF-8.
+    #[error("{name} cannot be read: expected UTF-8 text")]
+    NotUnicode {
+        /// The variable.
+        name: String,
+    },
+    /// A variable that the command at hand needs.
+    #[error("{name} is not set: expected {form}")]
+    NotSet {
+        /// The variable.
+        name: &'static str,
+        /// What it expects, see [`crate::Variable::form`].
+        form: &'static str,
+    },
+    /// A value given both in the variable and through a file.
+    #[error("{name} and {name}_FILE are both set: unset one of them")]
+    Twice {
+        /// The variable, without `_FILE`.
+        name: &'static str,
+    },
+    /// A `…_FILE` variable whose file cannot be read.
+    #[error("cannot read {}, which {name}_FILE names", path.display())]
+    File {
+        /// The variable, without `_FILE`.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A client certificate without its key, or a key without its certificate.
+    #[error("{given} is set but {missing} is not: a client certificate needs both")]
+    HalfIdentity {
+        /// The variable that is set.
+        given: &'static str,
+        /// The variable that is not.
+        missing: &'static str,
+    },
+    /// Files for TLS, and a URL that does not ask for TLS: the connection would silently be in the clear.
+    #[error("{given} is set but a URL in QUERYFLEET_AMQP_URL starts with amqp://: write amqps://")]
+    TlsUnused {
+        /// The variable that is set.
+        given: &'static str,
+    },
+    /// The environment could not be deserialized. Cannot happen while every variable is read as text.
+    #[error("cannot read the environment")]
+    Environment(#[source] envy::Error),
+}

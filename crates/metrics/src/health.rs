@@ -1,0 +1,129 @@
+//! Whether the process is alive and whether it is ready: facts that the worker states as they change.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::Dependency;
+
+/// The state behind `/livez`, `/readyz` and the gauges `dependency_up` and `draining`.
+///
+/// A new process is alive, connected to nothing and not draining. Alive means that its supervising loop turns, never
+/// that a server is up: a restart does not mend a broker.
+pub struct Health {
+    origin: Instant,
+    limit: Duration,
+    /// Nanoseconds from `origin` to the last beat.
+    beat: AtomicU64,
+    connected: [AtomicBool; Dependency::ALL.len()],
+    draining: AtomicBool,
+    unfit: Mutex<Option<String>>,
+}
+
+impl Health {
+    /// Alive until `limit` has passed since the last beat; being made counts as the first.
+    pub fn new(limit: Duration) -> Self {
+        Self {
+            origin: Instant::now(),
+            limit,
+            beat: AtomicU64::new(0),
+            connected: Default::default(),
+            draining: AtomicBool::new(false),
+            unfit: Mutex::new(None),
+        }
+    }
+
+    /// The supervising loop has turned once more.
+    pub fn beat(&self) {
+        let age = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.beat.fetch_max(age, Relaxed);
+    }
+
+    /// Says whether a connection to `dependency` stands.
+    pub fn set_connected(&self, dependency: Dependency, connected: bool) {
+        self.connected[dependency as usize].store(connected, Relaxed);
+    }
+
+    /// Says whether the worker is shutting down.
+    pub fn set_draining(&self, draining: bool) {
+        self.draining.store(draining, Relaxed);
+    }
+
+    /// Says why the worker cannot serve although it is connected (a missing right, a newer envelope), in one line
+    /// without a secret, which `/readyz` shows; `None`: it can.
+    pub fn set_unfit(&self, reason: Option<String>) {
+        // The lock guards one assignment, so a poisoned one holds a whole value.
+        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Whether a connection to `dependency` stands.
+    pub fn is_connected(&self, dependency: Dependency) -> bool {
+        self.connected[dependency as usize].load(Relaxed)
+    }
+
+    /// Whether the worker is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    /// Why the process counts as stalled, `None` while it is alive.
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled_at(self.origin.elapsed())
+    }
+
+    /// What is missing for the process to be ready, one line each; empty when nothing is.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for dependency in [Dependency::Broker, Dependency::Database] {
+            if !self.is_connected(dependency) {
+                missing.push(format!("{}: not connected", dependency.as_str()));
+            }
+        }
+        // As in `set_unfit`.
+        let unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        missing.extend(unfit.map(|reason| format!("unfit: {reason}")));
+        if self.is_draining() {
+            missing.push("draining".to_owned());
+        }
+        missing
+    }
+
+    /// `now` is counted from `origin`.
+    fn stalled_at(&self, now: Duration) -> Option<String> {
+        let age = now.saturating_sub(Duration::from_nanos(self.beat.load(Relaxed)));
+        let stalled = age > self.limit;
+        stalled.then(|| format!("stalled: the last beat is {age:.1?} old, the limit is {:.1?}", self.limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alive_until_the_limit_has_passed_since_the_last_beat() {
+        let health = Health::new(Duration::from_secs(10));
+        assert_eq!(health.stalled_at(Duration::from_secs(10)), None);
+        let stalled = health.stalled_at(Duration::from_millis(10_500)).unwrap();
+        assert_eq!(stalled, "stalled: the last beat is 10.5s old, the limit is 10.0s");
+        health.beat();
+        let at = Duration::from_nanos(health.beat.load(Relaxed));
+        assert_eq!(health.stalled_at(at + Duration::from_secs(10)), None);
+        assert!(health.stalled_at(at + Duration::from_secs(11)).is_some());
+    }
+
+    #[test]
+    fn ready_when_nothing_is_missing() {
+        let health = Health::new(Duration::from_secs(10));
+        assert_eq!(health.missing(), ["broker: not connected", "database: not connected"]);
+        health.set_connected(Dependency::Broker, true);
+        health.set_connected(Dependency::Database, true);
+        assert!(health.missing().is_empty());
+        health.set_unfit(Some("no INSERT on queryfleet_ledger".to_owned()));
+        health.set_draining(true);
+        assert_eq!(health.missing(), ["unfit: no INSERT on queryfleet_ledger", "draining"]);
+        health.set_unfit(None);
+        health.set_connected(Dependency::Database, false);
+        assert_eq!(health.missing(), ["database: not connected", "draining"]);
+    }
+}

@@ -1,0 +1,116 @@
+//! The one place of every series: its field is its name less the prefix, its doc comment is its help text.
+
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
+};
+
+/// Upper bounds in seconds, for a primary-key update as well as for a night's backlog. The broker's usual consumer
+/// timeout, 30 min, is one of them.
+const BUCKETS: [f64; 22] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
+    1800.0, 3600.0, 7200.0, 21600.0, 86400.0,
+];
+
+macro_rules! series {
+    ($($(#[doc = $help:literal])+ $name:ident: $kind:ident [$($label:ident),*];)*) => {
+        /// Every series with the prefix `queryfleet_`.
+        pub(crate) struct Series {
+            $($(#[doc = $help])+ pub(crate) $name: $kind,)*
+        }
+
+        impl Series {
+            /// Creates every series and registers it.
+            pub(crate) fn register(registry: &Registry) -> Result<Self> {
+                Ok(Self {
+                    $($name: registered(
+                        registry,
+                        concat!("queryfleet_", stringify!($name)),
+                        concat!($($help),+).trim(),
+                        &[$(stringify!($label)),*],
+                    )?,)*
+                })
+            }
+        }
+    };
+}
+
+series! {
+    /// Jobs whose execution began; every attempt counts.
+    jobs_started_total: IntCounterVec [queue, slot];
+    /// Attempts at jobs that ended, by how they ended.
+    jobs_total: IntCounterVec [queue, slot, outcome];
+    /// Messages given back to the broker, by what became of them.
+    deliveries_settled_total: IntCounterVec [queue, action];
+    /// Errors that attempts at jobs met, by class.
+    job_errors_total: IntCounterVec [queue, class];
+    /// Messages that the broker had delivered before.
+    redeliveries_total: IntCounterVec [queue];
+    /// Rows that committed statements changed, as the database counts them.
+    rows_affected_total: IntCounterVec [queue];
+    /// Connections made after one was lost, by what they lead to.
+    reconnects_total: IntCounterVec [dependency];
+    /// Messages published, retry copies included, by how the broker answered.
+    messages_published_total: IntCounterVec [queue, result];
+    /// Running statements whose connection this process killed, by reason.
+    statements_killed_total: IntCounterVec [reason];
+    /// How long an attempt at a job took, from its first byte sent to the last answer, by how it ended.
+    job_duration_seconds: HistogramVec [queue, outcome];
+    /// How long a message waited between its first publishing and the start of its execution.
+    job_queue_wait_seconds: HistogramVec [queue];
+    /// Jobs that are being executed now.
+    jobs_in_flight: IntGaugeVec [queue];
+    /// Slots that this worker has.
+    slots: IntGaugeVec [queue];
+    /// Whether this process is connected: 1, or 0.
+    dependency_up: IntGaugeVec [dependency];
+    /// Whether this worker is shutting down: 1, or 0.
+    draining: IntGauge [];
+    /// When an attempt at a job last ended, in seconds since 1970; 0: never.
+    last_job_completed_timestamp_seconds: Gauge [];
+    /// When the longest running of the current jobs began, in seconds since 1970; 0: none is running.
+    oldest_job_started_timestamp_seconds: Gauge [];
+    /// Always 1; the labels tell what was built.
+    build_info: IntGaugeVec [version, revision];
+}
+
+fn registered<K: Kind>(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<K> {
+    let series = K::create(Opts::new(name, help), labels)?;
+    registry.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+/// The constructors of prometheus under one name. Kinds without labels are given none.
+trait Kind: Collector + Clone + 'static {
+    fn create(opts: Opts, labels: &[&str]) -> Result<Self>;
+}
+
+impl Kind for IntCounterVec {
+    fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
+        Self::new(opts, labels)
+    }
+}
+
+impl Kind for IntGaugeVec {
+    fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
+        Self::new(opts, labels)
+    }
+}
+
+impl Kind for HistogramVec {
+    fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
+        Self::new(HistogramOpts::from(opts).buckets(BUCKETS.to_vec()), labels)
+    }
+}
+
+impl Kind for IntGauge {
+    fn create(opts: Opts, _labels: &[&str]) -> Result<Self> {
+        Self::with_opts(opts)
+    }
+}
+
+impl Kind for Gauge {
+    fn create(opts: Opts, _labels: &[&str]) -> Result<Self> {
+        Self::with_opts(opts)
+    }
+}
