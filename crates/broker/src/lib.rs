@@ -1,1 +1,21 @@
-//! All of the message broker: topology, connecting, confirmed publishing, subscribing, settling.
+//! All of the message broker: topology as data, declaring it, connecting, confirmed publishing, subscribing, settling.
+//!
+//! lapin's automatic recovery stays off (it hides reconnects, and its consumer can hang for ever): on any error the
+//! caller drops what it holds, pauses, and asks again; the next URL is tried then. Nothing outside this crate sees
+//! lapin.
+
+mod connect;
+mod declare;
+mod depth;
+mod error;
+mod properties;
+mod publish;
+mod subscribe;
+mod topology;
+
+pub use connect::Broker;
+pub use depth::Depth;
+pub use error::Error;
+pub use publish::{Publisher, Route};
+pub use subscribe::{Delivery, Subscription};
+pub use topology::Topology;

@@ -1,0 +1,148 @@
+//! A connection that is made when it is asked for, and made anew when it has failed.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use config::Config;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+
+use crate::Error;
+
+/// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two.
+const HEARTBEAT_S: u16 = 10;
+
+/// One connection to the broker, shared by channels: one object to publish with, another to consume with, because an
+/// alarm blocks connections that publish.
+pub struct Broker {
+    urls: Vec<AMQPUri>,
+    tls: OwnedTLSConfig,
+    name: String,
+    timeout: Duration,
+    live: tokio::sync::Mutex<Option<Connection>>,
+    next: Mutex<usize>,
+}
+
+impl Broker {
+    /// Reads the configuration; connects to nothing yet. `purpose` is part of the name that the broker shows.
+    ///
+    /// # Errors
+    /// When QUERYFLEET_AMQP_URL is missing or unreadable, or a TLS file is.
+    pub fn new(config: &Config, purpose: &str) -> Result<Broker, Error> {
+        let urls = config.amqp_urls().map_err(|_| Error::Url)?;
+        let urls: Result<Vec<AMQPUri>, Error> = urls.iter().map(|url| parse(url, config)).collect();
+        Ok(Broker {
+            urls: urls?,
+            tls: tls(&config.amqp_tls)?,
+            name: format!("queryfleet {purpose} ({}/{})", hostname(), std::process::id()),
+            timeout: config.connect_timeout,
+            live: tokio::sync::Mutex::new(None),
+            next: Mutex::new(0),
+        })
+    }
+
+    /// `host:port/vhost` of the URL that is tried next, for people.
+    pub fn server(&self) -> String {
+        let uri = &self.urls[self.turn()];
+        format!("{}:{}/{}", uri.authority.host, uri.authority.port, uri.vhost)
+    }
+
+    fn turn(&self) -> usize {
+        // A poisoned lock holds a plain number: any value of it is fine.
+        *self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner) % self.urls.len()
+    }
+
+    /// Whether the connection that was last made is still up.
+    pub async fn is_up(&self) -> bool {
+        self.live.lock().await.as_ref().is_some_and(|connection| connection.status().connected())
+    }
+
+    /// Whether the broker has told this connection to stop publishing (a memory or disk alarm).
+    pub async fn is_blocked(&self) -> bool {
+        self.live.lock().await.as_ref().is_some_and(|connection| connection.status().blocked())
+    }
+
+    /// A new channel on the live connection; connects, once, to the next URL when there is none.
+    ///
+    /// # Errors
+    /// When connecting fails; the next call tries the next URL.
+    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
+        let mut live = self.live.lock().await;
+        if live.as_ref().is_none_or(|connection| !connection.status().connected()) {
+            *live = None;
+            *live = Some(self.connect().await?);
+        }
+        let Some(connection) = live.as_ref() else { unreachable!("connected above") };
+        match tokio::time::timeout(self.timeout, connection.create_channel()).await {
+            Ok(Ok(channel)) => Ok(channel),
+            Ok(Err(source)) => {
+                *live = None;
+                Err(Error::Channel { doing: "opening a channel", source })
+            }
+            Err(_) => {
+                *live = None;
+                Err(self.timed_out("opening a channel"))
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let turn = self.turn();
+        let uri = self.urls[turn].clone();
+        let server = self.server();
+        let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
+        let runtime = lapin::runtime::default_runtime()
+            .map_err(|source| Error::Connect { server: server.clone(), source })?;
+        let connecting = Connection::connect_uri_with_config(uri, properties, self.tls.clone(), runtime);
+        let failed = match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(source)) => Error::Connect { server, source },
+            Err(_) => self.timed_out("connecting"),
+        };
+        *self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = turn + 1;
+        Err(failed)
+    }
+
+    pub(crate) fn timed_out(&self, doing: &'static str) -> Error {
+        Error::Timeout { doing, seconds: self.timeout.as_secs().max(1) }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Closes the connection, politely when it still answers. A blocked connection is dropped: it cannot even close.
+    pub async fn close(&self) {
+        if let Some(connection) = self.live.lock().await.take()
+            && !connection.status().blocked()
+        {
+            let _ = tokio::time::timeout(self.timeout, connection.close(200, "bye".into())).await;
+        }
+    }
+}
+
+fn parse(url: &config::Secret, config: &Config) -> Result<AMQPUri, Error> {
+    let mut uri: AMQPUri = url.expose().parse().map_err(|_| Error::Url)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+    uri.query.connection_timeout.get_or_insert(config.connect_timeout.as_millis() as u64);
+    Ok(uri)
+}
+
+fn tls(tls: &config::Tls) -> Result<OwnedTLSConfig, Error> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|source| Error::TlsFile { path: path.display().to_string(), source })
+    };
+    let cert_chain = tls.ca.as_deref().map(read).transpose()?;
+    let identity = match &tls.identity {
+        Some(identity) => {
+            Some(OwnedIdentity::PKCS8 { pem: read(&identity.cert)?, key: read(&identity.key)? })
+        }
+        None => None,
+    };
+    Ok(OwnedTLSConfig { identity, cert_chain: cert_chain.map(|pem| String::from_utf8_lossy(&pem).into_owned()) })
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "?".into(), |name| name.trim().to_owned())
+}

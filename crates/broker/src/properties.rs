@@ -1,0 +1,70 @@
+//! A message's headers and AMQP's properties. The one place that knows the names of our headers.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use job::{Headers, Message};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+
+const ATTEMPTS: &str = "x-queryfleet-attempts";
+const FIRST_ERROR: &str = "x-queryfleet-first-error";
+const SIGNATURE: &str = "x-queryfleet-signature";
+const PERSISTENT: u8 = 2;
+
+/// The properties to publish a message with: persistent, stamped with the time.
+pub(crate) fn write(message: &Message) -> BasicProperties {
+    let mut table = FieldTable::default();
+    if message.headers.attempts > 0 {
+        table.insert(ATTEMPTS.into(), AMQPValue::LongUInt(message.headers.attempts));
+    }
+    for (name, text) in [(FIRST_ERROR, &message.headers.first_error), (SIGNATURE, &message.headers.signature)] {
+        if let Some(text) = text {
+            table.insert(name.into(), AMQPValue::LongString(text.as_str().into()));
+        }
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into())
+        .with_message_id(message.id.as_str().into())
+        .with_timestamp(now)
+        .with_headers(table)
+}
+
+/// What a delivery's properties say. A header of another type than ours is as good as absent.
+pub(crate) fn read(properties: &BasicProperties) -> Headers {
+    let table = properties.headers().as_ref();
+    let value = |name: &str| table.and_then(|table| table.inner().get(name));
+    let text = |name: &str| match value(name) {
+        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        _ => None,
+    };
+    let attempts = match value(ATTEMPTS) {
+        Some(AMQPValue::LongUInt(n)) => *n,
+        Some(AMQPValue::LongLongInt(n)) => u32::try_from(*n).unwrap_or(0),
+        Some(AMQPValue::LongInt(n)) => u32::try_from(*n).unwrap_or(0),
+        _ => 0,
+    };
+    Headers { attempts, first_error: text(FIRST_ERROR), signature: text(SIGNATURE) }
+}
+
+/// Whole seconds since the message was published, by the two machines' clocks; for metrics only.
+pub(crate) fn waited_s(properties: &BasicProperties) -> Option<u64> {
+    let published = (*properties.timestamp())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    Some(now.saturating_sub(published))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_come_back_as_they_were_sent() {
+        let headers =
+            Headers { attempts: 3, first_error: Some("1213: deadlock".into()), signature: Some("ab".into()) };
+        let message = Message { id: "7/1".into(), body: b"{}".to_vec(), headers };
+        assert_eq!(read(&write(&message)), message.headers);
+        assert_eq!(read(&BasicProperties::default()), Headers::default());
+    }
+}
