@@ -1,1 +1,28 @@
-//! All of the database: init step, schema, the one packet, error classes, runs and dead jobs.
+//! All of the database: the slot's connection with its init step, the one packet that claims a job in the ledger,
+//! executes it and commits both, the error codes and what each means, runs, dead jobs and worker heartbeats.
+//!
+//! An **error never proves that nothing was committed**: after any doubt a connection is dropped and the ledger row
+//! decides at the next attempt. Nothing outside this crate sees mysql_async.
+
+mod claim;
+mod connect;
+mod count;
+mod dead;
+mod error;
+mod error_code;
+mod init;
+mod kill;
+mod packet;
+mod runs;
+mod schema;
+mod session;
+mod worker;
+
+pub use connect::{Control, Database};
+pub use count::{BLOCK, Counts};
+pub use dead::Dead;
+pub use error::Error;
+pub use init::Facts;
+pub use runs::{NewRun, Run, RunState};
+pub use session::{RunSession, Session};
+pub use worker::{Heartbeat, WorkerRow};

@@ -1,0 +1,163 @@
+//! How connections are made: the one place that knows the URL.
+
+use std::time::Duration;
+
+use config::Config;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
+
+use crate::{Error, Facts, init};
+
+/// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the jobs' database is and how a session on it begins. Shared by all that connect.
+pub struct Database {
+    pub(crate) opts: Opts,
+    pub(crate) schema: String,
+    pub(crate) tables: Tables,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) lock_wait: Duration,
+    pub(crate) session_sql: Option<String>,
+}
+
+/// The tables of queryfleet, schema-qualified and quoted: a job's `USE` must not move them.
+pub(crate) struct Tables {
+    pub(crate) run: String,
+    pub(crate) ledger: String,
+    pub(crate) dead: String,
+    pub(crate) worker: String,
+    pub(crate) meta: String,
+}
+
+/// A name in back quotes.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+impl Database {
+    /// Reads the configuration; connects to nothing yet.
+    ///
+    /// # Errors
+    /// When QUERYFLEET_MYSQL_URL is missing or none that the driver takes.
+    pub fn new(config: &Config) -> Result<Database, Error> {
+        let url = config.mysql_url().map_err(|error| Error::Url(error.to_string()))?;
+        let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(error.to_string()))?;
+        let schema = parsed.db_name().ok_or_else(|| Error::Url("it names no database".into()))?.to_owned();
+        let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);
+        // The socket would go past every proxy and firewall between us and the address that was asked for.
+        let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
+        let table = |name: &str| format!("{}.queryfleet_{name}", quoted(&schema));
+        let tables = Tables {
+            run: table("run"),
+            ledger: table("ledger"),
+            dead: table("dead"),
+            worker: table("worker"),
+            meta: table("meta"),
+        };
+        Ok(Database {
+            opts: opts.into(),
+            tables,
+            connect_timeout: config.connect_timeout,
+            lock_wait: config.lock_wait_timeout(),
+            session_sql: config.session_sql.clone(),
+            schema,
+        })
+    }
+
+    /// `host:port`, for people; never user or password.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.opts.ip_or_hostname(), self.opts.tcp_port())
+    }
+
+    /// The database that the URL names.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// A connection after the whole init step, with the session SQL of the configuration and then `session_sql`.
+    pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, Facts), Error> {
+        let connecting = async {
+            let mut conn = Conn::new(self.opts.clone())
+                .await
+                .map_err(|source| Error::Connect { server: self.server(), source })?;
+            let facts = init::init(&mut conn, self, session_sql).await?;
+            Ok((conn, facts))
+        };
+        match tokio::time::timeout(self.connect_timeout, connecting).await {
+            Ok(result) => result,
+            Err(_) => Err(self.timed_out(self.connect_timeout, "connecting")),
+        }
+    }
+
+    /// What a session with this session SQL is, from a connection made for this question.
+    ///
+    /// # Errors
+    /// As connecting and the init step can fail.
+    pub async fn facts(&self, session_sql: Option<&str>) -> Result<Facts, Error> {
+        let (conn, facts) = self.connect(session_sql).await?;
+        let _ = tokio::time::timeout(self.connect_timeout, conn.disconnect()).await;
+        Ok(facts)
+    }
+
+    pub(crate) fn timed_out(&self, limit: Duration, doing: &'static str) -> Error {
+        Error::Timeout { server: self.server(), seconds: limit.as_secs().max(1), doing }
+    }
+}
+
+fn with_files(ssl: Option<SslOpts>, tls: &config::Tls) -> Option<SslOpts> {
+    if tls.ca.is_none() && tls.identity.is_none() {
+        return ssl;
+    }
+    let mut ssl = ssl.unwrap_or_default();
+    if let Some(ca) = &tls.ca {
+        // The given authority replaces the built-in ones: that is what naming it means.
+        ssl = ssl.with_root_certs(vec![ca.clone().into()]).with_disable_built_in_roots(true);
+    }
+    if let Some(identity) = &tls.identity {
+        let identity =
+            mysql_async::ClientIdentity::new(identity.cert.clone().into(), identity.key.clone().into());
+        ssl = ssl.with_client_identity(Some(identity));
+    }
+    Some(ssl)
+}
+
+/// A connection for questions about runs, dead jobs and workers. Opens itself at the first question, and again after
+/// an error: callers decide whether to ask once more.
+pub struct Control {
+    pub(crate) database: std::sync::Arc<Database>,
+    conn: Option<Conn>,
+}
+
+impl Control {
+    /// Connects to nothing yet.
+    pub fn new(database: std::sync::Arc<Database>) -> Control {
+        Control { database, conn: None }
+    }
+
+    /// Runs `work` on the connection, bounded in time. The connection is dropped after any error but a server's
+    /// plain refusal: nobody knows what is still on its way.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, mysql_async::Error>,
+    ) -> Result<T, Error> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.database.connect(None).await?.0,
+        };
+        match tokio::time::timeout(CONTROL_TIMEOUT, work(&mut conn)).await {
+            Ok(Ok(value)) => {
+                self.conn = Some(conn);
+                Ok(value)
+            }
+            Ok(Err(source)) => {
+                if matches!(source, mysql_async::Error::Server(_)) && conn.query_drop("ROLLBACK").await.is_ok() {
+                    self.conn = Some(conn);
+                }
+                Err(Error::Query { doing, source })
+            }
+            Err(_) => Err(self.database.timed_out(CONTROL_TIMEOUT, doing)),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Counting what has ended, by blocks of seq.
+
+use std::collections::BTreeMap;
+
+use job::{LedgerState, RunId};
+use mysql_async::prelude::Queryable;
+
+use crate::Error;
+use crate::connect::Control;
+
+/// Jobs a block: small enough to count in a few milliseconds, large enough that a poll needs few.
+pub const BLOCK: u64 = 10_000;
+
+/// How many jobs of a run, or of a block of it, are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Took effect.
+    pub done: u64,
+    /// Will not be tried again.
+    pub dead: u64,
+    /// Cancelled before they ran.
+    pub cancelled: u64,
+    /// Not atomic and begun.
+    pub started: u64,
+}
+
+impl Counts {
+    /// Jobs that have ended.
+    pub fn ended(&self) -> u64 {
+        self.done + self.dead + self.cancelled
+    }
+
+    fn add(&mut self, state: LedgerState, jobs: u64) {
+        match state {
+            LedgerState::Done => self.done += jobs,
+            LedgerState::Dead => self.dead += jobs,
+            LedgerState::Cancelled => self.cancelled += jobs,
+            LedgerState::Started => self.started += jobs,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.done += other.done;
+        self.dead += other.dead;
+        self.cancelled += other.cancelled;
+        self.started += other.started;
+    }
+}
+
+impl Control {
+    /// Counts the given blocks of a run (block b holds seq b·BLOCK+1 to (b+1)·BLOCK); a block without rows is absent.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn count_blocks(&mut self, run: RunId, blocks: &[u64]) -> Result<BTreeMap<u64, Counts>, Error> {
+        let mut counted = BTreeMap::<u64, Counts>::new();
+        let ledger = &self.database.tables.ledger;
+        let parts: Vec<String> = blocks
+            .iter()
+            .map(|block| {
+                let (first, last) = (block * BLOCK + 1, (block + 1) * BLOCK);
+                format!(
+                    "SELECT CAST({block} AS UNSIGNED), CAST(state AS CHAR), COUNT(*) FROM {ledger} \
+                     WHERE run = {run} AND seq BETWEEN {first} AND {last} GROUP BY state"
+                )
+            })
+            .collect();
+        if parts.is_empty() {
+            return Ok(counted);
+        }
+        let query = parts.join(" UNION ALL ");
+        let rows: Vec<(u64, String, u64)> =
+            self.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
+        for (block, word, jobs) in rows {
+            let state: LedgerState = word.parse().map_err(Error::Schema)?;
+            counted.entry(block).or_default().add(state, jobs);
+        }
+        Ok(counted)
+    }
+
+    /// Counts a whole run at once: some 0.2 s a million jobs.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn count_run(&mut self, run: RunId) -> Result<Counts, Error> {
+        let query = format!(
+            "SELECT CAST(state AS CHAR), COUNT(*) FROM {} WHERE run = {run} GROUP BY state",
+            self.database.tables.ledger
+        );
+        let rows: Vec<(String, u64)> =
+            self.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
+        let mut counts = Counts::default();
+        for (word, jobs) in rows {
+            counts.add(word.parse().map_err(Error::Schema)?, jobs);
+        }
+        Ok(counts)
+    }
+}

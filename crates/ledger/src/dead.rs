@@ -1,0 +1,85 @@
+//! Dead jobs: the one table for all that will not be tried again.
+
+use job::{DeadReason, Failure, LedgerState, RunId};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, params};
+
+use crate::connect::Tables;
+
+/// A job's end as dead.
+pub struct Dead<'a> {
+    /// Its run.
+    pub run: RunId,
+    /// Its place in the run.
+    pub seq: u64,
+    /// The queue that it was served from.
+    pub queue: &'a str,
+    /// Why.
+    pub reason: DeadReason,
+    /// The error of the last attempt.
+    pub failure: &'a Failure,
+    /// The error of the first attempt, when there were several.
+    pub first_error: Option<&'a str>,
+    /// How many attempts were counted, this one included.
+    pub attempts: u32,
+    /// The worker that gave up.
+    pub worker: &'a str,
+    /// The statement, for people and for SQL.
+    pub statement: &'a str,
+    /// The envelope of this single job, for a replay.
+    pub envelope: &'a [u8],
+}
+
+/// One transaction: ledger row `dead`, dead row. A job that has ended already stays as it ended. A `started` row (a
+/// job that is not atomic, parked as unknown) becomes `dead`.
+pub(crate) async fn record(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+) -> Result<(), mysql_async::Error> {
+    conn.query_drop("START TRANSACTION").await?;
+    if !claim(conn, tables, dead).await? {
+        return conn.query_drop("ROLLBACK").await;
+    }
+    let insert = format!(
+        "INSERT INTO {} (run, seq, queue, state, reason, code, sqlstate, message, first_error, attempts, worker, \
+         statement, envelope) VALUES (:run, :seq, :queue, 'dead', :reason, :code, :sqlstate, :message, :first_error, \
+         :attempts, :worker, :statement, :envelope) ON DUPLICATE KEY UPDATE queue = VALUES(queue), state = 'dead', \
+         reason = VALUES(reason), code = VALUES(code), sqlstate = VALUES(sqlstate), message = VALUES(message), \
+         first_error = VALUES(first_error), attempts = VALUES(attempts), worker = VALUES(worker), \
+         statement = VALUES(statement), envelope = VALUES(envelope), died = CURRENT_TIMESTAMP(3)",
+        tables.dead
+    );
+    let values = params! {
+        "run" => dead.run.0,
+        "seq" => dead.seq,
+        "queue" => dead.queue,
+        "reason" => dead.reason.as_str(),
+        "code" => dead.failure.code,
+        "sqlstate" => dead.failure.sqlstate.as_deref(),
+        "message" => dead.failure.message.as_str(),
+        "first_error" => dead.first_error,
+        "attempts" => dead.attempts,
+        "worker" => dead.worker,
+        "statement" => dead.statement,
+        "envelope" => dead.envelope,
+    };
+    conn.exec_drop(insert, values).await?;
+    conn.query_drop("COMMIT").await
+}
+
+/// Takes the job's ledger row for `dead`; false when it has ended otherwise.
+async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool, mysql_async::Error> {
+    let (run, seq, state) = (dead.run, dead.seq, LedgerState::Dead.as_str());
+    let insert = format!("INSERT INTO {}(run,seq,state)VALUES({run},{seq},'{state}')", tables.ledger);
+    match conn.query_drop(insert).await {
+        Ok(()) => return Ok(true),
+        Err(mysql_async::Error::Server(error)) if error.code == 1062 => {}
+        Err(error) => return Err(error),
+    }
+    let started = LedgerState::Started.as_str();
+    let update =
+        format!("UPDATE {} SET state='{state}' WHERE run={run} AND seq={seq} AND state='{started}'", tables.ledger);
+    conn.query_drop(update).await?;
+    Ok(conn.affected_rows() == 1)
+}

@@ -1,0 +1,99 @@
+//! What can go wrong outside of an attempt.
+
+use job::{Failure, Outcome};
+
+use crate::error_code;
+
+/// An error of connecting, of the init step, or of a query about runs. The server's own words are in `source()`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is none that the driver takes.
+    #[error("QUERYFLEET_MYSQL_URL is not usable ({0}): expected mysql://user:password@host:3306/database")]
+    Url(String),
+    /// A server that cannot be reached or does not let us in.
+    #[error("cannot connect to the database at {server}")]
+    Connect {
+        /// host:port, without user or password.
+        server: String,
+        /// What the driver or the server said.
+        source: mysql_async::Error,
+    },
+    /// No answer in time.
+    #[error("database at {server} did not answer within {seconds} s while {doing}")]
+    Timeout {
+        /// host:port.
+        server: String,
+        /// The limit that passed.
+        seconds: u64,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// The session does not have what the init step has set.
+    #[error("session has {name} = {found} where the init step has set {wanted}: see QUERYFLEET_SESSION_SQL and --session-sql")]
+    Init {
+        /// The session variable.
+        name: &'static str,
+        /// What was set.
+        wanted: String,
+        /// What was read back.
+        found: String,
+    },
+    /// The session SQL was refused by the server.
+    #[error("session SQL failed")]
+    SessionSql(#[source] mysql_async::Error),
+    /// The tables are not there or not ours.
+    #[error("{0}")]
+    Schema(String),
+    /// A query about runs, dead jobs or workers failed.
+    #[error("cannot {doing}")]
+    Query {
+        /// What was being done, as a verb with its object.
+        doing: &'static str,
+        /// What the driver or the server said.
+        source: mysql_async::Error,
+    },
+    /// The name of a run is taken.
+    #[error("run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it")]
+    NameTaken(String),
+    /// The system has no random numbers.
+    #[error("no random numbers from the system")]
+    Random(#[from] getrandom::Error),
+}
+
+impl Error {
+    /// The server's error code, where a server said one.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Error::Connect { source, .. } | Error::SessionSql(source) | Error::Query { source, .. } => match source {
+                mysql_async::Error::Server(server) => Some(server.code),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether waiting will not mend it: wrong credentials, a missing database, missing rights, missing tables.
+    pub fn is_unfit(&self) -> bool {
+        match self {
+            Error::Url(_) | Error::Init { .. } | Error::SessionSql(_) | Error::Schema(_) => true,
+            _ => self.code().is_some_and(error_code::is_unfit_at_connect),
+        }
+    }
+
+    /// How an attempt has ended that could not even begin because of this error.
+    pub fn outcome(&self) -> Outcome {
+        let failure = Failure { code: self.code(), sqlstate: None, message: self.chain() };
+        match self.code() {
+            _ if self.is_unfit() => Outcome::Unfit(failure),
+            Some(code) if error_code::is_pressure(code, &failure.message) => Outcome::Pressure(failure),
+            _ => Outcome::NotSent(failure),
+        }
+    }
+
+    fn chain(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The server's error codes, and how an attempt that met one has ended. The one place of these lists.
+
+use job::{Failure, Outcome};
+use mysql_async::ServerError;
+
+use crate::packet::Place;
+
+/// Lost against another transaction: rolled back, worth trying at once.
+const CONFLICT: &[u16] = &[1020, 1205, 1213, 1412, 3101];
+/// The server ended the connection, or a node of it is not part of its cluster.
+const LOST: &[u16] =
+    &[1047, 1053, 1077, 1078, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169, 4031];
+/// Failing over, out of connections, out of room.
+const PRESSURE: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226, 1792, 1836, 1874];
+/// 1290 is many things; only a server that has become read-only passes.
+const OPTION_PREVENTS: u16 = 1290;
+/// KILL QUERY by somebody else.
+const INTERRUPTED: u16 = 1317;
+/// max_statement_time (MariaDB) and max_execution_time (MySQL).
+const SERVER_DEADLINE: &[u16] = &[1969, 3024];
+/// No repetition mends these.
+const PERMANENT: &[u16] = &[
+    1044, 1048, 1049, 1054, 1062, 1064, 1065, 1136, 1142, 1146, 1153, 1264, 1292, 1305, 1364, 1366, 1406, 1451, 1452, 1690,
+    1785,
+];
+/// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
+const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698];
+
+const DUPLICATE_KEY: u16 = 1062;
+const LOCK_WAIT: u16 = 1205;
+const NO_SUCH_SAVEPOINT: u16 = 1305;
+
+/// Whether connecting again with the same configuration is in vain.
+pub(crate) fn is_unfit_at_connect(code: u16) -> bool {
+    UNFIT.contains(&code)
+}
+
+/// Whether the server is failing over, full, or out of connections.
+pub(crate) fn is_pressure(code: u16, message: &str) -> bool {
+    PRESSURE.contains(&code) || (code == OPTION_PREVENTS && is_read_only(message))
+}
+
+fn is_read_only(message: &str) -> bool {
+    message.contains("read-only") || message.contains("read_only") || message.contains("super-read-only")
+}
+
+/// What an error at a place in the packet is.
+pub(crate) enum Verdict {
+    /// The ledger had the row already; read its state.
+    EndedBefore,
+    /// The attempt has ended like this.
+    Ended(Outcome),
+    /// The server has closed the connection.
+    ConnectionLost(Failure),
+}
+
+/// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
+/// statement ended our transaction.
+pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
+    let failure =
+        Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message: error.message.clone() };
+    let code = error.code;
+    if LOST.contains(&code) {
+        return Verdict::ConnectionLost(failure);
+    }
+    Verdict::Ended(match place {
+        Place::Ledger if code == DUPLICATE_KEY => return Verdict::EndedBefore,
+        Place::Ledger if code == LOCK_WAIT => Outcome::Pressure(failure),
+        Place::Ledger | Place::Begin | Place::Savepoint if UNFIT.contains(&code) => Outcome::Unfit(failure),
+        Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
+            Outcome::Unknown(Failure::said("the statement ended the transaction that it ran in"))
+        }
+        _ if is_pressure(code, &error.message) => Outcome::Pressure(failure),
+        _ if CONFLICT.contains(&code) => Outcome::Conflict(failure),
+        _ if code == INTERRUPTED => Outcome::Killed(failure),
+        _ if SERVER_DEADLINE.contains(&code) => Outcome::Deadline(failure),
+        _ if PERMANENT.contains(&code) => Outcome::Permanent(failure),
+        _ => Outcome::Unlisted(failure),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use job::Class;
+
+    fn class(code: u16, place: Place, message: &str) -> Option<Class> {
+        let error = ServerError { code, state: "HY000".into(), message: message.into() };
+        match read(&error, place, "q1234") {
+            Verdict::EndedBefore => None,
+            Verdict::Ended(outcome) => Some(outcome.class()),
+            Verdict::ConnectionLost(_) => Some(Class::LostAfterSend),
+        }
+    }
+
+    #[test]
+    fn every_listed_code_of_a_statement_has_its_class() {
+        let rows: [(&[u16], Class); 6] = [
+            (CONFLICT, Class::Conflict),
+            (LOST, Class::LostAfterSend),
+            (PRESSURE, Class::Pressure),
+            (PERMANENT, Class::Permanent),
+            (SERVER_DEADLINE, Class::Deadline),
+            (&[INTERRUPTED], Class::Killed),
+        ];
+        for (codes, wanted) in rows {
+            for &code in codes {
+                assert_eq!(class(code, Place::Statement, ""), Some(wanted), "code {code}");
+            }
+        }
+        assert_eq!(class(9999, Place::Statement, ""), Some(Class::Unlisted));
+    }
+
+    #[test]
+    fn the_place_decides_where_a_code_has_two_meanings() {
+        assert_eq!(class(1062, Place::Ledger, ""), None);
+        assert_eq!(class(1062, Place::Statement, ""), Some(Class::Permanent));
+        assert_eq!(class(1205, Place::Ledger, ""), Some(Class::Pressure));
+        assert_eq!(class(1205, Place::Statement, ""), Some(Class::Conflict));
+        for code in [1044, 1142, 1146] {
+            assert_eq!(class(code, Place::Ledger, ""), Some(Class::Unfit));
+        }
+        assert_eq!(class(1305, Place::Release, "SAVEPOINT q1234 does not exist"), Some(Class::Unknown));
+        assert_eq!(class(1305, Place::Release, "PROCEDURE a.p does not exist"), Some(Class::Permanent));
+        assert_eq!(class(1305, Place::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
+        assert_eq!(class(1290, Place::Statement, "with the --read-only option"), Some(Class::Pressure));
+        assert_eq!(class(1290, Place::Statement, "with the --secure-file-priv option"), Some(Class::Unlisted));
+    }
+
+    #[test]
+    fn no_code_is_on_two_lists() {
+        let mut all = [CONFLICT, LOST, PRESSURE, PERMANENT, SERVER_DEADLINE].concat();
+        all.extend([OPTION_PREVENTS, INTERRUPTED]);
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

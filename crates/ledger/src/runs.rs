@@ -1,0 +1,210 @@
+//! The run's row: what a publish is, how far it has come, whether it was cancelled.
+
+use job::{LedgerState, NotAtomic, RunId};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Row, Value, params};
+
+use crate::Error;
+use crate::connect::Control;
+
+/// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// The end of its input is not yet confirmed.
+    Publishing,
+    /// All of it is in the queue, or past it.
+    Published,
+    /// It was cancelled.
+    Cancelled,
+    /// Its ledger rows are gone; the row stays so that its id is never used again.
+    Purged,
+}
+
+impl RunState {
+    fn parse(word: &str) -> Option<RunState> {
+        Some(match word {
+            "publishing" => RunState::Publishing,
+            "published" => RunState::Published,
+            "cancelled" => RunState::Cancelled,
+            "purged" => RunState::Purged,
+            _ => return None,
+        })
+    }
+}
+
+/// A run's row.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the columns of queryfleet_run, commented there
+pub struct Run {
+    pub id: RunId,
+    pub name: String,
+    pub queue: String,
+    pub state: RunState,
+    pub total: Option<u64>,
+    pub confirmed: u64,
+    pub digest: Option<Vec<u8>>,
+    pub chunk: u32,
+    pub session_version: u32,
+    pub session_sql: Option<String>,
+    pub not_atomic: Option<NotAtomic>,
+    pub created: String,
+}
+
+/// What a publish says about a new run.
+pub struct NewRun<'a> {
+    /// Unique among all runs of this ledger.
+    pub name: &'a str,
+    /// The queue that it is published to.
+    pub queue: &'a str,
+    /// Jobs a message.
+    pub chunk: u32,
+    /// Session SQL of its own.
+    pub session_sql: Option<&'a str>,
+    /// How its statements that are not atomic are run.
+    pub not_atomic: Option<NotAtomic>,
+}
+
+const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, confirmed, digest, chunk, session_version, \
+    session_sql, CAST(not_atomic AS CHAR), DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s')";
+
+fn run(row: Row) -> Result<Run, String> {
+    fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, String> {
+        row.get_opt(index).and_then(Result::ok).ok_or_else(|| format!("column {index} of a run is unreadable"))
+    }
+    let state: String = column(&row, 3)?;
+    let not_atomic: Option<String> = column(&row, 10)?;
+    Ok(Run {
+        id: RunId(column(&row, 0)?),
+        name: column(&row, 1)?,
+        queue: column(&row, 2)?,
+        state: RunState::parse(&state).ok_or_else(|| format!("run state `{state}` is not known to this version"))?,
+        total: column(&row, 4)?,
+        confirmed: column(&row, 5)?,
+        digest: column(&row, 6)?,
+        chunk: column(&row, 7)?,
+        session_version: column(&row, 8)?,
+        session_sql: column(&row, 9)?,
+        not_atomic: not_atomic.map(|word| word.parse()).transpose()?,
+        created: column(&row, 11)?,
+    })
+}
+
+impl Control {
+    /// Writes the row of a new run and answers its id.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`], and as connecting and querying can fail.
+    pub async fn create_run(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
+        let insert = format!(
+            "INSERT INTO {} (id, name, queue, chunk, session_version, session_sql, not_atomic) \
+             VALUES (:id, :name, :queue, :chunk, :version, :sql, :not_atomic)",
+            self.database.tables.run
+        );
+        loop {
+            let id = RunId::fresh();
+            let values = params! {
+                "id" => id.0,
+                "name" => new.name,
+                "queue" => new.queue,
+                "chunk" => new.chunk,
+                "version" => u32::from(new.session_sql.is_some()),
+                "sql" => new.session_sql,
+                "not_atomic" => new.not_atomic.map(NotAtomic::as_str),
+            };
+            match self.ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await).await {
+                Ok(()) => return Ok(id),
+                Err(error) if error.code() == Some(1062) => {
+                    if self.find_run(new.name).await?.is_some() {
+                        return Err(Error::NameTaken(new.name.to_owned()));
+                    }
+                    // Two runs of one millisecond drew the same id: draw again.
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The run of this name, or of this id when no run has the name.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn find_run(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
+        let id: Option<u64> = name_or_id.parse().ok();
+        let query = format!(
+            "SELECT {COLUMNS} FROM {} WHERE name = ? OR id = ? ORDER BY name = ? DESC LIMIT 1",
+            self.database.tables.run
+        );
+        let rows = self.rows("read a run", &query, (name_or_id, id, name_or_id)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The runs of these ids that the ledger knows.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn runs(&mut self, ids: &[RunId]) -> Result<Vec<Run>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",");
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE id IN ({list})", self.database.tables.run);
+        self.rows("read runs", &query, ()).await
+    }
+
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn newest_runs(&mut self, count: u32) -> Result<Vec<Run>, Error> {
+        let query = format!("SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}", self.database.tables.run);
+        self.rows("read runs", &query, ()).await
+    }
+
+    async fn rows(
+        &mut self,
+        doing: &'static str,
+        query: &str,
+        values: impl Into<mysql_async::Params>,
+    ) -> Result<Vec<Run>, Error> {
+        let values = values.into();
+        let rows: Vec<Row> = self.ask(doing, async |conn| conn.exec(query, values).await).await?;
+        rows.into_iter().map(|row| run(row).map_err(Error::Schema)).collect()
+    }
+
+    /// Notes that the first `confirmed` jobs are in the queue, and the digest of that prefix of the input. Never goes
+    /// back: of two producers at the same run the further one counts.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn confirm(&mut self, id: RunId, confirmed: u64, digest: &[u8]) -> Result<(), Error> {
+        // The digest first: assignments run from left to right and see the columns as set so far.
+        let update = format!(
+            "UPDATE {} SET digest = IF(confirmed < :confirmed, :digest, digest), \
+             confirmed = GREATEST(confirmed, :confirmed) WHERE id = :id",
+            self.database.tables.run
+        );
+        let values = params! { "confirmed" => confirmed, "digest" => Value::from(digest), "id" => id.0 };
+        self.ask("note what is confirmed", async |conn| conn.exec_drop(update, values).await).await
+    }
+
+    /// Notes that the whole input, `total` jobs, is confirmed.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn finish_publishing(&mut self, id: RunId, total: u64) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET total = {total}, state = IF(state = 'publishing', 'published', state) WHERE id = {id}",
+            self.database.tables.run
+        );
+        self.ask("note the run's total", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// The state of one job; `None` while it has not ended.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn job_state(&mut self, run: RunId, seq: u64) -> Result<Option<LedgerState>, Error> {
+        let ledger = self.database.tables.ledger.clone();
+        self.ask("read a ledger row", async |conn| crate::claim::state(conn, &ledger, run, seq).await).await
+    }
+}

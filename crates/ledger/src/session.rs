@@ -1,0 +1,253 @@
+//! A slot's connection, and one attempt on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use job::{Chunk, Failure, Job, Outcome, RunId, read_conflict};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+
+use crate::error_code::{self, Verdict};
+use crate::packet::{Packet, Place, Shape, build};
+use crate::{Dead, Database, Error, Facts, claim, dead};
+
+/// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// A warning of ROLLBACK: some changed tables are not transactional.
+const NOT_ROLLED_BACK: u16 = 1196;
+
+/// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
+pub struct Session {
+    database: Arc<Database>,
+    live: Option<Live>,
+    packet: Packet,
+}
+
+struct Live {
+    conn: Conn,
+    facts: Facts,
+    savepoint: String,
+    current: Option<String>,
+    /// Which run's session SQL is in force: (run, version), version 0 when none is.
+    session: (RunId, u32),
+}
+
+/// The session SQL that a run asks for.
+pub struct RunSession<'a> {
+    /// The run.
+    pub run: RunId,
+    /// Its version from the envelope; 0 when the run has no session SQL.
+    pub version: u32,
+    /// The text from the run's row.
+    pub sql: Option<&'a str>,
+}
+
+impl Session {
+    /// Connects to nothing yet.
+    pub fn new(database: Arc<Database>) -> Session {
+        Session { database, live: None, packet: Packet::default() }
+    }
+
+    /// What the session is; `None` while there is no connection.
+    pub fn facts(&self) -> Option<&Facts> {
+        self.live.as_ref().map(|live| &live.facts)
+    }
+
+    /// Makes the connection ready for jobs of a run: opens it, or resets it when other session SQL is in force.
+    ///
+    /// # Errors
+    /// As connecting and the init step can fail.
+    pub async fn prepare(&mut self, wanted: RunSession<'_>) -> Result<&Facts, Error> {
+        let session = if wanted.version == 0 { (RunId(0), 0) } else { (wanted.run, wanted.version) };
+        if self.live.as_ref().is_some_and(|live| live.session != session) {
+            // Only a new session forgets all that session SQL can set.
+            self.close().await;
+        }
+        if self.live.is_none() {
+            let (conn, facts) = self.database.connect(wanted.sql).await?;
+            let savepoint = format!("q{:016x}", getrandom::u64()?);
+            self.live = Some(Live { conn, facts, savepoint, current: None, session });
+        }
+        match &self.live {
+            Some(live) => Ok(&live.facts),
+            None => unreachable!("opened above"),
+        }
+    }
+
+    /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
+    pub async fn ping(&mut self) -> bool {
+        let limit = self.database.connect_timeout;
+        if let Some(live) = &mut self.live
+            && !matches!(tokio::time::timeout(limit, live.conn.ping()).await, Ok(Ok(())))
+        {
+            self.live = None;
+        }
+        self.live.is_some()
+    }
+
+    /// Ends the connection, politely when it still answers.
+    pub async fn close(&mut self) {
+        if let Some(live) = self.live.take() {
+            let _ = tokio::time::timeout(self.database.connect_timeout, live.conn.disconnect()).await;
+        }
+    }
+
+    /// One attempt at all of `jobs`, in one packet. `Ok` holds the changed rows of each job, and means that COMMIT
+    /// itself has answered. An error of a chunk says nothing about its single jobs. Call after
+    /// [`prepare`](Self::prepare); bounded by `deadline`, and by `stop`, which ends when a drain or a cancel may wait
+    /// no longer.
+    ///
+    /// # Errors
+    /// The outcome of the attempt; the connection is rolled back and usable, or closed.
+    pub async fn attempt(
+        &mut self,
+        chunk: &Chunk,
+        jobs: &[Job],
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Vec<u64>, Outcome> {
+        let Some(mut live) = self.live.take() else {
+            return Err(Outcome::NotSent(Failure::said("there is no connection")));
+        };
+        let current = self.fill(&live, chunk.run, jobs)?;
+        let driven = tokio::select! {
+            biased;
+            driven = drive(&mut live.conn, &self.packet) => Ok(driven),
+            () = tokio::time::sleep(deadline) => {
+                let text = format!("statement passed its deadline of {} s", deadline.as_secs_f64());
+                Err(Outcome::Deadline(Failure::said(text)))
+            }
+            () = stop => Err(Outcome::Interrupted(Failure::said("statement was ended by a drain or a cancel"))),
+        };
+        match driven {
+            Ok(Ok(rows)) => {
+                live.current = Some(current);
+                self.live = Some(live);
+                Ok(rows)
+            }
+            Ok(Err((place, error))) => Err(self.failed(live, chunk.run, jobs, place, error).await),
+            Err(outcome) => Err(self.kill(live, outcome).await),
+        }
+    }
+
+    fn fill(&mut self, live: &Live, run: RunId, jobs: &[Job]) -> Result<String, Outcome> {
+        let mut statements = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let refused = |text: String| Outcome::Refused(Failure::said(text));
+            statements.push((job, claim::statement(job, live.facts.sql_mode).map_err(refused)?));
+        }
+        let shape = Shape {
+            ledger: &self.database.tables.ledger,
+            savepoint: &live.savepoint,
+            current: live.current.as_deref(),
+            default: &self.database.schema,
+        };
+        let statements = statements.iter().map(|(job, statement)| (*job, statement.as_ref()));
+        Ok(build(&mut self.packet, &shape, run, statements).to_owned())
+    }
+
+    /// Reads what an error means, rolls back, and keeps the connection only if ROLLBACK answers OK.
+    async fn failed(
+        &mut self,
+        mut live: Live,
+        run: RunId,
+        jobs: &[Job],
+        place: Place,
+        error: mysql_async::Error,
+    ) -> Outcome {
+        let mysql_async::Error::Server(error) = error else {
+            return Outcome::LostAfterSend(Failure::said(error.to_string()));
+        };
+        let verdict = match error_code::read(&error, place, &live.savepoint) {
+            Verdict::ConnectionLost(failure) => return Outcome::LostAfterSend(failure),
+            verdict => verdict,
+        };
+        live.current = None;
+        let ending = async {
+            live.conn.query_drop("ROLLBACK").await?;
+            let partly = live.conn.get_warnings() > 0 && not_rolled_back(&mut live.conn).await?;
+            let found = match (&verdict, jobs) {
+                (Verdict::EndedBefore, [job]) => {
+                    Some(claim::state(&mut live.conn, &self.database.tables.ledger, run, job.seq).await?)
+                }
+                _ => None,
+            };
+            Ok::<_, mysql_async::Error>((partly, found))
+        };
+        let limit = self.database.lock_wait + self.database.connect_timeout;
+        let ended = tokio::time::timeout(limit, ending).await;
+        let outcome = match (verdict, &ended) {
+            (Verdict::EndedBefore, Ok(Ok((_, found)))) => read_conflict(found.flatten()),
+            (Verdict::EndedBefore, _) => Outcome::Conflict(Failure::said("the ledger row could not be read")),
+            (_, Ok(Ok((true, _)))) => {
+                Outcome::Unknown(Failure::said("a table that is not transactional kept changes after ROLLBACK"))
+            }
+            (Verdict::Ended(outcome), _) => outcome,
+            (Verdict::ConnectionLost(failure), _) => Outcome::LostAfterSend(failure),
+        };
+        if matches!(ended, Ok(Ok(_))) {
+            self.live = Some(live);
+        }
+        outcome
+    }
+
+    /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
+    /// answered; the ledger decides what became of the job.
+    async fn kill(&mut self, live: Live, outcome: Outcome) -> Outcome {
+        if let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await {
+            tracing::warn!(%error, "statement could not be killed: its locks stay until wait_timeout");
+        }
+        outcome
+    }
+
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers how the job stands
+    /// then: [`Outcome::EndedBefore`] when an earlier delivery had ended it.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
+    pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<(), Error> {
+        if self.live.is_none() {
+            self.prepare(RunSession { run: RunId(0), version: 0, sql: None }).await?;
+        }
+        let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
+        let recording = dead::record(&mut live.conn, &self.database.tables, dead);
+        let limit = self.database.lock_wait + self.database.connect_timeout;
+        match tokio::time::timeout(limit, recording).await {
+            Ok(Ok(())) => {
+                self.live = Some(live);
+                Ok(())
+            }
+            Ok(Err(source)) => Err(Error::Query { doing: "record a dead job", source }),
+            Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
+        }
+    }
+}
+
+/// Sends the packet and drains every answer. An error comes with the place of the statement that it belongs to.
+async fn drive(conn: &mut Conn, packet: &Packet) -> Result<Vec<u64>, (Place, mysql_async::Error)> {
+    let mut places = packet.places.iter();
+    let mut next = || places.next().copied().unwrap_or(Place::Commit);
+    let mut rows = Vec::new();
+    let mut place = next();
+    let mut answers = conn.query_iter(packet.text.as_str()).await.map_err(|error| (place, error))?;
+    loop {
+        if place == Place::Statement {
+            rows.push(answers.affected_rows());
+        }
+        if answers.is_empty() {
+            break;
+        }
+        place = next();
+        // Rows are read and thrown away one by one: memory stays flat whatever a SELECT returns.
+        while answers.next().await.map_err(|error| (place, error))?.is_some() {}
+    }
+    match place {
+        Place::Commit => Ok(rows),
+        _ => Err((place, mysql_async::Error::Other("the answers ended before COMMIT's".into()))),
+    }
+}
+
+async fn not_rolled_back(conn: &mut Conn) -> Result<bool, mysql_async::Error> {
+    let warnings: Vec<(String, u16, String)> = conn.query("SHOW WARNINGS").await?;
+    Ok(warnings.iter().any(|(_, code, _)| *code == NOT_ROLLED_BACK))
+}

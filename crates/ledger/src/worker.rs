@@ -1,0 +1,81 @@
+//! The rows of the workers: who serves, and whether anything is in flight.
+
+use mysql_async::params;
+use mysql_async::prelude::Queryable;
+
+use crate::Error;
+use crate::connect::Control;
+
+/// What a worker says of itself at each heartbeat.
+pub struct Heartbeat<'a> {
+    /// Drawn at its start; 32 hexadecimal digits.
+    pub id: &'a str,
+    /// host:pid, for people.
+    pub name: &'a str,
+    /// The queue that it serves.
+    pub queue: &'a str,
+    /// How many slots it has.
+    pub slots: u32,
+    /// How many of them hold a message.
+    pub in_flight: u32,
+}
+
+/// A worker as others see it.
+#[derive(Clone, Debug)]
+pub struct WorkerRow {
+    /// host:pid.
+    pub name: String,
+    /// How many slots it has.
+    pub slots: u32,
+    /// How many of them held a message at its last heartbeat.
+    pub in_flight: u32,
+    /// Seconds since its last heartbeat, by the server's clock.
+    pub silent_s: u64,
+}
+
+impl Control {
+    /// Writes or renews a worker's row.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn beat(&mut self, beat: &Heartbeat<'_>) -> Result<(), Error> {
+        let upsert = format!(
+            "INSERT INTO {} (id, name, queue, slots, in_flight) VALUES (:id, :name, :queue, :slots, :in_flight) \
+             ON DUPLICATE KEY UPDATE in_flight = VALUES(in_flight), seen = CURRENT_TIMESTAMP(3)",
+            self.database.tables.worker
+        );
+        let values = params! {
+            "id" => beat.id,
+            "name" => beat.name,
+            "queue" => beat.queue,
+            "slots" => beat.slots,
+            "in_flight" => beat.in_flight,
+        };
+        self.ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await).await
+    }
+
+    /// Takes the row of a worker that has drained away.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn leave(&mut self, id: &str) -> Result<(), Error> {
+        let delete = format!("DELETE FROM {} WHERE id = ?", self.database.tables.worker);
+        self.ask("take away the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
+    }
+
+    /// The workers of a queue that have been heard of within the last `within_s` seconds.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn workers(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
+        let query = format!(
+            "SELECT name, slots, in_flight, CAST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)) AS UNSIGNED) \
+             FROM {} WHERE queue = ? AND seen > CURRENT_TIMESTAMP(3) - INTERVAL {within_s} SECOND ORDER BY name",
+            self.database.tables.worker
+        );
+        let rows: Vec<(String, u32, u32, u64)> =
+            self.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;
+        let row = |(name, slots, in_flight, silent_s)| WorkerRow { name, slots, in_flight, silent_s };
+        Ok(rows.into_iter().map(row).collect())
+    }
+}
