@@ -1,1 +1,21 @@
-//! The worker: slots, the pipeline, settling, draining, deadlines.
+//! The worker: slots that take messages one at a time, the pipeline that each goes through, settling, draining.
+//!
+//! A statement's way through this crate is [`pipeline`]: decode, admit, execute, settle. A slot holds at most one
+//! message, and acknowledges it only after the ledger has the end of every job in it, or a confirmed copy has.
+
+mod admit;
+mod check;
+mod decode;
+mod drain;
+mod error;
+mod execute;
+mod heartbeat;
+mod pipeline;
+mod settle;
+mod shared;
+mod slot;
+mod worker;
+
+pub use drain::Drain;
+pub use error::Error;
+pub use worker::{Build, work};

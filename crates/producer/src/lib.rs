@@ -1,1 +1,18 @@
-//! Reads input, builds jobs, publishes a run, resumes it and waits for it.
+//! Reads input, builds jobs, publishes a run, goes on with it after an interruption, and waits for its end.
+//!
+//! A run is published in two passes over its input: the first checks every statement, so that bad input publishes
+//! nothing; the second numbers, chunks and publishes. The confirmed prefix is kept in the run's row with a digest.
+
+mod batch;
+mod check;
+mod error;
+mod input;
+mod missing;
+mod prefix;
+mod publish;
+mod run;
+mod wait;
+
+pub use error::Error;
+pub use publish::{Order, Published, publish};
+pub use wait::{Ended, Standing, standing, wait};

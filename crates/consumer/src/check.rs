@@ -1,0 +1,26 @@
+//! The worker's own look at a statement: the producer's checks once more, and the policy.
+
+use job::lexer::{self, Kind, SqlMode};
+use job::{Chunk, Failure, Job, Outcome};
+
+/// Whether this worker runs that statement. The lexer reads it under the session's own sql_mode, which decides where
+/// a string ends.
+///
+/// # Errors
+/// [`Outcome::Refused`] with the reason.
+pub(crate) fn check(chunk: &Chunk, job: &Job, mode: SqlMode, allow: Option<&[Kind]>) -> Result<(), Outcome> {
+    let refused = |text: String| Err(Outcome::Refused(Failure::said(text)));
+    let kind = match lexer::check(&job.sql, mode) {
+        Ok(kind) => kind,
+        Err(refusal) => return refused(refusal.to_string()),
+    };
+    if !kind.is_atomic() && chunk.not_atomic.is_none() {
+        return refused(format!("{} is not atomic, and its run does not say --not-atomic", kind.as_str()));
+    }
+    match allow {
+        Some(allow) if !allow.contains(&kind) => {
+            refused(format!("QUERYFLEET_ALLOW of this worker does not list {}", kind.as_str()))
+        }
+        _ => Ok(()),
+    }
+}

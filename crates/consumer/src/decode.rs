@@ -1,0 +1,21 @@
+//! From a message's bytes to its chunk.
+
+use broker::Delivery;
+use job::{Chunk, DecodeError, Failure, Outcome, Signer, envelope};
+
+/// Verifies the signature when the worker has keys, then reads the envelope.
+///
+/// # Errors
+/// The outcome of a message that is not ours to run; it must not touch the ledger.
+pub(crate) fn decode(delivery: &Delivery, signer: Option<&Signer>) -> Result<Chunk, Outcome> {
+    if let Some(signer) = signer {
+        let signature = delivery.headers.signature.as_deref().unwrap_or_default();
+        if !signer.verify(&delivery.body, signature) {
+            return Err(Outcome::Unverified);
+        }
+    }
+    envelope::decode(&delivery.body).map_err(|error| match error {
+        DecodeError::NewerVersion(_) => Outcome::Unfit(Failure::said(error.to_string())),
+        DecodeError::NotAnEnvelope(_) => Outcome::Undecodable(Failure::said(error.to_string())),
+    })
+}

@@ -1,0 +1,21 @@
+//! Why a worker could not start.
+
+/// A worker that cannot serve. What a running worker meets is logged and waited out instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The broker.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// The database.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// The metrics or their server.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
+    /// A kind of statement that is none.
+    #[error("QUERYFLEET_ALLOW: {0}")]
+    Allow(String),
+    /// The system has no random numbers.
+    #[error("no random numbers from the system")]
+    Random(#[from] getrandom::Error),
+}

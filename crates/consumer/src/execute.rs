@@ -1,0 +1,116 @@
+//! Executing a chunk: all of it in one packet, or job by job when that fails.
+
+use std::time::{Duration, Instant};
+
+use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
+use ledger::{Run, RunSession};
+use metrics::Dependency;
+
+use crate::check::check;
+use crate::slot::Slot;
+
+/// How one job of a delivery has ended, and what becomes of it.
+pub(crate) struct Ending<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) outcome: Outcome,
+    pub(crate) settlement: Settlement,
+}
+
+/// Attempts every job of the chunk until each has a settlement that ends this delivery for it.
+pub(crate) async fn execute<'a>(
+    slot: &mut Slot,
+    chunk: &'a Chunk,
+    run: &Run,
+    attempts: u32,
+) -> Vec<Ending<'a>> {
+    let _in_flight = slot.begin(chunk.jobs.len());
+    let since = Instant::now();
+    if chunk.jobs.len() > 1
+        && let Ok(rows) = attempt(slot, chunk, run, &chunk.jobs).await
+    {
+        return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, since)).collect();
+    }
+    // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
+    let mut held_since = None;
+    let mut endings = Vec::with_capacity(chunk.jobs.len());
+    for job in &chunk.jobs {
+        let since = Instant::now();
+        let ending = single(slot, chunk, run, job, attempts, &mut held_since).await;
+        slot.ended(&ending.outcome, since);
+        endings.push(ending);
+    }
+    endings
+}
+
+fn done<'a>(slot: &Slot, job: &'a Job, rows: u64, since: Instant) -> Ending<'a> {
+    let ending = Ending { job, outcome: Outcome::Done(rows), settlement: Settlement::Ack };
+    slot.ended(&ending.outcome, since);
+    ending
+}
+
+async fn single<'a>(
+    slot: &mut Slot,
+    chunk: &Chunk,
+    run: &Run,
+    job: &'a Job,
+    attempts: u32,
+    held_since: &mut Option<Instant>,
+) -> Ending<'a> {
+    let mut tries_here = 0;
+    loop {
+        tries_here += 1;
+        let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
+            Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),
+            Err(outcome) => outcome,
+        };
+        note(slot, chunk, job, &outcome);
+        if !matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_)) {
+            *held_since = None;
+        }
+        let held = held_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let settlement = job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
+        let Settlement::Again(longest) = settlement else { return Ending { job, outcome, settlement } };
+        if matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_)) {
+            held_since.get_or_insert_with(Instant::now);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(jittered(longest)) => {}
+            () = slot.shared.drain.draining() => {
+                let outcome = Outcome::Interrupted(outcome.failure().cloned().unwrap_or_default());
+                return Ending { job, outcome, settlement: Settlement::GiveBack };
+            }
+        }
+    }
+}
+
+/// One packet with these jobs, on a connection that is made ready first.
+async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Vec<u64>, Outcome> {
+    let wanted = RunSession { run: run.id, version: run.session_version, sql: run.session_sql.as_deref() };
+    let ready = slot.session.prepare(wanted).await.map(|facts| facts.sql_mode);
+    slot.shared.connected(Dependency::Database, slot.index, ready.is_ok());
+    let mode = ready.map_err(|error| error.outcome())?;
+    for job in jobs {
+        check(chunk, job, mode, slot.shared.allow.as_deref())?;
+    }
+    if chunk.not_atomic.is_some() {
+        return Err(Outcome::Refused(Failure::said("this worker runs no statements that are not atomic")));
+    }
+    let deadline = jobs.iter().map(|job| deadline(job, slot.shared.statement_timeout)).max();
+    let deadline = deadline.unwrap_or(slot.shared.statement_timeout);
+    let stop = slot.shared.drain.must_end();
+    let result = slot.session.attempt(chunk, jobs, deadline, stop).await;
+    fail::fail_point!("after-attempt", |_| std::process::abort());
+    result
+}
+
+fn deadline(job: &Job, default: Duration) -> Duration {
+    job.timeout_ms.map_or(default, Duration::from_millis)
+}
+
+fn note(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
+    let Some(failure) = outcome.failure() else { return };
+    let class = outcome.class();
+    slot.shared.metrics.job_error(class as usize);
+    tracing::info!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
+        "attempt failed");
+}

@@ -1,0 +1,209 @@
+//! Acting out settlements: dead rows first, then confirmed copies, and the acknowledgement last of all.
+//!
+//! A crash or a lost connection between two of these steps leaves the message with the broker; it comes again, and
+//! what had ended meets its ledger row. Nothing is ever given back by nack.
+
+use broker::{Delivery, Route, Subscription};
+use job::{Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope};
+use ledger::Dead;
+
+use crate::execute::Ending;
+use crate::slot::Slot;
+
+/// The label values of `deliveries_settled_total{action}`.
+pub(crate) const ACTIONS: [&str; 5] = ["ack", "retry", "give_back", "dead", "reject"];
+
+/// What a slot does after a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Takes the next message.
+    Continue,
+    /// Makes its connection and its subscription anew, at once.
+    Reconnect,
+    /// The same, after a pause: something is away.
+    Pause,
+}
+
+/// Settles a message none of whose jobs may run here.
+pub(crate) async fn message(
+    slot: &mut Slot,
+    subscription: &mut Subscription,
+    delivery: Delivery,
+    outcome: &Outcome,
+) -> After {
+    let attempts = delivery.headers.attempts;
+    let settlement = job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
+    let error = outcome.failure().map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(slot = slot.index + 1, class = outcome.class().as_str(), error, "message cannot be run here");
+    slot.shared.metrics.job_error(outcome.class() as usize);
+    match settlement {
+        Settlement::Ack | Settlement::Dead(_) => acknowledge(slot, delivery, "ack").await,
+        Settlement::Reject => {
+            slot.count("reject");
+            if delivery.reject().await { After::Continue } else { After::Reconnect }
+        }
+        Settlement::Tier { tier, attempts } => {
+            let copy = again(&delivery, attempts, outcome);
+            republish(slot, delivery, vec![(Route::Tier(tier), copy)], "retry", After::Continue).await
+        }
+        Settlement::GiveBack | Settlement::Again(_) => {
+            if let Outcome::Unfit(failure) = outcome {
+                slot.shared.metrics.health().set_unfit(Some(failure.to_string()));
+            }
+            let copy = again(&delivery, attempts, outcome);
+            let _ = subscription.cancel().await;
+            republish(slot, delivery, vec![(Route::Work, copy)], "give_back", After::Pause).await
+        }
+    }
+}
+
+/// The same body once more: its signature stays good.
+fn again(delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
+    let first_error = delivery.headers.first_error.clone();
+    let first_error = first_error.or_else(|| outcome.failure().map(ToString::to_string));
+    let headers = Headers { attempts, first_error, signature: delivery.headers.signature.clone() };
+    Message { id: outcome.class().as_str().to_owned(), body: delivery.body.clone(), headers }
+}
+
+/// Settles a message whose jobs have each had their attempt.
+pub(crate) async fn jobs(
+    slot: &mut Slot,
+    subscription: &mut Subscription,
+    delivery: Delivery,
+    chunk: &Chunk,
+    endings: &[Ending<'_>],
+) -> After {
+    let mut copies = Copies::new(chunk, &delivery.headers);
+    for ending in endings {
+        match ending.settlement {
+            Settlement::Ack | Settlement::Reject | Settlement::Again(_) => {}
+            Settlement::Tier { tier, attempts } => copies.add(Route::Tier(tier), attempts, ending),
+            Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
+            Settlement::Dead(reason) => {
+                if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
+                    tracing::warn!(%error, run = %chunk.run, seq = ending.job.seq, "dead job is given back");
+                    copies.add(Route::Work, delivery.headers.attempts, ending);
+                }
+            }
+        }
+    }
+    let after = after(slot, endings);
+    if after != After::Continue {
+        // Before the acknowledgement, which would bring the next message: without a connection it could only wait.
+        let _ = subscription.cancel().await;
+    }
+    if copies.list.is_empty() {
+        let died = endings.iter().any(|ending| matches!(ending.settlement, Settlement::Dead(_)));
+        let acknowledged = acknowledge(slot, delivery, if died { "dead" } else { "ack" }).await;
+        return if after == After::Continue { acknowledged } else { after };
+    }
+    let gives_back = copies.list.iter().any(|copy| copy.route == Route::Work);
+    let action = if gives_back { "give_back" } else { "retry" };
+    let messages = copies.seal(slot);
+    republish(slot, delivery, messages, action, after).await
+}
+
+fn after(slot: &Slot, endings: &[Ending<'_>]) -> After {
+    if endings.iter().any(|ending| ending.settlement == Settlement::GiveBack) {
+        return After::Pause;
+    }
+    if slot.session.facts().is_none() { After::Reconnect } else { After::Continue }
+}
+
+/// The copies of a message: one for each way that some of its jobs go.
+struct Copies<'a> {
+    chunk: &'a Chunk,
+    headers: &'a Headers,
+    list: Vec<Copy>,
+}
+
+struct Copy {
+    route: Route,
+    attempts: u32,
+    first_error: Option<String>,
+    jobs: Vec<Job>,
+}
+
+impl<'a> Copies<'a> {
+    fn new(chunk: &'a Chunk, headers: &'a Headers) -> Copies<'a> {
+        Copies { chunk, headers, list: Vec::new() }
+    }
+
+    fn add(&mut self, route: Route, attempts: u32, ending: &Ending<'_>) {
+        let job = ending.job.clone();
+        match self.list.iter_mut().find(|copy| copy.route == route && copy.attempts == attempts) {
+            Some(copy) => copy.jobs.push(job),
+            None => {
+                let first_error = self.headers.first_error.clone();
+                let first_error = first_error.or_else(|| ending.outcome.failure().map(ToString::to_string));
+                self.list.push(Copy { route, attempts, first_error, jobs: vec![job] });
+            }
+        }
+    }
+
+    fn seal(self, slot: &Slot) -> Vec<(Route, Message)> {
+        let signer = slot.shared.signer.as_ref();
+        let chunk = self.chunk;
+        let seal = |copy: Copy| {
+            let chunk = chunk.with_jobs(copy.jobs);
+            (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
+        };
+        self.list.into_iter().map(seal).collect()
+    }
+}
+
+/// Publishes the copies, confirmed, then acknowledges the original. When publishing fails the original stays
+/// unacknowledged and comes again.
+async fn republish(
+    slot: &mut Slot,
+    delivery: Delivery,
+    copies: Vec<(Route, Message)>,
+    action: &'static str,
+    after: After,
+) -> After {
+    for (route, message) in &copies {
+        if let Err(error) = slot.publisher.publish(*route, std::slice::from_ref(message)).await {
+            tracing::warn!(error = %error, slot = slot.index + 1, "copy could not be published; its message stays");
+            return After::Pause;
+        }
+        slot.shared.metrics.published(metrics::PublishResult::Confirmed);
+    }
+    fail::fail_point!("after-copy", |_| std::process::abort());
+    let acknowledged = acknowledge(slot, delivery, action).await;
+    if after == After::Continue { acknowledged } else { after }
+}
+
+async fn acknowledge(slot: &mut Slot, delivery: Delivery, action: &'static str) -> After {
+    fail::fail_point!("before-ack", |_| std::process::abort());
+    slot.count(action);
+    if delivery.ack().await { After::Continue } else { After::Reconnect }
+}
+
+/// Writes the dead row of a job and its ledger row in one transaction.
+async fn bury(
+    slot: &mut Slot,
+    headers: &Headers,
+    chunk: &Chunk,
+    ending: &Ending<'_>,
+    reason: DeadReason,
+) -> Result<(), ledger::Error> {
+    let nothing = Failure::default();
+    let single = envelope::encode(&chunk.with_jobs(vec![ending.job.clone()]));
+    let failure = ending.outcome.failure().unwrap_or(&nothing);
+    let dead = Dead {
+        run: chunk.run,
+        seq: ending.job.seq,
+        queue: &slot.shared.queue,
+        reason,
+        failure,
+        first_error: headers.first_error.as_deref(),
+        attempts: headers.attempts.saturating_add(1),
+        worker: &slot.shared.name,
+        statement: &ending.job.sql,
+        envelope: &single,
+    };
+    slot.session.record_dead(&dead).await?;
+    tracing::warn!(run = %chunk.run, seq = ending.job.seq, reason = reason.as_str(), error = %failure, "job is dead");
+    fail::fail_point!("after-dead", |_| std::process::abort());
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What the slots of one worker share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use broker::{Broker, Topology};
+use config::Config;
+use job::lexer::Kind;
+use job::{Policy, Signer};
+use ledger::Database;
+use metrics::{Dependency, Metrics};
+
+use crate::admit::Runs;
+use crate::{Drain, Error};
+
+/// Tries at a conflict within one delivery.
+const TRIES_HERE: u32 = 3;
+
+pub(crate) struct Shared {
+    pub(crate) queue: String,
+    pub(crate) name: String,
+    pub(crate) topology: Topology,
+    pub(crate) policy: Policy,
+    pub(crate) allow: Option<Vec<Kind>>,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) statement_timeout: Duration,
+    pub(crate) backoff_max: Duration,
+    pub(crate) consuming: Arc<Broker>,
+    pub(crate) publishing: Arc<Broker>,
+    pub(crate) database: Arc<Database>,
+    pub(crate) runs: Runs,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) drain: Drain,
+    /// Slots that hold a message.
+    pub(crate) in_flight: AtomicU32,
+    database_up: Vec<AtomicBool>,
+    broker_up: Vec<AtomicBool>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, drain: Drain) -> Result<Shared, Error> {
+        let database = Arc::new(Database::new(config)?);
+        let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
+        let flags = || (0..config.slots).map(|_| AtomicBool::new(false)).collect();
+        Ok(Shared {
+            queue: config.queue.clone(),
+            name: worker_name(),
+            policy: Policy {
+                max_attempts: config.max_attempts,
+                tiers: topology.tiers(),
+                tries_here: TRIES_HERE,
+                pressure_timeout: config.pressure_timeout,
+            },
+            allow: config.allow.as_deref().map(kinds).transpose()?,
+            signer: Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
+            statement_timeout: config.statement_timeout,
+            backoff_max: config.backoff_max,
+            consuming: Arc::new(Broker::new(config, "worker, consuming")?),
+            publishing: Arc::new(Broker::new(config, "worker, publishing")?),
+            runs: Runs::new(database.clone()),
+            topology,
+            database,
+            metrics,
+            drain,
+            in_flight: AtomicU32::new(0),
+            database_up: flags(),
+            broker_up: flags(),
+        })
+    }
+
+    /// Notes whether a slot has its connection. The worker counts as connected while any slot is.
+    pub(crate) fn connected(&self, dependency: Dependency, slot: usize, up: bool) {
+        let flags = match dependency {
+            Dependency::Database => &self.database_up,
+            Dependency::Broker => &self.broker_up,
+        };
+        let before = flags[slot].swap(up, Ordering::Relaxed);
+        if before != up {
+            let any = flags.iter().any(|flag| flag.load(Ordering::Relaxed));
+            self.metrics.health().set_connected(dependency, any);
+        }
+    }
+}
+
+fn kinds(words: &[String]) -> Result<Vec<Kind>, Error> {
+    words.iter().map(|word| word.parse().map_err(|_| Error::Allow(format!("`{word}` is no kind of statement")))).collect()
+}
+
+fn worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "?".into());
+    format!("{}:{}", host.trim(), std::process::id())
+}

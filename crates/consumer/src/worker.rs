@@ -1,0 +1,109 @@
+//! A worker's life: init step, declare, slots, drain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::Config;
+use job::{Backoff, Class};
+use metrics::{Health, Labels, Metrics};
+use tokio::task::JoinSet;
+
+use crate::settle::ACTIONS;
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::{Drain, Error, heartbeat};
+
+/// How long the loop may stand still before /livez says so.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Which program this is, for `build_info`.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    /// The version of the program.
+    pub version: &'static str,
+    /// The commit that it was built from.
+    pub revision: &'static str,
+}
+
+/// Runs a worker until `drain` begins and every slot has ended.
+///
+/// # Errors
+/// What waiting does not mend when it starts: an unusable configuration, credentials, vhost, database, tables, or a
+/// queue that exists with other arguments. Servers that cannot be reached are waited for.
+pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
+    let metrics = Arc::new(metrics(config, build)?);
+    let _server = metrics::serve(config.metrics_listen, metrics.clone()).await?;
+    let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
+    let mut beside = JoinSet::new();
+    beside.spawn(heartbeat::turn(shared.clone()));
+    if !start(&shared, config.backoff_max).await? {
+        return Ok(());
+    }
+    let id = job::LedgerId::fresh()?.0;
+    beside.spawn(heartbeat::keep(shared.clone(), id.clone(), config.run_poll_interval, config.heartbeat_interval));
+    let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
+    tracing::info!(slots = config.slots, queue = shared.queue, worker = shared.name, "worker serves");
+    drain.draining().await;
+    shared.metrics.health().set_draining(true);
+    tracing::info!("worker drains");
+    finish(slots, &drain, config.drain_timeout).await;
+    beside.abort_all();
+    leave(&shared, &id).await;
+    Ok(())
+}
+
+fn metrics(config: &Config, build: Build) -> Result<Metrics, Error> {
+    let outcomes = Class::ALL.map(Class::as_str);
+    let labels = Labels {
+        queue: &config.queue,
+        slots: config.slots,
+        outcomes: &outcomes,
+        classes: &outcomes,
+        actions: &ACTIONS,
+        version: build.version,
+        revision: build.revision,
+    };
+    Ok(Metrics::new(&labels, Health::new(STALLED))?)
+}
+
+/// Waits for both servers, knows the ledger, declares the topology. False when the drain came first.
+async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
+    let mut backoff = Backoff::new(longest);
+    loop {
+        let (identified, declared) =
+            tokio::join!(shared.runs.identify(), shared.consuming.declare(&shared.topology));
+        let error: Error = match (identified, declared) {
+            (Ok(()), Ok(())) => return Ok(true),
+            (Err(error), _) if error.is_unfit() => return Err(error.into()),
+            (_, Err(error)) if error.is_unfit() => return Err(error.into()),
+            (Err(error), _) => error.into(),
+            (_, Err(error)) => error.into(),
+        };
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        tracing::warn!("worker waits: {error}{cause}");
+        tokio::select! {
+            () = tokio::time::sleep(backoff.pause()) => {}
+            () = shared.drain.draining() => return Ok(false),
+        }
+    }
+}
+
+/// Lets running statements end; past the drain timeout they are ended and their messages given back.
+async fn finish(mut slots: JoinSet<()>, drain: &Drain, timeout: Duration) {
+    let all = async { while slots.join_next().await.is_some() {} };
+    tokio::pin!(all);
+    tokio::select! {
+        () = &mut all => return,
+        () = tokio::time::sleep(timeout) => tracing::warn!("drain timeout has passed: running statements are ended"),
+        () = drain.must_end() => {}
+    }
+    drain.now();
+    all.await;
+}
+
+async fn leave(shared: &Shared, id: &str) {
+    let mut control = shared.runs.control().lock().await;
+    let _ = control.leave(id).await;
+    shared.consuming.close().await;
+    shared.publishing.close().await;
+}

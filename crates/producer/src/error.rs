@@ -1,0 +1,117 @@
+//! Why a run cannot be published or waited for.
+
+use std::path::PathBuf;
+
+use job::lexer::{Refusal, SplitError};
+
+/// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No statement in the whole input.
+    #[error("{} holds no statement: nothing was published", .0.display())]
+    Empty(PathBuf),
+    /// A script that cannot be split.
+    #[error("{}: {source}; nothing was published", path.display())]
+    Split {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: SplitError,
+    },
+    /// A statement that no worker would run.
+    #[error("{}:{line}:{column}: {source}; nothing was published", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// Why.
+        source: Refusal,
+    },
+    /// A statement that cannot be rolled back together with its ledger row.
+    #[error(
+        "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
+         cannot be promised; nothing was published", path.display()
+    )]
+    NotAtomic {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The input is no longer what was published under this name.
+    #[error(
+        "input differs from what run {name} was published from, within its first {confirmed} statements: give the same \
+         input to go on with it, or publish the new one without --run"
+    )]
+    Changed {
+        /// The run.
+        name: String,
+        /// How many of its jobs are confirmed.
+        confirmed: u64,
+    },
+    /// The input changed between the two passes over it.
+    #[error("{} changed while it was being read: publish it again with `--run {name}` once it stands still", path.display())]
+    Moving {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        name: String,
+    },
+    /// A run that takes no more jobs.
+    #[error("run {name} was {state}: it takes no more jobs")]
+    Closed {
+        /// The run.
+        name: String,
+        /// How it ended.
+        state: &'static str,
+    },
+    /// A run that is published with other options than before.
+    #[error("run {name} was begun with {option} {before}: give the same again to go on with it")]
+    Option {
+        /// The run.
+        name: String,
+        /// The option that differs.
+        option: &'static str,
+        /// Its value before.
+        before: String,
+    },
+    /// A chunk size that is none.
+    #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
+    Chunk(usize),
+    /// A chunk that the broker would not take.
+    #[error(
+        "message of {bytes} bytes for the jobs up to {line} is above the broker's limit of {limit}: use a smaller --chunk"
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The last statement's place.
+        line: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// A run that is not in this ledger.
+    #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
+    NoRun(String),
+    /// The broker.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// The database.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}

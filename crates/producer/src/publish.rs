@@ -1,0 +1,216 @@
+//! Publishing a run: check all of it, then number, chunk, publish, and note what is confirmed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use broker::{Broker, Topology};
+use config::Config;
+use job::lexer::SqlMode;
+use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
+use ledger::{Control, Database, Run};
+
+use crate::batch::Window;
+use crate::check::{Checked, Jobs};
+use crate::prefix::Prefix;
+use crate::{Error, run};
+
+/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
+const MESSAGE_LIMIT: usize = 16 << 20;
+/// Room in the server's packet for the ledger's statements around a job's.
+const PACKET_ROOM: usize = 64 << 10;
+/// How often the confirmed prefix is written down while a run is being published.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// The largest chunk: a transaction of so many statements is no longer a small one.
+const LARGEST_CHUNK: usize = 10_000;
+
+/// What is asked to be published.
+pub struct Order<'a> {
+    /// The script.
+    pub input: &'a Path,
+    /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
+    pub name: Option<&'a str>,
+    /// Jobs a message.
+    pub chunk: usize,
+    /// Session SQL of the run.
+    pub session_sql: Option<&'a str>,
+    /// How statements that are not atomic are to be run.
+    pub not_atomic: Option<NotAtomic>,
+}
+
+/// What has been published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The run's id.
+    pub run: RunId,
+    /// Its name.
+    pub name: String,
+    /// Jobs in all.
+    pub total: u64,
+    /// Jobs that an earlier publish had confirmed already.
+    pub before: u64,
+}
+
+/// Publishes the whole input and returns when the broker has confirmed the last job. `progress` hears how many jobs
+/// are confirmed, and of how many.
+///
+/// # Errors
+/// Bad input publishes nothing. Anything later leaves the run to be gone on with: publish again under its name.
+pub async fn publish(config: &Config, order: &Order<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Published, Error> {
+    if !(1..=LARGEST_CHUNK).contains(&order.chunk) {
+        return Err(Error::Chunk(order.chunk));
+    }
+    let database = Arc::new(Database::new(config)?);
+    let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
+    let broker = Arc::new(Broker::new(config, "producer")?);
+    let facts = database.facts(order.session_sql).await?;
+    let limit = MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM);
+    let whole = check_all(order, facts.sql_mode, limit)?;
+    let mut control = Control::new(database);
+    let ledger = control.identity().await?;
+    broker.declare(&topology).await?;
+    let run = run::find_or_create(&mut control, order, &config.queue).await?;
+    let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+    let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
+    let mut publishing = Publishing { run, ledger, signer, control, window, noted: Instant::now(), total: whole.jobs };
+    let published = publishing.all(order, facts.sql_mode, limit, &whole, progress).await;
+    broker.close().await;
+    published
+}
+
+/// The first pass: nothing is published before all of the input is known to be good.
+fn check_all(order: &Order<'_>, mode: SqlMode, limit: usize) -> Result<Prefix, Error> {
+    let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
+    let mut prefix = Prefix::default();
+    while let Some(checked) = jobs.next()? {
+        prefix.add(&checked.job);
+    }
+    if prefix.jobs == 0 {
+        return Err(Error::Empty(order.input.into()));
+    }
+    Ok(prefix)
+}
+
+/// The second pass.
+struct Publishing {
+    run: Run,
+    ledger: LedgerId,
+    signer: Option<Signer>,
+    control: Control,
+    window: Window,
+    noted: Instant,
+    total: u64,
+}
+
+impl Publishing {
+    async fn all(
+        &mut self,
+        order: &Order<'_>,
+        mode: SqlMode,
+        limit: usize,
+        whole: &Prefix,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Published, Error> {
+        let before = self.run.confirmed;
+        let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
+        let mut prefix = self.skip_confirmed(&mut jobs)?;
+        progress(prefix.jobs, self.total);
+        let mut pending: Vec<Job> = Vec::with_capacity(order.chunk);
+        while let Some(Checked { job, place, atomic }) = jobs.next()? {
+            if !atomic && !pending.is_empty() {
+                // A job that is not atomic never shares a chunk.
+                let before_it = prefix.clone();
+                self.message(&mut pending, &before_it, false, progress).await?;
+            }
+            prefix.add(&job);
+            pending.push(job);
+            if pending.len() >= order.chunk || !atomic {
+                self.message(&mut pending, &prefix, !atomic, progress).await.map_err(|error| match error {
+                    Error::TooLarge { bytes, limit, .. } => {
+                        Error::TooLarge { bytes, limit, line: place.to_string() }
+                    }
+                    other => other,
+                })?;
+            }
+        }
+        if !pending.is_empty() {
+            self.message(&mut pending, &prefix, false, progress).await?;
+        }
+        self.finish(order, &prefix, whole, progress).await?;
+        Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.total, before })
+    }
+
+    /// Reads past what an earlier publish has confirmed, and refuses an input that differs from it there.
+    fn skip_confirmed(&self, jobs: &mut Jobs) -> Result<Prefix, Error> {
+        let mut prefix = Prefix::default();
+        while prefix.jobs < self.run.confirmed {
+            match jobs.next()? {
+                Some(checked) => prefix.add(&checked.job),
+                None => break,
+            }
+        }
+        let whole = self.run.total.is_none_or(|total| total == self.total);
+        let same = self.run.confirmed == 0 || self.run.digest.as_ref() == Some(&prefix.digest());
+        if prefix.jobs < self.run.confirmed || !same || !whole {
+            return Err(Error::Changed { name: self.run.name.clone(), confirmed: self.run.confirmed });
+        }
+        Ok(prefix)
+    }
+
+    /// Makes a message of the pending jobs; sends the batch when it is full.
+    async fn message(
+        &mut self,
+        pending: &mut Vec<Job>,
+        prefix: &Prefix,
+        not_atomic: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Error> {
+        let chunk = Chunk {
+            run: self.run.id,
+            ledger: self.ledger.clone(),
+            session: self.run.session_version,
+            not_atomic: self.run.not_atomic.filter(|_| not_atomic),
+            jobs: std::mem::take(pending),
+        };
+        let message = envelope::seal(&chunk, self.signer.as_ref(), 0, None);
+        if message.body.len() > MESSAGE_LIMIT {
+            return Err(Error::TooLarge { bytes: message.body.len(), line: String::new(), limit: MESSAGE_LIMIT });
+        }
+        if self.window.push(message)
+            && let Some(confirmed) = self.window.send(prefix.clone()).await?
+        {
+            self.note(&confirmed, false, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is confirmed, at most twice a second.
+    async fn note(&mut self, confirmed: &Prefix, now: bool, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+        progress(confirmed.jobs, self.total);
+        if now || self.noted.elapsed() >= NOTE_EVERY {
+            self.control.confirm(self.run.id, confirmed.jobs, &confirmed.digest()).await?;
+            self.noted = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn finish(
+        &mut self,
+        order: &Order<'_>,
+        prefix: &Prefix,
+        whole: &Prefix,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Error> {
+        let mut last = self.window.send(prefix.clone()).await?;
+        while let Some(confirmed) = self.window.confirmed().await? {
+            last = Some(confirmed);
+        }
+        if let Some(confirmed) = last {
+            self.note(&confirmed, true, progress).await?;
+        }
+        if prefix.digest() != whole.digest() {
+            return Err(Error::Moving { path: order.input.into(), name: self.run.name.clone() });
+        }
+        Ok(self.control.finish_publishing(self.run.id, prefix.jobs).await?)
+    }
+}

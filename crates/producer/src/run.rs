@@ -1,0 +1,93 @@
+//! Finding or making the row of the run that is published.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use job::NotAtomic;
+use ledger::{Control, NewRun, Run, RunState};
+
+use crate::{Error, Order};
+
+/// The run to publish: the one of that name, to go on with, or a new one.
+pub(crate) async fn find_or_create(control: &mut Control, order: &Order<'_>, queue: &str) -> Result<Run, Error> {
+    if let Some(name) = order.name
+        && let Some(run) = control.find_run(name).await?
+    {
+        same_options(&run, order, queue)?;
+        return Ok(run);
+    }
+    let name = order.name.map_or_else(|| default_name(order.input), str::to_owned);
+    let new = NewRun {
+        name: &name,
+        queue,
+        chunk: order.chunk as u32,
+        session_sql: order.session_sql,
+        not_atomic: order.not_atomic,
+    };
+    let id = control.create_run(&new).await?;
+    let found = control.runs(&[id]).await?;
+    found.into_iter().next().ok_or(Error::NoRun(name))
+}
+
+/// What was begun one way must not go on another: the same input has to give the same jobs and messages.
+fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> {
+    match run.state {
+        RunState::Publishing | RunState::Published => {}
+        RunState::Cancelled => return Err(Error::Closed { name: run.name.clone(), state: "cancelled" }),
+        RunState::Purged => return Err(Error::Closed { name: run.name.clone(), state: "purged" }),
+    }
+    let differs = |option, before: String| Err(Error::Option { name: run.name.clone(), option, before });
+    if run.queue != queue {
+        return differs("--queue", run.queue.clone());
+    }
+    if run.session_sql.as_deref() != order.session_sql {
+        return differs("--session-sql", run.session_sql.clone().unwrap_or_else(|| "(none)".into()));
+    }
+    if run.not_atomic != order.not_atomic {
+        return differs("--not-atomic", run.not_atomic.map_or("(none)", NotAtomic::as_str).into());
+    }
+    Ok(())
+}
+
+/// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds).
+fn default_name(input: &Path) -> String {
+    let stem = input.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
+    let stem: String = stem.chars().take(100).collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{stem}-{}-{:03}", utc(now.as_secs()), now.subsec_millis())
+}
+
+/// `20261123-101500` for seconds since 1970. Days to dates by the proleptic Gregorian calendar.
+fn utc(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let mut year = 1970;
+    let mut rest = days;
+    let length = |year: u64| if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) { 366 } else { 365 };
+    while rest >= length(year) {
+        rest -= length(year);
+        year += 1;
+    }
+    let february = if length(year) == 366 { 29 } else { 28 };
+    let mut month = 1;
+    for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if rest < days {
+            break;
+        }
+        rest -= days;
+        month += 1;
+    }
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!("{year:04}{month:02}{:02}-{hour:02}{minute:02}{:02}", rest + 1, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_in_a_name_is_utc() {
+        assert_eq!(utc(0), "19700101-000000");
+        assert_eq!(utc(951_782_400 + 86_399), "20000229-235959");
+        assert_eq!(utc(1_795_428_000), "20261123-100000");
+    }
+}
