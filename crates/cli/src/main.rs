@@ -1,2 +1,7 @@
 //! The one binary, `queryfleet`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    queryfleet_cli::main()
+}

@@ -1,0 +1,47 @@
+//! `queryfleet dev`: private servers, and a command that is run with them.
+
+use std::process::Command;
+
+use devstack::{Options, Stack};
+
+use crate::Exit;
+use crate::command::block;
+use crate::failure::Failure;
+use crate::signal::Stop;
+
+/// Starts private servers; runs the command with the environment that reaches them and passes its exit code on.
+pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
+    let stack = Stack::start(&Options::default())?;
+    let Some((program, arguments)) = command.split_first() else {
+        for (name, value) in stack.env() {
+            println!("export {name}='{value}'");
+        }
+        eprintln!("private servers run in {} until Ctrl-C", stack.folder().display());
+        block(async {
+            Stop::listen()?.next().await;
+            Ok(())
+        })?;
+        stack.stop()?;
+        return Ok(Exit::AllDone);
+    };
+    let status = block(async {
+        let mut stop = Stop::listen()?;
+        let mut child = tokio::process::Command::from(Command::new(program))
+            .args(arguments)
+            .envs(stack.env())
+            .spawn()
+            .map_err(|error| Failure::new(format!("cannot run {program}: {error}")))?;
+        loop {
+            tokio::select! {
+                status = child.wait() => return Ok(status?),
+                // A terminal's Ctrl-C has reached the child as well: it ends first, then the servers.
+                () = stop.next() => {}
+            }
+        }
+    })?;
+    stack.stop()?;
+    match status.code() {
+        Some(0) => Ok(Exit::AllDone),
+        code => std::process::exit(code.unwrap_or(Exit::Interrupted as i32)),
+    }
+}

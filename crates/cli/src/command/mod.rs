@@ -1,0 +1,69 @@
+//! One file a command.
+
+mod demo;
+mod dev;
+mod publish;
+mod run;
+mod setup;
+mod status;
+mod wait;
+mod work;
+
+use std::sync::Arc;
+
+use config::Config;
+use ledger::{Control, Database};
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+use crate::{Exit, log};
+
+/// Runs one command to its end.
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Demo(json) => demo::demo(json.json),
+        Command::Dev { command } => dev::dev(&command),
+        Command::Setup => block(async { setup::setup(&configured(Some("warn"))?).await }),
+        Command::Publish(order) => block(async { publish::publish(&configured(Some("warn"))?, &order).await }),
+        Command::Work { slots } => block(async { work::work(&slotted(configured(None)?, slots.slots)).await }),
+        Command::Wait { run, timeout, json } => {
+            block(async { wait::wait(&configured(Some("warn"))?, &run, timeout.timeout, json.json).await })
+        }
+        Command::Run { publish, slots, timeout } => block(async {
+            let config = slotted(configured(Some("error"))?, slots.slots);
+            run::run(config, &publish, timeout.timeout).await
+        }),
+        Command::Status { run, json } => {
+            block(async { status::status(&configured(Some("warn"))?, run.as_deref(), json.json).await })
+        }
+    }
+}
+
+/// The configuration, with logging started. Commands with a progress of their own log at `level` unless told.
+fn configured(level: Option<&str>) -> Result<Config, Failure> {
+    let config = Config::from_env()?;
+    log::start(&config, level)?;
+    Ok(config)
+}
+
+fn slotted(mut config: Config, slots: Option<u16>) -> Config {
+    if let Some(slots) = slots {
+        config.slots = usize::from(slots);
+    }
+    config
+}
+
+fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(work)
+}
+
+/// A connection for questions about runs.
+fn control(config: &Config) -> Result<Control, Failure> {
+    Ok(Control::new(Arc::new(Database::new(config)?)))
+}
+
+/// One JSON object a line.
+fn print_json(value: &serde_json::Value) {
+    println!("{value}");
+}

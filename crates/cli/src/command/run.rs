@@ -1,0 +1,66 @@
+//! `queryfleet run`: publish, one process with N slots, wait. What `pool.map` is to a multiprocessing pool.
+
+use std::time::Duration;
+
+use config::Config;
+use consumer::Drain;
+
+use crate::Exit;
+use crate::arguments::Publish;
+use crate::command::publish::publish_run;
+use crate::command::wait::{report, wait_run};
+use crate::command::work::BUILD;
+use crate::command::{control, print_json, setup};
+use crate::failure::Failure;
+use crate::signal::Stop;
+
+/// Publishes a run, serves its queue with this process, and waits for the run's end.
+pub(crate) async fn run(mut config: Config, order: &Publish, timeout: Option<Duration>) -> Result<Exit, Failure> {
+    let _ = print_json;
+    if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
+        // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
+        config.metrics_listen.set_port(0);
+    }
+    if let Err(error) = control(&config)?.identity().await {
+        if error.code() != Some(1146) && !matches!(error, ledger::Error::Schema(_)) {
+            return Err(error.into());
+        }
+        setup::setup(&config).await?;
+    }
+    let mut stop = Stop::listen()?;
+    let published = tokio::select! {
+        published = publish_run(&config, order) => published?,
+        () = stop.next() => {
+            eprintln!("interrupted while publishing: run it again with the same --run to go on");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let drain = Drain::default();
+    let (worker_config, worker_drain) = (config.clone(), drain.clone());
+    let mut worker = tokio::spawn(async move { consumer::work(&worker_config, worker_drain, BUILD).await });
+    let ended = tokio::select! {
+        ended = wait_run(&config, &published.name, timeout) => Some(ended?),
+        worked = &mut worker => {
+            worked??;
+            None
+        }
+        () = stop.next() => None,
+    };
+    let stopping = tokio::spawn(stop.drain(drain.clone()));
+    drain.begin();
+    if !worker.is_finished() {
+        worker.await??;
+    }
+    stopping.abort();
+    match ended {
+        Some((ended, standing)) => {
+            report(ended, &standing, order.json.json);
+            Ok(ended.into())
+        }
+        None => {
+            let name = &published.name;
+            eprintln!("interrupted: the rest waits in the queue; queryfleet work, then queryfleet wait {name}");
+            Ok(Exit::Interrupted)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `queryfleet wait`.
+
+use std::time::Duration;
+
+use config::Config;
+use producer::{Ended, Standing};
+use serde_json::json;
+
+use crate::Exit;
+use crate::bar::Bar;
+use crate::command::print_json;
+use crate::failure::Failure;
+use crate::signal::Stop;
+
+/// Waits for a run and says how it ended.
+pub(crate) async fn wait(config: &Config, run: &str, timeout: Option<Duration>, json: bool) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        ended = wait_run(config, run, timeout) => {
+            let (ended, standing) = ended?;
+            report(ended, &standing, json);
+            Ok(ended.into())
+        }
+        () = stop.next() => {
+            eprintln!("interrupted: the run goes on; queryfleet wait {run}");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Waits for a run with a progress bar.
+pub(crate) async fn wait_run(
+    config: &Config,
+    run: &str,
+    timeout: Option<Duration>,
+) -> Result<(Ended, Standing), Failure> {
+    let mut bar = Bar::new("waiting");
+    let ended = producer::wait(config, run, timeout, &mut |standing| {
+        let counts = standing.counts;
+        let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
+        bar.at(counts.ended(), standing.run.total.unwrap_or(standing.run.confirmed), &note);
+    })
+    .await;
+    bar.finish();
+    Ok(ended?)
+}
+
+/// How a run stands, as JSON. A contract: keys are added, never changed.
+pub(crate) fn standing_json(standing: &Standing) -> serde_json::Value {
+    let Standing { run, counts } = standing;
+    json!({
+        "run": run.id.0,
+        "name": run.name,
+        "queue": run.queue,
+        "state": standing.state(),
+        "total": run.total,
+        "confirmed": run.confirmed,
+        "done": counts.done,
+        "dead": counts.dead,
+        "cancelled": counts.cancelled,
+        "created": run.created,
+    })
+}
+
+/// Prints how waiting ended.
+pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
+    if json {
+        return print_json(&standing_json(standing));
+    }
+    let Standing { run, counts } = standing;
+    let name = &run.name;
+    match ended {
+        Ended::Done => println!("run {name}: all {} jobs done", counts.done),
+        Ended::Dead => {
+            println!("run {name}: {} jobs done, {} dead", counts.done, counts.dead);
+            eprintln!("the dead jobs and their errors: SELECT * FROM queryfleet_dead WHERE run = {}", run.id);
+        }
+        Ended::Cancelled => println!("run {name}: cancelled with {} jobs done", counts.done),
+        Ended::TimedOut => println!("run {name}: {} jobs ended so far; the run goes on", counts.ended()),
+        Ended::Missing => println!("run {name}: {} jobs ended, {}", counts.ended(), missing(standing)),
+    }
+}
+
+fn missing(standing: &Standing) -> String {
+    let run = &standing.run;
+    match run.total {
+        Some(total) => format!(
+            "{} missing: neither in the ledger, nor with the broker, nor with a worker",
+            total - standing.counts.ended()
+        ),
+        None => format!("and publishing has stopped after {}: publish it again with --run {}", run.confirmed, run.name),
+    }
+}
