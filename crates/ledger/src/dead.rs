@@ -42,10 +42,10 @@ pub(crate) async fn record(
         return conn.query_drop("ROLLBACK").await;
     }
     let insert = format!(
-        "INSERT INTO {} (run, seq, queue, state, reason, code, sqlstate, message, first_error, attempts, worker, \
+        "INSERT INTO {} (run, seq, queue, state, reason, code, sql_state, message, first_error, attempts, worker, \
          statement, envelope) VALUES (:run, :seq, :queue, 'dead', :reason, :code, :sqlstate, :message, :first_error, \
          :attempts, :worker, :statement, :envelope) ON DUPLICATE KEY UPDATE queue = VALUES(queue), state = 'dead', \
-         reason = VALUES(reason), code = VALUES(code), sqlstate = VALUES(sqlstate), message = VALUES(message), \
+         reason = VALUES(reason), code = VALUES(code), sql_state = VALUES(sql_state), message = VALUES(message), \
          first_error = VALUES(first_error), attempts = VALUES(attempts), worker = VALUES(worker), \
          statement = VALUES(statement), envelope = VALUES(envelope), died = CURRENT_TIMESTAMP(3)",
         tables.dead

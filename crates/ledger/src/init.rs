@@ -50,7 +50,7 @@ pub(crate) async fn init(
     Ok(facts(&row))
 }
 
-const READ_BACK: &str = "SELECT CAST(@@autocommit AS CHAR), CAST(@@completion_type AS CHAR), \
+const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
     @@character_set_client, @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
     CONNECTION_ID(), @@version, @@max_allowed_packet, \

@@ -54,7 +54,7 @@ fn statements(tables: &Tables) -> [String; 5] {
                state ENUM('dead','replaying','replayed','discarded') NOT NULL DEFAULT 'dead',
                reason VARCHAR(20) NOT NULL,
                code SMALLINT UNSIGNED NULL,
-               sqlstate CHAR(5) NULL,
+               sql_state CHAR(5) NULL,
                message TEXT NOT NULL,
                first_error TEXT NULL,
                attempts INT UNSIGNED NOT NULL,

@@ -194,9 +194,6 @@ impl Splitter {
             match step? {
                 Step::Again => {}
                 Step::Drop { next } => self.begin_at(next),
-                Step::Piece { end, next } if trimmed(&self.buffer, self.start, end) == self.start => {
-                    self.begin_at(next);
-                }
                 Step::Piece { end, next } => return Ok(Some((end, next))),
                 Step::More => return self.at_end(),
             }
@@ -221,6 +218,11 @@ impl Splitter {
         match byte {
             b'#' | b'-' | b'/' => Ok(self.comment(byte)),
             b'd' | b'D' | b'u' | b'U' => self.command(),
+            b'\\' => match self.buffer.get(at + 1) {
+                None if !self.last => Ok(Step::More),
+                Some(b'g' | b'G') => Ok(Step::Drop { next: at + 2 }),
+                _ => Ok(self.enter_body()),
+            },
             0xEF if at == self.start && self.place.offset == 0 => Ok(self.byte_order_mark()),
             _ => Ok(self.enter_body()),
         }

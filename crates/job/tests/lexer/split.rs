@@ -116,6 +116,7 @@ fn the_client_has_commands() {
     texts("use `d`", &["use `d`"]);
     texts("used;user", &["used", "user"]);
     texts("a\\g b\\G\nc \\N;", &["a", "b", "c \\N"]);
+    texts("\\g /* x */\\g-- y\n\\G", &[]);
     texts("--no comment to the server; '\n a;b --c;", &["a", "b --c"]);
     texts("-- x\n--drop\na", &["a"]);
 }

@@ -1,0 +1,190 @@
+//! A MariaDB server of its own; MySQL where MariaDB is not installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Signal, geteuid};
+
+use crate::command::Tool;
+use crate::port::Port;
+use crate::programs::Database;
+use crate::server::Server;
+use crate::{Error, secret, wait};
+
+const USER: &str = "queryfleet";
+/// The first byte of a server's greeting, after the four of the packet's header.
+const PROTOCOL: u8 = 10;
+
+/// A MariaDB or MySQL server whose commits are durable. A user with a password of its own reaches it over TCP, on
+/// 127.0.0.1 only; root reaches it over the socket only, without a password, in a folder that is closed to other
+/// users. It keeps its data and its port from one start to the next.
+pub struct MariaDb {
+    server: Server,
+    folder: PathBuf,
+    programs: Database,
+    password: String,
+    port: Port,
+}
+
+impl MariaDb {
+    /// The database that is there from the start, empty.
+    pub const DATABASE: &str = "queryfleet";
+
+    pub(crate) fn start(folder: &Path, programs: Database) -> Result<Self, Error> {
+        let database = Self {
+            server: Server::new("mariadb", folder),
+            folder: folder.to_owned(),
+            programs,
+            password: secret::random()?,
+            port: Port::reserve()?,
+        };
+        database.install()?;
+        database.start_again()?;
+        Ok(database)
+    }
+
+    /// Makes the data folder, and the statements that the server runs before it takes its first client.
+    fn install(&self) -> Result<(), Error> {
+        let mut tool = match &self.programs {
+            Database::MariaDb { install, .. } => {
+                let mut tool = Tool::new(&self.folder, install);
+                tool.command.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
+                tool.command.args(["--skip-test-db", "--skip-name-resolve"]);
+                tool
+            }
+            Database::MySql { server, .. } => {
+                let mut tool = Tool::new(&self.folder, server);
+                tool.command.args(["--no-defaults", "--initialize-insecure"]);
+                tool
+            }
+        };
+        self.common(&mut tool.command);
+        tool.run("")?;
+        fs::write(self.first_statements(), self.statements())
+            .map_err(Error::io("write the first statements of the database server"))
+    }
+
+    /// One statement a line, as `--init-file` wants it; run at every start, so each can be repeated.
+    fn statements(&self) -> String {
+        let (database, password) = (Self::DATABASE, &self.password);
+        format!(
+            "DROP USER IF EXISTS ''@'localhost', 'root'@'127.0.0.1', 'root'@'::1';\n\
+             CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
+             GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n\
+             CREATE DATABASE IF NOT EXISTS `{database}`;\n"
+        )
+    }
+
+    fn first_statements(&self) -> PathBuf {
+        self.folder.join("mariadb.sql")
+    }
+
+    fn common(&self, command: &mut Command) {
+        command.arg(option("--datadir", &self.folder.join("mariadb")));
+        if geteuid().is_root() {
+            // The servers refuse to run as root unless they are told to.
+            command.arg("--user=root");
+        }
+    }
+
+    /// Starts the server with the data and the port that it had, and returns when it greets clients. A server that
+    /// still runs is killed first.
+    ///
+    /// # Errors
+    /// [`Error::NotUp`] when it does not answer within 60 s.
+    pub fn start_again(&self) -> Result<(), Error> {
+        let port = self.port.number();
+        let answers = || wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL);
+        self.server.start(self.programs.server(), |command| self.arguments(command), answers)
+    }
+
+    fn arguments(&self, command: &mut Command) {
+        command.arg("--no-defaults");
+        self.common(command);
+        command
+            .arg(option("--socket", &self.socket()))
+            .arg(option("--pid-file", &self.folder.join("mariadb.pid")))
+            .arg(option("--init-file", &self.first_statements()))
+            .arg(format!("--port={}", self.port.number()))
+            .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=500"])
+            .args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M"])
+            .args(["--performance-schema=OFF", "--character-set-server=utf8mb4"]);
+        if matches!(self.programs, Database::MySql { .. }) {
+            // Its folder for LOAD DATA and its second protocol belong to the system's server.
+            command.args(["--secure-file-priv=", "--mysqlx=OFF"]);
+        }
+    }
+
+    /// Where a client finds `database`, user and password included.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("mysql://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port.number())
+    }
+
+    /// The socket through which root reaches the server.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("mariadb.sock")
+    }
+
+    /// Makes the database `name`, empty.
+    ///
+    /// # Errors
+    /// [`Error::Command`] when there is one of this name.
+    pub fn create_database(&self, name: &str) -> Result<(), Error> {
+        self.query(&format!("CREATE DATABASE `{}`", name.replace('`', "``"))).map(drop)
+    }
+
+    /// Runs `sql`, one statement or several, as root in no database, through the command-line client: one line a
+    /// row, a tab between columns, no headings.
+    ///
+    /// # Errors
+    /// [`Error::Command`] when a statement fails or the client has not ended after 60 s.
+    pub fn query(&self, sql: &str) -> Result<String, Error> {
+        let mut tool = Tool::new(&self.folder, self.programs.client());
+        tool.command.args(["--no-defaults", "--user=root", "--batch", "--skip-column-names"]);
+        tool.command.arg("--default-character-set=utf8mb4").arg(option("--socket", &self.socket()));
+        tool.run(sql)
+    }
+
+    /// Kills the server (SIGKILL), in the middle of whatever it does, and returns when it is gone.
+    ///
+    /// # Errors
+    /// [`Error::NotEnded`] after 60 s, which only a broken disk or kernel can cause.
+    pub fn kill(&self) -> Result<(), Error> {
+        self.server.kill()
+    }
+
+    /// Asks the server to end (SIGTERM) and returns when it has. A frozen server is thawed for it.
+    ///
+    /// # Errors
+    /// [`Error::NotEnded`] after 60 s.
+    pub fn terminate(&self) -> Result<(), Error> {
+        self.server.terminate()
+    }
+
+    /// Stops the server in its tracks (SIGSTOP): connections stay open, and nobody answers on them.
+    pub fn freeze(&self) {
+        self.server.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen server go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.server.signal(Signal::CONT);
+    }
+
+    /// The process id of the server; `None` when it does not run.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.server.pid()
+    }
+}
+
+/// `--name=path`, whatever bytes the path has.
+fn option(name: &str, path: &Path) -> std::ffi::OsString {
+    let mut option = std::ffi::OsString::from(name);
+    option.push("=");
+    option.push(path);
+    option
+}

@@ -1,0 +1,82 @@
+//! The files that a RabbitMQ node reads when it boots.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+/// What the files say. The folder that they are in can be read by our user only.
+pub(crate) struct Files<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) amqp_port: u16,
+    pub(crate) prometheus_port: u16,
+    pub(crate) user: &'a str,
+    pub(crate) password: &'a str,
+    pub(crate) cookie: &'a str,
+    /// Beside `/`: `t1`, `t2`, …
+    pub(crate) vhosts: usize,
+}
+
+impl Files<'_> {
+    pub(crate) fn write(&self) -> io::Result<()> {
+        fs::write(config(self.folder), self.config())?;
+        fs::write(self.folder.join("definitions.json"), self.definitions().to_string())?;
+        fs::write(plugins(self.folder), "[rabbitmq_prometheus].\n")?;
+        // In place of /etc/rabbitmq/rabbitmq-env.conf.
+        fs::write(environment(self.folder), "")?;
+        // Erlang takes no cookie that others may read.
+        let cookie = self.folder.join("home/.erlang.cookie");
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(cookie)?;
+        file.write_all(self.cookie.as_bytes())
+    }
+
+    /// The limits are for a machine that does other work too: a full memory or disk alarm stops every publisher.
+    fn config(&self) -> String {
+        format!(
+            "listeners.tcp.1 = 127.0.0.1:{}\n\
+             prometheus.tcp.ip = 127.0.0.1\n\
+             prometheus.tcp.port = {}\n\
+             load_definitions = {}\n\
+             vm_memory_high_watermark.relative = 0.4\n\
+             disk_free_limit.absolute = 64MB\n\
+             log.console = true\n\
+             log.console.level = info\n\
+             log.file = false\n",
+            self.amqp_port,
+            self.prometheus_port,
+            self.folder.join("definitions.json").display(),
+        )
+    }
+
+    /// With definitions to load a new node makes no default user: `guest` never exists.
+    fn definitions(&self) -> Value {
+        let names: Vec<String> = (1..=self.vhosts).map(|number| format!("t{number}")).collect();
+        let names = || std::iter::once("/").chain(names.iter().map(String::as_str));
+        let mut all = vhosts(self.user, names());
+        all["users"] = json!([{ "name": self.user, "password": self.password, "tags": ["administrator"] }]);
+        all
+    }
+}
+
+/// Definitions of virtual hosts in which `user` may do everything.
+pub(crate) fn vhosts<'a>(user: &str, names: impl Iterator<Item = &'a str> + Clone) -> Value {
+    let vhosts: Vec<Value> = names.clone().map(|name| json!({ "name": name })).collect();
+    let permissions: Vec<Value> = names
+        .map(|name| json!({ "user": user, "vhost": name, "configure": ".*", "write": ".*", "read": ".*" }))
+        .collect();
+    json!({ "vhosts": vhosts, "permissions": permissions })
+}
+
+pub(crate) fn config(folder: &Path) -> PathBuf {
+    folder.join("rabbitmq.conf")
+}
+
+pub(crate) fn plugins(folder: &Path) -> PathBuf {
+    folder.join("enabled_plugins")
+}
+
+pub(crate) fn environment(folder: &Path) -> PathBuf {
+    folder.join("rabbitmq-env.conf")
+}

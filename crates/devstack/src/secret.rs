@@ -1,0 +1,23 @@
+//! Names and passwords that nobody can guess.
+
+use crate::Error;
+
+/// 128 random bits as 32 hexadecimal digits, which need no quoting in URLs, SQL or configuration files.
+pub(crate) fn random() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::io("get random bytes for a password")(error.into()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::random;
+
+    #[test]
+    fn two_secrets_differ_and_need_no_quoting() {
+        let (one, other) = (random().unwrap(), random().unwrap());
+        assert_ne!(one, other);
+        assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

@@ -1,0 +1,82 @@
+//! Both servers together.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::folder::Folder;
+use crate::programs::Programs;
+use crate::{Error, MariaDb, RabbitMq};
+
+/// How to start a [`Stack`].
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// An existing folder to make the stack's own folder in; the system's temporary folder when `None`. Only the
+    /// stack's own folder is deleted in the end. Keep the path short: a socket in it must fit into 107 bytes.
+    pub folder: Option<PathBuf>,
+    /// How many virtual hosts `t1`, `t2`, … the node has from its first moment, so that each test can own one.
+    /// A few cost nothing, 64 cost 1 s, while a later [`RabbitMq::add_vhost`] costs 0.5 s each.
+    pub vhosts: usize,
+}
+
+/// A private RabbitMQ node and a private MariaDB (or MySQL) server, both up until this is stopped or dropped, or
+/// the process ends, however it ends.
+pub struct Stack {
+    // Dropped first: it stops all servers at once, so that the others find theirs ended.
+    folder: Folder,
+    /// The RabbitMQ node.
+    pub rabbitmq: RabbitMq,
+    /// The MariaDB or MySQL server.
+    pub database: MariaDb,
+}
+
+impl Stack {
+    /// Starts both servers at the same time, and returns when both answer.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] says what to install; [`Error::NotUp`] carries the end of the log of a server that did
+    /// not come up within 60 s. Whatever had been started is gone then.
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let Programs { broker, database } = Programs::find()?;
+        let folder = Folder::make(options.folder.as_deref())?;
+        let (rabbitmq, database) = thread::scope(|scope| {
+            let database = scope.spawn(|| MariaDb::start(folder.path(), database));
+            let rabbitmq = RabbitMq::start(folder.path(), broker, options.vhosts);
+            (rabbitmq, database.join())
+        });
+        // A panic of the other thread goes on in this one.
+        let database = database.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(Self { folder, rabbitmq: rabbitmq?, database: database? })
+    }
+
+    /// Where a client finds the broker's virtual host `/`.
+    #[must_use]
+    pub fn amqp_url(&self) -> String {
+        self.rabbitmq.url("/")
+    }
+
+    /// Where a client finds the database `queryfleet`, which is there from the start, empty.
+    #[must_use]
+    pub fn mysql_url(&self) -> String {
+        self.database.url(MariaDb::DATABASE)
+    }
+
+    /// The environment through which a queryfleet process reaches both servers: variable and value.
+    #[must_use]
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        vec![("QUERYFLEET_AMQP_URL", self.amqp_url()), ("QUERYFLEET_MYSQL_URL", self.mysql_url())]
+    }
+
+    /// The stack's own folder: data and logs (`rabbitmq.log`, `mariadb.log`) of both servers.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops both servers and deletes the folder.
+    ///
+    /// # Errors
+    /// [`Error::NotStopped`] when the watchdog could not do so; a drop does the same and keeps silent about it.
+    pub fn stop(mut self) -> Result<(), Error> {
+        self.folder.close()
+    }
+}

@@ -1,0 +1,134 @@
+#!/bin/sh
+# Installs what `queryfleet demo`, `queryfleet dev` and the tests need: the programs of RabbitMQ and MariaDB, from
+# Debian's or Ubuntu's own packages. They are started privately by whoever needs them, so no system service of these
+# packages is left running or enabled that was not there before. Does nothing, at once, when the programs are there.
+#
+# usage: install-servers.sh
+# exit codes: 0 the programs are there; 1 they are not, and the reason and the way out are on standard error
+
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
+
+policy=/usr/sbin/policy-rc.d
+saved_policy=$policy.before-queryfleet
+# A sign to know our own policy by, should this be killed before it can take it away.
+our_policy='# queryfleet install-servers.sh'
+
+give_up() {
+    cat >&2 <<END
+install-servers.sh: $1
+
+Install both servers on Debian or Ubuntu, as root:
+  apt-get install rabbitmq-server mariadb-server
+
+Or run them in Docker, and use these in place of private servers:
+  docker run -d -p 127.0.0.1:5672:5672 -e RABBITMQ_DEFAULT_USER=queryfleet -e RABBITMQ_DEFAULT_PASS=queryfleet rabbitmq:4
+  docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ROOT_PASSWORD=queryfleet -e MARIADB_DATABASE=queryfleet mariadb:11
+  export QUERYFLEET_AMQP_URL=amqp://queryfleet:queryfleet@127.0.0.1:5672/%2f
+  export QUERYFLEET_MYSQL_URL=mysql://root:queryfleet@127.0.0.1:3306/queryfleet
+END
+    exit 1
+}
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# The packages whose programs are not there. A MySQL server does in place of MariaDB.
+missing_packages() {
+    if ! [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && ! has rabbitmq-server; then
+        echo rabbitmq-server
+    fi
+    if has mariadbd; then
+        has mariadb-install-db || echo mariadb-server
+        has mariadb || echo mariadb-client
+    elif ! has mysqld; then
+        echo mariadb-server mariadb-client
+    elif ! has mysql; then
+        echo default-mysql-client
+    fi
+}
+
+restore_policy() {
+    if [ -f "$policy" ] && grep -qF "$our_policy" "$policy"; then
+        rm -f "$policy"
+    fi
+    if [ -e "$saved_policy" ] || [ -L "$saved_policy" ]; then
+        mv "$saved_policy" "$policy"
+    fi
+}
+
+# Debian's packages ask this program before they start a service; 101 means: do not.
+forbid_starting() {
+    restore_policy
+    trap restore_policy EXIT
+    trap 'exit 1' HUP INT TERM
+    if [ -e "$policy" ] || [ -L "$policy" ]; then
+        mv "$policy" "$saved_policy"
+    fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$our_policy" >"$policy"
+    chmod 755 "$policy"
+}
+
+# Stops what a package started all the same, and keeps it from starting at the next boot.
+stop_service() {
+    if has systemctl; then
+        systemctl disable "$1.service" || true
+        if [ -d /run/systemd/system ]; then
+            systemctl stop "$1.service" || true
+        fi
+    elif [ -x "/etc/init.d/$1" ]; then
+        update-rc.d "$1" disable || true
+    fi
+}
+
+install_packages() {
+    apt-get update
+    # shellcheck disable=SC2086 # the names are words of ours
+    apt-get install --yes --no-install-recommends $1
+    for service in $2; do
+        stop_service "$service"
+    done
+}
+
+# The services of packages that are not installed yet; Erlang brings RabbitMQ a name server.
+new_services() {
+    for package in $1; do
+        case $package in
+            rabbitmq-server)
+                echo rabbitmq-server
+                [ -e /lib/systemd/system/epmd.service ] || echo epmd
+                ;;
+            mariadb-server) echo mariadb ;;
+        esac
+    done
+}
+
+missing=$(missing_packages | tr '\n' ' ')
+if [ -z "$missing" ]; then
+    exit 0
+fi
+has apt-get || give_up "not installed: ${missing% }; this system has no apt-get to install them with"
+if [ "$(id -u)" -ne 0 ]; then
+    has sudo || give_up "not installed: ${missing% }; to install them takes root, or sudo"
+    # Without a terminal nobody can type a password.
+    ask=
+    [ -t 0 ] || ask=-n
+    sudo $ask true || give_up "not installed: ${missing% }; sudo does not let this user become root"
+    exec sudo $ask sh "$0"
+fi
+
+echo "install-servers.sh: installing ${missing% }" >&2
+DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND
+log=$(mktemp)
+forbid_starting
+if ! (set -e; install_packages "$missing" "$(new_services "$missing")") >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    rm -f "$log"
+    give_up "apt-get could not install ${missing% }; what it said is above"
+fi
+rm -f "$log"
+still=$(missing_packages | tr '\n' ' ')
+[ -z "$still" ] || give_up "still not installed: ${still% }"

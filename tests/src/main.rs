@@ -1,0 +1,7 @@
+//! The program under test: the command line with failpoints.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
