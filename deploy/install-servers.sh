@@ -71,38 +71,40 @@ forbid_starting() {
     chmod 755 "$policy"
 }
 
-# Stops what a package started all the same, and keeps it from starting at the next boot.
-stop_service() {
-    if has systemctl; then
-        systemctl disable "$1.service" || true
-        if [ -d /run/systemd/system ]; then
-            systemctl stop "$1.service" || true
-        fi
-    elif [ -x "/etc/init.d/$1" ]; then
-        update-rc.d "$1" disable || true
-    fi
-}
-
-install_packages() {
-    apt-get update
-    # shellcheck disable=SC2086 # the names are words of ours
-    apt-get install --yes --no-install-recommends $1
-    for service in $2; do
-        stop_service "$service"
-    done
-}
-
-# The services of packages that are not installed yet; Erlang brings RabbitMQ a name server.
-new_services() {
+# The units of packages that are not installed yet; Erlang brings RabbitMQ a name server.
+new_units() {
     for package in $1; do
         case $package in
             rabbitmq-server)
-                echo rabbitmq-server
-                [ -e /lib/systemd/system/epmd.service ] || echo epmd
+                echo rabbitmq-server.service
+                has epmd || echo epmd.socket epmd.service
                 ;;
-            mariadb-server) echo mariadb ;;
+            mariadb-server) has mariadbd || echo mariadb.service ;;
         esac
     done
+}
+
+# Stops what a package started all the same, and keeps it from starting at the next boot.
+stop_unit() {
+    if has systemctl; then
+        systemctl disable "$1"
+        if [ -d /run/systemd/system ]; then
+            systemctl stop "$1"
+        fi
+    fi
+    if [ -x "/etc/init.d/${1%.service}" ]; then
+        update-rc.d "${1%.service}" disable
+    fi
+}
+
+# In an `if`, so `set -e` does not see a failure in here.
+install_packages() {
+    # shellcheck disable=SC2086 # words of ours, one package or unit each
+    apt-get update && apt-get install --yes --no-install-recommends $1 || return
+    for unit in $2; do
+        stop_unit "$unit"
+    done
+    return 0
 }
 
 missing=$(missing_packages | tr '\n' ' ')
@@ -124,7 +126,8 @@ DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
 log=$(mktemp)
 forbid_starting
-if ! (set -e; install_packages "$missing" "$(new_services "$missing")") >"$log" 2>&1; then
+units=$(new_units "$missing")
+if ! install_packages "$missing" "$units" >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     rm -f "$log"
     give_up "apt-get could not install ${missing% }; what it said is above"

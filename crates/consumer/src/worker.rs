@@ -32,7 +32,7 @@ pub struct Build {
 /// queue that exists with other arguments. Servers that cannot be reached are waited for.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
     let metrics = Arc::new(metrics(config, build)?);
-    let _server = metrics::serve(config.metrics_listen, metrics.clone()).await?;
+    let server = metrics::serve(config.metrics_listen, metrics.clone()).await?;
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
     beside.spawn(heartbeat::turn(shared.clone()));
@@ -42,7 +42,8 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     let id = job::LedgerId::fresh()?.0;
     beside.spawn(heartbeat::keep(shared.clone(), id.clone(), config.run_poll_interval, config.heartbeat_interval));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
-    tracing::info!(slots = config.slots, queue = shared.queue, worker = shared.name, "worker serves");
+    let (slots_count, metrics) = (config.slots, server.address());
+    tracing::info!(slots = slots_count, queue = shared.queue, worker = shared.name, %metrics, "worker serves");
     drain.draining().await;
     shared.metrics.health().set_draining(true);
     tracing::info!("worker drains");

@@ -30,5 +30,7 @@ mod wait;
 
 pub use error::Error;
 pub use mariadb::MariaDb;
+pub use port::Port;
 pub use rabbitmq::RabbitMq;
+pub use server::Server;
 pub use stack::{Options, Stack};

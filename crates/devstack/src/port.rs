@@ -13,13 +13,17 @@ const TRIES: usize = 1000;
 
 /// A TCP port of 127.0.0.1 that no other stack of this machine takes while this lives. What reserves it is the UDP
 /// port of the same number: the kernel gives it back whenever the process ends, and no TCP server minds it.
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     _reservation: UdpSocket,
 }
 
 impl Port {
-    pub(crate) fn reserve() -> Result<Self, Error> {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when none is found.
+    pub fn reserve() -> Result<Self, Error> {
         (0..TRIES).find_map(|_| Self::try_random().ok()).ok_or_else(|| {
             Error::io("find a free port on 127.0.0.1")(io::Error::from(io::ErrorKind::AddrInUse))
         })
@@ -34,7 +38,9 @@ impl Port {
         Ok(Self { number, _reservation: reservation })
     }
 
-    pub(crate) fn number(&self) -> u16 {
+    /// The number of the port.
+    #[must_use]
+    pub fn number(&self) -> u16 {
         self.number
     }
 }

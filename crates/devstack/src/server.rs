@@ -13,8 +13,9 @@ use crate::{Error, wait};
 /// So much of a log helps to see why a server did not come up.
 const LOG_LINES: usize = 20;
 
-/// A server of a stack. Its log is the file `NAME.log` of the folder, its process id is in `run/NAME`.
-pub(crate) struct Server {
+/// A process of a stack, which ends with it at the latest, with everything that it has started. What it prints goes
+/// to the file `NAME.log` of the folder; its process id is in `run/NAME`.
+pub struct Server {
     name: &'static str,
     folder: PathBuf,
     /// `None` when it does not run. As long as the child is here its process id is not given to another process.
@@ -26,8 +27,12 @@ impl Server {
         Self { name, folder: folder.to_owned(), child: Mutex::new(None) }
     }
 
-    /// Starts `program` as `configure` wants it and returns when `answers` says true.
-    pub(crate) fn start(
+    /// Starts `program` as `configure` wants it and returns when `answers` says true. It gets nothing of our
+    /// environment. When it still runs it is killed first.
+    ///
+    /// # Errors
+    /// [`Error::NotUp`] when it has ended or does not answer within 60 s; it may be running then.
+    pub fn start(
         &self,
         program: &Path,
         configure: impl FnOnce(&mut Command),
@@ -62,17 +67,25 @@ impl Server {
         child
     }
 
-    pub(crate) fn pid(&self) -> Option<u32> {
+    /// The process id; `None` when it does not run.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
         self.running().as_ref().map(Child::id)
     }
 
-    /// Kills it and all of its group; nothing is left of it when this returns.
-    pub(crate) fn kill(&self) -> Result<(), Error> {
+    /// Kills it (SIGKILL) and all of its group; nothing is left of it when this returns.
+    ///
+    /// # Errors
+    /// [`Error::NotEnded`] after 60 s, which only a broken disk or kernel can cause.
+    pub fn kill(&self) -> Result<(), Error> {
         self.end(&[Signal::KILL])
     }
 
-    /// Asks it to end, and waits until it has.
-    pub(crate) fn terminate(&self) -> Result<(), Error> {
+    /// Asks it to end (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// [`Error::NotEnded`] after 60 s.
+    pub fn terminate(&self) -> Result<(), Error> {
         // A frozen process takes the signal only when it goes on.
         self.end(&[Signal::TERM, Signal::CONT])
     }

@@ -5,6 +5,7 @@ use std::thread;
 
 use crate::folder::Folder;
 use crate::programs::Programs;
+use crate::server::Server;
 use crate::{Error, MariaDb, RabbitMq};
 
 /// How to start a [`Stack`].
@@ -72,7 +73,13 @@ impl Stack {
         self.folder.path()
     }
 
-    /// Stops both servers and deletes the folder.
+    /// One more process of this stack, such as a worker, to be started; `name` is a file name that no other has.
+    #[must_use]
+    pub fn process(&self, name: &'static str) -> Server {
+        Server::new(name, self.folder.path())
+    }
+
+    /// Stops both servers, and every other process of the stack, and deletes the folder.
     ///
     /// # Errors
     /// [`Error::NotStopped`] when the watchdog could not do so; a drop does the same and keeps silent about it.

@@ -1,5 +1,7 @@
 //! What is left of a stack after its end: nothing.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -9,7 +9,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::error_code::{self, Verdict};
 use crate::packet::{Packet, Place, Shape, build};
-use crate::{Dead, Database, Error, Facts, claim, dead};
+use crate::{Database, Dead, Error, Facts, bind, claim, dead};
 
 /// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
@@ -134,7 +134,7 @@ impl Session {
         let mut statements = Vec::with_capacity(jobs.len());
         for job in jobs {
             let refused = |text: String| Outcome::Refused(Failure::said(text));
-            statements.push((job, claim::statement(job, live.facts.sql_mode).map_err(refused)?));
+            statements.push((job, bind::statement(job, live.facts.sql_mode).map_err(refused)?));
         }
         let shape = Shape {
             ledger: &self.database.tables.ledger,
@@ -234,12 +234,14 @@ async fn drive(conn: &mut Conn, packet: &Packet) -> Result<Vec<u64>, (Place, mys
         if place == Place::Statement {
             rows.push(answers.affected_rows());
         }
-        if answers.is_empty() {
+        let last = answers.is_empty();
+        // Also for the last answer: an error of any statement but the first looks like an empty last answer, and the
+        // driver keeps it until it is asked for rows. They are read and thrown away one by one: memory stays flat.
+        while answers.next().await.map_err(|error| (place, error))?.is_some() {}
+        if last {
             break;
         }
         place = next();
-        // Rows are read and thrown away one by one: memory stays flat whatever a SELECT returns.
-        while answers.next().await.map_err(|error| (place, error))?.is_some() {}
     }
     match place {
         Place::Commit => Ok(rows),

@@ -48,8 +48,8 @@ impl Jobs {
         let Some((sql, place)) = self.input.next()? else { return Ok(None) };
         let (line, column) = (place.line, place.column);
         let path = || self.path.clone();
-        let kind = lexer::check(&sql, self.mode)
-            .map_err(|source| Error::Refused { path: path(), line, column, source })?;
+        let refused = |source| Error::Refused { path: path(), line, column, source };
+        let kind = lexer::check(&sql, self.mode).map_err(refused)?;
         if !kind.is_atomic() && self.not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
         }

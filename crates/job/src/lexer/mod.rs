@@ -9,6 +9,7 @@
 mod check;
 mod command;
 mod kind;
+mod mark;
 mod mode;
 mod place;
 mod placeholder;
@@ -20,6 +21,7 @@ mod words;
 
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
+pub use mark::marks;
 pub use mode::SqlMode;
 pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
