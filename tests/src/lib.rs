@@ -1,1 +1,26 @@
-//! tests
+//! What the end-to-end tests stand on: private servers, a world for each test, the program as processes.
+//!
+//! [`Fleet`] is one test's world: a virtual host and a database of its own on servers that all tests of a process
+//! share, and a folder for scripts and logs. The program is run as its users run it, with arguments and environment;
+//! what it printed must never hold a password, and that is checked of every process. Nothing here sleeps for a fixed
+//! time: [`eventually`] polls a condition until its deadline.
+
+// A test that cannot go on panics: that is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod client;
+mod eventually;
+mod fleet;
+mod http;
+mod output;
+mod queue;
+mod servers;
+mod worker;
+
+pub use client::Client;
+pub use eventually::eventually;
+pub use fleet::Fleet;
+pub use output::Output;
+pub use rustix::process::Signal;
+pub use servers::Servers;
+pub use worker::Worker;

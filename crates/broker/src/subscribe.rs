@@ -10,12 +10,12 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 
 use crate::declare::close;
-use crate::{Broker, Error, Topology, properties};
+use crate::{Broker, Error, properties};
 
 /// By design, not a setting: a slot holds one message; chunks are the lever.
 const PREFETCH: u16 = 1;
 
-/// A consumer of the work queue. Dropped, it gives back what was not settled.
+/// A consumer of a queue. Dropped, it gives back what was not settled.
 pub struct Subscription {
     channel: Channel,
     consumer: Consumer,
@@ -36,11 +36,11 @@ pub struct Delivery {
 }
 
 impl Broker {
-    /// Starts consuming the work queue on a channel of its own. `tag` is what the broker lists the consumer as.
+    /// Starts consuming a queue of the topology on a channel of its own. `tag` is what the broker lists the consumer as.
     ///
     /// # Errors
     /// [`Error::NoQueue`] when the queue is not there, and as connecting can fail.
-    pub async fn subscribe(&self, topology: &Topology, tag: &str) -> Result<Subscription, Error> {
+    pub async fn subscribe(&self, queue: &str, tag: &str) -> Result<Subscription, Error> {
         let channel = self.channel().await?;
         let subscribing = async {
             channel
@@ -49,12 +49,11 @@ impl Broker {
                 .map_err(|source| Error::Channel { doing: "setting prefetch", source })?;
             let options =
                 BasicConsumeOptions { no_local: false, no_ack: false, exclusive: false, nowait: false };
-            let name = topology.work();
             let consumer = channel
-                .basic_consume(name.as_str().into(), tag.into(), options, FieldTable::default())
+                .basic_consume(queue.into(), tag.into(), options, FieldTable::default())
                 .await;
             consumer.map_err(|source| match source.is_amqp_soft_error() {
-                true => Error::NoQueue { name, source },
+                true => Error::NoQueue { name: queue.to_owned(), source },
                 false => Error::Channel { doing: "subscribing", source },
             })
         };

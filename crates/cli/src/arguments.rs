@@ -52,6 +52,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         timeout: Timeout,
     },
+    /// Cancel a run: what has not begun will not run
+    Cancel {
+        /// The run's name or id
+        run: String,
+        /// End running statements too, instead of waiting for them
+        #[arg(long)]
+        now: bool,
+    },
+    /// Look at dead jobs, bring them back, or give them up
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Delete the ledger rows of a run that ended at least 24 hours ago
+    Purge {
+        /// The run's name or id
+        run: String,
+    },
     /// Show how a run stands, or the newest runs
     Status {
         /// The run's name or id
@@ -59,6 +75,55 @@ pub(crate) enum Command {
         #[command(flatten)]
         json: Json,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeadCommand {
+    /// Dead jobs that wait for a decision, grouped by run, reason and error
+    List {
+        #[command(flatten)]
+        filter: DeadFilter,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// One dead job, whole
+    Show {
+        /// The run's name or id
+        run: String,
+        /// The job's place in the run
+        seq: u64,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Run dead jobs once more, each exactly once
+    Replay {
+        #[command(flatten)]
+        filter: DeadFilter,
+        /// Only say how many
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Give dead jobs up: nothing brings them back
+    Discard {
+        #[command(flatten)]
+        filter: DeadFilter,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DeadFilter {
+    /// Of this run (name or id)
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// With this server error code, such as 1062
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<u16>,
+    /// With this SQLSTATE, such as 23000
+    #[arg(long = "sqlstate", value_name = "STATE")]
+    pub(crate) sql_state: Option<String>,
+    /// For this reason, such as error, attempts, timeout, unknown
+    #[arg(long, value_name = "REASON")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Args)]
@@ -95,10 +160,18 @@ pub(crate) struct Publish {
     /// SQL for every session that runs this run's jobs, after the init step
     #[arg(long, value_name = "SQL")]
     pub(crate) session_sql: Option<String>,
+    /// How to run statements that cannot be committed together with their ledger row (CALL, DDL): park what was
+    /// interrupted as unknown, or repeat it because repeating is harmless
+    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<job::NotAtomic>)]
+    pub(crate) not_atomic: Option<job::NotAtomic>,
+    /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
+    #[arg(long, requires = "run")]
+    pub(crate) missing: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    config::parse_duration(text).ok_or_else(|| "expected a number with its unit, such as 500ms, 90s, 15m or 2h".into())
+    config::parse_duration(text)
+        .ok_or_else(|| "expected a number with its unit, such as 500ms, 90s, 15m or 2h".into())
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 /// How often a plain line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -20,13 +20,12 @@ impl Bar {
     /// Begins a progress of jobs.
     pub(crate) fn new(doing: &'static str) -> Bar {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(0);
-            let template = "{prefix:>10} [{bar:32}] {human_pos}/{human_len} {per_sec} {eta} {msg}";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("=> "));
+            let bar = ProgressBar::new(0).with_prefix(doing);
+            let template = "{prefix:>10} [{bar:32}] {human_pos}/{human_len} {rate} {eta} {msg}";
+            match ProgressStyle::with_template(template) {
+                Ok(style) => bar.with_style(style.progress_chars("=> ").with_key("rate", rate)),
+                Err(_) => bar,
             }
-            bar.set_prefix(doing);
-            bar
         });
         Bar { bar, doing, started: Instant::now(), printed: Instant::now() }
     }
@@ -44,10 +43,25 @@ impl Bar {
         }
     }
 
+    /// Prints a line above the bar.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
     /// Ends the bar, and leaves its last state on the screen.
     pub(crate) fn finish(self) {
         if let Some(bar) = self.bar {
             bar.abandon();
+            // It leaves the cursor at the end of its line.
+            eprintln!();
         }
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // What cannot be written is only missing from the bar.
+    let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
 }

@@ -12,9 +12,11 @@ pub(crate) fn start(config: &Config, level: Option<&str>) -> Result<(), Failure>
         _ => config.log.as_str(),
     };
     // lapin logs every frame error that we handle and say ourselves.
-    let filter = EnvFilter::try_new(format!("{wanted},lapin=off"))
-        .map_err(|_| Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter = EnvFilter::try_new(format!("{wanted},lapin=off")).map_err(|_| {
+        Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace")
+    })?;
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match config.log_format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

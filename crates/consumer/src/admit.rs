@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use job::{Chunk, LedgerId, LedgerState, Outcome, RunId};
 use ledger::{Control, Database, Error, Run, RunState};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// A run that no message has named for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
@@ -15,6 +15,8 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 pub(crate) struct Runs {
     control: Mutex<Control>,
     known: RwLock<Known>,
+    /// Rings after every reading of the runs' states.
+    refreshed: Notify,
 }
 
 #[derive(Default)]
@@ -25,7 +27,7 @@ struct Known {
 
 impl Runs {
     pub(crate) fn new(database: Arc<Database>) -> Runs {
-        Runs { control: Mutex::new(Control::new(database)), known: RwLock::default() }
+        Runs { control: Mutex::new(Control::new(database)), known: RwLock::default(), refreshed: Notify::new() }
     }
 
     /// Reads this ledger's identity anew, and forgets all runs when it is another than before.
@@ -80,6 +82,12 @@ impl Runs {
             known.runs.keys().copied().collect()
         };
         let runs = self.control.lock().await.runs(&ids).await?;
+        self.replace(&ids, runs);
+        self.refreshed.notify_waiters();
+        Ok(())
+    }
+
+    fn replace(&self, ids: &[RunId], runs: Vec<Run>) {
         let mut known = self.write();
         for id in ids.iter().filter(|id| !runs.iter().any(|run| run.id == **id)) {
             known.runs.remove(id);
@@ -89,7 +97,25 @@ impl Runs {
                 *old = Arc::new(run);
             }
         }
-        Ok(())
+    }
+
+    /// Waits until the run is cancelled with `--now`: its running statements are to end.
+    pub(crate) async fn ended_now(&self, id: RunId) {
+        loop {
+            let refreshed = self.refreshed.notified();
+            tokio::pin!(refreshed);
+            // Registered before looking: a reading in between is not missed.
+            refreshed.as_mut().enable();
+            if self.is_ended_now(id) {
+                return;
+            }
+            refreshed.await;
+        }
+    }
+
+    fn is_ended_now(&self, id: RunId) -> bool {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.runs.get(&id).is_some_and(|(run, _)| run.state == RunState::Cancelled && run.cancel_now)
     }
 
     /// The connection for the worker's own row.

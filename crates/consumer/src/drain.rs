@@ -40,6 +40,11 @@ impl Drain {
         *self.stage.borrow() >= Stage::Draining
     }
 
+    /// Whether running statements have to end.
+    pub(crate) fn is_now(&self) -> bool {
+        *self.stage.borrow() >= Stage::Now
+    }
+
     /// Waits until the drain begins.
     pub async fn draining(&self) {
         self.reached(Stage::Draining).await;

@@ -15,6 +15,9 @@ pub enum Error {
     /// A kind of statement that is none.
     #[error("QUERYFLEET_ALLOW: {0}")]
     Allow(String),
+    /// The collector could not read what it needs.
+    #[error("{0}")]
+    Away(job::Failure),
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
     Random(#[from] getrandom::Error),

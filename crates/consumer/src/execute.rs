@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
 use ledger::{Run, RunSession};
-use metrics::Dependency;
+use metrics::{Dependency, KillReason};
 
 use crate::check::check;
 use crate::slot::Slot;
@@ -58,6 +58,11 @@ async fn single<'a>(
 ) -> Ending<'a> {
     let mut tries_here = 0;
     loop {
+        if slot.shared.drain.is_now() {
+            // Of a large chunk every further attempt would only be another connection to kill.
+            let outcome = Outcome::Interrupted(Failure::said("worker stops before the attempt"));
+            return Ending { job, outcome, settlement: Settlement::GiveBack };
+        }
         tries_here += 1;
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
             Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),
@@ -92,14 +97,34 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
     for job in jobs {
         check(chunk, job, mode, slot.shared.allow.as_deref())?;
     }
-    if chunk.not_atomic.is_some() {
-        return Err(Outcome::Refused(Failure::said("this worker runs no statements that are not atomic")));
-    }
     let deadline = jobs.iter().map(|job| deadline(job, slot.shared.statement_timeout)).max();
     let deadline = deadline.unwrap_or(slot.shared.statement_timeout);
-    let stop = slot.shared.drain.must_end();
-    let result = slot.session.attempt(chunk, jobs, deadline, stop).await;
+    fail::fail_point!("poison", jobs.iter().any(|job| job.sql.contains("/* poison */")), |_| std::process::abort());
+    let (drain, runs) = (slot.shared.drain.clone(), slot.shared.clone());
+    let stop = async {
+        tokio::select! {
+            () = drain.must_end() => {}
+            () = runs.runs.ended_now(run.id) => {}
+        }
+    };
+    let result = match (chunk.not_atomic, jobs) {
+        (Some(how), [job]) => {
+            slot.session.attempt_not_atomic(chunk, job, how, deadline, stop).await.map(|rows| vec![rows])
+        }
+        _ => slot.session.attempt(chunk, jobs, deadline, stop).await,
+    };
     fail::fail_point!("after-attempt", |_| std::process::abort());
+    match &result {
+        // With a code it is the server's own deadline, which ends a statement and no connection.
+        Err(Outcome::Deadline(failure)) if failure.code.is_none() => {
+            slot.shared.metrics.statement_killed(KillReason::Deadline);
+        }
+        Err(Outcome::Interrupted(_)) if slot.shared.drain.is_now() => {
+            slot.shared.metrics.statement_killed(KillReason::Drain);
+        }
+        Err(Outcome::Interrupted(_)) => slot.shared.metrics.statement_killed(KillReason::Cancel),
+        _ => {}
+    }
     result
 }
 

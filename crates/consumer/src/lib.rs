@@ -5,6 +5,7 @@
 
 mod admit;
 mod check;
+mod collector;
 mod decode;
 mod drain;
 mod error;

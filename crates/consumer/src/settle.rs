@@ -33,9 +33,12 @@ pub(crate) async fn message(
 ) -> After {
     let attempts = delivery.headers.attempts;
     let settlement = job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
-    let error = outcome.failure().map(ToString::to_string).unwrap_or_default();
-    tracing::warn!(slot = slot.index + 1, class = outcome.class().as_str(), error, "message cannot be run here");
-    slot.shared.metrics.job_error(outcome.class() as usize);
+    if settlement != Settlement::Ack {
+        // A message that has ended is no news: a cancelled run has thousands of them.
+        let error = outcome.failure().map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(slot = slot.index + 1, class = outcome.class().as_str(), error, "message cannot be run here");
+        slot.shared.metrics.job_error(outcome.class() as usize);
+    }
     match settlement {
         Settlement::Ack | Settlement::Dead(_) => acknowledge(slot, delivery, "ack").await,
         Settlement::Reject => {
@@ -75,6 +78,9 @@ pub(crate) async fn jobs(
 ) -> After {
     let mut copies = Copies::new(chunk, &delivery.headers);
     for ending in endings {
+        if let Outcome::Unfit(failure) = &ending.outcome {
+            slot.shared.metrics.health().set_unfit(Some(failure.to_string()));
+        }
         match ending.settlement {
             Settlement::Ack | Settlement::Reject | Settlement::Again(_) => {}
             Settlement::Tier { tier, attempts } => copies.add(Route::Tier(tier), attempts, ending),

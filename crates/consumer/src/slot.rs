@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use broker::{Delivery, Publisher, Subscription};
-use job::{Backoff, RunId};
+use job::Backoff;
 use ledger::{RunSession, Session};
 use metrics::{Dependency, SlotMetrics};
 
@@ -52,14 +52,14 @@ impl Slot {
 
     /// First the database, then the consumer: a slot without a connection must hold no message.
     async fn connect_and_serve(&mut self, backoff: &mut Backoff) -> After {
-        let prepared = self.session.prepare(RunSession { run: RunId(0), version: 0, sql: None }).await.map(|_| ());
+        let prepared = self.session.prepare(RunSession::NONE).await.map(|_| ());
         if let Err(error) = self.connected(Dependency::Database, prepared) {
             self.shared.metrics.health().set_unfit(error.is_unfit().then(|| error.to_string()));
             return After::Pause;
         }
         self.shared.metrics.health().set_unfit(None);
         let tag = format!("{}/{}", self.shared.name, self.index + 1);
-        let subscribed = self.shared.consuming.subscribe(&self.shared.topology, &tag).await;
+        let subscribed = self.shared.consuming.subscribe(&self.shared.topology.work(), &tag).await;
         let Ok(mut subscription) = self.connected(Dependency::Broker, subscribed) else { return After::Pause };
         let after = self.consume(&mut subscription, backoff).await;
         subscription.close().await;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::settle::ACTIONS;
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{Drain, Error, heartbeat};
+use crate::{Drain, Error, collector, heartbeat};
 
 /// How long the loop may stand still before /livez says so.
 const STALLED: Duration = Duration::from_secs(30);
@@ -41,6 +41,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     }
     let id = job::LedgerId::fresh()?.0;
     beside.spawn(heartbeat::keep(shared.clone(), id.clone(), config.run_poll_interval, config.heartbeat_interval));
+    beside.spawn(collector::collect(shared.clone()));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
     let (slots_count, metrics) = (config.slots, server.address());
     tracing::info!(slots = slots_count, queue = shared.queue, worker = shared.name, %metrics, "worker serves");

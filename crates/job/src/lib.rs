@@ -8,6 +8,7 @@
 mod backoff;
 mod chunk;
 mod dead;
+mod digest;
 pub mod envelope;
 mod identity;
 mod ledger_state;
@@ -20,6 +21,7 @@ mod signature;
 pub use backoff::{Backoff, jittered};
 pub use chunk::{Chunk, Job, NotAtomic};
 pub use dead::DeadReason;
+pub use digest::digest;
 pub use envelope::{DecodeError, Headers, Message};
 pub use identity::{LedgerId, RunId};
 pub use ledger_state::{LedgerState, read_conflict};

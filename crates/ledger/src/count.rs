@@ -80,6 +80,19 @@ impl Control {
         Ok(counted)
     }
 
+    /// The seqs of a block that have a ledger row.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn present(&mut self, run: RunId, block: u64) -> Result<Vec<u64>, Error> {
+        let (first, last) = (block * BLOCK + 1, (block + 1) * BLOCK);
+        let query = format!(
+            "SELECT seq FROM {} WHERE run = {run} AND seq BETWEEN {first} AND {last}",
+            self.database.tables.ledger
+        );
+        self.ask("read which jobs have ended", async |conn| conn.query(query).await).await
+    }
+
     /// Counts a whole run at once: some 0.2 s a million jobs.
     ///
     /// # Errors

@@ -83,3 +83,21 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
     conn.query_drop(update).await?;
     Ok(conn.affected_rows() == 1)
 }
+
+/// A dead row of its own, without run, seq and ledger row.
+pub(crate) async fn record_body(
+    conn: &mut Conn,
+    tables: &Tables,
+    queue: &str,
+    reason: DeadReason,
+    message: &str,
+    worker: &str,
+    body: &[u8],
+) -> Result<(), mysql_async::Error> {
+    let insert = format!(
+        "INSERT INTO {} (digest, queue, reason, message, attempts, worker, envelope) VALUES (?, ?, ?, ?, 0, ?, ?) \
+         ON DUPLICATE KEY UPDATE died = CURRENT_TIMESTAMP(3)",
+        tables.dead
+    );
+    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, body)).await
+}

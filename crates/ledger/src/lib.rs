@@ -5,6 +5,7 @@
 //! decides at the next attempt. Nothing outside this crate sees mysql_async.
 
 mod bind;
+mod cancel;
 mod claim;
 mod connect;
 mod count;
@@ -13,7 +14,10 @@ mod error;
 mod error_code;
 mod init;
 mod kill;
+mod not_atomic;
 mod packet;
+mod purge;
+mod replay;
 mod runs;
 mod schema;
 mod session;
@@ -24,6 +28,7 @@ pub use count::{BLOCK, Counts};
 pub use dead::Dead;
 pub use error::Error;
 pub use init::Facts;
+pub use replay::{DeadGroup, DeadRow, Filter, Replaying};
 pub use runs::{NewRun, Run, RunState};
 pub use session::{RunSession, Session};
 pub use worker::{Heartbeat, WorkerRow};

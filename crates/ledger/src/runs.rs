@@ -47,6 +47,7 @@ pub struct Run {
     pub session_version: u32,
     pub session_sql: Option<String>,
     pub not_atomic: Option<NotAtomic>,
+    pub cancel_now: bool,
     pub created: String,
 }
 
@@ -65,7 +66,7 @@ pub struct NewRun<'a> {
 }
 
 const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, confirmed, digest, chunk, session_version, \
-    session_sql, CAST(not_atomic AS CHAR), DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s')";
+    session_sql, CAST(not_atomic AS CHAR), DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s'), cancel_now";
 
 fn run(row: Row) -> Result<Run, String> {
     fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, String> {
@@ -86,6 +87,7 @@ fn run(row: Row) -> Result<Run, String> {
         session_sql: column(&row, 9)?,
         not_atomic: not_atomic.map(|word| word.parse()).transpose()?,
         created: column(&row, 11)?,
+        cancel_now: column::<u8>(&row, 12)? != 0,
     })
 }
 

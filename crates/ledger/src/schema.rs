@@ -31,6 +31,7 @@ fn statements(tables: &Tables) -> [String; 5] {
                session_version INT UNSIGNED NOT NULL DEFAULT 0,
                session_sql MEDIUMTEXT NULL,
                not_atomic ENUM('park','repeat') NULL,
+               cancel_now TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
                created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
                ended TIMESTAMP(3) NULL DEFAULT NULL
              ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use job::{Chunk, Failure, Job, Outcome, RunId, read_conflict};
+use job::{Chunk, DeadReason, Failure, Job, Outcome, RunId, read_conflict};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
@@ -18,15 +18,15 @@ const NOT_ROLLED_BACK: u16 = 1196;
 
 /// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
 pub struct Session {
-    database: Arc<Database>,
-    live: Option<Live>,
+    pub(crate) database: Arc<Database>,
+    pub(crate) live: Option<Live>,
     packet: Packet,
 }
 
-struct Live {
-    conn: Conn,
-    facts: Facts,
-    savepoint: String,
+pub(crate) struct Live {
+    pub(crate) conn: Conn,
+    pub(crate) facts: Facts,
+    pub(crate) savepoint: String,
     current: Option<String>,
     /// Which run's session SQL is in force: (run, version), version 0 when none is.
     session: (RunId, u32),
@@ -40,6 +40,11 @@ pub struct RunSession<'a> {
     pub version: u32,
     /// The text from the run's row.
     pub sql: Option<&'a str>,
+}
+
+impl RunSession<'_> {
+    /// No session SQL but the configuration's.
+    pub const NONE: RunSession<'static> = RunSession { run: RunId(0), version: 0, sql: None };
 }
 
 impl Session {
@@ -110,15 +115,7 @@ impl Session {
             return Err(Outcome::NotSent(Failure::said("there is no connection")));
         };
         let current = self.fill(&live, chunk.run, jobs)?;
-        let driven = tokio::select! {
-            biased;
-            driven = drive(&mut live.conn, &self.packet) => Ok(driven),
-            () = tokio::time::sleep(deadline) => {
-                let text = format!("statement passed its deadline of {} s", deadline.as_secs_f64());
-                Err(Outcome::Deadline(Failure::said(text)))
-            }
-            () = stop => Err(Outcome::Interrupted(Failure::said("statement was ended by a drain or a cancel"))),
-        };
+        let driven = limited(drive(&mut live.conn, &self.packet), deadline, stop).await;
         match driven {
             Ok(Ok(rows)) => {
                 live.current = Some(current);
@@ -193,7 +190,7 @@ impl Session {
 
     /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
     /// answered; the ledger decides what became of the job.
-    async fn kill(&mut self, live: Live, outcome: Outcome) -> Outcome {
+    pub(crate) async fn kill(&self, live: Live, outcome: Outcome) -> Outcome {
         if let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await {
             tracing::warn!(%error, "statement could not be killed: its locks stay until wait_timeout");
         }
@@ -207,19 +204,64 @@ impl Session {
     /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
     pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<(), Error> {
         if self.live.is_none() {
-            self.prepare(RunSession { run: RunId(0), version: 0, sql: None }).await?;
+            self.prepare(RunSession::NONE).await?;
         }
         let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
-        let recording = dead::record(&mut live.conn, &self.database.tables, dead);
+        let recorded = self.bounded(dead::record(&mut live.conn, &self.database.tables, dead)).await;
+        if recorded.is_ok() {
+            self.live = Some(live);
+        }
+        recorded
+    }
+
+    /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
+    /// Call after [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// As querying can fail; nothing is written then.
+    pub async fn record_body(
+        &mut self,
+        queue: &str,
+        reason: DeadReason,
+        message: &str,
+        worker: &str,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let Some(mut live) = self.live.take() else { return Err(Error::Schema("there is no connection".into())) };
+        let tables = &self.database.tables;
+        let recorded = self.bounded(dead::record_body(&mut live.conn, tables, queue, reason, message, worker, body)).await;
+        if recorded.is_ok() {
+            self.live = Some(live);
+        }
+        recorded
+    }
+
+    async fn bounded(&self, recording: impl Future<Output = Result<(), mysql_async::Error>>) -> Result<(), Error> {
         let limit = self.database.lock_wait + self.database.connect_timeout;
         match tokio::time::timeout(limit, recording).await {
-            Ok(Ok(())) => {
-                self.live = Some(live);
-                Ok(())
-            }
-            Ok(Err(source)) => Err(Error::Query { doing: "record a dead job", source }),
+            Ok(result) => result.map_err(|source| Error::Query { doing: "record a dead job", source }),
             Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
         }
+    }
+}
+
+/// Bounds a statement by its deadline and by `stop`.
+///
+/// # Errors
+/// The outcome of an attempt that may run no longer; its connection has to be killed.
+pub(crate) async fn limited<T>(
+    work: impl Future<Output = T>,
+    deadline: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<T, Outcome> {
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = tokio::time::sleep(deadline) => {
+            let text = format!("statement passed its deadline of {} s", deadline.as_secs_f64());
+            Err(Outcome::Deadline(Failure::said(text)))
+        }
+        () = stop => Err(Outcome::Interrupted(Failure::said("statement was ended by a drain or a cancel"))),
     }
 }
 

@@ -4,15 +4,20 @@
 //! nothing; the second numbers, chunks and publishes. The confirmed prefix is kept in the run's row with a digest.
 
 mod batch;
+mod cancel;
 mod check;
 mod error;
 mod input;
 mod missing;
 mod prefix;
+mod present;
 mod publish;
+mod replay;
 mod run;
 mod wait;
 
+pub use cancel::cancel;
 pub use error::Error;
 pub use publish::{Order, Published, publish};
+pub use replay::replay;
 pub use wait::{Ended, Standing, standing, wait};

@@ -8,11 +8,12 @@ use broker::{Broker, Topology};
 use config::Config;
 use job::lexer::SqlMode;
 use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
-use ledger::{Control, Database, Run};
+use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
 use crate::check::{Checked, Jobs};
 use crate::prefix::Prefix;
+use crate::present::Present;
 use crate::{Error, run};
 
 /// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
@@ -36,6 +37,8 @@ pub struct Order<'a> {
     pub session_sql: Option<&'a str>,
     /// How statements that are not atomic are to be run.
     pub not_atomic: Option<NotAtomic>,
+    /// Publish those jobs again that the ledger does not have, of a run that was published before.
+    pub missing: bool,
 }
 
 /// What has been published.
@@ -47,7 +50,7 @@ pub struct Published {
     pub name: String,
     /// Jobs in all.
     pub total: u64,
-    /// Jobs that an earlier publish had confirmed already.
+    /// Jobs that an earlier publish had confirmed already, or with `missing`, that the ledger has.
     pub before: u64,
 }
 
@@ -111,12 +114,22 @@ impl Publishing {
         whole: &Prefix,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Published, Error> {
-        let before = self.run.confirmed;
-        let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
+        let open = || Jobs::open(order.input, mode, order.not_atomic, limit);
+        let mut jobs = open()?;
         let mut prefix = self.skip_confirmed(&mut jobs)?;
+        let mut before = self.run.confirmed;
+        let mut present = Present::default();
+        if order.missing {
+            (jobs, prefix, before) = (open()?, Prefix::default(), 0);
+        }
         progress(prefix.jobs, self.total);
         let mut pending: Vec<Job> = Vec::with_capacity(order.chunk);
         while let Some(Checked { job, place, atomic }) = jobs.next()? {
+            if order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
+                prefix.add(&job);
+                before += 1;
+                continue;
+            }
             if !atomic && !pending.is_empty() {
                 // A job that is not atomic never shares a chunk.
                 let before_it = prefix.clone();
@@ -190,6 +203,10 @@ impl Publishing {
         if now || self.noted.elapsed() >= NOTE_EVERY {
             self.control.confirm(self.run.id, confirmed.jobs, &confirmed.digest()).await?;
             self.noted = Instant::now();
+            let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
+            if run.is_none_or(|run| run.state == RunState::Cancelled) {
+                return Err(Error::Closed { name: self.run.name.clone(), state: "cancelled" });
+            }
         }
         Ok(())
     }

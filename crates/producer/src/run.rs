@@ -16,6 +16,9 @@ pub(crate) async fn find_or_create(control: &mut Control, order: &Order<'_>, que
         same_options(&run, order, queue)?;
         return Ok(run);
     }
+    if order.missing {
+        return Err(Error::NoRun(order.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
+    }
     let name = order.name.map_or_else(|| default_name(order.input), str::to_owned);
     let new = NewRun {
         name: &name,

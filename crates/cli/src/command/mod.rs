@@ -1,5 +1,7 @@
 //! One file a command.
 
+mod cancel;
+mod dead;
 mod demo;
 mod dev;
 mod publish;
@@ -24,8 +26,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo(json) => demo::demo(json.json),
         Command::Dev { command } => dev::dev(&command),
         Command::Setup => block(async { setup::setup(&configured(Some("warn"))?).await }),
-        Command::Publish(order) => block(async { publish::publish(&configured(Some("warn"))?, &order).await }),
-        Command::Work { slots } => block(async { work::work(&slotted(configured(None)?, slots.slots)).await }),
+        Command::Publish(order) => {
+            block(async { publish::publish(&configured(Some("warn"))?, &order).await })
+        }
+        Command::Work { slots } => {
+            block(async { work::work(&slotted(configured(None)?, slots.slots)).await })
+        }
         Command::Wait { run, timeout, json } => {
             block(async { wait::wait(&configured(Some("warn"))?, &run, timeout.timeout, json.json).await })
         }
@@ -33,6 +39,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let config = slotted(configured(Some("error"))?, slots.slots);
             run::run(config, &publish, timeout.timeout).await
         }),
+        Command::Cancel { run, now } => {
+            block(async { cancel::cancel(&configured(Some("warn"))?, &run, now).await })
+        }
+        Command::Dead(command) => block(async { dead::dead(&configured(Some("warn"))?, &command).await }),
+        Command::Purge { run } => block(async { cancel::purge(&configured(Some("warn"))?, &run).await }),
         Command::Status { run, json } => {
             block(async { status::status(&configured(Some("warn"))?, run.as_deref(), json.json).await })
         }

@@ -39,10 +39,12 @@ pub(crate) async fn publish_run(config: &Config, order: &Publish) -> Result<Publ
         name: order.run.as_deref(),
         chunk: order.chunk,
         session_sql: order.session_sql.as_deref(),
-        not_atomic: None,
+        not_atomic: order.not_atomic,
+        missing: order.missing,
     };
     let mut bar = Bar::new("publishing");
-    let published = producer::publish(config, &wanted, &mut |confirmed, total| bar.at(confirmed, total, "")).await;
+    let published =
+        producer::publish(config, &wanted, &mut |confirmed, total| bar.at(confirmed, total, "")).await;
     bar.finish();
     Ok(published?)
 }

@@ -15,7 +15,11 @@ use crate::failure::Failure;
 use crate::signal::Stop;
 
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
-pub(crate) async fn run(mut config: Config, order: &Publish, timeout: Option<Duration>) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    mut config: Config,
+    order: &Publish,
+    timeout: Option<Duration>,
+) -> Result<Exit, Failure> {
     let _ = print_json;
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
@@ -59,7 +63,9 @@ pub(crate) async fn run(mut config: Config, order: &Publish, timeout: Option<Dur
         }
         None => {
             let name = &published.name;
-            eprintln!("interrupted: the rest waits in the queue; queryfleet work, then queryfleet wait {name}");
+            eprintln!(
+                "interrupted: the rest waits in the queue; queryfleet work, then queryfleet wait {name}"
+            );
             Ok(Exit::Interrupted)
         }
     }

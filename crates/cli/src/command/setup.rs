@@ -11,11 +11,19 @@ use crate::failure::Failure;
 pub(crate) async fn setup(config: &Config) -> Result<Exit, Failure> {
     let database = ledger::Database::new(config)?;
     let ledger = control(config)?.setup().await?;
-    println!("database {} at {}: tables of queryfleet are ready, ledger {ledger}", database.schema(), database.server());
+    println!(
+        "database {} at {}: tables of queryfleet are ready, ledger {ledger}",
+        database.schema(),
+        database.server()
+    );
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Broker::new(config, "setup")?;
     broker.declare(&topology).await?;
-    println!("broker at {}: queue {}, its retry tiers and its dead queue are ready", broker.server(), topology.work());
+    println!(
+        "broker at {}: queue {}, its retry tiers and its dead queue are ready",
+        broker.server(),
+        topology.work()
+    );
     broker.close().await;
     Ok(Exit::AllDone)
 }

@@ -31,7 +31,13 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
     for standing in &found {
         let total = standing.run.total.map_or_else(|| "?".into(), |total| total.to_string());
         let Standing { run, counts } = standing;
-        println!("{:<40} {:<10} {total:>12} {:>12} {:>8}", run.name, standing.state(), counts.done, counts.dead);
+        println!(
+            "{:<40} {:<10} {total:>12} {:>12} {:>8}",
+            run.name,
+            standing.state(),
+            counts.done,
+            counts.dead
+        );
     }
     Ok(Exit::AllDone)
 }

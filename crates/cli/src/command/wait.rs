@@ -13,7 +13,12 @@ use crate::failure::Failure;
 use crate::signal::Stop;
 
 /// Waits for a run and says how it ended.
-pub(crate) async fn wait(config: &Config, run: &str, timeout: Option<Duration>, json: bool) -> Result<Exit, Failure> {
+pub(crate) async fn wait(
+    config: &Config,
+    run: &str,
+    timeout: Option<Duration>,
+    json: bool,
+) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     tokio::select! {
         ended = wait_run(config, run, timeout) => {
@@ -73,7 +78,7 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
         Ended::Done => println!("run {name}: all {} jobs done", counts.done),
         Ended::Dead => {
             println!("run {name}: {} jobs done, {} dead", counts.done, counts.dead);
-            eprintln!("the dead jobs and their errors: SELECT * FROM queryfleet_dead WHERE run = {}", run.id);
+            eprintln!("the dead jobs and their errors: queryfleet dead list --run {name}");
         }
         Ended::Cancelled => println!("run {name}: cancelled with {} jobs done", counts.done),
         Ended::TimedOut => println!("run {name}: {} jobs ended so far; the run goes on", counts.ended()),
@@ -88,6 +93,9 @@ fn missing(standing: &Standing) -> String {
             "{} missing: neither in the ledger, nor with the broker, nor with a worker",
             total - standing.counts.ended()
         ),
-        None => format!("and publishing has stopped after {}: publish it again with --run {}", run.confirmed, run.name),
+        None => format!(
+            "and publishing has stopped after {}: publish it again with --run {}",
+            run.confirmed, run.name
+        ),
     }
 }

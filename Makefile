@@ -1,0 +1,36 @@
+# Every target sets up what it needs, and can be run again at any time.
+
+.POSIX:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
+	@deploy/install-servers.sh
+
+demo: setup build ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
+	@"$${CARGO_TARGET_DIR:-target}/release/queryfleet" demo
+
+test: setup rustfmt clippy ## formatting, clippy without a warning, and all tests against real servers
+	@.ci/timed cargo fmt --all --check
+	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/timed cargo test --workspace
+
+build: cargo ## build the program: target/release/queryfleet
+	cargo build --release -p queryfleet-cli
+
+bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and CPU per job, in under a minute
+	cargo run --release -p queryfleet-bench --bin quick
+
+clean: ## delete what was built
+	cargo clean
+
+cargo:
+	@command -v cargo >/dev/null || { echo 'make: cargo is not in PATH: install Rust from https://rustup.rs' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'make: there is no C compiler: apt-get install gcc libc6-dev' >&2; exit 1; }
+
+rustfmt clippy: cargo
+	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
+		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
+
+.PHONY: help setup demo test build bench-quick clean cargo rustfmt clippy

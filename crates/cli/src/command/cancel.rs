@@ -1,0 +1,41 @@
+//! `queryfleet cancel` and `queryfleet purge`.
+
+use config::Config;
+
+use crate::Exit;
+use crate::command::control;
+use crate::failure::Failure;
+
+/// A run is purged only when its last job ended at least so many hours ago: nothing of it is still on its way then.
+const PURGE_AFTER_H: u64 = 24;
+
+/// Cancels a run and says what became of its jobs.
+pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
+    let standing = producer::cancel(&mut control(config)?, run, now).await?;
+    let counts = standing.counts;
+    println!(
+        "run {}: cancelled; {} jobs done, {} dead, {} cancelled",
+        standing.run.name, counts.done, counts.dead, counts.cancelled
+    );
+    Ok(Exit::AllDone)
+}
+
+/// Deletes the ledger rows of a run that ended long ago.
+pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
+    let mut control = control(config)?;
+    let standing = producer::standing(&mut control, run).await?;
+    let (state, name) = (standing.state(), &standing.run.name);
+    if !matches!(state, "done" | "finished" | "cancelled" | "purged") {
+        return Err(Failure::new(format!("run {name} is {state}: only a run that has ended can be purged")));
+    }
+    let hours = control.hours_since_end(standing.run.id).await?.unwrap_or(PURGE_AFTER_H);
+    if hours < PURGE_AFTER_H {
+        return Err(Failure::new(format!(
+            "run {name} ended {hours} h ago: it can be purged {PURGE_AFTER_H} h after its end, when no message of it \
+             is on its way any more"
+        )));
+    }
+    let rows = control.purge(standing.run.id).await?;
+    println!("run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again");
+    Ok(Exit::AllDone)
+}

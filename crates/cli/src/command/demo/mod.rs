@@ -1,0 +1,116 @@
+//! `queryfleet demo`: the whole promise in half a minute, on private servers.
+
+mod fleet;
+mod report;
+mod scrape;
+mod table;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use config::Config;
+use devstack::{Options, Stack};
+use producer::Standing;
+
+use crate::arguments::{Json, Publish};
+use crate::bar::Bar;
+use crate::command::demo::fleet::Fleet;
+use crate::command::demo::report::Report;
+use crate::command::publish::publish_run;
+use crate::command::{block, control, print_json};
+use crate::failure::Failure;
+use crate::signal::Stop;
+use crate::{Exit, log};
+
+/// How many rows the table has, and how many statements the script: one for each row.
+const JOBS: u64 = 10_000;
+/// Some 4 s are usual; after this the report says what has been done so far.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a script through a fleet, kills a worker on the way, and shows what the database says in the end.
+pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
+    let told = block(async {
+        let mut stop = Stop::listen()?;
+        eprintln!("starting a private RabbitMQ and a private database, until the end of this demo");
+        let starting = tokio::task::spawn_blocking(|| Stack::start(&Options::default()));
+        let stack = tokio::select! {
+            biased;
+            () = stop.next() => {
+                eprintln!("interrupted: as soon as the servers have started they are stopped");
+                // The end of the runtime waits for the start, and drops the stack.
+                return Ok(None);
+            }
+            stack = starting => stack??,
+        };
+        let told = tokio::select! {
+            biased;
+            () = stop.next() => None,
+            report = show(&stack) => Some(report?),
+        };
+        stack.stop()?;
+        Ok(told)
+    })?;
+    match told {
+        Some(report) => tell(&report, json),
+        None => {
+            eprintln!("interrupted: nothing is left of servers, workers and files");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// From an empty database to the report. Short calls block this task: nothing else of this process waits for it.
+async fn show(stack: &Stack) -> Result<Report, Failure> {
+    let config = Config::from_vars(stack.env().into_iter().map(|(name, value)| (name.to_owned(), value)))?;
+    log::start(&config, Some("error"))?;
+    eprintln!("both run in {}", stack.folder().display());
+    let script = table::make(stack, JOBS)?;
+    eprintln!("a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row");
+    control(&config)?.setup().await?;
+    let run = publish_run(&config, &order(script)).await?.name;
+    let began = Instant::now();
+    let mut fleet = Fleet::start(stack)?;
+    let standing = watch(&config, &run, &mut fleet).await?;
+    let took = began.elapsed();
+    let workers = fleet.end()?;
+    let rows = table::read(stack)?;
+    Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
+}
+
+fn order(input: PathBuf) -> Publish {
+    Publish { input, run: Some("demo".into()), chunk: 1, session_sql: None, not_atomic: None, missing: false, json: Json { json: false } }
+}
+
+/// Waits for the run with a progress bar; when a third of it has ended a worker is killed and another one started.
+async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Standing, Failure> {
+    let mut bar = Bar::new("executing");
+    let mut replaced = None;
+    let waited = producer::wait(config, run, Some(LIMIT), &mut |standing| {
+        let ended = standing.counts.ended();
+        bar.at(ended, JOBS, "");
+        if ended >= JOBS / 3 && replaced.is_none() {
+            let result = fleet.replace_first();
+            if let Ok(line) = &result {
+                bar.say(line);
+            }
+            replaced = Some(result);
+        }
+    })
+    .await;
+    bar.finish();
+    replaced.transpose()?;
+    Ok(waited?.1)
+}
+
+/// Prints the report; a broken promise is a failure.
+fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
+    if json {
+        print_json(&report.json());
+    } else {
+        println!("\n{report}");
+    }
+    match report.broken() {
+        None => Ok(Exit::AllDone),
+        Some(how) => Err(Failure::new(how)),
+    }
+}

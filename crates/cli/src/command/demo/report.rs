@@ -1,0 +1,98 @@
+//! What the demo says in the end.
+
+use std::fmt;
+use std::time::Duration;
+
+use indicatif::HumanCount;
+use ledger::Counts;
+use serde_json::{Value, json};
+
+use crate::command::demo::fleet::Worker;
+use crate::command::demo::table::Rows;
+
+/// What came of the run.
+pub(crate) struct Report {
+    /// How many statements were published.
+    pub(crate) jobs: u64,
+    /// What the ledger says.
+    pub(crate) counts: Counts,
+    /// What the table says.
+    pub(crate) rows: Rows,
+    /// From the start of the first worker to the end of the last job.
+    pub(crate) took: Duration,
+    /// Every worker, with its last counters.
+    pub(crate) workers: Vec<Worker>,
+}
+
+impl Report {
+    /// How the promise was broken; `None` when every statement took effect exactly once.
+    pub(crate) fn broken(&self) -> Option<String> {
+        let (Counts { done, dead, .. }, Rows { lost, doubled }) = (self.counts, self.rows);
+        let kept = done == self.jobs && (dead, lost, doubled) == (0, 0, 0);
+        let how = || {
+            format!("of {} statements {done} done, {dead} dead, {lost} lost, {doubled} doubled", self.jobs)
+        };
+        (!kept).then(how)
+    }
+
+    /// A contract: keys are added, never changed.
+    pub(crate) fn json(&self) -> Value {
+        let worker = |worker: &Worker| json!({ "pid": worker.pid, "jobs": worker.counters.done, "killed": worker.killed });
+        json!({
+            "jobs": self.jobs,
+            "done": self.counts.done,
+            "dead": self.counts.dead,
+            "lost": self.rows.lost,
+            "doubled": self.rows.doubled,
+            "statements_per_second": self.rate().round(),
+            "workers_killed": self.workers.iter().filter(|worker| worker.killed).count(),
+            "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
+            "redeliveries": self.redeliveries(),
+            "ended_before": self.ended_before(),
+            "workers": self.workers.iter().map(worker).collect::<Vec<_>>(),
+        })
+    }
+
+    fn rate(&self) -> f64 {
+        self.counts.done as f64 / self.took.as_secs_f64().max(0.001)
+    }
+
+    fn redeliveries(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.counters.redeliveries).sum()
+    }
+
+    fn ended_before(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.counters.ended_before).sum()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, name, count, meaning| {
+            writeln!(f, "  {name:<8} {:>7}   {meaning}", HumanCount(count).to_string())
+        };
+        writeln!(f, "of {} statements", HumanCount(self.jobs))?;
+        line(f, "done", self.counts.done, "in the ledger")?;
+        line(f, "dead", self.counts.dead, "in the ledger: failed for good")?;
+        line(f, "lost", self.rows.lost, "in the table: rows that are still 0")?;
+        line(f, "doubled", self.rows.doubled, "in the table: updates beyond the first of a row")?;
+        let rate = HumanCount(self.rate().round() as u64);
+        writeln!(f, "{rate} statements/s, {:.1} s in all\n", self.took.as_secs_f64())?;
+        writeln!(f, "the workers' counters")?;
+        for worker in &self.workers {
+            let end =
+                if worker.killed { "killed with SIGKILL; read just before" } else { "drained with SIGTERM" };
+            let done = HumanCount(worker.counters.done).to_string();
+            writeln!(f, "  pid {:<8} {done:>7} jobs done; {end}", worker.pid)?;
+        }
+        let (again, before) = (self.redeliveries(), self.ended_before());
+        writeln!(
+            f,
+            "  {again} jobs were delivered a second time; {before} of them had committed, and were not run again"
+        )?;
+        match self.broken() {
+            None => write!(f, "\nevery row is exactly 1: every statement took effect exactly once"),
+            Some(_) => write!(f, "\nthe promise was broken"),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The envelope: what is written comes back, and nothing that is read makes it fall.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use queryfleet_job::envelope::{self, DecodeError, FIRST_ERROR_LIMIT, VERSION};
+use queryfleet_job::{Chunk, Job, LedgerId, NotAtomic, Param, RunId};
+
+/// Any value that a placeholder can be bound to; whole numbers in the one form that decoding gives them.
+fn param() -> impl Strategy<Value = Param> {
+    prop_oneof![
+        Just(Param::Null),
+        any::<i64>().prop_map(Param::Int),
+        (i64::MAX as u64 + 1..).prop_map(Param::UInt),
+        (proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO)
+            .prop_map(Param::Float),
+        any::<String>().prop_map(Param::Text),
+        vec(any::<u8>(), 0..20).prop_map(Param::Bytes),
+    ]
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let fields = (any::<String>(), vec(param(), 0..4), option::of(any::<String>()), option::of(any::<u64>()));
+    fields.prop_map(|(sql, params, database, timeout_ms)| Job { seq: 0, sql, params, database, timeout_ms })
+}
+
+/// Jobs with growing numbers, some left out: what is left of a chunk after an attempt.
+fn jobs(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Job>> {
+    vec((job(), 1..1000_u64), count).prop_map(|jobs| {
+        let mut seq = 0;
+        let number = |(mut job, step): (Job, u64)| {
+            seq += step;
+            job.seq = seq;
+            job
+        };
+        jobs.into_iter().map(number).collect()
+    })
+}
+
+fn chunk() -> impl Strategy<Value = Chunk> {
+    let park = prop_oneof![Just(NotAtomic::Park), Just(NotAtomic::Repeat)];
+    let content = prop_oneof![
+        jobs(1..5).prop_map(|jobs| (None, jobs)),
+        (park, jobs(1..2)).prop_map(|(park, jobs)| (Some(park), jobs)),
+    ];
+    (any::<u64>(), "[0-9a-f]{32}", any::<u32>(), content).prop_map(
+        |(run, ledger, session, (not_atomic, jobs))| Chunk {
+            run: RunId(run),
+            ledger: LedgerId(ledger),
+            session,
+            not_atomic,
+            jobs,
+        },
+    )
+}
+
+proptest! {
+    // A failing input is printed; what it teaches belongs into a test of its own.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_encoded_comes_back(chunk in chunk()) {
+        let body = envelope::encode(&chunk);
+        prop_assert_eq!(envelope::decode(&body).unwrap(), chunk);
+    }
+
+    #[test]
+    fn no_bytes_make_decoding_fall(body in vec(any::<u8>(), 0..200)) {
+        let _ = envelope::decode(&body);
+    }
+
+    #[test]
+    fn no_damage_to_an_envelope_makes_decoding_fall(
+        chunk in chunk(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut body = envelope::encode(&chunk);
+        let place = at.index(body.len());
+        body[place] = byte;
+        let _ = envelope::decode(&body);
+        body.truncate(cut.index(body.len()));
+        prop_assert!(envelope::decode(&body).is_err());
+    }
+
+    #[test]
+    fn a_long_first_error_is_cut_at_a_character(text in ".{0,600}") {
+        let message = envelope::seal(&plain(), None, 1, Some(text.clone()));
+        let kept = message.headers.first_error.unwrap();
+        prop_assert!(kept.len() <= FIRST_ERROR_LIMIT && text.starts_with(&kept));
+        prop_assert!(kept.len() + 4 > FIRST_ERROR_LIMIT || kept == text);
+    }
+}
+
+fn plain() -> Chunk {
+    let ledger = LedgerId("00".repeat(16));
+    Chunk { run: RunId(7), ledger, session: 0, not_atomic: None, jobs: vec![Job::new(1, "DO 1")] }
+}
+
+fn refused(body: &str) -> String {
+    match envelope::decode(body.as_bytes()) {
+        Err(DecodeError::NotAnEnvelope(text)) => text,
+        other => panic!("{body}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_plain_form_is_the_documented_one() {
+    let body = String::from_utf8(envelope::encode(&plain())).unwrap();
+    let ledger = "00".repeat(16);
+    assert_eq!(body, format!(r#"{{"v":1,"run":7,"ledger":"{ledger}","jobs":[{{"seq":1,"sql":"DO 1"}}]}}"#));
+}
+
+#[test]
+fn an_unknown_field_is_refused_wherever_it_stands() {
+    let text = refused(r#"{"v":1,"run":7,"ledger":"x","when":1,"jobs":[{"seq":1,"sql":"DO 1"}]}"#);
+    assert!(text.contains("when"), "{text}");
+    let text = refused(r#"{"v":1,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1","unless":"x"}]}"#);
+    assert!(text.contains("unless"), "{text}");
+    refused(
+        r#"{"v":1,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO ?","params":[{"base64":"","hex":""}]}]}"#,
+    );
+}
+
+#[test]
+fn a_newer_version_is_told_from_no_envelope() {
+    for body in [
+        r#"{"v":2,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1"}]}"#,
+        r#"{"v":2,"run":"another form","new":[{}]}"#,
+        r#"{"v":2}"#,
+    ] {
+        match envelope::decode(body.as_bytes()) {
+            Err(DecodeError::NewerVersion(2)) => {}
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+    assert_eq!(VERSION, 1, "a new version needs its own cases here");
+    refused(r#"{"v":0,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1"}]}"#);
+    refused(r#"{"v":-1,"new":1}"#);
+    refused(r#"{"v":"2"}"#);
+}
+
+#[test]
+fn a_body_that_breaks_the_rules_is_no_envelope() {
+    let body = |rest: &str| format!(r#"{{"v":1,"run":7,"ledger":"x",{rest}}}"#);
+    let job = |seq: u64| format!(r#"{{"seq":{seq},"sql":"DO 1"}}"#);
+    refused(&body(r#""jobs":[]"#));
+    refused(&body(&format!(r#""jobs":[{}]"#, job(0))));
+    refused(&body(&format!(r#""jobs":[{},{}]"#, job(2), job(2))));
+    refused(&body(&format!(r#""jobs":[{},{}]"#, job(2), job(1))));
+    refused(&body(&format!(r#""not_atomic":"park","jobs":[{},{}]"#, job(1), job(2))));
+    refused(&body(&format!(r#""not_atomic":"often","jobs":[{}]"#, job(1))));
+    refused(&body(&format!(r#""run":8,"jobs":[{}]"#, job(1))));
+    refused(&(body(&format!(r#""jobs":[{}]"#, job(1))) + "x"));
+}

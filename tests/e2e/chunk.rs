@@ -1,0 +1,42 @@
+//! Many jobs a message: only faster, never less exact.
+
+use queryfleet_tests::Fleet;
+use std::time::Duration;
+
+#[test]
+fn one_bad_job_in_a_chunk_dies_alone() {
+    let fleet = Fleet::new();
+    fleet.make_counters(32);
+    let script = fleet.script((1..=32).map(|id| match id {
+        17 => "INSERT INTO t (id) VALUES (1);".to_owned(),
+        _ => format!("UPDATE t SET n = n + 1 WHERE id = {id};"),
+    }));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "bad", "--chunk", "32"]).expect(0);
+    assert_eq!(fleet.ready(""), 1, "one message");
+    let _worker = fleet.worker(1);
+    fleet.wait("bad").expect(3).says("31 jobs done, 1 dead");
+    assert_eq!(fleet.dead(), [(17, "error".to_owned(), Some(1062))]);
+    fleet.sql("UPDATE t SET n = n + 1 WHERE id = 17");
+    fleet.assert_each_once();
+}
+
+#[test]
+fn workers_killed_in_a_chunk_leave_every_effect_once() {
+    let fleet = Fleet::new();
+    fleet.make_counters(320);
+    let script = fleet.script((1..=320).map(|id| match id % 64 {
+        // A chunk with a bad job runs one by one: killed in the middle, some of its jobs have ended.
+        20 => format!("INSERT INTO t (id) VALUES ({id});"),
+        _ => format!("UPDATE t SET n = n + 1 WHERE id = {id};"),
+    }));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "kills", "--chunk", "32"]).expect(0);
+    for passed in [2, 9, 30] {
+        let actions = format!("after-attempt={passed}*off->return");
+        let mut worker = fleet.worker_with(1, &[("FAILPOINTS", &actions)]);
+        assert_eq!(worker.wait_exit(Duration::from_secs(30)), None, "{}", worker.log());
+    }
+    let _worker = fleet.worker(2);
+    fleet.wait("kills").expect(3).says("315 jobs done, 5 dead");
+    fleet.sql("UPDATE t SET n = n + 1 WHERE id % 64 = 20");
+    fleet.assert_each_once();
+}

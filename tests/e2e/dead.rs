@@ -1,0 +1,79 @@
+//! Jobs that will not be tried again.
+
+use queryfleet_tests::Fleet;
+
+fn row(seq: u64, reason: &str, code: impl Into<Option<u16>>) -> (u64, String, Option<u16>) {
+    (seq, reason.to_owned(), code.into())
+}
+
+#[test]
+fn statements_that_fail_for_good_are_dead_with_their_error() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let script = fleet.script([
+        "UPDATE t SET n = n + 1 WHERE id = 1;",
+        "INSERT INTO t (id) VALUES (2);",
+        "UPDATE t SET n = n + 1 WHERE id = 2;",
+        "UPDATE t SET;",
+        "UPDATE nowhere SET n = 1;",
+        "UPDATE t SET n = n + 1 WHERE id = 3;",
+        "UPDATE t SET m = 1;",
+        "INSERT INTO queryfleet_meta VALUES ('ledger', 'x');",
+    ]);
+    fleet.publish(&script, "dead");
+    let mut worker = fleet.worker(2);
+    fleet.wait("dead").expect(3).says("3 jobs done, 5 dead");
+    let wanted = [(2, 1062), (4, 1064), (5, 1146), (7, 1054), (8, 1062)];
+    assert_eq!(fleet.dead(), wanted.map(|(seq, code)| row(seq, "error", code)));
+    fleet.assert_each_once();
+    assert_eq!((fleet.ledger("done"), fleet.ledger("dead")), (3, 5));
+
+    let kept: Vec<(String, u32, String)> =
+        fleet.rows("SELECT statement, attempts, message FROM queryfleet_dead WHERE seq = 5");
+    assert_eq!((kept[0].0.as_str(), kept[0].1), ("UPDATE nowhere SET n = 1", 1));
+    assert!(kept[0].2.contains("nowhere"), "{kept:?}");
+    let status = fleet.run(&["status", "dead", "--json"]).expect(0).json();
+    assert_eq!(
+        (&status["state"], &status["done"], &status["dead"]),
+        (&"finished".into(), &3.into(), &5.into())
+    );
+    assert_eq!(worker.metric("queryfleet_jobs_total", &["outcome=\"permanent\""]), 5.0);
+    assert_eq!(worker.drain(), Some(0));
+}
+
+#[test]
+fn a_statement_past_its_deadline_is_killed_and_dead_in_the_end() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let script = fleet.script([
+        "UPDATE t SET n = n + 1 WHERE id = 2;",
+        "UPDATE t SET n = n + 1 + SLEEP(600) WHERE id = 1;",
+        "DO SLEEP(600);",
+        "UPDATE t SET n = n + 1 WHERE id = 3;",
+    ]);
+    fleet.publish(&script, "endless");
+    let limits = [("QUERYFLEET_STATEMENT_TIMEOUT", "1s"), ("QUERYFLEET_MAX_ATTEMPTS", "2")];
+    let worker = fleet.worker_with(2, &limits);
+    fleet.wait("endless").expect(3).says("2 jobs done, 2 dead");
+    assert_eq!(fleet.dead(), [row(2, "timeout", None), row(3, "timeout", None)]);
+    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%' \
+        AND db = DATABASE() AND id <> CONNECTION_ID()";
+    assert_eq!(fleet.number(running), 0, "statements that nobody waits for any more");
+    let counters: Vec<(u64, i64)> = fleet.rows("SELECT id, n FROM t ORDER BY id");
+    assert_eq!(counters, [(1, 0), (2, 1), (3, 1)]);
+    let attempts: Vec<u32> = fleet.rows("SELECT attempts FROM queryfleet_dead");
+    assert_eq!(attempts, [2, 2]);
+    assert_eq!(worker.metric("queryfleet_statements_killed_total", &["reason=\"deadline\""]), 4.0);
+}
+
+#[test]
+fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
+    let fleet = Fleet::new();
+    fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM");
+    let script = fleet.script(["INSERT INTO m VALUES (1), (2), (1)"]);
+    fleet.publish(&script, "kept");
+    let _worker = fleet.worker(1);
+    fleet.wait("kept").expect(3);
+    assert_eq!(fleet.dead(), [row(1, "unknown", None)]);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM m"), 2, "never tried again");
+}

@@ -1,0 +1,23 @@
+//! The end-to-end tests, one module a theme.
+
+// Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
+#![allow(clippy::unwrap_used)]
+
+mod chunk;
+mod crash;
+mod dead;
+mod double;
+mod drain;
+mod frozen;
+mod health;
+mod layers;
+mod message;
+mod outage;
+mod poison;
+mod refuse;
+mod resume;
+mod retry;
+mod session;
+mod unfit;
+mod waiting;
+mod whole;

@@ -1,0 +1,86 @@
+//! Messages that no worker may run: none of them stops it, none of them is lost.
+
+use std::time::Duration;
+
+use job::Job;
+use queryfleet_tests::{Fleet, eventually};
+
+const SOON: Duration = Duration::from_secs(20);
+const KEY: (&str, &str) = ("QUERYFLEET_SIGNING_KEY", "a signing key of the tests");
+
+/// Why each dead job or message is.
+fn reasons(fleet: &Fleet) -> Vec<String> {
+    fleet.dead().into_iter().map(|(_, reason, _)| reason).collect()
+}
+
+#[test]
+fn bytes_that_are_no_envelope_are_kept_as_dead() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(20);
+    let bodies: [&[u8]; 6] = [
+        b"",
+        b"\xff\x00\xfe",
+        b"{}",
+        b"null",
+        br#"{"v":1,"run":1,"ledger":"x","jobs":[]}"#,
+        &[b'['; 100_000],
+    ];
+    bodies.iter().for_each(|body| fleet.send(body));
+    fleet.publish(&script, "after");
+    let mut worker = fleet.worker(2);
+    fleet.wait("after").expect(0);
+    fleet.assert_each_once();
+    eventually(SOON, "six dead messages", || reasons(&fleet) == ["undecodable"; 6]);
+    let mut found: Vec<Vec<u8>> = fleet.rows("SELECT envelope FROM queryfleet_dead");
+    found.sort();
+    let mut wanted = bodies.map(<[u8]>::to_vec).to_vec();
+    wanted.sort();
+    assert_eq!(found, wanted);
+    eventually(SOON, "an empty dead queue", || fleet.ready(".dead") == 0);
+    assert_eq!(worker.metric("queryfleet_deliveries_settled_total", &["action=\"reject\""]), 6.0);
+    assert_eq!(worker.drain(), Some(0));
+}
+
+#[test]
+fn a_message_of_a_run_that_the_ledger_does_not_know_is_never_executed() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let job = |id| vec![Job::new(1, format!("UPDATE t SET n = n + 1 WHERE id = {id}"))];
+    let unknown_run = fleet.chunk(job::RunId(7), job(1));
+    let mut other_ledger = fleet.chunk(job::RunId(7), job(2));
+    other_ledger.ledger = job::LedgerId("0123456789abcdef0123456789abcdef".into());
+    fleet.send_chunk(&unknown_run);
+    fleet.send_chunk(&other_ledger);
+    let _worker = fleet.worker_with(2, &[("QUERYFLEET_MAX_ATTEMPTS", "3")]);
+    eventually(SOON, "both are dead", || reasons(&fleet) == ["unknown_run"; 2]);
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 0);
+}
+
+#[test]
+fn an_envelope_of_a_newer_version_is_kept_and_makes_the_worker_unready() {
+    let fleet = Fleet::new();
+    fleet.send(br#"{"v":2,"run":1,"form":"another"}"#);
+    let mut worker = fleet.worker(1);
+    eventually(SOON, "unready, the version named", || {
+        let (status, body) = worker.get("/readyz");
+        status == 503 && body.contains("version 2 is newer")
+    });
+    assert_eq!(worker.drain(), Some(0));
+    assert_eq!((fleet.ready(""), fleet.ready(".dead")), (1, 0));
+}
+
+#[test]
+fn a_worker_with_a_key_takes_only_what_was_signed_with_it() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    let arguments = ["publish", script.to_str().unwrap(), "--run", "signed"];
+    fleet.run_with(&arguments, &[KEY]).expect(0);
+    let unsigned = fleet.chunk(fleet.run_id("signed"), vec![Job::new(4, "UPDATE t SET n = n + 100")]);
+    fleet.send_chunk(&unsigned);
+    let worker = fleet.worker_with(2, &[KEY]);
+    fleet.wait("signed").expect(0);
+    eventually(SOON, "the forged one is dead", || reasons(&fleet) == ["unverified"]);
+    fleet.assert_each_once();
+    assert!(!worker.log().contains(KEY.1));
+}

@@ -1,0 +1,81 @@
+//! Statements that no fleet can run exactly once are refused: at publish, and again by the worker.
+
+use job::Job;
+use queryfleet_tests::Fleet;
+
+/// Each refused statement, and a word of the reason.
+const REFUSED: [(&str, &str); 9] = [
+    ("CALL p()", "not atomic"),
+    ("TRUNCATE TABLE t", "not atomic"),
+    ("ALTER TABLE t ADD x INT", "not atomic"),
+    ("SET autocommit = 0", "SET"),
+    ("COMMIT", "transaction control"),
+    ("/*!50000 CALL p() */", "not atomic"),
+    ("SELECT 1 INTO @x", "INTO a variable"),
+    ("LOCK TABLES t WRITE", "LOCK"),
+    ("UPDAT t SET n = 1", "not atomic"),
+];
+
+#[test]
+fn a_refused_statement_publishes_nothing_and_is_named_with_its_line() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    for (statement, reason) in REFUSED {
+        let script = fleet.script(["UPDATE t SET n = 1;", "-- why", statement, ";", "UPDATE t SET n = 2;"]);
+        let path = script.to_str().unwrap();
+        let output = fleet.run(&["publish", path, "--run", "refused"]).expect(1).says(reason);
+        // The statement's own line, not that of the comment before it.
+        let named = [2, 3].map(|line| format!("{path}:{line}:1: "));
+        assert!(named.iter().any(|place| output.err.contains(place)), "{output:#?}");
+    }
+    assert_eq!(fleet.ready(""), 0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}
+
+#[test]
+fn a_worker_refuses_what_a_producer_should_have() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(1);
+    fleet.sql("CREATE PROCEDURE p() UPDATE t SET n = n + 100");
+    fleet.publish(&script, "raw");
+    let run = fleet.run_id("raw");
+    let several = "UPDATE t SET n = n + 100; UPDATE t SET n = n + 100";
+    let statements: Vec<&str> =
+        REFUSED.iter().map(|(sql, _)| *sql).chain([several, "", "SELECT '"]).collect();
+    for (index, sql) in statements.iter().enumerate() {
+        fleet.send_chunk(&fleet.chunk(run, vec![Job::new(index as u64 + 2, *sql)]));
+    }
+    let worker = fleet.worker(2);
+    queryfleet_tests::eventually(std::time::Duration::from_secs(20), "all of them dead", || {
+        fleet.ledger("dead") == statements.len() as u64
+    });
+    assert!(fleet.dead().iter().all(|(_, reason, _)| reason == "refused"), "{:?}", fleet.dead());
+    fleet.assert_each_once();
+    assert!(worker.metric("queryfleet_jobs_total", &["outcome=\"refused\""]) >= statements.len() as f64);
+}
+
+#[test]
+fn a_workers_policy_takes_no_other_kinds() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let script =
+        fleet.script(["UPDATE t SET n = n + 1;", "DELETE FROM t;", "INSERT INTO t (id) VALUES (9);"]);
+    fleet.publish(&script, "policy");
+    let _worker = fleet.worker_with(1, &[("QUERYFLEET_ALLOW", "update")]);
+    fleet.wait("policy").expect(3);
+    let refused = |seq| (seq, "refused".to_owned(), None);
+    assert_eq!(fleet.dead(), [refused(2), refused(3)]);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn a_script_that_cannot_be_split_is_named_with_its_line() {
+    let fleet = Fleet::new();
+    let script = fleet.script(["DO 1;", "DO 2;", "UPDATE t SET n = 'never closed;"]);
+    let place = "line 3";
+    fleet.run(&["publish", script.to_str().unwrap()]).expect(1).says(place);
+    let empty = fleet.script(["-- nothing;"]);
+    fleet.run(&["publish", empty.to_str().unwrap()]).expect(1).says("no statement");
+    fleet.run(&["publish", "/nowhere/script.sql"]).expect(1).says("/nowhere/script.sql");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}

@@ -1,0 +1,83 @@
+//! `wait` ends, whatever became of the run.
+
+use queryfleet_tests::Fleet;
+
+#[test]
+fn jobs_that_are_nowhere_are_missing() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(50);
+    fleet.publish(&script, "purged");
+    fleet.purge_queue();
+    let _worker = fleet.worker(1);
+    fleet.wait("purged").expect(6).says("50 missing");
+    // Also when some have ended, and when nobody serves the queue.
+    let script = fleet.script(["UPDATE t SET n = n + 1 WHERE id = 1"]);
+    fleet.publish(&script, "other");
+    fleet.wait("other").expect(0);
+}
+
+#[test]
+fn a_publish_that_stopped_half_way_is_said() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "half");
+    let _worker = fleet.worker(1);
+    fleet.wait("half").expect(0);
+    fleet.sql("UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 3");
+    fleet.wait("half").expect(6).says("publish it again with --run half");
+}
+
+#[test]
+fn a_timeout_ends_the_wait_and_not_the_run() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "slow");
+    fleet.run(&["wait", "slow", "--timeout", "1s"]).expect(5).says("0 jobs ended so far; the run goes on");
+    let _worker = fleet.worker(1);
+    fleet.run(&["wait", "slow", "--timeout", "1m"]).expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn jobs_that_wait_for_a_worker_are_not_missing() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "patient");
+    // Longer than the patience for missing jobs.
+    fleet.run(&["wait", "patient", "--timeout", "5s"]).expect(5);
+}
+
+#[test]
+fn a_long_statement_is_not_missing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(6) WHERE id = 1"]);
+    fleet.publish(&script, "long");
+    let _worker = fleet.worker(1);
+    fleet.wait("long").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn a_run_that_is_not_there_is_said() {
+    let fleet = Fleet::new();
+    fleet.wait("nobody").expect(1).says("nobody");
+    fleet.run(&["status", "nobody"]).expect(1).says("nobody");
+    fleet.run(&["wait"]).expect(2);
+    fleet.run(&["wait", "x", "--timeout", "5"]).expect(2).says("unit");
+}
+
+#[test]
+fn run_is_publish_work_and_wait_in_one() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(200);
+    let path = script.to_str().unwrap();
+    fleet.run(&["run", path, "--run", "one", "--slots", "4"]).expect(0).says("all 200 jobs done");
+    fleet.assert_each_once();
+    fleet.run(&["run", path, "--run", "one", "--slots", "4"]).expect(0).says("all 200 jobs done");
+    fleet.assert_each_once();
+    let bad = fleet.script(["UPDATE nowhere SET n = 1;", "DO 1;"]);
+    fleet.run(&["run", bad.to_str().unwrap()]).expect(3).says("1 jobs done, 1 dead");
+    let json = fleet.run(&["run", path, "--run", "one", "--json"]).expect(0).json();
+    assert_eq!(json["done"], 200);
+}

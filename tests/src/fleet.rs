@@ -1,0 +1,259 @@
+//! One test's world.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use job::{Chunk, Job, LedgerId, RunId};
+use mysql_async::prelude::FromRow;
+use tempfile::TempDir;
+
+use crate::{Client, Output, Servers, Worker, output};
+
+/// How long a command of a test may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
+/// Short waits, so that what a fleet does in minutes is seen in seconds.
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("QUERYFLEET_RETRY_TIERS", "100ms,300ms,1s"),
+    ("QUERYFLEET_HEARTBEAT_INTERVAL", "500ms"),
+    ("QUERYFLEET_RUN_POLL_INTERVAL", "200ms"),
+    ("QUERYFLEET_BACKOFF_MAX", "500ms"),
+    ("QUERYFLEET_MISSING_TIMEOUT", "3s"),
+    ("QUERYFLEET_METRICS_LISTEN", "127.0.0.1:0"),
+    ("QUERYFLEET_LOG", "info"),
+];
+
+/// A virtual host, a database with the tables of queryfleet, a folder, and the environment that leads there.
+pub struct Fleet {
+    servers: Arc<Servers>,
+    share: String,
+    folder: TempDir,
+    processes: AtomicUsize,
+}
+
+impl Fleet {
+    /// A world on the servers that all tests of this process share.
+    pub fn new() -> Fleet {
+        Fleet::on(Servers::shared())
+    }
+
+    /// A world on servers of its own, for a test that stops or freezes them.
+    pub fn with_own_servers() -> Fleet {
+        Fleet::on(Servers::own())
+    }
+
+    fn on(servers: Arc<Servers>) -> Fleet {
+        let share = servers.give();
+        let folder = tempfile::Builder::new().prefix("queryfleet-test-").tempdir().expect("a folder");
+        let fleet = Fleet { servers, share, folder, processes: AtomicUsize::new(0) };
+        let mut root = Client::connect(&fleet.servers.stack.mysql_url());
+        root.run(&format!("CREATE DATABASE {}", fleet.share)).expect("a database of its own");
+        fleet.run(&["setup"]).expect(0);
+        fleet
+    }
+
+    /// The servers below.
+    pub fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// Where the broker is, the test's virtual host included.
+    pub fn amqp_url(&self) -> String {
+        self.servers.stack.rabbitmq.url(&self.share)
+    }
+
+    /// Where the database is.
+    pub fn mysql_url(&self) -> String {
+        self.servers.stack.database.url(&self.share)
+    }
+
+    /// The passwords of both URLs.
+    pub fn secrets(&self) -> Vec<String> {
+        let password = |url: String| {
+            let (_, after) = url.split_once("://").expect("a URL");
+            let (user, _) = after.split_once('@').expect("a user");
+            user.split_once(':').expect("a password").1.to_owned()
+        };
+        vec![password(self.amqp_url()), password(self.mysql_url())]
+    }
+
+    /// Runs rabbitmqctl on the test's virtual host: some 0.5 s.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let arguments = [&["-q", command, "-p", &self.share], rest].concat();
+        self.servers.stack.rabbitmq.ctl(&arguments).expect("rabbitmqctl")
+    }
+
+    // ---- scripts
+
+    /// A script of these lines, as they are.
+    pub fn script<T: AsRef<str>>(&self, lines: impl IntoIterator<Item = T>) -> PathBuf {
+        let text = lines.into_iter().fold(String::new(), |text, line| text + line.as_ref() + "\n");
+        let path = self.folder.path().join(format!("script-{}.sql", self.next()));
+        std::fs::write(&path, text).expect("a script");
+        path
+    }
+
+    /// A table `t` with `count` counters at 0, and the script that increments each of them once.
+    pub fn counters(&self, count: u64) -> PathBuf {
+        self.make_counters(count);
+        self.script((1..=count).map(increment))
+    }
+
+    /// A table `t (id, n)` with `count` rows at 0.
+    pub fn make_counters(&self, count: u64) {
+        self.sql("CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY, n INT NOT NULL DEFAULT 0) ENGINE=InnoDB");
+        let mut client = self.client();
+        for first in (1..=count).step_by(1000) {
+            let last = count.min(first + 999);
+            let mut insert = format!("INSERT INTO t (id) VALUES ({first})");
+            (first + 1..=last).for_each(|id| write!(insert, ",({id})").expect("into a String"));
+            client.run(&insert).expect("rows");
+        }
+    }
+
+    /// Requires that every counter is exactly 1.
+    ///
+    /// # Panics
+    /// With the counts of what was lost and what was doubled, and some of it.
+    #[track_caller]
+    pub fn assert_each_once(&self) {
+        let wrong: Vec<(u64, i64)> = self.rows("SELECT id, n FROM t WHERE n <> 1 ORDER BY id");
+        let lost = wrong.iter().filter(|(_, n)| *n < 1).count();
+        let shown = &wrong[..wrong.len().min(10)];
+        assert!(wrong.is_empty(), "lost-count {lost}, doubled-count {}: {shown:?} …", wrong.len() - lost);
+    }
+
+    // ---- processes
+
+    /// The program with the test's environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).env_clear().envs(ENVIRONMENT);
+        command.env("QUERYFLEET_AMQP_URL", self.amqp_url()).env("QUERYFLEET_MYSQL_URL", self.mysql_url());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with some variables more.
+    ///
+    /// # Panics
+    /// When it has not ended in time, or has printed a password.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let name = format!("command-{}", self.next());
+        let mut child = output::spawn(command, self.folder.path(), &name);
+        let status = output::wait(&mut child, COMMAND_TIMEOUT);
+        let read = |kind| output::read(self.folder.path(), &name, kind);
+        let (out, err) = (read("out"), read("err"));
+        let status = status.unwrap_or_else(|| panic!("{arguments:?} has not ended:\n{out}\n{err}"));
+        let told = self.secrets().iter().any(|secret| out.contains(secret) || err.contains(secret));
+        assert!(!told, "a password in the output of {arguments:?}:\n{out}\n{err}");
+        Output { code: status.code().unwrap_or(-1), out, err }
+    }
+
+    /// Publishes a script as the run `name`.
+    #[track_caller]
+    pub fn publish(&self, script: &std::path::Path, name: &str) -> Output {
+        self.run(&["publish", path(script), "--run", name]).expect(0)
+    }
+
+    /// Waits for a run.
+    pub fn wait(&self, name: &str) -> Output {
+        self.run(&["wait", name])
+    }
+
+    /// A worker that serves.
+    pub fn worker(&self, slots: u16) -> Worker {
+        let worker = self.worker_with(slots, &[]);
+        worker.serves();
+        worker
+    }
+
+    /// A worker with some variables more; it may not serve yet, or never.
+    pub fn worker_with(&self, slots: u16, variables: &[(&str, &str)]) -> Worker {
+        let mut command = self.command(&["work", "--slots", &slots.to_string()]);
+        command.envs(variables.iter().copied());
+        let name = format!("worker-{}", self.next());
+        Worker::start(command, self.folder.path().to_owned(), name, self.secrets())
+    }
+
+    fn next(&self) -> usize {
+        self.processes.fetch_add(1, Ordering::Relaxed)
+    }
+
+    // ---- database
+
+    /// A connection to the test's database.
+    pub fn client(&self) -> Client {
+        Client::connect(&self.mysql_url())
+    }
+
+    /// Runs SQL.
+    #[track_caller]
+    pub fn sql(&self, sql: &str) {
+        self.client().run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The rows of a query.
+    #[track_caller]
+    pub fn rows<T: FromRow + Send + 'static>(&self, sql: &str) -> Vec<T> {
+        self.client().rows(sql)
+    }
+
+    /// The one number that a query answers.
+    #[track_caller]
+    pub fn number(&self, sql: &str) -> u64 {
+        self.rows(sql).into_iter().next().expect("a row")
+    }
+
+    /// How many ledger rows of all runs are in a state.
+    pub fn ledger(&self, state: &str) -> u64 {
+        self.number(&format!("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = '{state}'"))
+    }
+
+    /// Seq, reason and code of every dead job, by seq; seq 0 for messages that are none of ours.
+    pub fn dead(&self) -> Vec<(u64, String, Option<u16>)> {
+        self.rows("SELECT COALESCE(seq, 0), reason, code FROM queryfleet_dead ORDER BY seq, id")
+    }
+
+    /// A run's id.
+    pub fn run_id(&self, name: &str) -> RunId {
+        RunId(self.number(&format!("SELECT id FROM queryfleet_run WHERE name = '{name}'")))
+    }
+
+    /// A chunk of a run of this ledger, for [`send_chunk`](Fleet::send_chunk).
+    pub fn chunk(&self, run: RunId, jobs: Vec<Job>) -> Chunk {
+        let ledger: Vec<String> = self.rows("SELECT value FROM queryfleet_meta WHERE name = 'ledger'");
+        Chunk { run, ledger: LedgerId(ledger[0].clone()), session: 0, not_atomic: None, jobs }
+    }
+}
+
+impl Default for Fleet {
+    fn default() -> Fleet {
+        Fleet::new()
+    }
+}
+
+/// The statement that increments one counter.
+fn increment(id: u64) -> String {
+    format!("UPDATE t SET n = n + 1 WHERE id = {id};")
+}
+
+fn path(path: &std::path::Path) -> &str {
+    path.to_str().expect("a path of ours")
+}
+
+/// The program under test: cargo puts it beside the folder of the test binaries.
+fn program() -> PathBuf {
+    let here = std::env::current_exe().expect("a path of this process");
+    here.ancestors().nth(2).expect("target/debug/deps/…").join("queryfleet-under-test")
+}

@@ -1,0 +1,78 @@
+//! A command that has ended: what it printed and how.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a command has printed, and its exit code.
+#[derive(Debug)]
+pub struct Output {
+    /// The exit code; -1 after a signal.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Output {
+    /// Requires this exit code.
+    ///
+    /// # Panics
+    /// With all that was printed, when the code is another.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Output {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Requires that standard output or standard error says so.
+    ///
+    /// # Panics
+    /// With all that was printed, when neither does.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Output {
+        assert!(self.out.contains(text) || self.err.contains(text), "`{text}` is not in {self:#?}");
+        self
+    }
+
+    /// Standard output as one JSON value.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:#?}"))
+    }
+}
+
+/// Starts a command whose output goes to the files `NAME.out` and `NAME.err`.
+pub(crate) fn spawn(mut command: Command, folder: &Path, name: &str) -> Child {
+    let file = |kind: &str| {
+        File::create(folder.join(name).with_extension(kind)).expect("a file in the test's folder")
+    };
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Waits for the end of a child; kills it at the deadline.
+pub(crate) fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child of ours") {
+            return Some(status);
+        }
+        if began.elapsed() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn read(folder: &Path, name: &str, kind: &str) -> String {
+    let bytes = std::fs::read(folder.join(name).with_extension(kind)).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}

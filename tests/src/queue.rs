@@ -1,0 +1,66 @@
+//! A client of the broker that is none of the program's.
+
+use job::Chunk;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+
+use crate::Fleet;
+use crate::servers::runtime;
+
+/// The exchange of DESIGN.md, section 5.
+const EXCHANGE: &str = "queryfleet";
+/// The work queue of the queue `default`.
+const WORK: &str = "queryfleet.default";
+
+impl Fleet {
+    fn with_channel<T>(&self, work: impl AsyncFnOnce(&Channel) -> Result<T, lapin::Error>) -> T {
+        let done = runtime().block_on(async {
+            let connection = Connection::connect(&self.amqp_url(), ConnectionProperties::default()).await?;
+            let channel = connection.create_channel().await?;
+            let done = work(&channel).await;
+            connection.close(200, "done".into()).await?;
+            done
+        });
+        done.expect("the broker serves the tests")
+    }
+
+    /// Puts bytes into the work queue, without headers, and waits for the broker's confirm.
+    pub fn send(&self, body: &[u8]) {
+        self.with_channel(async |channel| {
+            channel.confirm_select(ConfirmSelectOptions { nowait: false }).await?;
+            let options = BasicPublishOptions { mandatory: true, immediate: false };
+            let properties = BasicProperties::default().with_delivery_mode(2);
+            let published =
+                channel.basic_publish(EXCHANGE.into(), WORK.into(), options, body, properties).await?;
+            assert!(matches!(published.await?, lapin::Confirmation::Ack(None)), "not routed");
+            Ok(())
+        });
+    }
+
+    /// Sends a chunk, as the producer would.
+    pub fn send_chunk(&self, chunk: &Chunk) {
+        self.send(&job::envelope::encode(chunk));
+    }
+
+    /// Messages that are ready in the work queue or in one named after it, such as `.dead`.
+    pub fn ready(&self, suffix: &str) -> u32 {
+        let queue = format!("{WORK}{suffix}");
+        self.with_channel(async |channel| {
+            let options = QueueDeclareOptions {
+                passive: true,
+                durable: true,
+                exclusive: false,
+                auto_delete: false,
+                nowait: false,
+            };
+            let queue = channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
+            Ok(queue.message_count())
+        })
+    }
+
+    /// Removes every ready message of the work queue, as an operator might.
+    pub fn purge_queue(&self) {
+        self.ctl(&["purge_queue", WORK]);
+    }
+}
