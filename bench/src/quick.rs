@@ -17,7 +17,8 @@ use cpu::cpu_seconds;
 use devstack::{Options, Stack};
 
 /// Slots, chunk, jobs: enough of them for some seconds each.
-const CASES: [(usize, usize, usize); 4] = [(4, 1, 20_000), (16, 1, 20_000), (4, 32, 100_000), (16, 32, 100_000)];
+const CASES: [(usize, usize, usize); 4] =
+    [(4, 1, 20_000), (16, 1, 20_000), (4, 32, 100_000), (16, 32, 100_000)];
 const PORT_FILE_LINE: &str = "metrics=";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -38,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn measure(program: &Path, stack: &Stack, (slots, chunk, jobs): (usize, usize, usize)) -> Result<String, Box<dyn Error>> {
+fn measure(
+    program: &Path,
+    stack: &Stack,
+    (slots, chunk, jobs): (usize, usize, usize),
+) -> Result<String, Box<dyn Error>> {
     let database = &stack.database;
     database.query(&format!(
         "USE queryfleet; DROP TABLE IF EXISTS t; CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0); \

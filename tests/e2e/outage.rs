@@ -24,20 +24,18 @@ fn servers_killed_in_the_middle_of_a_run_leave_every_effect_once() {
     eventually(SOON, "unready without the broker", || worker.get("/readyz").0 == 503);
     assert!(worker.get("/readyz").1.contains("broker"));
     assert_eq!(worker.get("/livez").0, 200);
-    eprintln!("A {:?}", std::time::SystemTime::now()); stack.rabbitmq.start_again().unwrap();
-    eprintln!("B {:?}", std::time::SystemTime::now());
+    stack.rabbitmq.start_again().unwrap();
     eventually(SOON, "ready again", || worker.get("/readyz").0 == 200);
 
-    eprintln!("C {:?}", std::time::SystemTime::now()); ended(COUNT / 2);
+    ended(COUNT / 2);
     stack.database.kill().unwrap();
     eventually(SOON, "unready without the database", || worker.get("/readyz").0 == 503);
     assert!(worker.get("/readyz").1.contains("database"));
     assert_eq!(worker.get("/livez").0, 200);
-    eprintln!("D {:?}", std::time::SystemTime::now()); stack.database.start_again().unwrap();
-    eprintln!("E {:?}", std::time::SystemTime::now());
+    stack.database.start_again().unwrap();
     eventually(SOON, "ready again", || worker.get("/readyz").0 == 200);
 
-    eprintln!("F {:?}", std::time::SystemTime::now()); fleet.wait("outage").expect(0);
+    fleet.wait("outage").expect(0);
     fleet.assert_each_once();
     assert_eq!(fleet.ledger("done"), COUNT);
     assert!(worker.metric("queryfleet_reconnects_total", &["dependency=\"broker\""]) >= 1.0);
@@ -53,7 +51,7 @@ fn an_alarm_of_the_broker_holds_publishing_up_and_nothing_else() {
         |part: &str| fleet.servers().stack.rabbitmq.ctl(&["set_vm_memory_high_watermark", part]).unwrap();
     watermark("0.000001");
     let _worker = fleet.worker(2);
-    eprintln!("f {:?}", std::time::SystemTime::now()); fleet.wait("before").expect(0);
+    fleet.wait("before").expect(0);
     fleet.assert_each_once();
 
     fleet.sql("UPDATE t SET n = 0");
@@ -62,8 +60,8 @@ fn an_alarm_of_the_broker_holds_publishing_up_and_nothing_else() {
     eventually(SOON, "its row is there", || fleet.number("SELECT COUNT(*) FROM queryfleet_run") == 2);
     fleet.run(&["wait", "blocked", "--timeout", "2s"]).expect(5);
     assert!(producer.try_wait().unwrap().is_none(), "it waits");
-    eprintln!("G {:?}", std::time::SystemTime::now()); watermark("0.6"); eprintln!("H {:?}", std::time::SystemTime::now());
+    watermark("0.6");
     eventually(SOON, "it goes on", || producer.try_wait().unwrap().is_some_and(|status| status.success()));
-    eprintln!("I {:?}", std::time::SystemTime::now()); fleet.wait("blocked").expect(0);
+    fleet.wait("blocked").expect(0);
     fleet.assert_each_once();
 }

@@ -140,9 +140,13 @@ fn tls(tls: &config::Tls) -> Result<OwnedTLSConfig, Error> {
         }
         None => None,
     };
-    Ok(OwnedTLSConfig { identity, cert_chain: cert_chain.map(|pem| String::from_utf8_lossy(&pem).into_owned()) })
+    Ok(OwnedTLSConfig {
+        identity,
+        cert_chain: cert_chain.map(|pem| String::from_utf8_lossy(&pem).into_owned()),
+    })
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "?".into(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "?".into(), |name| name.trim().to_owned())
 }

@@ -29,7 +29,9 @@ pub enum Error {
         source: lapin::Error,
     },
     /// A queue or exchange that is there with other arguments, or that this user must not declare.
-    #[error("cannot declare {name}: if it exists with other arguments, drain and delete it, or choose another QUERYFLEET_QUEUE")]
+    #[error(
+        "cannot declare {name}: if it exists with other arguments, drain and delete it, or choose another QUERYFLEET_QUEUE"
+    )]
     Declare {
         /// The queue or exchange.
         name: String,
@@ -56,7 +58,9 @@ pub enum Error {
         seconds: u64,
     },
     /// A message that no queue took: the exchange has no binding for it.
-    #[error("broker returned message {message} as unroutable: no queue is bound for it; run `queryfleet setup`")]
+    #[error(
+        "broker returned message {message} as unroutable: no queue is bound for it; run `queryfleet setup`"
+    )]
     Unroutable {
         /// Its message id.
         message: String,

@@ -17,7 +17,8 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
     if message.headers.attempts > 0 {
         table.insert(ATTEMPTS.into(), AMQPValue::LongUInt(message.headers.attempts));
     }
-    for (name, text) in [(FIRST_ERROR, &message.headers.first_error), (SIGNATURE, &message.headers.signature)] {
+    for (name, text) in [(FIRST_ERROR, &message.headers.first_error), (SIGNATURE, &message.headers.signature)]
+    {
         if let Some(text) = text {
             table.insert(name.into(), AMQPValue::LongString(text.as_str().into()));
         }

@@ -93,7 +93,9 @@ impl Publisher {
         for confirm in confirms {
             match self.await_one(confirm).await? {
                 Confirmation::Ack(None) => {}
-                Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => returned = Some(message),
+                Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
+                    returned = Some(message)
+                }
                 Confirmation::Nack(None) | Confirmation::NotRequested => nacked += 1,
             }
         }
@@ -113,7 +115,8 @@ impl Publisher {
         loop {
             match tokio::time::timeout(LOOK_AGAIN, confirm.as_mut()).await {
                 Ok(result) => {
-                    return result.map_err(|source| Error::Channel { doing: "waiting for a confirm", source });
+                    return result
+                        .map_err(|source| Error::Channel { doing: "waiting for a confirm", source });
                 }
                 Err(_) if self.broker.is_blocked().await => since = Instant::now(),
                 Err(_) if since.elapsed() < CONFIRM_TIMEOUT => {}

@@ -2,10 +2,10 @@
 
 use futures_util::StreamExt;
 use job::Headers;
+use lapin::message::Delivery as Delivered;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions,
 };
-use lapin::message::Delivery as Delivered;
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 
@@ -49,9 +49,8 @@ impl Broker {
                 .map_err(|source| Error::Channel { doing: "setting prefetch", source })?;
             let options =
                 BasicConsumeOptions { no_local: false, no_ack: false, exclusive: false, nowait: false };
-            let consumer = channel
-                .basic_consume(queue.into(), tag.into(), options, FieldTable::default())
-                .await;
+            let consumer =
+                channel.basic_consume(queue.into(), tag.into(), options, FieldTable::default()).await;
             consumer.map_err(|source| match source.is_amqp_soft_error() {
                 true => Error::NoQueue { name: queue.to_owned(), source },
                 false => Error::Channel { doing: "subscribing", source },

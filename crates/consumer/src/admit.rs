@@ -27,7 +27,11 @@ struct Known {
 
 impl Runs {
     pub(crate) fn new(database: Arc<Database>) -> Runs {
-        Runs { control: Mutex::new(Control::new(database)), known: RwLock::default(), refreshed: Notify::new() }
+        Runs {
+            control: Mutex::new(Control::new(database)),
+            known: RwLock::default(),
+            refreshed: Notify::new(),
+        }
     }
 
     /// Reads this ledger's identity anew, and forgets all runs when it is another than before.

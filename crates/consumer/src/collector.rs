@@ -39,11 +39,17 @@ async fn serve(shared: &Arc<Shared>, backoff: &mut Backoff) -> Result<(), crate:
     Ok(())
 }
 
-async fn move_one(shared: &Arc<Shared>, session: &mut Session, delivery: &Delivery) -> Result<(), crate::Error> {
+async fn move_one(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    delivery: &Delivery,
+) -> Result<(), crate::Error> {
     let unreadable = match decode(delivery, shared.signer.as_ref()) {
         Ok(chunk) => match shared.runs.admit(&chunk).await {
             Ok(_) => return settle_poison(shared, session, delivery, &chunk).await,
-            Err(Outcome::UnknownRun) => (DeadReason::UnknownRun, format!("run {} is not in this ledger", chunk.run)),
+            Err(Outcome::UnknownRun) => {
+                (DeadReason::UnknownRun, format!("run {} is not in this ledger", chunk.run))
+            }
             Err(Outcome::Stale | Outcome::EndedBefore(_)) => return Ok(()),
             Err(outcome) => return Err(crate::Error::Away(outcome.failure().cloned().unwrap_or_default())),
         },
@@ -67,7 +73,8 @@ async fn settle_poison(
 ) -> Result<(), crate::Error> {
     session.prepare(RunSession::NONE).await?;
     if let [job] = chunk.jobs.as_slice() {
-        let failure = Failure::said("its worker or its connection died at every delivery, up to the broker's limit");
+        let failure =
+            Failure::said("its worker or its connection died at every delivery, up to the broker's limit");
         let single = envelope::encode(chunk);
         let dead = Dead {
             run: chunk.run,
@@ -90,7 +97,12 @@ async fn settle_poison(
         .iter()
         .map(|job| {
             let single = chunk.with_jobs(vec![job.clone()]);
-            envelope::seal(&single, shared.signer.as_ref(), delivery.headers.attempts, delivery.headers.first_error.clone())
+            envelope::seal(
+                &single,
+                shared.signer.as_ref(),
+                delivery.headers.attempts,
+                delivery.headers.first_error.clone(),
+            )
         })
         .collect();
     // Those that have ended meet their ledger row.

@@ -27,7 +27,9 @@ impl Default for Drain {
 impl Drain {
     /// Begins the drain.
     pub fn begin(&self) {
-        self.stage.send_if_modified(|stage| std::mem::replace(stage, (*stage).max(Stage::Draining)) < Stage::Draining);
+        self.stage.send_if_modified(|stage| {
+            std::mem::replace(stage, (*stage).max(Stage::Draining)) < Stage::Draining
+        });
     }
 
     /// Ends running statements too.

@@ -69,15 +69,16 @@ async fn single<'a>(
             Err(outcome) => outcome,
         };
         note(slot, chunk, job, &outcome);
-        if !matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_)) {
-            *held_since = None;
+        let pressed = matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_));
+        if pressed != held_since.is_some() {
+            // Tries at a conflict and waits under pressure are counted apart.
+            tries_here = 1;
+            *held_since = pressed.then(Instant::now);
         }
         let held = held_since.map_or(Duration::ZERO, |since| since.elapsed());
-        let settlement = job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
+        let settlement =
+            job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
         let Settlement::Again(longest) = settlement else { return Ending { job, outcome, settlement } };
-        if matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_)) {
-            held_since.get_or_insert_with(Instant::now);
-        }
         tokio::select! {
             () = tokio::time::sleep(jittered(longest)) => {}
             () = slot.shared.drain.draining() => {
@@ -99,7 +100,9 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
     }
     let deadline = jobs.iter().map(|job| deadline(job, slot.shared.statement_timeout)).max();
     let deadline = deadline.unwrap_or(slot.shared.statement_timeout);
-    fail::fail_point!("poison", jobs.iter().any(|job| job.sql.contains("/* poison */")), |_| std::process::abort());
+    fail::fail_point!("poison", jobs.iter().any(|job| job.sql.contains("/* poison */")), |_| {
+        std::process::abort()
+    });
     let (drain, runs) = (slot.shared.drain.clone(), slot.shared.clone());
     let stop = async {
         tokio::select! {

@@ -32,11 +32,17 @@ pub(crate) async fn message(
     outcome: &Outcome,
 ) -> After {
     let attempts = delivery.headers.attempts;
-    let settlement = job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
+    let settlement =
+        job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
     if settlement != Settlement::Ack {
         // A message that has ended is no news: a cancelled run has thousands of them.
         let error = outcome.failure().map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(slot = slot.index + 1, class = outcome.class().as_str(), error, "message cannot be run here");
+        tracing::warn!(
+            slot = slot.index + 1,
+            class = outcome.class().as_str(),
+            error,
+            "message cannot be run here"
+        );
         slot.shared.metrics.job_error(outcome.class() as usize);
     }
     match settlement {

@@ -1,7 +1,7 @@
 //! What the slots of one worker share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use broker::{Broker, Topology};
@@ -14,6 +14,10 @@ use metrics::{Dependency, Metrics};
 use crate::admit::Runs;
 use crate::{Drain, Error};
 
+/// Whether a slot has its connection: not yet, now, or no longer.
+const NEVER: u8 = 0;
+const UP: u8 = 1;
+const LOST: u8 = 2;
 /// Tries at a conflict within one delivery.
 const TRIES_HERE: u32 = 3;
 
@@ -34,15 +38,15 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     /// Slots that hold a message.
     pub(crate) in_flight: AtomicU32,
-    database_up: Vec<AtomicBool>,
-    broker_up: Vec<AtomicBool>,
+    database_up: Vec<AtomicU8>,
+    broker_up: Vec<AtomicU8>,
 }
 
 impl Shared {
     pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, drain: Drain) -> Result<Shared, Error> {
         let database = Arc::new(Database::new(config)?);
         let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
-        let flags = || (0..config.slots).map(|_| AtomicBool::new(false)).collect();
+        let flags = || (0..config.slots).map(|_| AtomicU8::new(NEVER)).collect();
         Ok(Shared {
             queue: config.queue.clone(),
             name: worker_name(),
@@ -75,16 +79,29 @@ impl Shared {
             Dependency::Database => &self.database_up,
             Dependency::Broker => &self.broker_up,
         };
-        let before = flags[slot].swap(up, Ordering::Relaxed);
-        if before != up {
-            let any = flags.iter().any(|flag| flag.load(Ordering::Relaxed));
+        let before = if up {
+            flags[slot].swap(UP, Ordering::Relaxed)
+        } else {
+            // A connection that never was cannot be lost.
+            flags[slot]
+                .compare_exchange(UP, LOST, Ordering::Relaxed, Ordering::Relaxed)
+                .unwrap_or_else(|found| found)
+        };
+        if up && before == LOST {
+            self.metrics.reconnected(dependency);
+        }
+        if up != (before == UP) {
+            let any = flags.iter().any(|flag| flag.load(Ordering::Relaxed) == UP);
             self.metrics.health().set_connected(dependency, any);
         }
     }
 }
 
 fn kinds(words: &[String]) -> Result<Vec<Kind>, Error> {
-    words.iter().map(|word| word.parse().map_err(|_| Error::Allow(format!("`{word}` is no kind of statement")))).collect()
+    words
+        .iter()
+        .map(|word| word.parse().map_err(|_| Error::Allow(format!("`{word}` is no kind of statement"))))
+        .collect()
 }
 
 fn worker_name() -> String {

@@ -52,7 +52,10 @@ impl Slot {
 
     /// First the database, then the consumer: a slot without a connection must hold no message.
     async fn connect_and_serve(&mut self, backoff: &mut Backoff) -> After {
-        let prepared = self.session.prepare(RunSession::NONE).await.map(|_| ());
+        let prepared = match self.session.prepare(RunSession::NONE).await {
+            Ok(_) => self.session.probe().await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = self.connected(Dependency::Database, prepared) {
             self.shared.metrics.health().set_unfit(error.is_unfit().then(|| error.to_string()));
             return After::Pause;
@@ -60,7 +63,9 @@ impl Slot {
         self.shared.metrics.health().set_unfit(None);
         let tag = format!("{}/{}", self.shared.name, self.index + 1);
         let subscribed = self.shared.consuming.subscribe(&self.shared.topology.work(), &tag).await;
-        let Ok(mut subscription) = self.connected(Dependency::Broker, subscribed) else { return After::Pause };
+        let Ok(mut subscription) = self.connected(Dependency::Broker, subscribed) else {
+            return After::Pause;
+        };
         let after = self.consume(&mut subscription, backoff).await;
         subscription.close().await;
         after
@@ -139,7 +144,6 @@ impl Slot {
         result.inspect_err(|error| {
             let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
             tracing::warn!(slot = self.index + 1, dependency = dependency.as_str(), "{error}{cause}");
-            self.shared.metrics.reconnected(dependency);
         })
     }
 }

@@ -40,7 +40,12 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
         return Ok(());
     }
     let id = job::LedgerId::fresh()?.0;
-    beside.spawn(heartbeat::keep(shared.clone(), id.clone(), config.run_poll_interval, config.heartbeat_interval));
+    beside.spawn(heartbeat::keep(
+        shared.clone(),
+        id.clone(),
+        config.run_poll_interval,
+        config.heartbeat_interval,
+    ));
     beside.spawn(collector::collect(shared.clone()));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
     let (slots_count, metrics) = (config.slots, server.address());

@@ -88,7 +88,11 @@ pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: 
     let signature = signer.map(|signer| signer.sign(&body));
     let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
     let seq = chunk.jobs.first().map_or(0, |job| job.seq);
-    Message { id: format!("{}/{seq}", chunk.run), body, headers: Headers { attempts, first_error, signature } }
+    Message {
+        id: format!("{}/{seq}", chunk.run),
+        body,
+        headers: Headers { attempts, first_error, signature },
+    }
 }
 
 /// The chunk in a body.

@@ -47,9 +47,9 @@ impl FromStr for LedgerState {
 /// job is tried once more. `Started`: somebody began a job that is not atomic and died, or is at it: nobody can know.
 pub fn read_conflict(found: Option<LedgerState>) -> Outcome {
     match found {
-        Some(LedgerState::Started) => {
-            Outcome::Unknown(Failure::said("the ledger row says `started`: an attempt began and nobody saw its end"))
-        }
+        Some(LedgerState::Started) => Outcome::Unknown(Failure::said(
+            "the ledger row says `started`: an attempt began and nobody saw its end",
+        )),
         Some(state) => Outcome::EndedBefore(state),
         None => Outcome::Conflict(Failure::said("the ledger row was there and is gone again")),
     }

@@ -102,8 +102,24 @@ impl Class {
     pub const ALL: [Class; 18] = {
         use Class::*;
         [
-            Done, EndedBefore, Conflict, LostAfterSend, NotSent, Pressure, Killed, Interrupted, Deadline, Permanent, Unlisted,
-            Refused, Unknown, Unfit, Stale, UnknownRun, Undecodable, Unverified,
+            Done,
+            EndedBefore,
+            Conflict,
+            LostAfterSend,
+            NotSent,
+            Pressure,
+            Killed,
+            Interrupted,
+            Deadline,
+            Permanent,
+            Unlisted,
+            Refused,
+            Unknown,
+            Unfit,
+            Stale,
+            UnknownRun,
+            Undecodable,
+            Unverified,
         ]
     };
 
@@ -173,9 +189,11 @@ impl Outcome {
             | Outcome::Unknown(failure)
             | Outcome::Unfit(failure)
             | Outcome::Undecodable(failure) => Some(failure),
-            Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale | Outcome::UnknownRun | Outcome::Unverified => {
-                None
-            }
+            Outcome::Done(_)
+            | Outcome::EndedBefore(_)
+            | Outcome::Stale
+            | Outcome::UnknownRun
+            | Outcome::Unverified => None,
         }
     }
 }

@@ -152,7 +152,9 @@ impl Control {
                 Ok(value)
             }
             Ok(Err(source)) => {
-                if matches!(source, mysql_async::Error::Server(_)) && conn.query_drop("ROLLBACK").await.is_ok() {
+                if matches!(source, mysql_async::Error::Server(_))
+                    && conn.query_drop("ROLLBACK").await.is_ok()
+                {
                     self.conn = Some(conn);
                 }
                 Err(Error::Query { doing, source })

@@ -78,8 +78,10 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
         Err(error) => return Err(error),
     }
     let started = LedgerState::Started.as_str();
-    let update =
-        format!("UPDATE {} SET state='{state}' WHERE run={run} AND seq={seq} AND state='{started}'", tables.ledger);
+    let update = format!(
+        "UPDATE {} SET state='{state}' WHERE run={run} AND seq={seq} AND state='{started}'",
+        tables.ledger
+    );
     conn.query_drop(update).await?;
     Ok(conn.affected_rows() == 1)
 }

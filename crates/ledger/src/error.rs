@@ -29,7 +29,9 @@ pub enum Error {
         doing: &'static str,
     },
     /// The session does not have what the init step has set.
-    #[error("session has {name} = {found} where the init step has set {wanted}: see QUERYFLEET_SESSION_SQL and --session-sql")]
+    #[error(
+        "session has {name} = {found} where the init step has set {wanted}: see QUERYFLEET_SESSION_SQL and --session-sql"
+    )]
     Init {
         /// The session variable.
         name: &'static str,
@@ -53,7 +55,9 @@ pub enum Error {
         source: mysql_async::Error,
     },
     /// The name of a run is taken.
-    #[error("run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it")]
+    #[error(
+        "run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it"
+    )]
     NameTaken(String),
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
@@ -64,10 +68,12 @@ impl Error {
     /// The server's error code, where a server said one.
     pub fn code(&self) -> Option<u16> {
         match self {
-            Error::Connect { source, .. } | Error::SessionSql(source) | Error::Query { source, .. } => match source {
-                mysql_async::Error::Server(server) => Some(server.code),
-                _ => None,
-            },
+            Error::Connect { source, .. } | Error::SessionSql(source) | Error::Query { source, .. } => {
+                match source {
+                    mysql_async::Error::Server(server) => Some(server.code),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

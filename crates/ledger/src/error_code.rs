@@ -20,8 +20,8 @@ const INTERRUPTED: u16 = 1317;
 const SERVER_DEADLINE: &[u16] = &[1969, 3024];
 /// No repetition mends these.
 const PERMANENT: &[u16] = &[
-    1044, 1048, 1049, 1054, 1062, 1064, 1065, 1136, 1142, 1146, 1153, 1264, 1292, 1305, 1364, 1366, 1406, 1451, 1452, 1690,
-    1785,
+    1044, 1048, 1049, 1054, 1062, 1064, 1065, 1136, 1142, 1146, 1153, 1264, 1292, 1305, 1364, 1366, 1406,
+    1451, 1452, 1690, 1785,
 ];
 /// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698];
@@ -57,8 +57,11 @@ pub(crate) enum Verdict {
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
 pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
-    let failure =
-        Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message: error.message.clone() };
+    let failure = Failure {
+        code: Some(error.code),
+        sqlstate: Some(error.state.clone()),
+        message: error.message.clone(),
+    };
     let code = error.code;
     if LOST.contains(&code) {
         return Verdict::ConnectionLost(failure);
@@ -124,7 +127,10 @@ mod tests {
         assert_eq!(class(1305, Place::Release, "PROCEDURE a.p does not exist"), Some(Class::Permanent));
         assert_eq!(class(1305, Place::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
         assert_eq!(class(1290, Place::Statement, "with the --read-only option"), Some(Class::Pressure));
-        assert_eq!(class(1290, Place::Statement, "with the --secure-file-priv option"), Some(Class::Unlisted));
+        assert_eq!(
+            class(1290, Place::Statement, "with the --secure-file-priv option"),
+            Some(Class::Unlisted)
+        );
     }
 
     #[test]

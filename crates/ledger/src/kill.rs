@@ -28,7 +28,8 @@ impl Database {
     pub(crate) async fn kill(&self, victim: &Facts, patience: Duration) -> Result<(), Error> {
         let (mut conn, facts) = self.connect(None).await?;
         if facts.server != victim.server {
-            let text = format!("the killer reached {} where the statement runs on {}", facts.server, victim.server);
+            let text =
+                format!("the killer reached {} where the statement runs on {}", facts.server, victim.server);
             return Err(Error::Schema(text));
         }
         let id = victim.connection_id;

@@ -152,13 +152,18 @@ impl Row<'_> {
 
     async fn insert(&self, conn: &mut Conn, state: LedgerState) -> Result<(), mysql_async::Error> {
         let Row { ledger, run, seq } = self;
-        conn.query_drop(format!("INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{}')", state.as_str())).await
+        conn.query_drop(format!(
+            "INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{}')",
+            state.as_str()
+        ))
+        .await
     }
 
     async fn take_back(&self, conn: &mut Conn) -> Result<(), mysql_async::Error> {
         let Row { ledger, run, seq } = self;
         let started = LedgerState::Started.as_str();
         conn.query_drop("ROLLBACK").await?;
-        conn.query_drop(format!("DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'")).await
+        conn.query_drop(format!("DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'"))
+            .await
     }
 }

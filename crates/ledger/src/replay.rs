@@ -194,7 +194,8 @@ impl Control {
             .ask("take dead jobs for a replay", async |conn| {
                 conn.query_drop("START TRANSACTION").await?;
                 let rows: Vec<Row> = conn.exec(&lock, params(values)).await?;
-                let ids: Vec<String> = rows.iter().filter_map(|row| row.get::<u64, _>(0)).map(|id| id.to_string()).collect();
+                let ids: Vec<String> =
+                    rows.iter().filter_map(|row| row.get::<u64, _>(0)).map(|id| id.to_string()).collect();
                 if !ids.is_empty() {
                     let ids = ids.join(",");
                     let delete = format!(
@@ -202,7 +203,8 @@ impl Control {
                          WHERE d.id IN ({ids}) AND l.state = 'dead'"
                     );
                     conn.query_drop(delete).await?;
-                    conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})")).await?;
+                    conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})"))
+                        .await?;
                 }
                 conn.query_drop("COMMIT").await?;
                 Ok(rows)
@@ -219,7 +221,8 @@ impl Control {
     pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
         let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let dead = &self.database.tables.dead;
-        let update = format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
+        let update =
+            format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
         self.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
     }
 

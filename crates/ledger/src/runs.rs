@@ -70,7 +70,9 @@ const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, confirmed, d
 
 fn run(row: Row) -> Result<Run, String> {
     fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, String> {
-        row.get_opt(index).and_then(Result::ok).ok_or_else(|| format!("column {index} of a run is unreadable"))
+        row.get_opt(index)
+            .and_then(Result::ok)
+            .ok_or_else(|| format!("column {index} of a run is unreadable"))
     }
     let state: String = column(&row, 3)?;
     let not_atomic: Option<String> = column(&row, 10)?;
@@ -78,7 +80,8 @@ fn run(row: Row) -> Result<Run, String> {
         id: RunId(column(&row, 0)?),
         name: column(&row, 1)?,
         queue: column(&row, 2)?,
-        state: RunState::parse(&state).ok_or_else(|| format!("run state `{state}` is not known to this version"))?,
+        state: RunState::parse(&state)
+            .ok_or_else(|| format!("run state `{state}` is not known to this version"))?,
         total: column(&row, 4)?,
         confirmed: column(&row, 5)?,
         digest: column(&row, 6)?,
@@ -158,7 +161,8 @@ impl Control {
     /// # Errors
     /// As connecting and querying can fail.
     pub async fn newest_runs(&mut self, count: u32) -> Result<Vec<Run>, Error> {
-        let query = format!("SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}", self.database.tables.run);
+        let query =
+            format!("SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}", self.database.tables.run);
         self.rows("read runs", &query, ()).await
     }
 

@@ -3,8 +3,8 @@
 use job::LedgerId;
 use mysql_async::prelude::Queryable;
 
-use crate::connect::{Control, Tables};
 use crate::Error;
+use crate::connect::{Control, Tables};
 
 /// The version of the tables that this program reads and writes.
 pub(crate) const VERSION: u32 = 1;
@@ -121,14 +121,17 @@ impl Control {
             }
             other => other?,
         };
-        let value = |wanted: &str| rows.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        let value =
+            |wanted: &str| rows.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         match (value("schema_version"), value("ledger")) {
             (Some(version), Some(id)) if version == VERSION.to_string() => Ok(LedgerId(id.to_owned())),
             (Some(version), Some(_)) => Err(Error::Schema(format!(
                 "tables of queryfleet in database {schema} are of version {version}, this program wants {VERSION}: \
                  run the `queryfleet setup` of the newer of the two"
             ))),
-            _ => Err(Error::Schema(format!("queryfleet_meta in {schema} is incomplete: run `queryfleet setup`"))),
+            _ => Err(Error::Schema(format!(
+                "queryfleet_meta in {schema} is incomplete: run `queryfleet setup`"
+            ))),
         }
     }
 

@@ -79,6 +79,31 @@ impl Session {
         }
     }
 
+    /// Whether this session may write the ledger now: rights, tables, a server that is not read-only. Writes nothing.
+    /// Call after [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// What the server says to an INSERT of no rows; the connection is closed then.
+    pub async fn probe(&mut self) -> Result<(), Error> {
+        let Some(mut live) = self.live.take() else {
+            return Err(Error::Schema("there is no connection".into()));
+        };
+        let ledger = &self.database.tables.ledger;
+        let nothing =
+            format!("INSERT INTO {ledger}(run,seq,state) SELECT run, seq, state FROM {ledger} WHERE FALSE");
+        match tokio::time::timeout(self.database.connect_timeout, live.conn.query_drop(nothing)).await {
+            Ok(Ok(())) => {
+                self.live = Some(live);
+                Ok(())
+            }
+            Ok(Err(source)) => Err(Error::Query {
+                doing: "write the ledger: run `queryfleet setup`, or see its GRANTs",
+                source,
+            }),
+            Err(_) => Err(self.database.timed_out(self.database.connect_timeout, "probing the ledger")),
+        }
+    }
+
     /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
     pub async fn ping(&mut self) -> bool {
         let limit = self.database.connect_timeout;
@@ -176,9 +201,9 @@ impl Session {
         let outcome = match (verdict, &ended) {
             (Verdict::EndedBefore, Ok(Ok((_, found)))) => read_conflict(found.flatten()),
             (Verdict::EndedBefore, _) => Outcome::Conflict(Failure::said("the ledger row could not be read")),
-            (_, Ok(Ok((true, _)))) => {
-                Outcome::Unknown(Failure::said("a table that is not transactional kept changes after ROLLBACK"))
-            }
+            (_, Ok(Ok((true, _)))) => Outcome::Unknown(Failure::said(
+                "a table that is not transactional kept changes after ROLLBACK",
+            )),
             (Verdict::Ended(outcome), _) => outcome,
             (Verdict::ConnectionLost(failure), _) => Outcome::LostAfterSend(failure),
         };
@@ -227,16 +252,23 @@ impl Session {
         worker: &str,
         body: &[u8],
     ) -> Result<(), Error> {
-        let Some(mut live) = self.live.take() else { return Err(Error::Schema("there is no connection".into())) };
+        let Some(mut live) = self.live.take() else {
+            return Err(Error::Schema("there is no connection".into()));
+        };
         let tables = &self.database.tables;
-        let recorded = self.bounded(dead::record_body(&mut live.conn, tables, queue, reason, message, worker, body)).await;
+        let recorded = self
+            .bounded(dead::record_body(&mut live.conn, tables, queue, reason, message, worker, body))
+            .await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
         recorded
     }
 
-    async fn bounded(&self, recording: impl Future<Output = Result<(), mysql_async::Error>>) -> Result<(), Error> {
+    async fn bounded(
+        &self,
+        recording: impl Future<Output = Result<(), mysql_async::Error>>,
+    ) -> Result<(), Error> {
         let limit = self.database.lock_wait + self.database.connect_timeout;
         match tokio::time::timeout(limit, recording).await {
             Ok(result) => result.map_err(|source| Error::Query { doing: "record a dead job", source }),

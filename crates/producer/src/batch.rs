@@ -29,7 +29,12 @@ pub(crate) struct Window {
 
 impl Window {
     /// A window of at most `size` unconfirmed messages.
-    pub(crate) fn new(broker: Arc<Broker>, topology: &Topology, size: usize, backoff_max: Duration) -> Window {
+    pub(crate) fn new(
+        broker: Arc<Broker>,
+        topology: &Topology,
+        size: usize,
+        backoff_max: Duration,
+    ) -> Window {
         let idle = (0..2).map(|_| Publisher::new(broker.clone(), topology.clone())).collect();
         let under_way = std::collections::VecDeque::new();
         Window { idle, under_way, messages: Vec::new(), bytes: 0, size: size.div_ceil(2), backoff_max }

@@ -27,7 +27,13 @@ impl Input {
     /// When the file cannot be opened.
     pub(crate) fn open(path: &Path, mode: SqlMode, limit: usize) -> Result<Input, Error> {
         let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        Ok(Input { path: path.into(), file, splitter: Splitter::new(mode, limit), piece: vec![0; PIECE], ended: false })
+        Ok(Input {
+            path: path.into(),
+            file,
+            splitter: Splitter::new(mode, limit),
+            piece: vec![0; PIECE],
+            ended: false,
+        })
     }
 
     /// The next statement and its place; `None` at the end.

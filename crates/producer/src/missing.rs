@@ -28,7 +28,15 @@ impl Missing {
     pub(crate) fn new(broker: Broker, topology: Topology, config: &Config) -> Missing {
         let heard_within_s = config.heartbeat_interval.as_secs().max(1) * 3;
         let patience = config.missing_timeout;
-        Missing { broker, topology, patience, heard_within_s, seen: (0, 0), idle_since: None, asked: Instant::now() }
+        Missing {
+            broker,
+            topology,
+            patience,
+            heard_within_s,
+            seen: (0, 0),
+            idle_since: None,
+            asked: Instant::now(),
+        }
     }
 
     /// Whether jobs have been nowhere for the whole of the patience. A broker or database that does not answer is no

@@ -59,7 +59,11 @@ pub struct Published {
 ///
 /// # Errors
 /// Bad input publishes nothing. Anything later leaves the run to be gone on with: publish again under its name.
-pub async fn publish(config: &Config, order: &Order<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Published, Error> {
+pub async fn publish(
+    config: &Config,
+    order: &Order<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Published, Error> {
     if !(1..=LARGEST_CHUNK).contains(&order.chunk) {
         return Err(Error::Chunk(order.chunk));
     }
@@ -75,7 +79,8 @@ pub async fn publish(config: &Config, order: &Order<'_>, progress: &mut dyn FnMu
     let run = run::find_or_create(&mut control, order, &config.queue).await?;
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
-    let mut publishing = Publishing { run, ledger, signer, control, window, noted: Instant::now(), total: whole.jobs };
+    let mut publishing =
+        Publishing { run, ledger, signer, control, window, noted: Instant::now(), total: whole.jobs };
     let published = publishing.all(order, facts.sql_mode, limit, &whole, progress).await;
     broker.close().await;
     published
@@ -138,12 +143,14 @@ impl Publishing {
             prefix.add(&job);
             pending.push(job);
             if pending.len() >= order.chunk || !atomic {
-                self.message(&mut pending, &prefix, !atomic, progress).await.map_err(|error| match error {
-                    Error::TooLarge { bytes, limit, .. } => {
-                        Error::TooLarge { bytes, limit, line: place.to_string() }
-                    }
-                    other => other,
-                })?;
+                self.message(&mut pending, &prefix, !atomic, progress).await.map_err(
+                    |error| match error {
+                        Error::TooLarge { bytes, limit, .. } => {
+                            Error::TooLarge { bytes, limit, line: place.to_string() }
+                        }
+                        other => other,
+                    },
+                )?;
             }
         }
         if !pending.is_empty() {
@@ -187,7 +194,11 @@ impl Publishing {
         };
         let message = envelope::seal(&chunk, self.signer.as_ref(), 0, None);
         if message.body.len() > MESSAGE_LIMIT {
-            return Err(Error::TooLarge { bytes: message.body.len(), line: String::new(), limit: MESSAGE_LIMIT });
+            return Err(Error::TooLarge {
+                bytes: message.body.len(),
+                line: String::new(),
+                limit: MESSAGE_LIMIT,
+            });
         }
         if self.window.push(message)
             && let Some(confirmed) = self.window.send(prefix.clone()).await?
@@ -198,7 +209,12 @@ impl Publishing {
     }
 
     /// Writes down what is confirmed, at most twice a second.
-    async fn note(&mut self, confirmed: &Prefix, now: bool, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+    async fn note(
+        &mut self,
+        confirmed: &Prefix,
+        now: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Error> {
         progress(confirmed.jobs, self.total);
         if now || self.noted.elapsed() >= NOTE_EVERY {
             self.control.confirm(self.run.id, confirmed.jobs, &confirmed.digest()).await?;

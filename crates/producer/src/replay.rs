@@ -29,7 +29,8 @@ pub async fn replay(config: &Config, control: &mut Control, filter: &Filter) -> 
         }
         for (queue, jobs) in by_queue(&taken) {
             let topology = Topology::new(queue, &config.retry_tiers, config.delivery_limit)?;
-            let messages: Vec<Message> = jobs.iter().filter_map(|job| message(job, signer.as_ref())).collect();
+            let messages: Vec<Message> =
+                jobs.iter().filter_map(|job| message(job, signer.as_ref())).collect();
             Publisher::new(broker.clone(), topology).publish(Route::Work, &messages).await?;
         }
         let ids: Vec<u64> = taken.iter().map(|job| job.id).collect();

@@ -9,7 +9,11 @@ use ledger::{Control, NewRun, Run, RunState};
 use crate::{Error, Order};
 
 /// The run to publish: the one of that name, to go on with, or a new one.
-pub(crate) async fn find_or_create(control: &mut Control, order: &Order<'_>, queue: &str) -> Result<Run, Error> {
+pub(crate) async fn find_or_create(
+    control: &mut Control,
+    order: &Order<'_>,
+    queue: &str,
+) -> Result<Run, Error> {
     if let Some(name) = order.name
         && let Some(run) = control.find_run(name).await?
     {
@@ -65,7 +69,13 @@ fn utc(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let mut year = 1970;
     let mut rest = days;
-    let length = |year: u64| if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) { 366 } else { 365 };
+    let length = |year: u64| {
+        if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) {
+            366
+        } else {
+            365
+        }
+    };
     while rest >= length(year) {
         rest -= length(year);
         year += 1;

@@ -96,13 +96,17 @@ pub async fn wait(
         let asked = Instant::now();
         match poll(&mut control, &mut standing, &mut blocks).await {
             Ok(()) => answered = Instant::now(),
-            Err(error) if error.is_unfit() || answered.elapsed() > config.missing_timeout => return Err(error.into()),
+            Err(error) if error.is_unfit() || answered.elapsed() > config.missing_timeout => {
+                return Err(error.into());
+            }
             Err(error) => tracing::warn!(%error, "waiting for the database"),
         }
         progress(&standing);
         let ended = match standing.run.state {
             RunState::Cancelled => Some(Ended::Cancelled),
-            _ if standing.has_ended() => Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done }),
+            _ if standing.has_ended() => {
+                Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done })
+            }
             _ if timeout.is_some_and(|timeout| started.elapsed() >= timeout) => Some(Ended::TimedOut),
             _ if missing.noticed(&mut control, &standing).await => Some(Ended::Missing),
             _ => None,
@@ -115,7 +119,11 @@ pub async fn wait(
     }
 }
 
-async fn poll(control: &mut Control, standing: &mut Standing, blocks: &mut Blocks) -> Result<(), ledger::Error> {
+async fn poll(
+    control: &mut Control,
+    standing: &mut Standing,
+    blocks: &mut Blocks,
+) -> Result<(), ledger::Error> {
     if let Some(run) = control.runs(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }

@@ -36,6 +36,8 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
         )));
     }
     let rows = control.purge(standing.run.id).await?;
-    println!("run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again");
+    println!(
+        "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
+    );
     Ok(Exit::AllDone)
 }

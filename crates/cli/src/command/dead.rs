@@ -71,7 +71,9 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
 async fn show(control: &mut Control, run: &str, seq: u64, json: bool) -> Result<Exit, Failure> {
     let id = find(control, run).await?;
     let Some(row) = control.dead_row(Some(id), seq).await? else {
-        return Err(Failure::new(format!("job {seq} of run {run} is not dead: `queryfleet dead list --run {run}`")));
+        return Err(Failure::new(format!(
+            "job {seq} of run {run} is not dead: `queryfleet dead list --run {run}`"
+        )));
     };
     if json {
         print_json(&row_json(&row));

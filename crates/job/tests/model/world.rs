@@ -91,9 +91,10 @@ impl World {
 
     /// Two effects, or an effect and no row that says so, or a row without its effect.
     pub(crate) fn is_doubled(&self) -> bool {
-        self.effects.iter().zip(&self.ledger).any(|(effects, state)| {
-            *effects != u8::from(*state == Some(LedgerState::Done))
-        })
+        self.effects
+            .iter()
+            .zip(&self.ledger)
+            .any(|(effects, state)| *effects != u8::from(*state == Some(LedgerState::Done)))
     }
 
     /// Nothing is left to do.
@@ -343,7 +344,11 @@ impl World {
 
     fn give_back(&mut self, message: Message) {
         let message = Message { deliveries: message.deliveries + 1, ..message };
-        if message.deliveries > DELIVERY_LIMIT { self.dead_queue.push(message) } else { self.ready.push(message) }
+        if message.deliveries > DELIVERY_LIMIT {
+            self.dead_queue.push(message)
+        } else {
+            self.ready.push(message)
+        }
     }
 }
 

@@ -78,7 +78,15 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
 }
 
 fn order(input: PathBuf) -> Publish {
-    Publish { input, run: Some("demo".into()), chunk: 1, session_sql: None, not_atomic: None, missing: false, json: Json { json: false } }
+    Publish {
+        input,
+        run: Some("demo".into()),
+        chunk: 1,
+        session_sql: None,
+        not_atomic: None,
+        missing: false,
+        json: Json { json: false },
+    }
 }
 
 /// Waits for the run with a progress bar; when a third of it has ended a worker is killed and another one started.
