@@ -14,6 +14,7 @@ mod layers;
 mod message;
 mod outage;
 mod poison;
+mod readme;
 mod refuse;
 mod resume;
 mod retry;

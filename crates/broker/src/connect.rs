@@ -30,7 +30,7 @@ impl Broker {
     /// # Errors
     /// When QUERYFLEET_AMQP_URL is missing or unreadable, or a TLS file is.
     pub fn new(config: &Config, purpose: &str) -> Result<Broker, Error> {
-        let urls = config.amqp_urls().map_err(|_| Error::Url)?;
+        let urls = config.amqp_urls()?;
         let urls: Result<Vec<AMQPUri>, Error> = urls.iter().map(|url| parse(url, config)).collect();
         Ok(Broker {
             urls: urls?,

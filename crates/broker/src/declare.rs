@@ -29,7 +29,7 @@ impl Broker {
             for queue in topology.queues() {
                 declare_queue(&channel, queue).await?;
             }
-            Ok(())
+            Ok::<_, Error>(())
         };
         // Creating six quorum queues takes some 40 ms, and seconds while a cluster elects leaders.
         let declared = tokio::time::timeout(self.timeout() * 4, declaring).await;

@@ -33,7 +33,7 @@ impl Broker {
             for tier in 0..topology.tiers() {
                 retry += passive(&channel, topology.tier(tier)).await?.0;
             }
-            Ok(Depth { work, retry, dead, consumers })
+            Ok::<_, Error>(Depth { work, retry, dead, consumers })
         };
         let depth = tokio::time::timeout(self.timeout(), asking).await;
         let depth = depth.map_err(|_| self.timed_out("counting messages"))??;

@@ -9,6 +9,9 @@ pub enum Error {
     /// A URL that cannot be read.
     #[error("QUERYFLEET_AMQP_URL is not usable: expected amqp://user:password@host:5672/vhost")]
     Url,
+    /// A variable that is missing.
+    #[error(transparent)]
+    Config(#[from] config::Error),
     /// A file of the TLS configuration that cannot be read.
     #[error("cannot read {path} for TLS to the broker")]
     TlsFile {
@@ -88,7 +91,7 @@ impl Error {
     /// Whether waiting will not mend it: wrong credentials or vhost, a queue with other arguments.
     pub fn is_unfit(&self) -> bool {
         match self {
-            Error::Url | Error::TlsFile { .. } | Error::Tier => true,
+            Error::Url | Error::Config(_) | Error::TlsFile { .. } | Error::Tier => true,
             Error::Connect { source, .. } | Error::Declare { source, .. } => match source.kind() {
                 ErrorKind::ProtocolError(error) => HOPELESS.contains(&error.get_id()),
                 // A broker that closes at once after the handshake refuses the vhost or the login.

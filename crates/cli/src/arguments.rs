@@ -99,6 +99,9 @@ pub(crate) enum DeadCommand {
     Replay {
         #[command(flatten)]
         filter: DeadFilter,
+        /// All dead jobs of all runs, when no filter is given
+        #[arg(long)]
+        all: bool,
         /// Only say how many
         #[arg(long)]
         dry_run: bool,
@@ -107,6 +110,9 @@ pub(crate) enum DeadCommand {
     Discard {
         #[command(flatten)]
         filter: DeadFilter,
+        /// All dead jobs of all runs, when no filter is given
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -155,8 +161,8 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,
     /// Jobs a message and a transaction
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) chunk: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) chunk: u16,
     /// SQL for every session that runs this run's jobs, after the init step
     #[arg(long, value_name = "SQL")]
     pub(crate) session_sql: Option<String>,
@@ -164,6 +170,9 @@ pub(crate) struct Publish {
     /// interrupted as unknown, or repeat it because repeating is harmless
     #[arg(long, value_name = "park|repeat", value_parser = str::parse::<job::NotAtomic>)]
     pub(crate) not_atomic: Option<job::NotAtomic>,
+    /// Publish a new run although one of the same input has not ended
+    #[arg(long, conflicts_with_all = ["run", "missing"])]
+    pub(crate) again: bool,
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
     #[arg(long, requires = "run")]
     pub(crate) missing: bool,

@@ -15,6 +15,11 @@ impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Failure {
         Failure { text: text.into(), exit: Exit::CouldNotStart }
     }
+
+    /// A command line that asks for nothing that can be done.
+    pub(crate) fn usage(text: impl Into<String>) -> Failure {
+        Failure { text: text.into(), exit: Exit::Usage }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -23,17 +28,8 @@ impl fmt::Display for Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let words = error.to_string();
-            if !text.contains(&words) {
-                text = format!("{text}: {words}");
-            }
-            cause = error.source();
-        }
-        Failure::new(text)
+        Failure::new(job::causes(&error))
     }
 }

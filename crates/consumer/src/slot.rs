@@ -57,7 +57,7 @@ impl Slot {
             Err(error) => Err(error),
         };
         if let Err(error) = self.connected(Dependency::Database, prepared) {
-            self.shared.metrics.health().set_unfit(error.is_unfit().then(|| error.to_string()));
+            self.shared.metrics.health().set_unfit(error.is_unfit().then(|| job::causes(&error)));
             return After::Pause;
         }
         self.shared.metrics.health().set_unfit(None);
@@ -142,8 +142,7 @@ impl Slot {
     {
         self.shared.connected(dependency, self.index, result.is_ok());
         result.inspect_err(|error| {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            tracing::warn!(slot = self.index + 1, dependency = dependency.as_str(), "{error}{cause}");
+            tracing::warn!(slot = self.index + 1, dependency = dependency.as_str(), "{}", job::causes(error));
         })
     }
 }

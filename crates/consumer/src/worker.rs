@@ -86,8 +86,7 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        tracing::warn!("worker waits: {error}{cause}");
+        tracing::warn!("worker waits: {}", job::causes(&error));
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}
             () = shared.drain.draining() => return Ok(false),

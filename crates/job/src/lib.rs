@@ -6,6 +6,7 @@
 //! the worker and the model checker run the same functions.
 
 mod backoff;
+mod causes;
 mod chunk;
 mod dead;
 mod digest;
@@ -19,6 +20,7 @@ pub mod settle;
 mod signature;
 
 pub use backoff::{Backoff, jittered};
+pub use causes::causes;
 pub use chunk::{Chunk, Job, NotAtomic};
 pub use dead::DeadReason;
 pub use digest::digest;

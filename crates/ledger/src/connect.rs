@@ -41,7 +41,7 @@ impl Database {
     /// # Errors
     /// When QUERYFLEET_MYSQL_URL is missing or none that the driver takes.
     pub fn new(config: &Config) -> Result<Database, Error> {
-        let url = config.mysql_url().map_err(|error| Error::Url(error.to_string()))?;
+        let url = config.mysql_url()?;
         let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(error.to_string()))?;
         let schema = parsed.db_name().ok_or_else(|| Error::Url("it names no database".into()))?.to_owned();
         let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);

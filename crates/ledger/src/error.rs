@@ -8,8 +8,11 @@ use crate::error_code;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The URL is none that the driver takes.
-    #[error("QUERYFLEET_MYSQL_URL is not usable ({0}): expected mysql://user:password@host:3306/database")]
+    #[error("QUERYFLEET_MYSQL_URL is not usable ({0}): expected mysql://USER:PASSWORD@HOST:3306/DATABASE")]
     Url(String),
+    /// A variable that is missing.
+    #[error(transparent)]
+    Config(#[from] config::Error),
     /// A server that cannot be reached or does not let us in.
     #[error("cannot connect to the database at {server}")]
     Connect {
@@ -81,25 +84,22 @@ impl Error {
     /// Whether waiting will not mend it: wrong credentials, a missing database, missing rights, missing tables.
     pub fn is_unfit(&self) -> bool {
         match self {
-            Error::Url(_) | Error::Init { .. } | Error::SessionSql(_) | Error::Schema(_) => true,
+            Error::Url(_)
+            | Error::Config(_)
+            | Error::Init { .. }
+            | Error::SessionSql(_)
+            | Error::Schema(_) => true,
             _ => self.code().is_some_and(error_code::is_unfit_at_connect),
         }
     }
 
     /// How an attempt has ended that could not even begin because of this error.
     pub fn outcome(&self) -> Outcome {
-        let failure = Failure { code: self.code(), sqlstate: None, message: self.chain() };
+        let failure = Failure { code: self.code(), sqlstate: None, message: job::causes(self) };
         match self.code() {
             _ if self.is_unfit() => Outcome::Unfit(failure),
             Some(code) if error_code::is_pressure(code, &failure.message) => Outcome::Pressure(failure),
             _ => Outcome::NotSent(failure),
-        }
-    }
-
-    fn chain(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Run {
     pub state: RunState,
     pub total: Option<u64>,
     pub confirmed: u64,
-    pub digest: Option<Vec<u8>>,
+    pub digest: Vec<u8>,
     pub chunk: u32,
     pub session_version: u32,
     pub session_sql: Option<String>,
@@ -57,6 +57,8 @@ pub struct NewRun<'a> {
     pub name: &'a str,
     /// The queue that it is published to.
     pub queue: &'a str,
+    /// SHA-256 of the whole input.
+    pub digest: &'a [u8],
     /// Jobs a message.
     pub chunk: u32,
     /// Session SQL of its own.
@@ -101,8 +103,8 @@ impl Control {
     /// [`Error::NameTaken`], and as connecting and querying can fail.
     pub async fn create_run(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
         let insert = format!(
-            "INSERT INTO {} (id, name, queue, chunk, session_version, session_sql, not_atomic) \
-             VALUES (:id, :name, :queue, :chunk, :version, :sql, :not_atomic)",
+            "INSERT INTO {} (id, name, queue, digest, chunk, session_version, session_sql, not_atomic) \
+             VALUES (:id, :name, :queue, :digest, :chunk, :version, :sql, :not_atomic)",
             self.database.tables.run
         );
         loop {
@@ -111,6 +113,7 @@ impl Control {
                 "id" => id.0,
                 "name" => new.name,
                 "queue" => new.queue,
+                "digest" => Value::from(new.digest),
                 "chunk" => new.chunk,
                 "version" => u32::from(new.session_sql.is_some()),
                 "sql" => new.session_sql,
@@ -177,20 +180,31 @@ impl Control {
         rows.into_iter().map(|row| run(row).map_err(Error::Schema)).collect()
     }
 
-    /// Notes that the first `confirmed` jobs are in the queue, and the digest of that prefix of the input. Never goes
-    /// back: of two producers at the same run the further one counts.
+    /// Notes that the first `confirmed` jobs are in the queue. Never goes back: of two producers at the same run the
+    /// further one counts.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn confirm(&mut self, id: RunId, confirmed: u64, digest: &[u8]) -> Result<(), Error> {
-        // The digest first: assignments run from left to right and see the columns as set so far.
+    pub async fn confirm(&mut self, id: RunId, confirmed: u64) -> Result<(), Error> {
         let update = format!(
-            "UPDATE {} SET digest = IF(confirmed < :confirmed, :digest, digest), \
-             confirmed = GREATEST(confirmed, :confirmed) WHERE id = :id",
+            "UPDATE {} SET confirmed = GREATEST(confirmed, {confirmed}) WHERE id = {id}",
             self.database.tables.run
         );
-        let values = params! { "confirmed" => confirmed, "digest" => Value::from(digest), "id" => id.0 };
-        self.ask("note what is confirmed", async |conn| conn.exec_drop(update, values).await).await
+        self.ask("note what is confirmed", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// The newest run of the same input that may still have jobs to do.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn open_run_of(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? AND state IN ('publishing', 'published') \
+             ORDER BY id DESC LIMIT 1",
+            self.database.tables.run
+        );
+        let rows = self.rows("read runs", &query, (Value::from(digest), queue)).await?;
+        Ok(rows.into_iter().next())
     }
 
     /// Notes that the whole input, `total` jobs, is confirmed.

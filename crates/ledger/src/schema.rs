@@ -26,14 +26,14 @@ fn statements(tables: &Tables) -> [String; 5] {
                state ENUM('publishing','published','cancelled','purged') NOT NULL DEFAULT 'publishing',
                total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',
                confirmed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'jobs whose publishing the broker has confirmed',
-               digest BINARY(32) NULL COMMENT 'SHA-256 of the confirmed prefix of the input',
+               digest BINARY(32) NOT NULL COMMENT 'SHA-256 of the whole input',
                chunk INT UNSIGNED NOT NULL,
                session_version INT UNSIGNED NOT NULL DEFAULT 0,
                session_sql MEDIUMTEXT NULL,
                not_atomic ENUM('park','repeat') NULL,
                cancel_now TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
                created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-               ended TIMESTAMP(3) NULL DEFAULT NULL
+               KEY digest (digest)
              ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
         ),
         format!(
@@ -88,6 +88,10 @@ impl Control {
     /// # Errors
     /// As connecting and querying can fail; tables that are of another version or not InnoDB are named.
     pub async fn setup(&mut self) -> Result<LedgerId, Error> {
+        if let Ok(ledger) = self.identity().await {
+            // Nothing to make, and so no right to CREATE is needed.
+            return self.verify_engine().await.map(|()| ledger);
+        }
         let fresh = LedgerId::fresh()?;
         let meta = self.database.tables.meta.clone();
         let tables = statements(&self.database.tables);

@@ -96,8 +96,7 @@ async fn publish(
         if error.is_unfit() || unroutable >= UNROUTABLE_TRIES {
             return (publisher, Err(error));
         }
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        tracing::warn!("publishing waits: {error}{cause}");
+        tracing::warn!("publishing waits: {}", job::causes(&error));
         tokio::time::sleep(backoff.pause()).await;
     }
 }

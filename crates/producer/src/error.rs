@@ -55,8 +55,8 @@ pub enum Error {
     },
     /// The input is no longer what was published under this name.
     #[error(
-        "input differs from what run {name} was published from, within its first {confirmed} statements: give the same \
-         input to go on with it, or publish the new one without --run"
+        "input differs from what run {name} was begun with ({confirmed} jobs of that are published): give the same input \
+         to go on with it, or publish the new one under another name"
     )]
     Changed {
         /// The run.
@@ -72,8 +72,13 @@ pub enum Error {
         /// The run.
         name: String,
     },
+    /// The same input once more, while its run has not ended.
+    #[error(
+        "run {0} of the same input has not ended: `--run {0}` goes on with it, `--again` publishes everything once more"
+    )]
+    Unfinished(String),
     /// A run that takes no more jobs.
-    #[error("run {name} was {state}: it takes no more jobs")]
+    #[error("run {name} is {state} already")]
     Closed {
         /// The run.
         name: String,
@@ -104,6 +109,16 @@ pub enum Error {
         line: String,
         /// The limit.
         limit: usize,
+    },
+    /// A dead row whose envelope this version cannot read.
+    #[error(
+        "row {id} of queryfleet_dead cannot be replayed: discard it, or replay it with the version that wrote it"
+    )]
+    DeadRow {
+        /// Its id.
+        id: u64,
+        /// Why.
+        source: job::DecodeError,
     },
     /// A run that is not in this ledger.
     #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]

@@ -1,7 +1,8 @@
 //! Reads input, builds jobs, publishes a run, goes on with it after an interruption, and waits for its end.
 //!
 //! A run is published in two passes over its input: the first checks every statement, so that bad input publishes
-//! nothing; the second numbers, chunks and publishes. The confirmed prefix is kept in the run's row with a digest.
+//! nothing; the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the
+//! digest of the input, so that nothing else is published under its name.
 
 mod batch;
 mod cancel;
@@ -18,6 +19,6 @@ mod wait;
 
 pub use cancel::cancel;
 pub use error::Error;
-pub use publish::{Order, Published, publish};
+pub use publish::{Order, Progress, Published, publish};
 pub use replay::replay;
 pub use wait::{Ended, Standing, standing, wait};

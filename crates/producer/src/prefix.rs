@@ -1,4 +1,4 @@
-//! The digest of what has been numbered so far: the same input gives the same digest at every job.
+//! The digest of what has been numbered so far: the same input gives the same digest.
 
 use job::Job;
 use sha2::{Digest, Sha256};

@@ -37,6 +37,8 @@ pub struct Order<'a> {
     pub session_sql: Option<&'a str>,
     /// How statements that are not atomic are to be run.
     pub not_atomic: Option<NotAtomic>,
+    /// Publish a new run although one of the same input has not ended.
+    pub again: bool,
     /// Publish those jobs again that the ledger does not have, of a run that was published before.
     pub missing: bool,
 }
@@ -54,15 +56,26 @@ pub struct Published {
     pub before: u64,
 }
 
-/// Publishes the whole input and returns when the broker has confirmed the last job. `progress` hears how many jobs
-/// are confirmed, and of how many.
+/// How far publishing has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The run's name, which publishes on after an interruption.
+    pub name: &'a str,
+    /// Jobs that the broker has confirmed.
+    pub confirmed: u64,
+    /// Jobs in all.
+    pub total: u64,
+}
+
+/// Publishes the whole input and returns when the broker has confirmed the last job. `progress` hears the
+/// run's name before anything is published, and then how far it has come.
 ///
 /// # Errors
 /// Bad input publishes nothing. Anything later leaves the run to be gone on with: publish again under its name.
 pub async fn publish(
     config: &Config,
     order: &Order<'_>,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Published, Error> {
     if !(1..=LARGEST_CHUNK).contains(&order.chunk) {
         return Err(Error::Chunk(order.chunk));
@@ -76,7 +89,8 @@ pub async fn publish(
     let mut control = Control::new(database);
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
-    let run = run::find_or_create(&mut control, order, &config.queue).await?;
+    let run = run::find_or_create(&mut control, order, &config.queue, &whole).await?;
+    progress(Progress { name: &run.name, confirmed: run.confirmed, total: whole.jobs });
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
     let mut publishing =
@@ -117,17 +131,12 @@ impl Publishing {
         mode: SqlMode,
         limit: usize,
         whole: &Prefix,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Published, Error> {
-        let open = || Jobs::open(order.input, mode, order.not_atomic, limit);
-        let mut jobs = open()?;
-        let mut prefix = self.skip_confirmed(&mut jobs)?;
-        let mut before = self.run.confirmed;
+        let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
+        let mut before = if order.missing { 0 } else { self.run.confirmed };
+        let mut prefix = skip(&mut jobs, before)?;
         let mut present = Present::default();
-        if order.missing {
-            (jobs, prefix, before) = (open()?, Prefix::default(), 0);
-        }
-        progress(prefix.jobs, self.total);
         let mut pending: Vec<Job> = Vec::with_capacity(order.chunk);
         while let Some(Checked { job, place, atomic }) = jobs.next()? {
             if order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
@@ -160,30 +169,13 @@ impl Publishing {
         Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.total, before })
     }
 
-    /// Reads past what an earlier publish has confirmed, and refuses an input that differs from it there.
-    fn skip_confirmed(&self, jobs: &mut Jobs) -> Result<Prefix, Error> {
-        let mut prefix = Prefix::default();
-        while prefix.jobs < self.run.confirmed {
-            match jobs.next()? {
-                Some(checked) => prefix.add(&checked.job),
-                None => break,
-            }
-        }
-        let whole = self.run.total.is_none_or(|total| total == self.total);
-        let same = self.run.confirmed == 0 || self.run.digest.as_ref() == Some(&prefix.digest());
-        if prefix.jobs < self.run.confirmed || !same || !whole {
-            return Err(Error::Changed { name: self.run.name.clone(), confirmed: self.run.confirmed });
-        }
-        Ok(prefix)
-    }
-
     /// Makes a message of the pending jobs; sends the batch when it is full.
     async fn message(
         &mut self,
         pending: &mut Vec<Job>,
         prefix: &Prefix,
         not_atomic: bool,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
         let chunk = Chunk {
             run: self.run.id,
@@ -213,11 +205,11 @@ impl Publishing {
         &mut self,
         confirmed: &Prefix,
         now: bool,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        progress(confirmed.jobs, self.total);
+        progress(Progress { name: &self.run.name, confirmed: confirmed.jobs, total: self.total });
         if now || self.noted.elapsed() >= NOTE_EVERY {
-            self.control.confirm(self.run.id, confirmed.jobs, &confirmed.digest()).await?;
+            self.control.confirm(self.run.id, confirmed.jobs).await?;
             self.noted = Instant::now();
             let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
             if run.is_none_or(|run| run.state == RunState::Cancelled) {
@@ -232,7 +224,7 @@ impl Publishing {
         order: &Order<'_>,
         prefix: &Prefix,
         whole: &Prefix,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
         let mut last = self.window.send(prefix.clone()).await?;
         while let Some(confirmed) = self.window.confirmed().await? {
@@ -246,4 +238,15 @@ impl Publishing {
         }
         Ok(self.control.finish_publishing(self.run.id, prefix.jobs).await?)
     }
+}
+
+/// Reads past what an earlier publish has confirmed.
+fn skip(jobs: &mut Jobs, confirmed: u64) -> Result<Prefix, Error> {
+    let mut prefix = Prefix::default();
+    while prefix.jobs < confirmed
+        && let Some(checked) = jobs.next()?
+    {
+        prefix.add(&checked.job);
+    }
+    Ok(prefix)
 }

@@ -29,8 +29,9 @@ pub async fn replay(config: &Config, control: &mut Control, filter: &Filter) -> 
         }
         for (queue, jobs) in by_queue(&taken) {
             let topology = Topology::new(queue, &config.retry_tiers, config.delivery_limit)?;
-            let messages: Vec<Message> =
-                jobs.iter().filter_map(|job| message(job, signer.as_ref())).collect();
+            let messages: Result<Vec<Message>, Error> =
+                jobs.iter().map(|job| message(job, signer.as_ref())).collect();
+            let messages = messages?;
             Publisher::new(broker.clone(), topology).publish(Route::Work, &messages).await?;
         }
         let ids: Vec<u64> = taken.iter().map(|job| job.id).collect();
@@ -50,7 +51,7 @@ fn by_queue(taken: &[Replaying]) -> BTreeMap<&str, Vec<&Replaying>> {
 }
 
 /// The job's message, with no attempts counted: a person has decided that it is worth all of them.
-fn message(job: &Replaying, signer: Option<&Signer>) -> Option<Message> {
-    // A row whose envelope this version cannot read stays `replaying` in nobody's way: it was written by a worker.
-    envelope::decode(&job.envelope).ok().map(|chunk| envelope::seal(&chunk, signer, 0, None))
+fn message(job: &Replaying, signer: Option<&Signer>) -> Result<Message, Error> {
+    let chunk = envelope::decode(&job.envelope).map_err(|source| Error::DeadRow { id: job.id, source })?;
+    Ok(envelope::seal(&chunk, signer, 0, None))
 }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use job::NotAtomic;
 use ledger::{Control, NewRun, Run, RunState};
 
+use crate::prefix::Prefix;
 use crate::{Error, Order};
 
 /// The run to publish: the one of that name, to go on with, or a new one.
@@ -13,20 +14,29 @@ pub(crate) async fn find_or_create(
     control: &mut Control,
     order: &Order<'_>,
     queue: &str,
+    whole: &Prefix,
 ) -> Result<Run, Error> {
+    let digest = whole.digest();
     if let Some(name) = order.name
         && let Some(run) = control.find_run(name).await?
     {
         same_options(&run, order, queue)?;
+        if run.digest != digest {
+            return Err(Error::Changed { name: run.name, confirmed: run.confirmed });
+        }
         return Ok(run);
     }
     if order.missing {
         return Err(Error::NoRun(order.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
     }
+    if order.name.is_none() && !order.again {
+        refuse_twice(control, &digest, queue).await?;
+    }
     let name = order.name.map_or_else(|| default_name(order.input), str::to_owned);
     let new = NewRun {
         name: &name,
         queue,
+        digest: &digest,
         chunk: order.chunk as u32,
         session_sql: order.session_sql,
         not_atomic: order.not_atomic,
@@ -34,6 +44,16 @@ pub(crate) async fn find_or_create(
     let id = control.create_run(&new).await?;
     let found = control.runs(&[id]).await?;
     found.into_iter().next().ok_or(Error::NoRun(name))
+}
+
+/// After an interruption the same command comes easily to hand; without a name it would do everything once more.
+async fn refuse_twice(control: &mut Control, digest: &[u8], queue: &str) -> Result<(), Error> {
+    let Some(run) = control.open_run_of(digest, queue).await? else { return Ok(()) };
+    let counts = control.count_run(run.id).await?;
+    if run.total.is_some_and(|total| counts.ended() >= total) {
+        return Ok(());
+    }
+    Err(Error::Unfinished(run.name))
 }
 
 /// What was begun one way must not go on another: the same input has to give the same jobs and messages.
@@ -45,7 +65,7 @@ fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> 
     }
     let differs = |option, before: String| Err(Error::Option { name: run.name.clone(), option, before });
     if run.queue != queue {
-        return differs("--queue", run.queue.clone());
+        return differs("QUERYFLEET_QUEUE", run.queue.clone());
     }
     if run.session_sql.as_deref() != order.session_sql {
         return differs("--session-sql", run.session_sql.clone().unwrap_or_else(|| "(none)".into()));

@@ -103,6 +103,7 @@ pub async fn wait(
         }
         progress(&standing);
         let ended = match standing.run.state {
+            RunState::Purged => return Err(Error::Closed { name: standing.run.name, state: "purged" }),
             RunState::Cancelled => Some(Ended::Cancelled),
             _ if standing.has_ended() => {
                 Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done })

@@ -15,7 +15,8 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
     match command {
         DeadCommand::List { filter, json } => list(&mut control, filter, json.json).await,
         DeadCommand::Show { run, seq, json } => show(&mut control, run, *seq, json.json).await,
-        DeadCommand::Replay { filter, dry_run } => {
+        DeadCommand::Replay { filter, all, dry_run } => {
+            filtered(filter, *all || *dry_run)?;
             let filter = read(&mut control, filter).await?;
             if *dry_run {
                 println!("{} dead jobs would be replayed", control.count_dead(&filter).await?);
@@ -24,12 +25,27 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
             }
             Ok(Exit::AllDone)
         }
-        DeadCommand::Discard { filter } => {
+        DeadCommand::Discard { filter, all } => {
+            filtered(filter, *all)?;
             let filter = read(&mut control, filter).await?;
             println!("{} dead jobs discarded", control.discard(&filter).await?);
             Ok(Exit::AllDone)
         }
     }
+}
+
+/// Every dead job of every run is not to be taken by a slip.
+fn filtered(filter: &DeadFilter, all: bool) -> Result<(), Failure> {
+    let given = filter.run.is_some()
+        || filter.code.is_some()
+        || filter.sql_state.is_some()
+        || filter.reason.is_some();
+    if given || all {
+        return Ok(());
+    }
+    let text =
+        "no filter: give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs";
+    Err(Failure::usage(text))
 }
 
 async fn read(control: &mut Control, filter: &DeadFilter) -> Result<Filter, Failure> {

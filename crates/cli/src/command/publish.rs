@@ -14,12 +14,8 @@ use crate::signal::Stop;
 /// Publishes a run and prints its name.
 pub(crate) async fn publish(config: &Config, order: &Publish) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let published = tokio::select! {
-        published = publish_run(config, order) => published?,
-        () = stop.next() => {
-            eprintln!("interrupted: publish again with the same --run to go on; `queryfleet status` lists the runs");
-            return Ok(Exit::Interrupted);
-        }
+    let Some(published) = publish_run(config, order, &mut stop).await? else {
+        return Ok(Exit::Interrupted);
     };
     let Published { run, name, total, before } = &published;
     if order.json.json {
@@ -27,24 +23,47 @@ pub(crate) async fn publish(config: &Config, order: &Publish) -> Result<Exit, Fa
     } else if before == total {
         println!("run {name}: all {total} jobs had been published before");
     } else {
-        println!("run {name}: {total} jobs published; queryfleet wait {name}");
+        println!("run {name}: {} jobs published; queryfleet wait {name}", total - before);
     }
     Ok(Exit::AllDone)
 }
 
-/// Publishes a run with a progress bar.
-pub(crate) async fn publish_run(config: &Config, order: &Publish) -> Result<Published, Failure> {
+/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to go on.
+pub(crate) async fn publish_run(
+    config: &Config,
+    order: &Publish,
+    stop: &mut Stop,
+) -> Result<Option<Published>, Failure> {
     let wanted = Order {
         input: &order.input,
         name: order.run.as_deref(),
-        chunk: order.chunk,
+        chunk: usize::from(order.chunk),
         session_sql: order.session_sql.as_deref(),
         not_atomic: order.not_atomic,
+        again: order.again,
         missing: order.missing,
     };
     let mut bar = Bar::new("publishing");
-    let published =
-        producer::publish(config, &wanted, &mut |confirmed, total| bar.at(confirmed, total, "")).await;
+    let mut name = None;
+    let mut progress = |progress: producer::Progress<'_>| {
+        if name.is_none() {
+            bar.say(&format!("run {}: {} jobs", progress.name, progress.total));
+            name = Some(progress.name.to_owned());
+        }
+        bar.at(progress.confirmed, progress.total, "");
+    };
+    let published = tokio::select! {
+        published = producer::publish(config, &wanted, &mut progress) => Some(published),
+        () = stop.next() => None,
+    };
     bar.finish();
-    Ok(published?)
+    if published.is_none() {
+        match name {
+            Some(name) => {
+                eprintln!("interrupted while publishing; to go on: the same command with --run {name}")
+            }
+            None => eprintln!("interrupted: nothing was published"),
+        }
+    }
+    Ok(published.transpose()?)
 }

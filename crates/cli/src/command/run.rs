@@ -10,7 +10,7 @@ use crate::arguments::Publish;
 use crate::command::publish::publish_run;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
-use crate::command::{control, print_json, setup};
+use crate::command::{control, setup};
 use crate::failure::Failure;
 use crate::signal::Stop;
 
@@ -20,7 +20,6 @@ pub(crate) async fn run(
     order: &Publish,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    let _ = print_json;
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
@@ -32,12 +31,8 @@ pub(crate) async fn run(
         setup::setup(&config).await?;
     }
     let mut stop = Stop::listen()?;
-    let published = tokio::select! {
-        published = publish_run(&config, order) => published?,
-        () = stop.next() => {
-            eprintln!("interrupted while publishing: run it again with the same --run to go on");
-            return Ok(Exit::Interrupted);
-        }
+    let Some(published) = publish_run(&config, order, &mut stop).await? else {
+        return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();
     let (worker_config, worker_drain) = (config.clone(), drain.clone());

@@ -5,18 +5,16 @@ mod report;
 mod scrape;
 mod table;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use config::Config;
 use devstack::{Options, Stack};
-use producer::Standing;
+use producer::{Order, Standing};
 
-use crate::arguments::{Json, Publish};
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
-use crate::command::publish::publish_run;
 use crate::command::{block, control, print_json};
 use crate::failure::Failure;
 use crate::signal::Stop;
@@ -67,7 +65,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     let script = table::make(stack, JOBS)?;
     eprintln!("a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row");
     control(&config)?.setup().await?;
-    let run = publish_run(&config, &order(script)).await?.name;
+    let run = producer::publish(&config, &order(&script), &mut |_| {}).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
     let standing = watch(&config, &run, &mut fleet).await?;
@@ -77,15 +75,15 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
 }
 
-fn order(input: PathBuf) -> Publish {
-    Publish {
+fn order(input: &Path) -> Order<'_> {
+    Order {
         input,
-        run: Some("demo".into()),
+        name: Some("demo"),
         chunk: 1,
         session_sql: None,
         not_atomic: None,
+        again: false,
         missing: false,
-        json: Json { json: false },
     }
 }
 
