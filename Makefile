@@ -16,6 +16,16 @@ test: setup rustfmt clippy ## formatting, clippy without a warning, and all test
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo test --workspace
 
+faults: setup cargo ## the faults that take longer: those tests that `make test` leaves out
+	@.ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
+
+storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS=… FAULTS=…, all of them optional
+	@cargo build -p queryfleet-tests --bins
+	@SEED="$(SEED)" JOBS="$(JOBS)" FAULTS="$(FAULTS)" "$${CARGO_TARGET_DIR:-target}/debug/storm"
+
+mutants: setup cargo ## break the code in ten ways, and show that a test notices each
+	@.ci/mutants
+
 build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli
 
@@ -33,4 +43,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test build bench-quick clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants build bench-quick clean cargo rustfmt clippy

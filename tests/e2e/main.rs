@@ -19,6 +19,7 @@ mod refuse;
 mod resume;
 mod retry;
 mod session;
+mod storm;
 mod unfit;
 mod waiting;
 mod whole;

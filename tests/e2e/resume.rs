@@ -68,5 +68,5 @@ fn a_run_goes_on_only_with_the_options_that_it_was_begun_with() {
         .expect(1)
         .says("--session-sql");
     let other = [("QUERYFLEET_QUEUE", "other")];
-    fleet.run_with(&["publish", path, "--run", "options"], &other).expect(1).says("--queue");
+    fleet.run_with(&["publish", path, "--run", "options"], &other).expect(1).says("QUERYFLEET_QUEUE");
 }

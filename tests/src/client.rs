@@ -12,9 +12,14 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn connect(url: &str) -> Client {
+        Client::try_connect(url).expect("the database lets the tests in")
+    }
+
+    /// For a database that may be down.
+    pub(crate) fn try_connect(url: &str) -> Result<Client, mysql_async::Error> {
         let opts =
             OptsBuilder::from_opts(Opts::from_url(url).expect("a URL of the stack's")).prefer_socket(false);
-        Client { conn: runtime().block_on(Conn::new(opts)).expect("the database lets the tests in") }
+        Ok(Client { conn: runtime().block_on(Conn::new(opts))? })
     }
 
     /// Runs one statement or several, and throws the rows away.
@@ -30,7 +35,15 @@ impl Client {
     /// # Panics
     /// When the server refuses it.
     pub fn rows<T: FromRow + Send + 'static>(&mut self, sql: &str) -> Vec<T> {
-        runtime().block_on(self.conn.query(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+        self.try_rows(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The same of a database that may be down.
+    ///
+    /// # Errors
+    /// What the server or the driver said.
+    pub fn try_rows<T: FromRow + Send + 'static>(&mut self, sql: &str) -> Result<Vec<T>, mysql_async::Error> {
+        runtime().block_on(self.conn.query(sql))
     }
 }
 

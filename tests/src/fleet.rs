@@ -197,6 +197,11 @@ impl Fleet {
         Client::connect(&self.mysql_url())
     }
 
+    /// The same; `None` while the database is down.
+    pub fn try_client(&self) -> Option<Client> {
+        Client::try_connect(&self.mysql_url()).ok()
+    }
+
     /// Runs SQL.
     #[track_caller]
     pub fn sql(&self, sql: &str) {
@@ -252,8 +257,10 @@ fn path(path: &std::path::Path) -> &str {
     path.to_str().expect("a path of ours")
 }
 
-/// The program under test: cargo puts it beside the folder of the test binaries.
+/// The program under test: cargo puts it beside other programs, above the folder of the test binaries.
 fn program() -> PathBuf {
     let here = std::env::current_exe().expect("a path of this process");
-    here.ancestors().nth(2).expect("target/debug/deps/…").join("queryfleet-under-test")
+    let folder = here.parent().expect("target/debug/…");
+    let folder = if folder.ends_with("deps") { folder.parent().expect("target/debug") } else { folder };
+    folder.join("queryfleet-under-test")
 }

@@ -13,14 +13,17 @@ mod eventually;
 mod fleet;
 mod http;
 mod output;
+mod proxy;
 mod queue;
 mod servers;
+pub mod storm;
 mod worker;
 
 pub use client::Client;
 pub use eventually::eventually;
 pub use fleet::Fleet;
 pub use output::Output;
+pub use proxy::{Link, Proxy};
 pub use rustix::process::Signal;
 pub use servers::Servers;
 pub use worker::Worker;

@@ -1,7 +1,9 @@
 //! A client of the broker that is none of the program's.
 
 use job::Chunk;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
@@ -57,6 +59,36 @@ impl Fleet {
             let queue = channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
             Ok(queue.message_count())
         })
+    }
+
+    /// Makes the work queue of another queue name, as a stranger might: classic, without any of our arguments.
+    pub fn make_strange_queue(&self, queue: &str) {
+        let queue = format!("{EXCHANGE}.{queue}");
+        self.with_channel(async |channel| {
+            let options = QueueDeclareOptions {
+                passive: false,
+                durable: true,
+                exclusive: false,
+                auto_delete: false,
+                nowait: false,
+            };
+            channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await
+        });
+    }
+
+    /// Deletes the work queue with all that is in it, as an operator might.
+    pub fn delete_queue(&self) {
+        self.with_channel(async |channel| {
+            let options = QueueDeleteOptions { if_unused: false, if_empty: false, nowait: false };
+            channel.queue_delete(WORK.into(), options).await
+        });
+    }
+
+    /// Takes the binding of the work queue away: the exchange has nowhere to send a job to.
+    pub fn unbind_queue(&self) {
+        self.with_channel(async |channel| {
+            channel.queue_unbind(WORK.into(), EXCHANGE.into(), WORK.into(), FieldTable::default()).await
+        });
     }
 
     /// Removes every ready message of the work queue, as an operator might.

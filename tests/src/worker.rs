@@ -45,6 +45,17 @@ impl Worker {
         kill_process(Pid::from_child(&self.child), signal).expect("the worker runs");
     }
 
+    /// Ends it as a lost machine would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it has ended and answers its exit code; `None` after a signal.
     ///
     /// # Panics
@@ -52,6 +63,11 @@ impl Worker {
     pub fn wait_exit(&mut self, deadline: Duration) -> Option<i32> {
         let status = output::wait(&mut self.child, deadline);
         status.unwrap_or_else(|| panic!("the worker has not ended within {deadline:?}")).code()
+    }
+
+    /// Waits until it has ended; killed at the deadline. Its exit code, `None` after a signal.
+    pub(crate) fn end(&mut self, deadline: Duration) -> Option<i32> {
+        output::wait(&mut self.child, deadline)?.code()
     }
 
     /// Whether it still runs.

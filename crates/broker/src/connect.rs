@@ -16,12 +16,12 @@ const HEARTBEAT_S: u16 = 10;
 /// One connection to the broker, shared by channels: one object to publish with, another to consume with, because an
 /// alarm blocks connections that publish.
 pub struct Broker {
-    urls: Vec<AMQPUri>,
+    pub(crate) urls: Vec<AMQPUri>,
     tls: OwnedTLSConfig,
     name: String,
     timeout: Duration,
-    live: tokio::sync::Mutex<Option<Connection>>,
-    next: Mutex<usize>,
+    pub(crate) live: tokio::sync::Mutex<Option<Connection>>,
+    pub(crate) next: Mutex<usize>,
 }
 
 impl Broker {

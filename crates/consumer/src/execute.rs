@@ -103,6 +103,7 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
     fail::fail_point!("poison", jobs.iter().any(|job| job.sql.contains("/* poison */")), |_| {
         std::process::abort()
     });
+    fail::fail_point!("before-attempt", |_| std::process::abort());
     let (drain, runs) = (slot.shared.drain.clone(), slot.shared.clone());
     let stop = async {
         tokio::select! {

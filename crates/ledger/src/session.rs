@@ -185,6 +185,7 @@ impl Session {
             verdict => verdict,
         };
         live.current = None;
+        fail::fail_point!("before-rollback", |_| std::process::abort());
         let ending = async {
             live.conn.query_drop("ROLLBACK").await?;
             let partly = live.conn.get_warnings() > 0 && not_rolled_back(&mut live.conn).await?;

@@ -1,0 +1,179 @@
+//! What can strike, and how.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::Sky;
+
+/// How many connections one burst of KILL strikes.
+const BURST: usize = 12;
+/// A fraction of the memory that every node uses more of.
+const ALARM: &str = "0.000001";
+/// The fraction that devstack's nodes have.
+const NO_ALARM: &str = "0.4";
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    WorkerKilled,
+    WorkerFrozen,
+    WorkerDrained,
+    BrokerKilled,
+    BrokerAlarm,
+    DatabaseKilled,
+    DatabaseTerminated,
+    SessionsKilled,
+    QueriesKilled,
+    ProducerKilled,
+}
+
+use Fault::*;
+
+impl Fault {
+    /// Rarer is what stops everything for seconds.
+    const WEIGHTED: [Fault; 19] = [
+        WorkerKilled,
+        WorkerKilled,
+        WorkerKilled,
+        WorkerFrozen,
+        WorkerFrozen,
+        WorkerDrained,
+        WorkerDrained,
+        BrokerKilled,
+        BrokerAlarm,
+        DatabaseKilled,
+        DatabaseTerminated,
+        SessionsKilled,
+        SessionsKilled,
+        SessionsKilled,
+        QueriesKilled,
+        QueriesKilled,
+        QueriesKilled,
+        ProducerKilled,
+        ProducerKilled,
+    ];
+
+    pub(super) fn choose(rng: &mut Rng) -> Fault {
+        Fault::WEIGHTED[rng.usize(0..Fault::WEIGHTED.len())]
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            WorkerKilled => "worker-killed",
+            WorkerFrozen => "worker-frozen",
+            WorkerDrained => "worker-drained",
+            BrokerKilled => "broker-killed",
+            BrokerAlarm => "broker-alarm",
+            DatabaseKilled => "database-killed",
+            DatabaseTerminated => "database-terminated",
+            SessionsKilled => "sessions-killed",
+            QueriesKilled => "queries-killed",
+            ProducerKilled => "producer-killed",
+        }
+    }
+}
+
+/// Begins a fault, and answers false when what it strikes is struck already or not there. The fault goes on in a
+/// thread of its own.
+pub(super) fn begin<'scope>(
+    sky: &'scope Sky<'_>,
+    scope: &'scope Scope<'scope, '_>,
+    fault: Fault,
+    mut rng: Rng,
+) -> bool {
+    let free = |busy: &AtomicBool| !busy.swap(true, Ordering::Acquire);
+    let begun = match fault {
+        WorkerKilled | WorkerFrozen | WorkerDrained => match sky.ranks.take(&mut rng) {
+            Some(index) => {
+                scope.spawn(move || strike_worker(sky, fault, index, &mut rng));
+                true
+            }
+            None => false,
+        },
+        BrokerKilled | BrokerAlarm if free(&sky.broker_busy) => {
+            scope.spawn(move || strike_broker(sky, fault, &mut rng));
+            true
+        }
+        DatabaseKilled | DatabaseTerminated if free(&sky.database_busy) => {
+            scope.spawn(move || strike_database(sky, fault, &mut rng));
+            true
+        }
+        BrokerKilled | BrokerAlarm | DatabaseKilled | DatabaseTerminated => false,
+        SessionsKilled => kill_sessions(sky, "", &mut rng),
+        QueriesKilled => kill_sessions(sky, "QUERY", &mut rng),
+        ProducerKilled => {
+            let publishing = !sky.published.load(Ordering::Relaxed);
+            publishing && !sky.kill_producer.swap(true, Ordering::Relaxed)
+        }
+    };
+    if begun {
+        sky.faults.fetch_add(1, Ordering::Relaxed);
+        *sky.kinds.lock().expect("nobody panics with it").entry(fault.as_str()).or_default() += 1;
+    } else {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    begun
+}
+
+fn strike_worker(sky: &Sky<'_>, fault: Fault, index: usize, rng: &mut Rng) {
+    let wrong = match fault {
+        WorkerKilled => sky.ranks.kill(index),
+        WorkerFrozen => sky.ranks.freeze(index, rng),
+        _ => sky.ranks.replace(index),
+    };
+    if let Some(text) = wrong {
+        sky.odd(text);
+    }
+}
+
+fn strike_broker(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
+    let node = &sky.fleet.servers().stack.rabbitmq;
+    let away = Duration::from_millis(rng.u64(0..2500));
+    let struck = match fault {
+        BrokerKilled => node.kill().and_then(|()| {
+            sky.pause(away);
+            node.start_again()
+        }),
+        _ => node.ctl(&["set_vm_memory_high_watermark", ALARM]).and_then(|_| {
+            sky.pause(away);
+            node.ctl(&["set_vm_memory_high_watermark", NO_ALARM]).map(drop)
+        }),
+    };
+    finish(sky, &sky.broker_busy, struck);
+}
+
+fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
+    let database = &sky.fleet.servers().stack.database;
+    let away = Duration::from_millis(rng.u64(0..2500));
+    let ended = if fault == DatabaseKilled { database.kill() } else { database.terminate() };
+    let struck = ended.and_then(|()| {
+        sky.pause(away);
+        database.start_again()
+    });
+    finish(sky, &sky.database_busy, struck);
+}
+
+fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), devstack::Error>) {
+    if let Err(error) = struck {
+        sky.odd(format!("a server did not come back: {error}"));
+    }
+    busy.store(false, Ordering::Release);
+}
+
+/// Kills connections, or what they execute, chosen at random, at moments that nothing foresees.
+fn kill_sessions(sky: &Sky<'_>, what: &str, rng: &mut Rng) -> bool {
+    let Some(mut dba) = sky.fleet.try_client() else { return false };
+    let mut kills = 0;
+    for _ in 0..BURST {
+        let list =
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        let Ok(ids) = dba.try_rows::<u64>(list) else { break };
+        let Some(id) = rng.choice(ids) else { continue };
+        std::thread::sleep(Duration::from_micros(rng.u64(0..20_000)));
+        kills += u32::from(dba.run(&format!("KILL {what} {id}")).is_ok());
+    }
+    kills > 0
+}
