@@ -30,7 +30,8 @@ build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli
 
 bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and CPU per job, in under a minute
-	cargo run --release -p queryfleet-bench --bin quick
+	cargo build --release -p queryfleet-cli -p queryfleet-bench
+	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
 clean: ## delete what was built
 	cargo clean
