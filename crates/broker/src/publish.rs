@@ -69,7 +69,7 @@ impl Publisher {
                 &message.body,
                 properties::write(message),
             );
-            confirms.push(published.await.map_err(|source| Error::Channel { doing: "publishing", source })?);
+            confirms.push(self.unless_hung("publishing", published).await?);
         }
         self.await_all(confirms).await?;
         self.channel = Some(channel);
@@ -91,7 +91,7 @@ impl Publisher {
         let mut nacked = 0;
         let mut returned = None;
         for confirm in confirms {
-            match self.await_one(confirm).await? {
+            match self.unless_hung("waiting for a confirm", confirm).await? {
                 Confirmation::Ack(None) => {}
                 Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
                     returned = Some(message)
@@ -109,21 +109,20 @@ impl Publisher {
         Ok(())
     }
 
-    async fn await_one(&self, confirm: PublisherConfirm) -> Result<Confirmation, Error> {
-        let mut confirm = std::pin::pin!(confirm);
+    /// Waits for an answer as long as the broker is blocked by an alarm, and for [`CONFIRM_TIMEOUT`] while it is not.
+    async fn unless_hung<T>(
+        &self,
+        doing: &'static str,
+        answer: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, Error> {
+        let mut answer = std::pin::pin!(answer);
         let mut since = Instant::now();
         loop {
-            match tokio::time::timeout(LOOK_AGAIN, confirm.as_mut()).await {
-                Ok(result) => {
-                    return result
-                        .map_err(|source| Error::Channel { doing: "waiting for a confirm", source });
-                }
+            match tokio::time::timeout(LOOK_AGAIN, answer.as_mut()).await {
+                Ok(result) => return result.map_err(|source| Error::Channel { doing, source }),
                 Err(_) if self.broker.is_blocked().await => since = Instant::now(),
                 Err(_) if since.elapsed() < CONFIRM_TIMEOUT => {}
-                Err(_) => {
-                    let seconds = CONFIRM_TIMEOUT.as_secs();
-                    return Err(Error::Timeout { doing: "waiting for a confirm", seconds });
-                }
+                Err(_) => return Err(Error::Timeout { doing, seconds: CONFIRM_TIMEOUT.as_secs() }),
             }
         }
     }

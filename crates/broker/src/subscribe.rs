@@ -1,5 +1,7 @@
 //! A slot's consumer: its own channel, prefetch 1, messages taken one at a time and settled one at a time.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use job::Headers;
 use lapin::message::Delivery as Delivered;
@@ -14,6 +16,8 @@ use crate::{Broker, Error, properties};
 
 /// By design, not a setting: a slot holds one message; chunks are the lever.
 const PREFETCH: u16 = 1;
+/// How long a connection that may be half-open is waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A consumer of a queue. Dropped, it gives back what was not settled.
 pub struct Subscription {
@@ -87,9 +91,15 @@ impl Subscription {
     /// # Errors
     /// When the channel is gone; then nothing comes any more either.
     pub async fn cancel(&mut self) -> Result<(), Error> {
-        let cancelled =
-            self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions { nowait: false }).await;
-        cancelled.map_err(|source| Error::Channel { doing: "cancelling the consumer", source })
+        let cancelling = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions { nowait: false });
+        match tokio::time::timeout(ANSWER_TIMEOUT, cancelling).await {
+            Ok(cancelled) => {
+                cancelled.map_err(|source| Error::Channel { doing: "cancelling the consumer", source })
+            }
+            Err(_) => {
+                Err(Error::Timeout { doing: "cancelling the consumer", seconds: ANSWER_TIMEOUT.as_secs() })
+            }
+        }
     }
 
     /// Closes the channel; what was not settled goes back to the queue.
@@ -102,12 +112,17 @@ impl Delivery {
     /// Acknowledges. Answers whether the acknowledgement could be handed to the connection; that it arrives is never
     /// known, so nothing may depend on it: an unacknowledged message comes again and meets the ledger.
     pub async fn ack(&self) -> bool {
-        matches!(self.settler.ack(BasicAckOptions { multiple: false }).await, Ok(true))
+        handed_over(self.settler.ack(BasicAckOptions { multiple: false })).await
     }
 
     /// Lets the broker dead-letter the message. Never requeues: on RabbitMQ 4.3 that does not count toward the
     /// delivery limit, and could go on for ever.
     pub async fn reject(&self) -> bool {
-        matches!(self.settler.reject(BasicRejectOptions { requeue: false }).await, Ok(true))
+        handed_over(self.settler.reject(BasicRejectOptions { requeue: false })).await
     }
+}
+
+/// A connection that hangs takes nothing over, and must not hang its slot too.
+async fn handed_over(settling: impl Future<Output = lapin::Result<bool>>) -> bool {
+    matches!(tokio::time::timeout(ANSWER_TIMEOUT, settling).await, Ok(Ok(true)))
 }

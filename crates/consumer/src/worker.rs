@@ -16,6 +16,11 @@ use crate::{Drain, Error, collector, heartbeat};
 /// How long the loop may stand still before /livez says so.
 const STALLED: Duration = Duration::from_secs(30);
 
+/// How long the end of the drain may take: killing statements and publishing copies.
+const GIVE_BACK: Duration = Duration::from_secs(15);
+/// How long taking away the worker's row may take.
+const LEAVE: Duration = Duration::from_secs(2);
+
 /// Which program this is, for `build_info`.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
@@ -104,12 +109,19 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, timeout: Duration) {
         () = drain.must_end() => {}
     }
     drain.now();
-    all.await;
+    if tokio::time::timeout(GIVE_BACK, &mut all).await.is_err() {
+        tracing::warn!(
+            "broker or database does not answer: the messages of this worker come again elsewhere"
+        );
+    }
 }
 
 async fn leave(shared: &Shared, id: &str) {
-    let mut control = shared.runs.control().lock().await;
-    let _ = control.leave(id).await;
+    let leaving = async {
+        let _ = shared.runs.control().lock().await.leave(id).await;
+    };
+    // Best effort: a database that is away does not hold the worker.
+    let _ = tokio::time::timeout(LEAVE, leaving).await;
     shared.consuming.close().await;
     shared.publishing.close().await;
 }

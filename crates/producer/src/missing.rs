@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{Broker, Topology};
+use broker::{Broker, Depth, Topology};
 use config::Config;
 use ledger::Control;
 
@@ -61,7 +61,12 @@ impl Missing {
     }
 
     async fn is_idle(&self, control: &mut Control, queue: &str) -> bool {
-        let Ok(depth) = self.broker.depth(&self.topology).await else { return false };
+        let depth = match self.broker.depth(&self.topology).await {
+            Ok(depth) => depth,
+            // A queue that somebody has deleted holds nothing.
+            Err(broker::Error::NoQueue { .. }) => Depth::default(),
+            Err(_) => return false,
+        };
         if depth.work > 0 || depth.retry > 0 {
             return false;
         }
