@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use job::Headers;
-use lapin::message::Delivery as Delivered;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions,
 };
@@ -35,8 +34,8 @@ pub struct Delivery {
     pub redelivered: bool,
     /// Whole seconds since it was published, by the two machines' clocks.
     pub waited_s: Option<u64>,
-    /// Without its data, which is `body` now.
-    settler: Delivered,
+    channel: Channel,
+    tag: u64,
 }
 
 impl Broker {
@@ -72,7 +71,7 @@ impl Subscription {
     /// The next message. `None` or an error: this subscription is over, whatever the reason (a lost connection, a
     /// deleted queue, a consumer timeout); make another.
     pub async fn next(&mut self) -> Option<Result<Delivery, Error>> {
-        let mut delivery = match self.consumer.next().await? {
+        let delivery = match self.consumer.next().await? {
             Ok(delivery) => delivery,
             Err(source) => return Some(Err(Error::Channel { doing: "consuming", source })),
         };
@@ -80,8 +79,9 @@ impl Subscription {
             headers: properties::read(&delivery.properties),
             waited_s: properties::waited_s(&delivery.properties),
             redelivered: delivery.redelivered,
-            body: std::mem::take(&mut delivery.data),
-            settler: delivery,
+            body: delivery.data,
+            channel: self.channel.clone(),
+            tag: delivery.delivery_tag,
         }))
     }
 
@@ -111,18 +111,19 @@ impl Subscription {
 impl Delivery {
     /// Acknowledges. Answers whether the acknowledgement could be handed to the connection; that it arrives is never
     /// known, so nothing may depend on it: an unacknowledged message comes again and meets the ledger.
-    pub async fn ack(&self) -> bool {
-        handed_over(self.settler.ack(BasicAckOptions { multiple: false })).await
+    pub fn ack(&self) -> bool {
+        handed_over(self.channel.basic_ack(self.tag, BasicAckOptions { multiple: false }))
     }
 
     /// Lets the broker dead-letter the message. Never requeues: on RabbitMQ 4.3 that does not count toward the
     /// delivery limit, and could go on for ever.
-    pub async fn reject(&self) -> bool {
-        handed_over(self.settler.reject(BasicRejectOptions { requeue: false })).await
+    pub fn reject(&self) -> bool {
+        handed_over(self.channel.basic_reject(self.tag, BasicRejectOptions { requeue: false }))
     }
 }
 
-/// A connection that hangs takes nothing over, and must not hang its slot too.
-async fn handed_over(settling: impl Future<Output = lapin::Result<bool>>) -> bool {
-    matches!(tokio::time::timeout(ANSWER_TIMEOUT, settling).await, Ok(Ok(true)))
+/// Hands a frame over without waiting until it is written: that would tell nothing, cost the slot a wake-up a job,
+/// and could hang on a half-open connection. Frames of a channel keep their order.
+fn handed_over(settling: impl Future<Output = lapin::Result<()>>) -> bool {
+    settling.now_or_never().is_none_or(|result| result.is_ok())
 }

@@ -31,7 +31,7 @@ async fn serve(shared: &Arc<Shared>, backoff: &mut Backoff) -> Result<(), crate:
     while let Some(delivery) = subscription.next().await {
         let delivery = delivery?;
         move_one(shared, &mut session, &delivery).await?;
-        delivery.ack().await;
+        delivery.ack();
         backoff.reset();
         // Dead letters are rare, and the server ends idle sessions: each has a connection of its own.
         session.close().await;

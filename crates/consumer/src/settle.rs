@@ -46,10 +46,10 @@ pub(crate) async fn message(
         slot.shared.metrics.job_error(outcome.class() as usize);
     }
     match settlement {
-        Settlement::Ack | Settlement::Dead(_) => acknowledge(slot, delivery, "ack").await,
+        Settlement::Ack | Settlement::Dead(_) => acknowledge(slot, delivery, "ack"),
         Settlement::Reject => {
             slot.count("reject");
-            if delivery.reject().await { After::Continue } else { After::Reconnect }
+            if delivery.reject() { After::Continue } else { After::Reconnect }
         }
         Settlement::Tier { tier, attempts } => {
             let copy = again(&delivery, attempts, outcome);
@@ -106,7 +106,7 @@ pub(crate) async fn jobs(
     }
     if copies.list.is_empty() {
         let died = endings.iter().any(|ending| matches!(ending.settlement, Settlement::Dead(_)));
-        let acknowledged = acknowledge(slot, delivery, if died { "dead" } else { "ack" }).await;
+        let acknowledged = acknowledge(slot, delivery, if died { "dead" } else { "ack" });
         return if after == After::Continue { acknowledged } else { after };
     }
     let gives_back = copies.list.iter().any(|copy| copy.route == Route::Work);
@@ -181,14 +181,14 @@ async fn republish(
         slot.shared.metrics.published(metrics::PublishResult::Confirmed);
     }
     fail::fail_point!("after-copy", |_| std::process::abort());
-    let acknowledged = acknowledge(slot, delivery, action).await;
+    let acknowledged = acknowledge(slot, delivery, action);
     if after == After::Continue { acknowledged } else { after }
 }
 
-async fn acknowledge(slot: &mut Slot, delivery: Delivery, action: &'static str) -> After {
+fn acknowledge(slot: &Slot, delivery: Delivery, action: &'static str) -> After {
     fail::fail_point!("before-ack", |_| std::process::abort());
     slot.count(action);
-    if delivery.ack().await { After::Continue } else { After::Reconnect }
+    if delivery.ack() { After::Continue } else { After::Reconnect }
 }
 
 /// Writes the dead row of a job and its ledger row in one transaction.

@@ -58,7 +58,11 @@ impl Control {
             tls: (!tls.is_empty()).then(|| tls.join(" ")),
             flush_log: text(&row, 1),
             sync_binlog: is_on(2).then(|| text(&row, 3)),
-            read_only: read_only.into_iter().filter(|(column, _)| is_on(*column)).map(|(_, name)| name).collect(),
+            read_only: read_only
+                .into_iter()
+                .filter(|(column, _)| is_on(*column))
+                .map(|(_, name)| name)
+                .collect(),
         })
     }
 

@@ -4,6 +4,7 @@
 //! An **error never proves that nothing was committed**: after any doubt a connection is dropped and the ledger row
 //! decides at the next attempt. Nothing outside this crate sees mysql_async.
 
+mod attempt;
 mod bind;
 mod cancel;
 mod claim;
