@@ -63,7 +63,7 @@ fn measure(
         if started.elapsed() > Duration::from_secs(60) {
             return Err("the worker did not finish within 60 s".into());
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(50));
     }
     let took = started.elapsed().as_secs_f64();
     let used = [

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Worker};
+use queryfleet_tests::{Client, Fleet, Signal, Worker, eventually};
 
 /// Long enough for a process to be killed by itself.
 const SOON: Duration = Duration::from_secs(20);
@@ -26,6 +26,71 @@ fn survives(failpoint: &str) -> f64 {
     fleet.assert_each_once();
     assert_eq!(fleet.ledger("done"), 50);
     next.metric("queryfleet_jobs_total", &["outcome=\"ended_before\""])
+}
+
+/// Publishes a job that fails for as long as the answer lives.
+fn broken(fleet: &Fleet) -> Client {
+    fleet.make_counters(1);
+    let (statement, fault) = fleet.broken(1);
+    fleet.publish(&fleet.script([statement]), "broken");
+    fault
+}
+
+#[test]
+fn killed_before_the_packet() {
+    assert_eq!(survives("before-attempt"), 0.0);
+}
+
+#[test]
+fn killed_while_the_server_executes_the_packet() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(2) WHERE id = 1"]);
+    fleet.publish(&script, "sent");
+    let mut worker = fleet.worker(1);
+    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
+        AND info LIKE '%SLEEP(2)%' AND id <> CONNECTION_ID()";
+    eventually(SOON, "the statement runs", || fleet.number(running) == 1);
+    worker.kill();
+    let next = fleet.worker(1);
+    fleet.wait("sent").expect(0);
+    fleet.assert_each_once();
+    eventually(SOON, "the second delivery has met the first one's row", || {
+        next.metric("queryfleet_jobs_total", &["outcome=\"ended_before\""]) == 1.0
+    });
+}
+
+#[test]
+fn killed_between_an_error_and_the_rollback() {
+    let fleet = Fleet::new();
+    let fault = broken(&fleet);
+    dies(&fleet, "before-rollback", 0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 0);
+    drop(fault);
+    let _next = fleet.worker_with(1, &[("QUERYFLEET_MAX_ATTEMPTS", "1")]);
+    fleet.wait("broken").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+#[ignore = "make faults: a minute, until the server ends the session"]
+fn frozen_between_an_error_and_the_rollback() {
+    let fleet = Fleet::new();
+    let fault = broken(&fleet);
+    let url = fleet.amqp_url() + "?heartbeat=1";
+    let variables = [("QUERYFLEET_AMQP_URL", url.as_str()), ("FAILPOINTS", "before-rollback=pause")];
+    let frozen = fleet.worker_with(1, &variables);
+    let open = "SELECT COUNT(*) + SLEEP(0.15) FROM information_schema.innodb_trx JOIN information_schema.processlist p \
+        ON p.id = trx_mysql_thread_id WHERE p.db = DATABASE() AND trx_query IS NULL AND trx_tables_locked > 0";
+    eventually(SOON, "a transaction without a statement", || fleet.number(open) == 1);
+    frozen.signal(Signal::STOP);
+    drop(fault);
+    // The row's lock costs no attempt, however long it is there.
+    let limits = [("QUERYFLEET_STATEMENT_TIMEOUT", "2s"), ("QUERYFLEET_MAX_ATTEMPTS", "1")];
+    let next = fleet.worker_with(1, &limits);
+    next.wait_for("1205");
+    fleet.run_with(&["wait", "broken"], &[("QUERYFLEET_MISSING_TIMEOUT", "20s")]).expect(0);
+    fleet.assert_each_once();
 }
 
 #[test]

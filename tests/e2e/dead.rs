@@ -67,6 +67,21 @@ fn a_statement_past_its_deadline_is_killed_and_dead_in_the_end() {
 }
 
 #[test]
+fn a_connection_is_not_used_again_after_its_kill() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let job = |id| format!("UPDATE t SET n = n + 1 WHERE id = {id};");
+    let script = fleet.script([&job(1), "DO SLEEP(600);", &job(2), "DO SLEEP(600);", &job(3)]);
+    fleet.publish(&script, "kill");
+    // An attempt on a killed connection would be the job's last one.
+    let limits = [("QUERYFLEET_STATEMENT_TIMEOUT", "500ms"), ("QUERYFLEET_MAX_ATTEMPTS", "1")];
+    let _worker = fleet.worker_with(1, &limits);
+    fleet.wait("kill").expect(3).says("3 jobs done, 2 dead");
+    assert_eq!(fleet.dead(), [row(2, "timeout", None), row(4, "timeout", None)]);
+    fleet.assert_each_once();
+}
+
+#[test]
 fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
     let fleet = Fleet::new();
     fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM");

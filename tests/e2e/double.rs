@@ -26,6 +26,27 @@ fn a_job_delivered_twice_takes_effect_once() {
 }
 
 #[test]
+fn a_late_message_of_a_purged_run_is_never_executed() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    fleet.publish(&script, "purged");
+    let mut worker = fleet.worker(1);
+    fleet.wait("purged").expect(0);
+    assert_eq!(worker.drain(), Some(0));
+    let run = fleet.run_id("purged");
+    let late = fleet.chunk(run, vec![Job::new(2, "UPDATE t SET n = n + 1 WHERE id = 2")]);
+    fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
+    fleet.run(&["purge", "purged"]).expect(0);
+    fleet.send_chunk(&late);
+    let worker = fleet.worker(1);
+    eventually(Duration::from_secs(20), "the late message is settled", || {
+        worker.metric("queryfleet_deliveries_settled_total", &[]) == 1.0
+    });
+    fleet.assert_each_once();
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 0);
+}
+
+#[test]
 fn a_run_published_twice_takes_effect_once() {
     let fleet = Fleet::new();
     let script = fleet.counters(300);

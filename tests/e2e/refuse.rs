@@ -79,3 +79,19 @@ fn a_script_that_cannot_be_split_is_named_with_its_line() {
     fleet.run(&["publish", "/nowhere/script.sql"]).expect(1).says("/nowhere/script.sql");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
 }
+
+#[test]
+fn a_statement_above_the_brokers_limit_is_refused_with_its_line() {
+    let fleet = Fleet::new();
+    let large = format!("UPDATE t SET n = '{}';", "x".repeat(17 << 20));
+    let script = fleet.script(["DO 1;", "DO 2;", &large]);
+    let path = script.to_str().unwrap();
+    let output = fleet.run(&["publish", path, "--run", "large"]).expect(1);
+    assert!(
+        output.err.contains(&format!("{path}: line 3, column 1")),
+        "{}",
+        &output.err[..output.err.len().min(500)]
+    );
+    assert!(output.err.len() < 2000, "the statement itself is not printed whole");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}

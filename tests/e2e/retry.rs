@@ -51,6 +51,21 @@ fn a_storm_of_deadlocks_ends_with_every_job_done() {
 }
 
 #[test]
+fn a_lock_that_somebody_holds_is_waited_for_and_the_job_done() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    let mut holder = fleet.client();
+    holder.run("START TRANSACTION; SELECT * FROM t WHERE id = 2 FOR UPDATE").unwrap();
+    fleet.publish(&script, "lock");
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_STATEMENT_TIMEOUT", "3s")]);
+    worker.wait_for("1205");
+    eventually(Duration::from_secs(20), "the others are done meanwhile", || fleet.ledger("done") == 2);
+    holder.run("ROLLBACK").unwrap();
+    fleet.wait("lock").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
 fn a_session_killed_by_somebody_else_costs_no_effect() {
     let fleet = Fleet::new();
     fleet.make_counters(30);

@@ -75,6 +75,11 @@ fn a_queue_with_other_arguments_is_named() {
     let fleet = Fleet::new();
     let output = fleet.run_with(&["work"], &[("QUERYFLEET_DELIVERY_LIMIT", "7")]).expect(1);
     output.says("queue queryfleet.default").says("x-delivery-limit");
+    fleet.make_strange_queue("strange");
+    for command in ["setup", "work"] {
+        let output = fleet.run_with(&[command], &[("QUERYFLEET_QUEUE", "strange")]).expect(1);
+        output.says("queue queryfleet.strange").says("inequivalent arg");
+    }
 }
 
 #[test]

@@ -80,6 +80,19 @@ impl Fleet {
         vec![password(self.amqp_url()), password(self.mysql_url())]
     }
 
+    /// The database's URL for a user with the rights of a worker and no more: what a server refuses to such a user it
+    /// grants to the one of [`mysql_url`](Fleet::mysql_url).
+    pub fn plain_mysql_url(&self) -> String {
+        let (password, share) = ("the-plain-users-password", &self.share);
+        self.sql(&format!(
+            "CREATE USER plain_{share}@'127.0.0.1' IDENTIFIED BY '{password}'; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON `{share}`.* TO plain_{share}@'127.0.0.1'"
+        ));
+        let url = self.mysql_url();
+        let (_, after) = url.split_once('@').expect("a user in the URL");
+        format!("mysql://plain_{share}:{password}@{after}")
+    }
+
     /// Runs rabbitmqctl on the test's virtual host: some 0.5 s.
     pub fn ctl(&self, arguments: &[&str]) -> String {
         let (command, rest) = arguments.split_first().expect("a command");
@@ -101,6 +114,17 @@ impl Fleet {
     pub fn counters(&self, count: u64) -> PathBuf {
         self.make_counters(count);
         self.script((1..=count).map(increment))
+    }
+
+    /// A statement that fails, in no way that is listed, for as long as the answer lives, and increments a counter once
+    /// it does not. The fault holds no lock of a table.
+    pub fn broken(&self, id: u64) -> (String, Client) {
+        let name = format!("broken {}", self.share);
+        let mut client = self.client();
+        client.run(&format!("DO GET_LOCK('{name}', 0)")).expect("nobody else has it");
+        let two_rows =
+            format!("SELECT 1 UNION ALL SELECT 1 FROM DUAL WHERE IS_USED_LOCK('{name}') IS NOT NULL");
+        (format!("UPDATE t SET n = n + ({two_rows}) WHERE id = {id};"), client)
     }
 
     /// A table `t (id, n)` with `count` rows at 0.

@@ -32,6 +32,8 @@ struct State {
     link: Link,
     /// The answers to the first packet with this text are lost.
     trigger: Option<Vec<u8>>,
+    /// The first packet with this text has that one in its place.
+    forgery: Option<(Vec<u8>, Vec<u8>)>,
     wires: Vec<Arc<Wire>>,
     ended: bool,
 }
@@ -94,6 +96,17 @@ impl Proxy {
         lock(&self.state).trigger = Some(text.as_bytes().to_vec());
     }
 
+    /// Puts `other`, which is as long, in place of `text` in the first packet that holds it.
+    pub fn forge(&self, text: &str, other: &str) {
+        assert_eq!(text.len(), other.len());
+        lock(&self.state).forgery = Some((text.as_bytes().to_vec(), other.as_bytes().to_vec()));
+    }
+
+    /// Whether the packet of [`forge`](Self::forge) has been sent on.
+    pub fn has_forged(&self) -> bool {
+        lock(&self.state).forgery.is_none()
+    }
+
     /// Whether the packet of [`lose_answer_to`](Self::lose_answer_to) has been sent on.
     pub fn has_lost_an_answer(&self) -> bool {
         let state = lock(&self.state);
@@ -140,10 +153,11 @@ fn accept(listener: &TcpListener, target: u16, state: &Arc<Mutex<State>>) {
 
 /// Carries one direction until it ends.
 fn carry(wire: &Wire, state: &Mutex<State>, upstream: bool) {
-    let (mut from, mut to) = if upstream { (&wire.client, &wire.server) } else { (&wire.server, &wire.client) };
+    let (mut from, mut to) =
+        if upstream { (&wire.client, &wire.server) } else { (&wire.server, &wire.client) };
     let mut buffer = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let data = &buffer[..count];
+        let data = &mut buffer[..count];
         if upstream {
             watch(wire, state, data);
         }
@@ -159,13 +173,18 @@ fn carry(wire: &Wire, state: &Mutex<State>, upstream: bool) {
     }
 }
 
-/// Loses the answers from now on when this is the packet.
-fn watch(wire: &Wire, state: &Mutex<State>, data: &[u8]) {
+/// Loses the answers from now on, or changes the packet, when this is the one.
+fn watch(wire: &Wire, state: &Mutex<State>, data: &mut [u8]) {
     let mut state = lock(state);
-    let found = |text: &Vec<u8>| data.windows(text.len()).any(|window| window == text.as_slice());
-    if state.trigger.as_ref().is_some_and(found) {
+    let place = |data: &[u8], text: &[u8]| data.windows(text.len()).position(|window| window == text);
+    if state.trigger.as_ref().is_some_and(|text| place(data, text).is_some()) {
         state.trigger = None;
         wire.lost[1].store(true, Ordering::Relaxed);
+    }
+    let Some((text, other)) = &state.forgery else { return };
+    if let Some(place) = place(data, text) {
+        data[place..place + text.len()].copy_from_slice(other);
+        state.forgery = None;
     }
 }
 

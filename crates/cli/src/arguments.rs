@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::doctor::Role;
 use crate::exit::HELP;
 
 /// Runs big batches of SQL exactly once: a fleet of workers over RabbitMQ and MySQL or MariaDB.
@@ -72,6 +73,14 @@ pub(crate) enum Command {
     Status {
         /// The run's name or id
         run: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Check both servers, rights and settings: a line each, what was found and what to do; exit code 1 if one fails
+    Doctor {
+        /// Check the database rights for this part only, as deploy/grants.sql has it
+        #[arg(long = "for", value_name = "PART")]
+        only: Option<Role>,
         #[command(flatten)]
         json: Json,
     },
@@ -155,8 +164,10 @@ pub(crate) struct Timeout {
 
 #[derive(Args)]
 pub(crate) struct Publish {
-    /// The script: statements as the mariadb client takes them
-    pub(crate) input: PathBuf,
+    /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
+    /// from standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) inputs: Vec<PathBuf>,
     /// The run's name; a run of this name that was interrupted is gone on with
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,

@@ -14,6 +14,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) job: &'a Job,
     pub(crate) outcome: Outcome,
     pub(crate) settlement: Settlement,
+    /// Whether it must not share a message any more.
+    pub(crate) alone: bool,
 }
 
 /// Attempts every job of the chunk until each has a settlement that ends this delivery for it.
@@ -34,6 +36,11 @@ pub(crate) async fn execute<'a>(
     let mut held_since = None;
     let mut endings = Vec::with_capacity(chunk.jobs.len());
     for job in &chunk.jobs {
+        if since.elapsed() >= slot.shared.statement_timeout {
+            // The chunk has spent its time; a full deadline for each job would outlast the broker's consumer timeout.
+            endings.push(Ending { alone: true, ..given_back(job, "its chunk has spent its time") });
+            continue;
+        }
         let since = Instant::now();
         let ending = single(slot, chunk, run, job, attempts, &mut held_since).await;
         slot.ended(&ending.outcome, since);
@@ -42,8 +49,14 @@ pub(crate) async fn execute<'a>(
     endings
 }
 
+/// A job that goes back to the queue without an attempt of its own.
+fn given_back<'a>(job: &'a Job, why: &str) -> Ending<'a> {
+    let outcome = Outcome::Interrupted(Failure::said(why));
+    Ending { job, outcome, settlement: Settlement::GiveBack, alone: false }
+}
+
 fn done<'a>(slot: &Slot, job: &'a Job, rows: u64, since: Instant) -> Ending<'a> {
-    let ending = Ending { job, outcome: Outcome::Done(rows), settlement: Settlement::Ack };
+    let ending = Ending { job, outcome: Outcome::Done(rows), settlement: Settlement::Ack, alone: false };
     slot.ended(&ending.outcome, since);
     ending
 }
@@ -60,8 +73,7 @@ async fn single<'a>(
     loop {
         if slot.shared.drain.is_now() {
             // Of a large chunk every further attempt would only be another connection to kill.
-            let outcome = Outcome::Interrupted(Failure::said("worker stops before the attempt"));
-            return Ending { job, outcome, settlement: Settlement::GiveBack };
+            return given_back(job, "worker stops before the attempt");
         }
         tries_here += 1;
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
@@ -78,12 +90,13 @@ async fn single<'a>(
         let held = held_since.map_or(Duration::ZERO, |since| since.elapsed());
         let settlement =
             job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
-        let Settlement::Again(longest) = settlement else { return Ending { job, outcome, settlement } };
+        let Settlement::Again(longest) = settlement else {
+            return Ending { job, outcome, settlement, alone: false };
+        };
         tokio::select! {
             () = tokio::time::sleep(jittered(longest)) => {}
             () = slot.shared.drain.draining() => {
-                let outcome = Outcome::Interrupted(outcome.failure().cloned().unwrap_or_default());
-                return Ending { job, outcome, settlement: Settlement::GiveBack };
+                return given_back(job, &outcome.failure().cloned().unwrap_or_default().message);
             }
         }
     }

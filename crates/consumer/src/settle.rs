@@ -133,6 +133,7 @@ struct Copy {
     route: Route,
     attempts: u32,
     first_error: Option<String>,
+    alone: bool,
     jobs: Vec<Job>,
 }
 
@@ -143,12 +144,14 @@ impl<'a> Copies<'a> {
 
     fn add(&mut self, route: Route, attempts: u32, ending: &Ending<'_>) {
         let job = ending.job.clone();
-        match self.list.iter_mut().find(|copy| copy.route == route && copy.attempts == attempts) {
-            Some(copy) => copy.jobs.push(job),
-            None => {
+        let same = |copy: &&mut Copy| copy.route == route && copy.attempts == attempts && !copy.alone;
+        match self.list.iter_mut().find(same) {
+            Some(copy) if !ending.alone => copy.jobs.push(job),
+            _ => {
                 let first_error = self.headers.first_error.clone();
                 let first_error = first_error.or_else(|| ending.outcome.failure().map(ToString::to_string));
-                self.list.push(Copy { route, attempts, first_error, jobs: vec![job] });
+                let alone = ending.alone;
+                self.list.push(Copy { route, attempts, first_error, alone, jobs: vec![job] });
             }
         }
     }

@@ -166,14 +166,33 @@ impl Control {
         rows.first().map_or(Ok(0), |row| column(row, 0))
     }
 
-    /// Takes up to `limit` dead jobs for a replay: in one transaction their ledger rows go and their dead rows turn
+    /// Now, by the server's clock, as `died` is written by it.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn now(&mut self) -> Result<String, Error> {
+        let query = "SELECT CAST(CURRENT_TIMESTAMP(3) AS CHAR)";
+        let now: Option<String> =
+            self.ask("read the server's clock", async |conn| conn.query_first(query).await).await?;
+        now.ok_or_else(|| Error::Schema("the server answered no row when asked for the time".into()))
+    }
+
+    /// Takes up to `limit` jobs that died before `until` for a replay: in one transaction their ledger rows go and their dead rows turn
     /// to `replaying`. First come those that an earlier replay has left in that state. Jobs of cancelled and purged
     /// runs stay dead.
     ///
     /// # Errors
     /// As connecting and querying can fail; nothing is taken then.
-    pub async fn begin_replay(&mut self, filter: &Filter, limit: u32) -> Result<Vec<Replaying>, Error> {
-        let (conditions, values) = filter.conditions();
+    pub async fn begin_replay(
+        &mut self,
+        filter: &Filter,
+        until: &str,
+        limit: u32,
+    ) -> Result<Vec<Replaying>, Error> {
+        let (mut conditions, mut values) = filter.conditions();
+        // What dies again while it is replayed has had its once more.
+        conditions.push_str(" AND died < ?");
+        values.push(Value::from(until));
         let (dead, ledger, run) = {
             let tables = &self.database.tables;
             (tables.dead.clone(), tables.ledger.clone(), tables.run.clone())

@@ -90,6 +90,7 @@ impl Control {
     pub async fn setup(&mut self) -> Result<LedgerId, Error> {
         if let Ok(ledger) = self.identity().await {
             // Nothing to make, and so no right to CREATE is needed.
+            self.verify_complete().await?;
             return self.verify_engine().await.map(|()| ledger);
         }
         let fresh = LedgerId::fresh()?;
@@ -137,6 +138,21 @@ impl Control {
                 "queryfleet_meta in {schema} is incomplete: run `queryfleet setup`"
             ))),
         }
+    }
+
+    /// A table that was there and is gone is not made anew: an empty ledger would let every job run once more.
+    async fn verify_complete(&mut self) -> Result<(), Error> {
+        let query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?";
+        let schema = self.database.schema.clone();
+        let found: Vec<String> =
+            self.ask("read the tables' names", async |conn| conn.exec(query, (&schema,)).await).await?;
+        for name in ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker"] {
+            if !found.iter().any(|table| table == name) {
+                let text = format!("table {schema}.{name} is gone: restore it from a backup");
+                return Err(Error::Schema(text));
+            }
+        }
+        Ok(())
     }
 
     async fn verify_engine(&mut self) -> Result<(), Error> {

@@ -26,6 +26,16 @@ pub enum Error {
         /// Where and why.
         source: SplitError,
     },
+    /// A line of NDJSON that is no job.
+    #[error("{}:{line}: {why}; nothing was published", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A statement that no worker would run.
     #[error("{}:{line}:{column}: {source}; nothing was published", path.display())]
     Refused {

@@ -1,65 +1,90 @@
-//! Reading a script: a stream of statements, in memory bounded by the longest of them.
+//! What is to be published: scripts and NDJSON files, plain or compressed, or standard input.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use job::lexer::{Place, Splitter, SqlMode};
+use flate2::read::MultiGzDecoder;
+use job::Job;
+use job::lexer::{Place, SqlMode};
+use tempfile::NamedTempFile;
 
 use crate::Error;
+use crate::ndjson::Ndjson;
+use crate::script::Script;
 
-/// Bytes a read.
-const PIECE: usize = 256 * 1024;
-
-/// The statements of a script file.
+/// One input. It is read twice, so standard input is kept in a temporary file, deleted at the end.
 pub(crate) struct Input {
-    path: PathBuf,
-    file: File,
-    splitter: Splitter,
-    piece: Vec<u8>,
-    ended: bool,
+    /// As the user gave it, for messages and for its kind.
+    name: PathBuf,
+    kept: Option<NamedTempFile>,
 }
 
 impl Input {
-    /// Opens a script; no statement in it may be longer than `limit` bytes.
+    /// Names an input; `-` reads standard input to its end.
+    ///
+    /// # Errors
+    /// When standard input cannot be read or kept.
+    pub(crate) fn new(name: &Path) -> Result<Input, Error> {
+        if name != Path::new("-") {
+            return Ok(Input { name: name.into(), kept: None });
+        }
+        let name = PathBuf::from("standard input");
+        let keep = || {
+            let mut kept = NamedTempFile::new()?;
+            std::io::copy(&mut std::io::stdin().lock(), kept.as_file_mut())?;
+            Ok(kept)
+        };
+        let kept = keep().map_err(|source| Error::Read { path: name.clone(), source })?;
+        Ok(Input { name, kept: Some(kept) })
+    }
+
+    /// Opens it from its start. `.gz` and `.zst` are decompressed; `.ndjson` and `.jsonl` hold a job a line, everything
+    /// else is a script.
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub(crate) fn open(path: &Path, mode: SqlMode, limit: usize) -> Result<Input, Error> {
-        let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        Ok(Input {
-            path: path.into(),
-            file,
-            splitter: Splitter::new(mode, limit),
-            piece: vec![0; PIECE],
-            ended: false,
+    pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
+        let failed = |source| Error::Read { path: self.name.clone(), source };
+        let file = File::open(self.kept.as_ref().map_or(self.name.as_path(), NamedTempFile::path))
+            .map_err(failed)?;
+        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
+            "gz" => (Box::new(MultiGzDecoder::new(file)), self.name.with_extension("")),
+            "zst" => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
+            _ => (Box::new(file), self.name.clone()),
+        };
+        Ok(match extension(&kind) {
+            "ndjson" | "jsonl" => Reading::Ndjson(Ndjson::new(self.name.clone(), bytes, limit)),
+            _ => Reading::Script(Script::new(self.name.clone(), bytes, mode, limit)),
         })
     }
 
-    /// The next statement and its place; `None` at the end.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
+    }
+}
+
+fn extension(name: &Path) -> &str {
+    name.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+/// An input that is being read.
+pub(crate) enum Reading {
+    Script(Script),
+    Ndjson(Ndjson),
+}
+
+impl Reading {
+    /// The next job, not yet numbered, and where it stands; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or the script cannot be split; the place is named.
-    pub(crate) fn next(&mut self) -> Result<Option<(String, Place)>, Error> {
-        loop {
-            match self.splitter.next_statement() {
-                Ok(Some(statement)) => return Ok(Some((statement.sql.to_owned(), statement.place))),
-                Ok(None) if self.ended => return Ok(None),
-                Ok(None) => self.fill()?,
-                Err(source) => return Err(Error::Split { path: self.path.clone(), source }),
+    /// As the kinds of input can fail; the place is named.
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        match self {
+            Reading::Script(script) => Ok(script.next()?.map(|(sql, place)| (Job::new(0, sql), place))),
+            Reading::Ndjson(lines) => {
+                Ok(lines.next()?.map(|(job, line)| (job, Place { offset: 0, line, column: 1 })))
             }
         }
-    }
-
-    fn fill(&mut self) -> Result<(), Error> {
-        let read = self.file.read(&mut self.piece);
-        match read.map_err(|source| Error::Read { path: self.path.clone(), source })? {
-            0 => {
-                self.splitter.finish();
-                self.ended = true;
-            }
-            bytes => self.splitter.feed(&self.piece[..bytes]),
-        }
-        Ok(())
     }
 }

@@ -10,11 +10,13 @@ mod check;
 mod error;
 mod input;
 mod missing;
+mod ndjson;
 mod prefix;
 mod present;
 mod publish;
 mod replay;
 mod run;
+mod script;
 mod wait;
 
 pub use cancel::cancel;

@@ -1,17 +1,17 @@
 //! Publishing a run: check all of it, then number, chunk, publish, and note what is confirmed.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::lexer::SqlMode;
 use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
 use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
 use crate::check::{Checked, Jobs};
+use crate::input::Input;
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::{Error, run};
@@ -27,8 +27,8 @@ const LARGEST_CHUNK: usize = 10_000;
 
 /// What is asked to be published.
 pub struct Order<'a> {
-    /// The script.
-    pub input: &'a Path,
+    /// Scripts and NDJSON files, plain, `.gz` or `.zst`; `-` is standard input. At least one; numbered as one run.
+    pub inputs: &'a [PathBuf],
     /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
     pub name: Option<&'a str>,
     /// Jobs a message.
@@ -85,7 +85,10 @@ pub async fn publish(
     let broker = Arc::new(Broker::new(config, "producer")?);
     let facts = database.facts(order.session_sql).await?;
     let limit = MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM);
-    let whole = check_all(order, facts.sql_mode, limit)?;
+    let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
+    let inputs = inputs?;
+    let jobs = || Jobs::new(&inputs, facts.sql_mode, order.not_atomic, limit);
+    let whole = check_all(jobs(), &inputs)?;
     let mut control = Control::new(database);
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
@@ -93,28 +96,37 @@ pub async fn publish(
     progress(Progress { name: &run.name, confirmed: run.confirmed, total: whole.jobs });
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
-    let mut publishing =
-        Publishing { run, ledger, signer, control, window, noted: Instant::now(), total: whole.jobs };
-    let published = publishing.all(order, facts.sql_mode, limit, &whole, progress).await;
+    let mut publishing = Publishing {
+        source: named(&inputs),
+        run,
+        ledger,
+        signer,
+        control,
+        window,
+        noted: Instant::now(),
+        total: whole.jobs,
+    };
+    let published = publishing.all(order, jobs(), &whole, progress).await;
     broker.close().await;
     published
 }
 
 /// The first pass: nothing is published before all of the input is known to be good.
-fn check_all(order: &Order<'_>, mode: SqlMode, limit: usize) -> Result<Prefix, Error> {
-    let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
+fn check_all(mut jobs: Jobs<'_>, inputs: &[Input]) -> Result<Prefix, Error> {
     let mut prefix = Prefix::default();
     while let Some(checked) = jobs.next()? {
         prefix.add(&checked.job);
     }
     if prefix.jobs == 0 {
-        return Err(Error::Empty(order.input.into()));
+        return Err(Error::Empty(named(inputs)));
     }
     Ok(prefix)
 }
 
 /// The second pass.
 struct Publishing {
+    /// The inputs' names, for messages.
+    source: PathBuf,
     run: Run,
     ledger: LedgerId,
     signer: Option<Signer>,
@@ -128,12 +140,10 @@ impl Publishing {
     async fn all(
         &mut self,
         order: &Order<'_>,
-        mode: SqlMode,
-        limit: usize,
+        mut jobs: Jobs<'_>,
         whole: &Prefix,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Published, Error> {
-        let mut jobs = Jobs::open(order.input, mode, order.not_atomic, limit)?;
         let mut before = if order.missing { 0 } else { self.run.confirmed };
         let mut prefix = skip(&mut jobs, before)?;
         let mut present = Present::default();
@@ -165,7 +175,7 @@ impl Publishing {
         if !pending.is_empty() {
             self.message(&mut pending, &prefix, false, progress).await?;
         }
-        self.finish(order, &prefix, whole, progress).await?;
+        self.finish(&prefix, whole, progress).await?;
         Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.total, before })
     }
 
@@ -221,7 +231,6 @@ impl Publishing {
 
     async fn finish(
         &mut self,
-        order: &Order<'_>,
         prefix: &Prefix,
         whole: &Prefix,
         progress: &mut dyn FnMut(Progress<'_>),
@@ -234,14 +243,14 @@ impl Publishing {
             self.note(&confirmed, true, progress).await?;
         }
         if prefix.digest() != whole.digest() {
-            return Err(Error::Moving { path: order.input.into(), name: self.run.name.clone() });
+            return Err(Error::Moving { path: self.source.clone(), name: self.run.name.clone() });
         }
         Ok(self.control.finish_publishing(self.run.id, prefix.jobs).await?)
     }
 }
 
 /// Reads past what an earlier publish has confirmed.
-fn skip(jobs: &mut Jobs, confirmed: u64) -> Result<Prefix, Error> {
+fn skip(jobs: &mut Jobs<'_>, confirmed: u64) -> Result<Prefix, Error> {
     let mut prefix = Prefix::default();
     while prefix.jobs < confirmed
         && let Some(checked) = jobs.next()?
@@ -249,4 +258,9 @@ fn skip(jobs: &mut Jobs, confirmed: u64) -> Result<Prefix, Error> {
         prefix.add(&checked.job);
     }
     Ok(prefix)
+}
+
+/// The inputs as one name, for messages.
+fn named(inputs: &[Input]) -> PathBuf {
+    inputs.iter().map(|input| input.name().display().to_string()).collect::<Vec<_>>().join(", ").into()
 }

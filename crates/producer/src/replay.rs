@@ -21,9 +21,10 @@ const AT_ONCE: u32 = 500;
 pub async fn replay(config: &Config, control: &mut Control, filter: &Filter) -> Result<u64, Error> {
     let broker = Arc::new(Broker::new(config, "replay")?);
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+    let until = control.now().await?;
     let mut replayed = 0;
     loop {
-        let taken = control.begin_replay(filter, AT_ONCE).await?;
+        let taken = control.begin_replay(filter, &until, AT_ONCE).await?;
         if taken.is_empty() {
             break;
         }

@@ -4,6 +4,7 @@ mod cancel;
 mod dead;
 mod demo;
 mod dev;
+pub(crate) mod doctor;
 mod publish;
 mod run;
 mod setup;
@@ -44,6 +45,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Command::Dead(command) => block(async { dead::dead(&configured(Some("warn"))?, &command).await }),
         Command::Purge { run } => block(async { cancel::purge(&configured(Some("warn"))?, &run).await }),
+        Command::Doctor { only, json } => {
+            block(async { doctor::doctor(&configured(Some("error"))?, only, json.json).await })
+        }
         Command::Status { run, json } => {
             block(async { status::status(&configured(Some("warn"))?, run.as_deref(), json.json).await })
         }

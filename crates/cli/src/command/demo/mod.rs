@@ -5,7 +5,7 @@ mod report;
 mod scrape;
 mod table;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use config::Config;
@@ -65,7 +65,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     let script = table::make(stack, JOBS)?;
     eprintln!("a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row");
     control(&config)?.setup().await?;
-    let run = producer::publish(&config, &order(&script), &mut |_| {}).await?.name;
+    let run = producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
     let standing = watch(&config, &run, &mut fleet).await?;
@@ -75,9 +75,9 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
 }
 
-fn order(input: &Path) -> Order<'_> {
+fn order(inputs: &[PathBuf]) -> Order<'_> {
     Order {
-        input,
+        inputs,
         name: Some("demo"),
         chunk: 1,
         session_sql: None,

@@ -1,0 +1,195 @@
+//! What the database's facts mean. Pure.
+
+use ledger::{Facts, Settings, Table, TableEngine};
+
+use super::finding::Finding;
+
+/// Below this a statement of a few megabytes is refused by the server; it is MariaDB's own default.
+const PACKET: u64 = 16 * 1024 * 1024;
+/// How many tables a finding names.
+const NAMED: usize = 5;
+
+/// The server answers, and its session is as the init step wants it.
+pub(super) fn session(server: &str, schema: &str, facts: &Facts, lock_wait_s: u64) -> [Finding; 2] {
+    let product = if facts.version.contains("MariaDB") { "MariaDB" } else { "MySQL" };
+    let reached = format!("{product} {} at {server}, database {schema}", facts.version);
+    let init = format!("autocommit, lock waits of {lock_wait_s} s and utf8mb4 are set and read back");
+    [Finding::ok("database", reached), Finding::ok("init step", init)]
+}
+
+/// TLS, durable commits, a server that takes writes, room for statements.
+pub(super) fn settings(settings: &Settings, max_allowed_packet: u64) -> Vec<Finding> {
+    let tls = settings.tls.as_deref().map_or_else(
+        || "not in use: to ask for it append ?require_ssl=true to QUERYFLEET_MYSQL_URL".to_owned(),
+        |tls| format!("in use: {tls}"),
+    );
+    vec![
+        Finding::ok("database TLS", tls),
+        durability(settings),
+        writable(settings),
+        packet(max_allowed_packet),
+    ]
+}
+
+fn durability(settings: &Settings) -> Finding {
+    let mut found = vec![format!("innodb_flush_log_at_trx_commit={}", settings.flush_log)];
+    let mut remedies = Vec::new();
+    if settings.flush_log != "1" {
+        remedies.push("SET GLOBAL innodb_flush_log_at_trx_commit=1;");
+    }
+    match settings.sync_binlog.as_deref() {
+        None => found.push("binary log off".into()),
+        Some(sync) => {
+            found.push(format!("sync_binlog={sync}"));
+            if sync != "1" {
+                remedies.push("SET GLOBAL sync_binlog=1;");
+            }
+        }
+    }
+    let found = found.join(", ");
+    if remedies.is_empty() {
+        return Finding::ok("durability", found);
+    }
+    let lost = format!("{found}: a crash of the server can lose statements that were reported as done");
+    Finding::fail("durability", lost, format!("{} and the same in its configuration", remedies.join(" ")))
+}
+
+fn writable(settings: &Settings) -> Finding {
+    match settings.read_only.as_slice() {
+        [] => Finding::ok("writable", "the server is not read-only"),
+        names => Finding::fail(
+            "writable",
+            format!("{} is on", names.join(" and ")),
+            "point QUERYFLEET_MYSQL_URL at the server that takes writes",
+        ),
+    }
+}
+
+fn packet(bytes: u64) -> Finding {
+    let found = format!("max_allowed_packet={bytes}");
+    if bytes >= PACKET {
+        return Finding::ok("packet", found);
+    }
+    let small = format!("{found}: larger statements and chunks are refused");
+    Finding::warn("packet", small, format!("SET GLOBAL max_allowed_packet={PACKET};"))
+}
+
+/// The tables of queryfleet: those that this user can see, those that are not there, and what reading their version
+/// said.
+pub(super) fn tables(
+    schema: &str,
+    visible: &[TableEngine],
+    missing: &[Table],
+    identity: &Result<String, String>,
+) -> Finding {
+    const CHECK: &str = "tables";
+    let ledger = match identity {
+        Ok(ledger) => ledger,
+        Err(text) => return Finding::fail(CHECK, text.clone(), ""),
+    };
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|table| table.as_str()).collect();
+        // `setup` makes no single table anew, and rightly so: with an empty ledger jobs would run twice.
+        let remedy = "restore it from a backup";
+        return Finding::fail(CHECK, format!("{} is not there", names.join(", ")), remedy);
+    }
+    match visible.iter().find(|table| is_ours(table) && table.engine != "InnoDB") {
+        Some(TableEngine { table, engine }) => Finding::fail(
+            CHECK,
+            format!("{table} is {engine}, and only InnoDB can commit it together with a job"),
+            format!("ALTER TABLE `{schema}`.`{table}` ENGINE=InnoDB;"),
+        ),
+        None => Finding::ok(CHECK, format!("of this version, InnoDB, ledger {ledger}")),
+    }
+}
+
+fn is_ours(table: &TableEngine) -> bool {
+    Table::ALL.iter().any(|ours| ours.as_str() == table.table)
+}
+
+/// The job's own tables.
+pub(super) fn engines(found: &[TableEngine]) -> Finding {
+    if found.is_empty() {
+        return Finding::ok("engines", "every table that this user can see is transactional");
+    }
+    let named: Vec<String> =
+        found.iter().take(NAMED).map(|TableEngine { table, engine }| format!("{table} ({engine})")).collect();
+    let more = if found.len() > NAMED { ", …" } else { "" };
+    Finding::warn(
+        "engines",
+        format!("{} tables are not transactional: {}{more}", found.len(), named.join(", ")),
+        "a job that changes one of them can change it twice: ALTER TABLE … ENGINE=InnoDB",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level::{self, Fail, Ok as Good, Warn};
+    use super::*;
+
+    fn durable(flush_log: &str, sync_binlog: Option<&str>) -> Settings {
+        Settings {
+            flush_log: flush_log.into(),
+            sync_binlog: sync_binlog.map(str::to_owned),
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn only_durable_commits_pass() {
+        let rows: [(&str, Option<&str>, Level, &[&str]); 6] = [
+            ("1", None, Good, &[]),
+            ("1", Some("1"), Good, &[]),
+            ("2", None, Fail, &["SET GLOBAL innodb_flush_log_at_trx_commit=1;"]),
+            ("0", Some("1"), Fail, &["SET GLOBAL innodb_flush_log_at_trx_commit=1;"]),
+            ("1", Some("0"), Fail, &["SET GLOBAL sync_binlog=1;"]),
+            ("2", Some("1000"), Fail, &["innodb_flush_log_at_trx_commit=1;", "sync_binlog=1;"]),
+        ];
+        for (flush_log, sync_binlog, level, remedies) in rows {
+            let finding = durability(&durable(flush_log, sync_binlog));
+            assert_eq!(finding.level, level, "{finding}");
+            assert!(remedies.iter().all(|remedy| finding.remedy.contains(remedy)), "{finding}");
+        }
+    }
+
+    #[test]
+    fn a_replica_fails_and_a_small_packet_warns() {
+        let replica = Settings { read_only: vec!["read_only"], ..durable("1", None) };
+        let levels = |settings: &Settings, packet| -> Vec<Level> {
+            super::settings(settings, packet).iter().map(|finding| finding.level).collect()
+        };
+        assert_eq!(levels(&durable("1", None), PACKET), [Good, Good, Good, Good]);
+        assert_eq!(levels(&replica, PACKET - 1), [Good, Good, Fail, Warn]);
+    }
+
+    fn table(table: &str, engine: &str) -> TableEngine {
+        TableEngine { table: table.into(), engine: engine.into() }
+    }
+
+    #[test]
+    fn tables_have_to_be_ours_and_innodb() {
+        let ledger = Ok("c0ffee".to_owned());
+        let good = [table("queryfleet_ledger", "InnoDB"), table("queryfleet_of_somebody", "MyISAM")];
+        assert_eq!(tables("shop", &good, &[], &ledger).level, Good);
+        assert_eq!(tables("shop", &good, &[Table::Worker], &ledger).found, "queryfleet_worker is not there");
+        let wrong = tables("shop", &[table("queryfleet_dead", "Aria")], &[], &ledger);
+        assert_eq!(
+            (wrong.level, &*wrong.remedy),
+            (Fail, "ALTER TABLE `shop`.`queryfleet_dead` ENGINE=InnoDB;")
+        );
+        assert_eq!(tables("shop", &[], &[], &Err("run `queryfleet setup`".into())).level, Fail);
+    }
+
+    #[test]
+    fn at_most_five_tables_are_named() {
+        assert_eq!(engines(&[]).level, Good);
+        let many: Vec<TableEngine> = (1..=7).map(|n| table(&format!("old{n}"), "MyISAM")).collect();
+        let finding = engines(&many);
+        assert_eq!(finding.level, Warn);
+        assert_eq!(
+            finding.found,
+            "7 tables are not transactional: old1 (MyISAM), old2 (MyISAM), old3 (MyISAM), old4 (MyISAM), \
+             old5 (MyISAM), …"
+        );
+    }
+}

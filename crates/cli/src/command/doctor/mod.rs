@@ -1,0 +1,105 @@
+//! `queryfleet doctor`: every precondition of the promise, a line each. This file asks; the others judge.
+
+mod broker;
+mod database;
+mod finding;
+mod rights;
+
+use std::sync::Arc;
+
+use ::broker::{Broker, Error, Topology};
+use config::Config;
+use ledger::{Control, Database};
+use serde_json::json;
+
+use crate::Exit;
+use crate::command::print_json;
+use crate::failure::Failure;
+use finding::{Finding, Level};
+pub(crate) use rights::Role;
+
+/// Looks at both servers and says what it found. Changes nothing but a queue's missing binding.
+pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> Result<Exit, Failure> {
+    let (database, broker) = tokio::join!(look_at_database(config, only), look_at_broker(config));
+    let findings = [database, broker].concat();
+    let ok = findings.iter().all(|finding| finding.level != Level::Fail);
+    if json {
+        let checks: Vec<_> = findings.iter().map(Finding::json).collect();
+        print_json(&json!({ "ok": ok, "checks": checks }));
+    } else {
+        findings.iter().for_each(|finding| println!("{finding}"));
+    }
+    Ok(if ok { Exit::AllDone } else { Exit::CouldNotStart })
+}
+
+/// An error with every cause of it.
+fn said(error: impl std::error::Error + 'static) -> String {
+    Failure::from(error).to_string()
+}
+
+async fn look_at_database(config: &Config, only: Option<Role>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Err(failed) = ask_database(config, only, &mut findings).await {
+        findings.push(failed);
+    }
+    findings
+}
+
+/// Adds what it finds, up to the first question that gets no answer.
+async fn ask_database(
+    config: &Config,
+    only: Option<Role>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Finding> {
+    let unusable = |error: ledger::Error| {
+        let check = match &error {
+            ledger::Error::Init { .. } | ledger::Error::SessionSql(_) => "init step",
+            _ => "database",
+        };
+        Finding::fail(check, said(error), "")
+    };
+    let database = Arc::new(Database::new(config).map_err(unusable)?);
+    let session = database.facts(None).await.map_err(unusable)?;
+    let (server, schema) = (database.server(), database.schema());
+    findings.extend(database::session(&server, schema, &session, config.lock_wait_timeout().as_secs()));
+    let mut control = Control::new(database.clone());
+    let settings = control.settings().await.map_err(unusable)?;
+    findings.extend(database::settings(&settings, session.max_allowed_packet));
+    let visible = control.our_tables().await.map_err(unusable)?;
+    let probes = control.rights().await.map_err(unusable)?;
+    let missing = rights::missing_tables(&probes);
+    let identity = control.identity().await;
+    let set_up = !matches!(&identity, Err(ledger::Error::Schema(_)));
+    let identity = identity.map(|ledger| ledger.to_string()).map_err(said);
+    findings.push(database::tables(schema, &visible, &missing, &identity));
+    findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
+    findings.push(database::engines(&control.not_transactional().await.map_err(unusable)?));
+    Ok(())
+}
+
+async fn look_at_broker(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![broker::consumer_timeout(config.statement_timeout, config.pressure_timeout)];
+    let broker = match Broker::new(config, "doctor") {
+        Ok(broker) => broker,
+        Err(error) => return [vec![Finding::fail("broker", said(error), "")], findings].concat(),
+    };
+    let links: Vec<_> = broker.look().await.into_iter().map(|link| link.map_err(said)).collect();
+    findings.splice(0..0, broker::links(&links));
+    if let Some(link) = links.iter().flatten().next() {
+        findings.push(broker::heartbeats(config, link.heartbeat_s));
+        findings.extend(look_at_queues(config, &broker).await.unwrap_or_else(|failed| vec![failed]));
+    }
+    broker.close().await;
+    findings
+}
+
+async fn look_at_queues(config: &Config, broker: &Broker) -> Result<Vec<Finding>, Finding> {
+    let failed = |error: Error| Finding::fail("queues", said(error), "");
+    let topology =
+        Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit).map_err(failed)?;
+    // First, because it makes nothing: to declare a queue that is not there would make it.
+    let depth = broker.depth(&topology).await.map_err(failed)?;
+    broker.declare(&topology).await.map_err(failed)?;
+    let queues = broker::queues(&topology, config);
+    Ok([queues, broker::depth(&topology, &depth)].concat())
+}

@@ -1,0 +1,39 @@
+-- The smallest rights that queryfleet can do with, one account for each part it plays. `queryfleet doctor` names, as a
+-- GRANT, each that is missing, for one part with --for publish, --for work or --for operate. No part needs a global
+-- right: a worker that ends a statement ends a connection of its own account.
+--
+-- The accounts have to be there: CREATE USER 'queryfleet_work'@'%' IDENTIFIED BY '…';
+-- Replace the database `shop`, and the hosts %, by yours, and run this as an administrator:
+--
+--   sed 's/ shop\./ mydatabase./' deploy/grants.sql | mariadb
+--
+-- The order matters: a right on a table that is not there can only be given together with CREATE, so the other parts
+-- come after `queryfleet setup`. Run the whole file again then; granting twice does no harm.
+
+-- setup: makes the tables; queryfleet_meta gets its first rows. Not needed any more afterwards.
+GRANT SELECT, INSERT, CREATE ON shop.queryfleet_meta TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_ledger TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
+
+-- publish, wait, status: a run's own row; all else is only read.
+GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_publish'@'%';
+GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_run TO 'queryfleet_publish'@'%';
+GRANT SELECT ON shop.queryfleet_ledger TO 'queryfleet_publish'@'%';
+GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_publish'@'%';
+
+-- work: ledger rows, dead jobs, its own heartbeat. DELETE on the ledger is for statements that are not atomic.
+GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_work'@'%';
+GRANT SELECT ON shop.queryfleet_run TO 'queryfleet_work'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_ledger TO 'queryfleet_work'@'%';
+GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_dead TO 'queryfleet_work'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_worker TO 'queryfleet_work'@'%';
+-- And what the statements themselves need, such as
+-- GRANT SELECT, UPDATE ON shop.customers TO 'queryfleet_work'@'%';
+
+-- cancel, dead, purge, doctor: for people.
+GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_operate'@'%';
+GRANT SELECT, UPDATE ON shop.queryfleet_run TO 'queryfleet_operate'@'%';
+GRANT SELECT, INSERT, DELETE ON shop.queryfleet_ledger TO 'queryfleet_operate'@'%';
+GRANT SELECT, UPDATE, DELETE ON shop.queryfleet_dead TO 'queryfleet_operate'@'%';
