@@ -3,6 +3,7 @@
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
 #![allow(clippy::unwrap_used)]
 
+mod cancel;
 mod chunk;
 mod crash;
 mod dead;
@@ -11,6 +12,7 @@ mod double;
 mod drain;
 mod frozen;
 mod health;
+mod inputs;
 mod layers;
 mod link;
 mod memory;

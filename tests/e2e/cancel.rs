@@ -1,0 +1,108 @@
+//! Runs that are cancelled, dead jobs that come back, runs that are completed.
+
+use std::time::{Duration, Instant};
+
+use queryfleet_tests::{Fleet, eventually};
+
+/// What has not begun does not run; `wait` exits 4; the ledger has a row for every job.
+#[test]
+fn a_cancelled_run_ends_and_says_so() {
+    let fleet = Fleet::new();
+    fleet.counters(100);
+    let slow =
+        fleet.script((1..=100).map(|id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(0.1) WHERE id = {id};")));
+    fleet.publish(&slow, "slow");
+    let worker = fleet.worker(2);
+    eventually(Duration::from_secs(20), "some jobs are done", || {
+        fleet.number("SELECT COUNT(*) FROM t WHERE n = 1") > 3
+    });
+    fleet.run(&["cancel", "slow"]).expect(0);
+    fleet.wait("slow").expect(4);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 100);
+    let done = "SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'";
+    assert_eq!(fleet.number(done), fleet.number("SELECT COUNT(*) FROM t WHERE n = 1"));
+    assert!(fleet.number(done) < 100);
+    fleet.run(&["publish", slow.to_str().unwrap(), "--run", "slow"]).expect(1).says("cancelled");
+    drop(worker);
+}
+
+/// `--now` ends a running statement within seconds: its connection is killed, nothing of it stays.
+#[test]
+fn cancel_now_ends_running_statements() {
+    let fleet = Fleet::new();
+    fleet.counters(1);
+    let endless = fleet.script(["UPDATE t SET n = n + 1 + SLEEP(600) WHERE id = 1"]);
+    fleet.publish(&endless, "endless");
+    let _worker = fleet.worker(1);
+    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%' AND info NOT LIKE \
+                   '%processlist%' AND db = DATABASE()";
+    eventually(Duration::from_secs(20), "the statement runs", || fleet.number(running) == 1);
+    let asked = Instant::now();
+    fleet.run(&["cancel", "endless", "--now"]).expect(0);
+    eventually(Duration::from_secs(10), "the statement is gone", || fleet.number(running) == 0);
+    assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
+    fleet.wait("endless").expect(4);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 1);
+}
+
+/// A replay runs each job once more, also when it dies again at once; a mended one is done.
+#[test]
+fn a_replay_takes_each_dead_job_once() {
+    let fleet = Fleet::new();
+    fleet.counters(2);
+    let script = fleet.script(["INSERT INTO t VALUES (1, 1);", "UPDATE missing SET n = 1;", "DO 1;"]);
+    fleet.publish(&script, "bad");
+    let _worker = fleet.worker(2);
+    fleet.wait("bad").expect(3);
+    fleet.run(&["dead", "replay"]).expect(2).says("--all");
+    fleet.run(&["dead", "replay", "--run", "bad", "--dry-run"]).expect(0).says("2 dead jobs");
+    fleet.run(&["dead", "replay", "--run", "bad"]).expect(0).says("2 dead jobs replayed");
+    fleet.wait("bad").expect(3);
+    fleet.sql("CREATE TABLE missing (n INT)");
+    fleet.run(&["dead", "replay", "--run", "bad", "--code", "1146"]).expect(0).says("1 dead jobs replayed");
+    fleet.wait("bad").expect(3);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 2);
+    fleet.run(&["dead", "show", "bad", "1"]).expect(0).says("1062");
+    fleet.run(&["dead", "discard", "--run", "bad"]).expect(0).says("1 dead jobs discarded");
+}
+
+/// What the broker has lost is published again from the same input, and from no other.
+#[test]
+fn missing_jobs_are_published_again() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(50);
+    fleet.publish(&script, "lost");
+    fleet.purge_queue();
+    let path = script.to_str().unwrap();
+    let other = fleet.script(["DO 1"]);
+    fleet.run(&["publish", other.to_str().unwrap(), "--run", "lost", "--missing"]).expect(1).says("lost");
+    fleet.run(&["publish", path, "--run", "lost", "--missing"]).expect(0).says("50 jobs published");
+    let _worker = fleet.worker(2);
+    fleet.wait("lost").expect(0);
+    fleet.assert_each_once();
+}
+
+/// Statements that are not atomic: parked as unknown when nobody saw their end, repeated when the user says so.
+#[test]
+fn statements_that_are_not_atomic_run_when_the_run_says_how() {
+    let fleet = Fleet::new();
+    fleet.counters(3);
+    fleet.sql(
+        "CREATE PROCEDURE add_one(i INT) BEGIN UPDATE t SET n = n + 1 WHERE id = i; COMMIT; IF i = 3 THEN \
+               SIGNAL SQLSTATE '45000'; END IF; END",
+    );
+    let script = fleet.script([
+        "CALL add_one(1);",
+        "CALL add_one(2);",
+        "CALL add_one(3);",
+        "CREATE TABLE made (a INT);",
+    ]);
+    let path = script.to_str().unwrap();
+    fleet.run(&["publish", path, "--run", "calls"]).expect(1).says("not atomic");
+    fleet.run(&["publish", path, "--run", "calls", "--not-atomic", "park"]).expect(0);
+    let _worker = fleet.worker(2);
+    fleet.wait("calls").expect(3);
+    fleet.assert_each_once();
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE seq = 3 AND reason = 'unknown'"), 1);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 3);
+}
