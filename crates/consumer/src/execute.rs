@@ -153,6 +153,6 @@ fn note(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
     let Some(failure) = outcome.failure() else { return };
     let class = outcome.class();
     slot.shared.metrics.job_error(class as usize);
-    tracing::info!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
+    tracing::debug!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
         "attempt failed");
 }

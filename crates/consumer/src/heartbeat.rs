@@ -22,6 +22,9 @@ pub(crate) async fn turn(shared: Arc<Shared>) {
 
 /// Reads run states and renews the worker's row, each at its own interval.
 pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, beating: Duration) {
+    if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
+        tracing::debug!(%error, "rows of dead workers stay for now");
+    }
     let mut polls = tokio::time::interval(polling);
     polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut beaten: Option<Instant> = None;

@@ -93,7 +93,7 @@ pub(crate) async fn jobs(
             Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
             Settlement::Dead(reason) => {
                 if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
-                    tracing::warn!(%error, run = %chunk.run, seq = ending.job.seq, "dead job is given back");
+                    tracing::warn!(error = job::causes(&error), run = %chunk.run, seq = ending.job.seq, "dead job is given back");
                     copies.add(Route::Work, delivery.headers.attempts, ending);
                 }
             }

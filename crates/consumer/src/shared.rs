@@ -89,6 +89,7 @@ impl Shared {
         };
         if up && before == LOST {
             self.metrics.reconnected(dependency);
+            tracing::info!(slot = slot + 1, dependency = dependency.as_str(), "connected again");
         }
         if up != (before == UP) {
             let any = flags.iter().any(|flag| flag.load(Ordering::Relaxed) == UP);

@@ -6,6 +6,10 @@ use mysql_async::{Conn, params};
 
 use crate::connect::Tables;
 
+/// The server has rolled the whole transaction back then.
+const DEADLOCK: u16 = 1213;
+const TRIES: u32 = 10;
+
 /// A job's end as dead.
 pub struct Dead<'a> {
     /// Its run.
@@ -30,13 +34,24 @@ pub struct Dead<'a> {
     pub envelope: &'a [u8],
 }
 
-/// One transaction: ledger row `dead`, dead row. A job that has ended already stays as it ended. A `started` row (a
-/// job that is not atomic, parked as unknown) becomes `dead`.
+/// [`record_once`], again after a deadlock with a replay that takes other rows of the same tables.
 pub(crate) async fn record(
     conn: &mut Conn,
     tables: &Tables,
     dead: &Dead<'_>,
 ) -> Result<(), mysql_async::Error> {
+    let mut tries = 1;
+    loop {
+        match record_once(conn, tables, dead).await {
+            Err(mysql_async::Error::Server(error)) if error.code == DEADLOCK && tries < TRIES => tries += 1,
+            recorded => return recorded,
+        }
+    }
+}
+
+/// One transaction: ledger row `dead`, dead row. A job that has ended already stays as it ended. A `started` row (a
+/// job that is not atomic, parked as unknown) becomes `dead`.
+async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<(), mysql_async::Error> {
     conn.query_drop("START TRANSACTION").await?;
     if !claim(conn, tables, dead).await? {
         return conn.query_drop("ROLLBACK").await;

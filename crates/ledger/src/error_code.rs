@@ -44,6 +44,11 @@ fn is_read_only(message: &str) -> bool {
     message.contains("read-only") || message.contains("read_only") || message.contains("super-read-only")
 }
 
+/// The server's message without the text of ours that followed the statement: a syntax error at its end quotes it.
+fn own_words(message: &str) -> &str {
+    message.split("\n;RELEASE SAVEPOINT").next().unwrap_or(message)
+}
+
 /// What an error at a place in the packet is.
 pub(crate) enum Verdict {
     /// The ledger had the row already; read its state.
@@ -57,11 +62,8 @@ pub(crate) enum Verdict {
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
 pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
-    let failure = Failure {
-        code: Some(error.code),
-        sqlstate: Some(error.state.clone()),
-        message: error.message.clone(),
-    };
+    let message = own_words(&error.message).to_owned();
+    let failure = Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message };
     let code = error.code;
     if LOST.contains(&code) {
         return Verdict::ConnectionLost(failure);
@@ -131,6 +133,12 @@ mod tests {
             class(1290, Place::Statement, "with the --secure-file-priv option"),
             Some(Class::Unlisted)
         );
+    }
+
+    #[test]
+    fn a_message_does_not_quote_the_packet() {
+        let message = "error near 'WHERE id = 1\n;RELEASE SAVEPOINT q1234;COMMIT' at line 1";
+        assert_eq!(own_words(message), "error near 'WHERE id = 1");
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl Filter {
 #[allow(missing_docs)] // the columns of queryfleet_dead
 pub struct DeadGroup {
     pub run: Option<u64>,
+    pub name: Option<String>,
     pub reason: String,
     pub code: Option<u16>,
     pub sql_state: Option<String>,
@@ -98,9 +99,10 @@ impl Control {
     pub async fn dead_groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
         let (conditions, values) = filter.conditions();
         let query = format!(
-            "SELECT run, reason, code, sql_state, COUNT(*), MIN(LEFT(message, 200)) FROM {} \
+            "SELECT run, reason, code, sql_state, COUNT(*), MIN(LEFT(message, 200)), \
+             (SELECT r.name FROM {} r WHERE r.id = d.run) FROM {} d \
              WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY 5 DESC",
-            self.database.tables.dead
+            self.database.tables.run, self.database.tables.dead
         );
         let rows = self.dead_query(&query, values).await?;
         let group = |row: &Row| {
@@ -111,6 +113,7 @@ impl Control {
                 sql_state: column(row, 3)?,
                 jobs: column(row, 4)?,
                 example: column(row, 5)?,
+                name: column(row, 6)?,
             })
         };
         rows.iter().map(group).collect()

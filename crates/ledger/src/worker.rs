@@ -54,6 +54,16 @@ impl Control {
         self.ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await).await
     }
 
+    /// Takes the rows of workers that were killed: silent for more than a day.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn forget_the_dead(&mut self) -> Result<(), Error> {
+        let worker = &self.database.tables.worker;
+        let delete = format!("DELETE FROM {worker} WHERE seen < CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY");
+        self.ask("take away rows of dead workers", async |conn| conn.query_drop(delete).await).await
+    }
+
     /// Takes the row of a worker that has drained away.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use ledger::{Control, Filter, Replaying};
 
 use crate::Error;
 
+const DEADLOCK: u16 = 1213;
 /// Jobs that are taken, published and marked at a time.
 const AT_ONCE: u32 = 500;
 
@@ -24,7 +25,11 @@ pub async fn replay(config: &Config, control: &mut Control, filter: &Filter) -> 
     let until = control.now().await?;
     let mut replayed = 0;
     loop {
-        let taken = control.begin_replay(filter, &until, AT_ONCE).await?;
+        let taken = match control.begin_replay(filter, &until, AT_ONCE).await {
+            // Workers write dead rows meanwhile.
+            Err(error) if error.code() == Some(DEADLOCK) => continue,
+            taken => taken?,
+        };
         if taken.is_empty() {
             break;
         }

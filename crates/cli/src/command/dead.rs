@@ -67,19 +67,19 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
     if json {
         let group = |group: &ledger::DeadGroup| {
             json!({
-                "run": group.run, "reason": group.reason, "code": group.code, "sqlstate": group.sql_state,
+                "run": group.run, "name": group.name, "reason": group.reason, "code": group.code, "sqlstate": group.sql_state,
                 "jobs": group.jobs, "example": group.example,
             })
         };
         print_json(&groups.iter().map(group).collect::<Vec<_>>().into());
         return Ok(Exit::AllDone);
     }
-    println!("{:>16} {:<14} {:>6} {:<6} {:>8}  EXAMPLE", "RUN", "REASON", "CODE", "STATE", "JOBS");
+    println!("{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE", "RUN", "REASON", "CODE", "STATE", "JOBS");
     for group in groups {
-        let run = group.run.map_or_else(|| "-".into(), |run| run.to_string());
+        let run = group.name.unwrap_or_else(|| "-".into());
         let code = group.code.map_or_else(|| "-".into(), |code| code.to_string());
         let state = group.sql_state.as_deref().unwrap_or("-");
-        println!("{run:>16} {:<14} {code:>6} {state:<6} {:>8}  {}", group.reason, group.jobs, group.example);
+        println!("{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}", group.reason, group.jobs, group.example);
     }
     Ok(Exit::AllDone)
 }
