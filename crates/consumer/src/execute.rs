@@ -153,6 +153,10 @@ fn note(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
     let Some(failure) = outcome.failure() else { return };
     let class = outcome.class();
     slot.shared.metrics.job_error(class as usize);
-    tracing::debug!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
+    if matches!(outcome, Outcome::Permanent(_) | Outcome::Refused(_) | Outcome::Unknown(_)) {
+        // Said once, when its dead row is written.
+        return;
+    }
+    tracing::info!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
         "attempt failed");
 }

@@ -142,7 +142,7 @@ fn strike_broker(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
             node.ctl(&["set_vm_memory_high_watermark", NO_ALARM]).map(drop)
         }),
     };
-    finish(sky, &sky.broker_busy, struck);
+    finish(sky, &sky.broker_busy, struck, rng);
 }
 
 fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
@@ -153,13 +153,15 @@ fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
         sky.pause(away);
         database.start_again()
     });
-    finish(sky, &sky.database_busy, struck);
+    finish(sky, &sky.database_busy, struck, rng);
 }
 
-fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), devstack::Error>) {
+fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), devstack::Error>, rng: &mut Rng) {
     if let Err(error) = struck {
         sky.odd(format!("a server did not come back: {error}"));
     }
+    // Without a while of service between two of its ends nothing would be under way when the next one comes.
+    sky.pause(Duration::from_millis(rng.u64(1000..6000)));
     busy.store(false, Ordering::Release);
 }
 
