@@ -55,7 +55,7 @@ impl Input {
         };
         Ok(match extension(&kind) {
             "ndjson" | "jsonl" => Reading::Ndjson(Ndjson::new(self.name.clone(), bytes, limit)),
-            _ => Reading::Script(Script::new(self.name.clone(), bytes, mode, limit)),
+            _ => Reading::Script(Box::new(Script::new(self.name.clone(), bytes, mode, limit))),
         })
     }
 
@@ -70,7 +70,7 @@ fn extension(name: &Path) -> &str {
 
 /// An input that is being read.
 pub(crate) enum Reading {
-    Script(Script),
+    Script(Box<Script>),
     Ndjson(Ndjson),
 }
 
