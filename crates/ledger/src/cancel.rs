@@ -7,11 +7,10 @@ use mysql_async::prelude::Queryable;
 
 use crate::Error;
 use crate::connect::Control;
+use crate::error_code::{DEADLOCK, LOCK_WAIT};
 
 /// Rows an INSERT: a million takes some 1.5 s in all.
 const ROWS_AT_ONCE: u64 = 10_000;
-const LOCK_WAIT: u16 = 1205;
-const DEADLOCK: u16 = 1213;
 
 impl Control {
     /// Closes a run: from now on its deliveries are acknowledged unrun. With `now` its running statements are ended

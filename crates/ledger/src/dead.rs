@@ -5,9 +5,9 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, params};
 
 use crate::connect::Tables;
+use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
 
-/// The server has rolled the whole transaction back then.
-const DEADLOCK: u16 = 1213;
+/// Tries at a deadlock; the server has rolled the whole transaction back each time.
 const TRIES: u32 = 10;
 
 /// A job's end as dead.
@@ -89,7 +89,7 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
     let insert = format!("INSERT INTO {}(run,seq,state)VALUES({run},{seq},'{state}')", tables.ledger);
     match conn.query_drop(insert).await {
         Ok(()) => return Ok(true),
-        Err(mysql_async::Error::Server(error)) if error.code == 1062 => {}
+        Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_KEY => {}
         Err(error) => return Err(error),
     }
     let started = LedgerState::Started.as_str();

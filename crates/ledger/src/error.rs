@@ -81,6 +81,11 @@ impl Error {
         }
     }
 
+    /// Whether the server has rolled a transaction back because of another one: ask once more.
+    pub fn is_deadlock(&self) -> bool {
+        self.code() == Some(error_code::DEADLOCK)
+    }
+
     /// Whether waiting will not mend it: wrong credentials, a missing database, missing rights, missing tables.
     pub fn is_unfit(&self) -> bool {
         match self {

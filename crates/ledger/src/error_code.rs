@@ -26,8 +26,10 @@ const PERMANENT: &[u16] = &[
 /// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698];
 
-const DUPLICATE_KEY: u16 = 1062;
-const LOCK_WAIT: u16 = 1205;
+pub(crate) const DUPLICATE_KEY: u16 = 1062;
+pub(crate) const LOCK_WAIT: u16 = 1205;
+pub(crate) const DEADLOCK: u16 = 1213;
+pub(crate) const NO_SUCH_TABLE: u16 = 1146;
 const NO_SUCH_SAVEPOINT: u16 = 1305;
 
 /// Whether connecting again with the same configuration is in vain.

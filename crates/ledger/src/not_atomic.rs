@@ -113,7 +113,7 @@ impl Row<'_> {
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
                 Ok(()) => return Ok(()),
-                Err(mysql_async::Error::Server(error)) if error.code == 1062 => {}
+                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {}
                 Err(error) => return Err(lost(error)),
             }
         }
@@ -136,7 +136,7 @@ impl Row<'_> {
                 .await
             }
             NotAtomic::Repeat => match self.insert(conn, LedgerState::Done).await {
-                Err(mysql_async::Error::Server(error)) if error.code == 1062 => Ok(()),
+                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => Ok(()),
                 other => other,
             },
         };

@@ -6,6 +6,7 @@ use mysql_async::{Row, Value, params};
 
 use crate::Error;
 use crate::connect::Control;
+use crate::error_code::DUPLICATE_KEY;
 
 /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Control {
             };
             match self.ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await).await {
                 Ok(()) => return Ok(id),
-                Err(error) if error.code() == Some(1062) => {
+                Err(error) if error.code() == Some(DUPLICATE_KEY) => {
                     if self.find_run(new.name).await?.is_some() {
                         return Err(Error::NameTaken(new.name.to_owned()));
                     }

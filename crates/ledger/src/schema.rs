@@ -5,6 +5,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::Error;
 use crate::connect::{Control, Tables};
+use crate::error_code::NO_SUCH_TABLE;
 
 /// The version of the tables that this program reads and writes.
 pub(crate) const VERSION: u32 = 1;
@@ -120,7 +121,7 @@ impl Control {
         let query = format!("SELECT name, value FROM {}", self.database.tables.meta);
         let asked = self.ask("read the ledger's identity", async |conn| conn.query(&query).await).await;
         let rows: Vec<(String, String)> = match asked {
-            Err(error) if error.code() == Some(1146) => {
+            Err(error) if error.code() == Some(NO_SUCH_TABLE) => {
                 let text = format!("database {schema} has no tables of queryfleet: run `queryfleet setup`");
                 return Err(Error::Schema(text));
             }

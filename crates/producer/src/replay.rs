@@ -10,7 +10,6 @@ use ledger::{Control, Filter, Replaying};
 
 use crate::Error;
 
-const DEADLOCK: u16 = 1213;
 /// Jobs that are taken, published and marked at a time.
 const AT_ONCE: u32 = 500;
 
@@ -27,7 +26,7 @@ pub async fn replay(config: &Config, control: &mut Control, filter: &Filter) -> 
     loop {
         let taken = match control.begin_replay(filter, &until, AT_ONCE).await {
             // Workers write dead rows meanwhile.
-            Err(error) if error.code() == Some(DEADLOCK) => continue,
+            Err(error) if error.is_deadlock() => continue,
             taken => taken?,
         };
         if taken.is_empty() {

@@ -25,7 +25,7 @@ pub(crate) async fn run(
         config.metrics_listen.set_port(0);
     }
     if let Err(error) = control(&config)?.identity().await {
-        if error.code() != Some(1146) && !matches!(error, ledger::Error::Schema(_)) {
+        if !matches!(error, ledger::Error::Schema(_)) {
             return Err(error.into());
         }
         setup::setup(&config).await?;
