@@ -18,7 +18,7 @@ pub struct Servers {
 
 impl Servers {
     fn start(vhosts: usize) -> Arc<Servers> {
-        let stack = Stack::start(&Options { folder: None, vhosts }).expect("private servers start");
+        let stack = Stack::start(&Options { vhosts, ..Options::default() }).expect("private servers start");
         Arc::new(Servers { stack, vhosts, given: AtomicUsize::new(0) })
     }
 

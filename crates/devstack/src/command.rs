@@ -9,14 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{Error, programs, wait};
+use crate::programs::{self, Program};
+use crate::{Error, wait};
 
 /// The command for `program`, whose process the watchdog of `folder` finds by `name`. Every process of a stack is
 /// started by this command, in a group of its own, so that Ctrl-C in a terminal does not reach it. It gets nothing
 /// of our environment: a RABBITMQ_NODENAME or MYSQL_HOME that is meant for other servers would lead it astray.
-pub(crate) fn command(folder: &Path, name: &str, program: &Path) -> Command {
+pub(crate) fn command(folder: &Path, name: &str, program: &Program) -> Command {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", include_str!("launch.sh")]).arg(process_file(folder, name)).arg(program);
+    command.args(["-c", include_str!("launch.sh")]).arg(process_file(folder, name));
+    if let Some(root) = &program.root {
+        command.arg("chroot").arg(&**root);
+    }
+    command.arg(&program.path);
     command.env_clear().env("PATH", programs::search_path()).env("LANG", "C.UTF-8");
     command.env("HOME", folder.join("home")).env("TMPDIR", folder.join("tmp"));
     command.current_dir(folder).process_group(0).stdin(Stdio::null());
@@ -38,11 +43,11 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    pub(crate) fn new(folder: &Path, program: &Path) -> Self {
+    pub(crate) fn new(folder: &Path, program: &Program) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("tool-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let command = command(folder, &name, program);
-        Self { folder: folder.to_owned(), name, program: program.to_owned(), command }
+        Self { folder: folder.to_owned(), name, program: program.path.clone(), command }
     }
 
     /// Runs it with `input`, and returns what it wrote to standard output.

@@ -96,7 +96,7 @@ impl MariaDb {
     pub fn start_again(&self) -> Result<(), Error> {
         let port = self.port.number();
         let answers = || wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL);
-        self.server.start(self.programs.server(), |command| self.arguments(command), answers)
+        self.server.start(self.programs.server().clone(), |command| self.arguments(command), answers)
     }
 
     fn arguments(&self, command: &mut Command) {

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::Error;
 
@@ -17,29 +18,47 @@ pub(crate) struct Programs {
     pub(crate) database: Database,
 }
 
+/// A program, and the system in whose files it is to be run.
+#[derive(Clone)]
+pub struct Program {
+    /// As seen from `root`.
+    pub(crate) path: PathBuf,
+    /// Where another system is, such as a newer Debian in a folder; `None` for ours.
+    pub(crate) root: Option<Arc<Path>>,
+}
+
+impl From<&Path> for Program {
+    fn from(path: &Path) -> Self {
+        Self { path: path.to_owned(), root: None }
+    }
+}
+
 /// RabbitMQ's programs, and Erlang's name server.
 pub(crate) struct Broker {
-    pub(crate) server: PathBuf,
-    pub(crate) ctl: PathBuf,
-    pub(crate) epmd: PathBuf,
+    pub(crate) server: Program,
+    pub(crate) ctl: Program,
+    pub(crate) epmd: Program,
 }
 
 /// The database server that is installed, MariaDB first.
 pub(crate) enum Database {
-    MariaDb { server: PathBuf, client: PathBuf, install: PathBuf },
-    MySql { server: PathBuf, client: PathBuf },
+    MariaDb { server: Program, client: Program, install: Program },
+    MySql { server: Program, client: Program },
 }
 
 impl Programs {
-    pub(crate) fn find() -> Result<Self, Error> {
+    /// Those of the system whose root folder is given, or of ours.
+    pub(crate) fn find(root: Option<&Path>) -> Result<Self, Error> {
+        let root: Option<Arc<Path>> = root.map(Arc::from);
+        let find = |program| find(root.as_ref(), program);
         let broker =
             Broker { server: find("rabbitmq-server")?, ctl: find("rabbitmqctl")?, epmd: find("epmd")? };
-        Ok(Self { broker, database: Database::find()? })
+        Ok(Self { broker, database: Database::find(find)? })
     }
 }
 
 impl Database {
-    fn find() -> Result<Self, Error> {
+    fn find(find: impl Fn(&'static str) -> Result<Program, Error>) -> Result<Self, Error> {
         match (find("mariadbd"), find("mysqld")) {
             (Err(_), Ok(server)) => Ok(Self::MySql { server, client: find("mysql")? }),
             (server, _) => Ok(Self::MariaDb {
@@ -50,13 +69,13 @@ impl Database {
         }
     }
 
-    pub(crate) fn server(&self) -> &Path {
+    pub(crate) fn server(&self) -> &Program {
         match self {
             Self::MariaDb { server, .. } | Self::MySql { server, .. } => server,
         }
     }
 
-    pub(crate) fn client(&self) -> &Path {
+    pub(crate) fn client(&self) -> &Program {
         match self {
             Self::MariaDb { client, .. } | Self::MySql { client, .. } => client,
         }
@@ -75,12 +94,23 @@ pub(crate) fn search_path() -> OsString {
     path
 }
 
-fn find(program: &'static str) -> Result<PathBuf, Error> {
-    find_in(folders(env::var_os("PATH")), program).ok_or(Error::Missing { program })
+fn find(root: Option<&Arc<Path>>, program: &'static str) -> Result<Program, Error> {
+    find_in(folders(env::var_os("PATH")), root, program).ok_or(Error::Missing { program })
 }
 
-fn find_in(mut folders: impl Iterator<Item = PathBuf>, program: &str) -> Option<PathBuf> {
-    folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_file()))
+fn find_in(
+    mut folders: impl Iterator<Item = PathBuf>,
+    root: Option<&Arc<Path>>,
+    program: &str,
+) -> Option<Program> {
+    let is_file = |path: &Path| match root {
+        // A link in another system may lead to an absolute path, which means something else here.
+        Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)).symlink_metadata().is_ok(),
+        None => path.is_file(),
+    };
+    folders
+        .find_map(|folder| Some(folder.join(program)).filter(|path| is_file(path)))
+        .map(|path| Program { path, root: root.cloned() })
 }
 
 fn folders(path: Option<OsString>) -> impl Iterator<Item = PathBuf> {
@@ -105,13 +135,13 @@ mod tests {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(second.path().join("mysqld"), "").unwrap();
         let folders = || [first.path().to_owned(), second.path().to_owned()].into_iter();
-        assert_eq!(find_in(folders(), "mysqld"), Some(second.path().join("mysqld")));
-        assert_eq!(find_in(folders(), "mariadbd"), None);
+        assert_eq!(find_in(folders(), None, "mysqld").unwrap().path, second.path().join("mysqld"));
+        assert!(find_in(folders(), None, "mariadbd").is_none());
     }
 
     #[test]
     fn a_missing_program_says_how_to_install_it_and_how_to_do_without() {
-        let text = find("queryfleet-no-such-program").unwrap_err().to_string();
+        let text = find(None, "queryfleet-no-such-program").err().unwrap().to_string();
         for part in [
             "queryfleet-no-such-program is not installed",
             "apt-get install rabbitmq-server mariadb-server",

@@ -1,55 +1,80 @@
 //! A RabbitMQ node of its own.
 
+use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::thread;
 
 use rustix::process::Signal;
 
 use crate::command::Tool;
+use crate::names::Names;
 use crate::port::Port;
 use crate::programs::Broker;
 use crate::rabbitmq_files::{self as files, Files};
 use crate::server::Server;
-use crate::{Error, secret, wait};
+use crate::{Error, Options, secret, wait};
 
 const USER: &str = "queryfleet";
+/// A server's name for each node that there can be.
+const SERVERS: [&str; 3] = ["rabbitmq", "rabbitmq-2", "rabbitmq-3"];
 /// How a client of AMQP 0-9-1 begins.
 const AMQP_HEADER: &[u8] = b"AMQP\0\0\x09\x01";
 
 /// A RabbitMQ node with a user and a password of its own (there is no `guest`) and the plugin `rabbitmq_prometheus`.
 /// It listens on 127.0.0.1 only, and keeps its data and its ports from one start to the next.
 pub struct RabbitMq {
-    // Before epmd: a node that loses its name server complains.
+    // Before the names: a node that loses its name server complains.
     node: Server,
-    epmd: Server,
-    folder: PathBuf,
-    programs: Broker,
+    names: Arc<Names>,
     name: String,
-    password: String,
+    folder: PathBuf,
     amqp: Port,
     prometheus: Port,
     distribution: Port,
-    names: Port,
 }
 
 impl RabbitMq {
-    pub(crate) fn start(folder: &Path, programs: Broker, vhosts: usize) -> Result<Self, Error> {
-        let broker = Self {
-            node: Server::new("rabbitmq", folder),
-            epmd: Server::new("epmd", folder),
-            folder: folder.to_owned(),
-            programs,
-            name: format!("queryfleet-{}@localhost", secret::random()?),
-            password: secret::random()?,
+    /// The first node, and its peers.
+    pub(crate) fn start(
+        folder: &Path,
+        programs: Broker,
+        options: &Options,
+    ) -> Result<(Self, Vec<Self>), Error> {
+        let names = Arc::new(Names::start(folder, programs, 1 + options.peers)?);
+        files::write_cookie(folder, &secret::random()?).map_err(Error::io("write the cookie of RabbitMQ"))?;
+        let nodes: Result<Vec<Self>, Error> = SERVERS
+            .iter()
+            .zip(&names.nodes)
+            .map(|(server, name)| Self::new(folder, &names, server, name))
+            .collect();
+        let mut nodes = nodes?;
+        nodes.iter().try_for_each(|node| node.write_files(options.vhosts))?;
+        // All at once: those that wait for the others to make a cluster with would wait in vain.
+        thread::scope(|scope| {
+            let starting: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.start_again())).collect();
+            // A panic of another thread goes on in this one.
+            starting
+                .into_iter()
+                .try_for_each(|start| start.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
+        Ok((nodes.remove(0), nodes))
+    }
+
+    fn new(folder: &Path, names: &Arc<Names>, server: &'static str, name: &str) -> Result<Self, Error> {
+        let own = folder.join(server);
+        fs::create_dir(&own).map_err(Error::io("make a folder for RabbitMQ"))?;
+        Ok(Self {
+            node: Server::new(server, folder),
+            names: names.clone(),
+            name: name.to_owned(),
+            folder: own,
             amqp: Port::reserve()?,
             prometheus: Port::reserve()?,
             distribution: Port::reserve()?,
-            names: Port::reserve()?,
-        };
-        broker.write_files(vhosts)?;
-        broker.start_epmd()?;
-        broker.start_again()?;
-        Ok(broker)
+        })
     }
 
     fn write_files(&self, vhosts: usize) -> Result<(), Error> {
@@ -57,22 +82,12 @@ impl RabbitMq {
             folder: &self.folder,
             amqp_port: self.amqp.number(),
             prometheus_port: self.prometheus.number(),
+            nodes: &self.names.nodes,
             user: USER,
-            password: &self.password,
-            cookie: &secret::random()?,
+            password: &self.names.password,
             vhosts,
         };
         files.write().map_err(Error::io("write the configuration of RabbitMQ"))
-    }
-
-    /// In the foreground: the daemon that a node starts by itself would outlive it. It is up before the node starts.
-    fn start_epmd(&self) -> Result<(), Error> {
-        let port = self.names.number();
-        let answers = || wait::connects(port);
-        let configure = |command: &mut Command| {
-            command.args(["-port", &port.to_string(), "-address", "127.0.0.1"]);
-        };
-        self.epmd.start(&self.programs.epmd, configure, answers)
     }
 
     /// Starts the node with the data and ports that it had, and returns when clients can log in. A node that still
@@ -83,7 +98,7 @@ impl RabbitMq {
     pub fn start_again(&self) -> Result<(), Error> {
         // A node listens last of all, when users, virtual hosts and queues are there.
         let answers = || wait::greeting(self.amqp.number(), AMQP_HEADER).is_some();
-        self.node.start(&self.programs.server, |command| self.environment(command), answers)
+        self.node.start(self.names.programs.server.clone(), |command| self.environment(command), answers)
     }
 
     fn environment(&self, command: &mut Command) {
@@ -91,11 +106,11 @@ impl RabbitMq {
         // Erlang's arguments: bind the distribution, whose port runs code for any who has the cookie, to 127.0.0.1.
         let private = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false";
         command
-            .env("ERL_EPMD_PORT", self.names.number().to_string())
+            .env("ERL_EPMD_PORT", self.names.port.number().to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODENAME", &self.name)
             .env("RABBITMQ_DIST_PORT", self.distribution.number().to_string())
-            .env("RABBITMQ_MNESIA_BASE", folder.join("rabbitmq"))
+            .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
             .env("RABBITMQ_LOG_BASE", folder)
             .env("RABBITMQ_CONFIG_FILE", files::config(folder))
             .env("RABBITMQ_ADVANCED_CONFIG_FILE", folder.join("advanced.config"))
@@ -117,7 +132,7 @@ impl RabbitMq {
     #[must_use]
     pub fn url(&self, vhost: &str) -> String {
         let port = self.amqp.number();
-        format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.password, percent_encoded(vhost))
+        format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.names.password, percent_encoded(vhost))
     }
 
     /// Where the node's metrics are; `/detailed?family=…` may follow.
@@ -134,8 +149,13 @@ impl RabbitMq {
         self.ctl_with(arguments, "")
     }
 
+    fn stack_folder(&self) -> &Path {
+        // It was made in the stack's folder.
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
     fn ctl_with(&self, arguments: &[&str], input: &str) -> Result<String, Error> {
-        let mut tool = Tool::new(&self.folder, &self.programs.ctl);
+        let mut tool = Tool::new(self.stack_folder(), &self.names.programs.ctl);
         self.environment(&mut tool.command);
         tool.command.args(arguments);
         tool.run(input)
@@ -149,6 +169,12 @@ impl RabbitMq {
     pub fn add_vhost(&self, name: &str) -> Result<(), Error> {
         let definitions = files::vhosts(USER, std::iter::once(name)).to_string();
         self.ctl_with(&["import_definitions"], &definitions).map(drop)
+    }
+
+    /// The node's name among its peers.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Kills the node (SIGKILL), in the middle of whatever it does, and returns when it is gone.

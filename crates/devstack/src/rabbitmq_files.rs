@@ -12,9 +12,10 @@ pub(crate) struct Files<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) amqp_port: u16,
     pub(crate) prometheus_port: u16,
+    /// All nodes of the cluster.
+    pub(crate) nodes: &'a [String],
     pub(crate) user: &'a str,
     pub(crate) password: &'a str,
-    pub(crate) cookie: &'a str,
     /// Beside `/`: `t1`, `t2`, …
     pub(crate) vhosts: usize,
 }
@@ -25,16 +26,12 @@ impl Files<'_> {
         fs::write(self.folder.join("definitions.json"), self.definitions().to_string())?;
         fs::write(plugins(self.folder), "[rabbitmq_prometheus].\n")?;
         // In place of /etc/rabbitmq/rabbitmq-env.conf.
-        fs::write(environment(self.folder), "")?;
-        // Erlang takes no cookie that others may read.
-        let cookie = self.folder.join("home/.erlang.cookie");
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(cookie)?;
-        file.write_all(self.cookie.as_bytes())
+        fs::write(environment(self.folder), "")
     }
 
     /// The limits are for a machine that does other work too: a full memory or disk alarm stops every publisher.
     fn config(&self) -> String {
-        format!(
+        let mut config = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\n\
              prometheus.tcp.ip = 127.0.0.1\n\
              prometheus.tcp.port = {}\n\
@@ -47,7 +44,14 @@ impl Files<'_> {
             self.amqp_port,
             self.prometheus_port,
             self.folder.join("definitions.json").display(),
-        )
+        );
+        if self.nodes.len() > 1 {
+            config += "cluster_formation.peer_discovery_backend = classic_config\n";
+            for (number, node) in self.nodes.iter().enumerate() {
+                config += &format!("cluster_formation.classic_config.nodes.{} = {node}\n", number + 1);
+            }
+        }
+        config
     }
 
     /// With definitions to load a new node makes no default user: `guest` never exists.
@@ -58,6 +62,14 @@ impl Files<'_> {
         all["users"] = json!([{ "name": self.user, "password": self.password, "tags": ["administrator"] }]);
         all
     }
+}
+
+/// What nodes and tools know each other by, in the home folder that all of them have.
+pub(crate) fn write_cookie(folder: &Path, cookie: &str) -> io::Result<()> {
+    // Erlang takes no cookie that others may read.
+    let path = folder.join("home/.erlang.cookie");
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(path)?;
+    file.write_all(cookie.as_bytes())
 }
 
 /// Definitions of virtual hosts in which `user` may do everything.

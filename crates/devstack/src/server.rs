@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::process_file;
+use crate::programs::Program;
 use crate::{Error, wait};
 
 /// So much of a log helps to see why a server did not come up.
@@ -34,14 +35,15 @@ impl Server {
     /// [`Error::NotUp`] when it has ended or does not answer within 60 s; it may be running then.
     pub fn start(
         &self,
-        program: &Path,
+        program: impl Into<Program>,
         configure: impl FnOnce(&mut Command),
         answers: impl Fn() -> bool,
     ) -> Result<(), Error> {
         self.kill()?;
-        let mut command = crate::command::command(&self.folder, self.name, program);
+        let program = program.into();
+        let mut command = crate::command::command(&self.folder, self.name, &program);
         configure(&mut command);
-        self.spawn(command).map_err(Error::io(format!("start {}", program.display())))?;
+        self.spawn(command).map_err(Error::io(format!("start {}", program.path.display())))?;
         let runs = || self.running().is_some();
         match wait::until(|| (!runs() || answers()).then(runs)) {
             Some(true) => Ok(()),

@@ -17,6 +17,11 @@ pub struct Options {
     /// How many virtual hosts `t1`, `t2`, … the node has from its first moment, so that each test can own one.
     /// A few cost nothing, 64 cost 1 s, while a later [`RabbitMq::add_vhost`] costs 0.5 s each.
     pub vhosts: usize,
+    /// How many RabbitMQ nodes beside the first make a cluster with it: some 4 s more.
+    pub peers: usize,
+    /// The root folder of another system, such as a newer Debian's, whose servers are to run instead of ours. It takes
+    /// root, /proc and /dev in it, and the stack's own folder at the same path as here.
+    pub root: Option<PathBuf>,
 }
 
 /// A private RabbitMQ node and a private MariaDB (or MySQL) server, both up until this is stopped or dropped, or
@@ -24,8 +29,10 @@ pub struct Options {
 pub struct Stack {
     // Dropped first: it stops all servers at once, so that the others find theirs ended.
     folder: Folder,
-    /// The RabbitMQ node.
+    /// The RabbitMQ node, or the first of a cluster.
     pub rabbitmq: RabbitMq,
+    /// The other nodes of the cluster.
+    pub peers: Vec<RabbitMq>,
     /// The MariaDB or MySQL server.
     pub database: MariaDb,
 }
@@ -37,16 +44,17 @@ impl Stack {
     /// [`Error::Missing`] says what to install; [`Error::NotUp`] carries the end of the log of a server that did
     /// not come up within 60 s. Whatever had been started is gone then.
     pub fn start(options: &Options) -> Result<Self, Error> {
-        let Programs { broker, database } = Programs::find()?;
+        let Programs { broker, database } = Programs::find(options.root.as_deref())?;
         let folder = Folder::make(options.folder.as_deref())?;
-        let (rabbitmq, database) = thread::scope(|scope| {
+        let (nodes, database) = thread::scope(|scope| {
             let database = scope.spawn(|| MariaDb::start(folder.path(), database));
-            let rabbitmq = RabbitMq::start(folder.path(), broker, options.vhosts);
-            (rabbitmq, database.join())
+            let nodes = RabbitMq::start(folder.path(), broker, options);
+            (nodes, database.join())
         });
         // A panic of the other thread goes on in this one.
         let database = database.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(Self { folder, rabbitmq: rabbitmq?, database: database? })
+        let (rabbitmq, peers) = nodes?;
+        Ok(Self { folder, rabbitmq, peers, database: database? })
     }
 
     /// Where a client finds the broker's virtual host `/`.

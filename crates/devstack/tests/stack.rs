@@ -18,7 +18,7 @@ fn stack() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
     STACK.get_or_init(|| {
         let began = Instant::now();
-        let stack = Stack::start(&Options { folder: None, vhosts: 2 }).unwrap();
+        let stack = Stack::start(&Options { vhosts: 2, ..Options::default() }).unwrap();
         println!("both servers were up after {} ms", began.elapsed().as_millis());
         stack
     })
@@ -129,4 +129,20 @@ fn get(url: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+#[test]
+fn nodes_with_peers_are_one_cluster_and_come_back_to_it() {
+    let stack = Stack::start(&Options { peers: 2, ..Options::default() }).unwrap();
+    let running = || {
+        let status = stack.rabbitmq.ctl(&["-q", "cluster_status", "--formatter", "json"]).unwrap();
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["running_nodes"].as_array().unwrap().len()
+    };
+    assert_eq!(running(), 3);
+    stack.peers[0].kill().unwrap();
+    assert_eq!(running(), 2);
+    stack.peers[0].start_again().unwrap();
+    assert_eq!(running(), 3);
+    stack.stop().unwrap();
 }
