@@ -16,7 +16,8 @@ test: setup rustfmt clippy ## formatting, clippy without a warning, and all test
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo test --workspace
 
-faults: setup cargo ## the faults that take longer: those tests that `make test` leaves out
+faults: setup cargo ## the faults that take longer, root and a package: those tests that `make test` leaves out
+	@.ci/packages libfaketime
 	@.ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
 storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS=… FAULTS=…, all of them optional
@@ -25,6 +26,9 @@ storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS
 
 mutants: setup cargo ## break the code in ten ways, and show that a test notices each
 	@.ci/mutants
+
+compat: setup cargo ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
+	@.ci/compat
 
 build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli
@@ -44,4 +48,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants build bench-quick clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants compat build bench-quick clean cargo rustfmt clippy

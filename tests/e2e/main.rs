@@ -5,8 +5,11 @@
 
 mod cancel;
 mod chunk;
+mod clock;
+mod cluster;
 mod crash;
 mod dead;
+mod disk;
 mod doctor;
 mod double;
 mod drain;

@@ -42,14 +42,13 @@ fn servers_killed_in_the_middle_of_a_run_leave_every_effect_once() {
     assert!(worker.metric("queryfleet_reconnects_total", &["dependency=\"database\""]) >= 1.0);
 }
 
-#[test]
-fn an_alarm_of_the_broker_holds_publishing_up_and_nothing_else() {
+/// Raises an alarm that stops publishing, and ends it, by these arguments of rabbitmqctl.
+fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2]) {
     let fleet = Fleet::with_own_servers();
     let script = fleet.counters(200);
     fleet.publish(&script, "before");
-    let watermark =
-        |part: &str| fleet.servers().stack.rabbitmq.ctl(&["set_vm_memory_high_watermark", part]).unwrap();
-    watermark("0.000001");
+    let ctl = |arguments: [&str; 2]| fleet.servers().stack.rabbitmq.ctl(&arguments).unwrap();
+    ctl(raise);
     let _worker = fleet.worker(2);
     fleet.wait("before").expect(0);
     fleet.assert_each_once();
@@ -60,8 +59,38 @@ fn an_alarm_of_the_broker_holds_publishing_up_and_nothing_else() {
     eventually(SOON, "its row is there", || fleet.number("SELECT COUNT(*) FROM queryfleet_run") == 2);
     fleet.run(&["wait", "blocked", "--timeout", "2s"]).expect(5);
     assert!(producer.try_wait().unwrap().is_none(), "it waits");
-    watermark("0.6");
+    ctl(end);
     eventually(SOON, "it goes on", || producer.try_wait().unwrap().is_some_and(|status| status.success()));
     fleet.wait("blocked").expect(0);
     fleet.assert_each_once();
+}
+
+#[test]
+fn a_memory_alarm_holds_publishing_up_and_nothing_else() {
+    let watermark = "set_vm_memory_high_watermark";
+    an_alarm_holds_publishing_up_and_nothing_else([watermark, "0.000001"], [watermark, "0.6"]);
+}
+
+#[test]
+#[ignore = "make faults: servers of its own"]
+fn a_disk_alarm_holds_publishing_up_and_nothing_else() {
+    let limit = "set_disk_free_limit";
+    an_alarm_holds_publishing_up_and_nothing_else([limit, "1000000GB"], [limit, "64MB"]);
+}
+
+#[test]
+#[ignore = "make faults: servers of its own"]
+fn a_broker_restarted_is_connected_to_again() {
+    let fleet = Fleet::with_own_servers();
+    let script = fleet.counters(COUNT);
+    fleet.publish(&script, "restarted");
+    let worker = fleet.worker(4);
+    eventually(SOON, "some of it has ended", || fleet.ledger("done") >= COUNT / 6);
+    let ctl = |command| fleet.servers().stack.rabbitmq.ctl(&[command]).unwrap();
+    ctl("stop_app");
+    eventually(SOON, "unready without the broker", || worker.get("/readyz").0 == 503);
+    ctl("start_app");
+    fleet.wait("restarted").expect(0);
+    fleet.assert_each_once();
+    assert_eq!(fleet.ledger("done"), COUNT);
 }

@@ -45,6 +45,11 @@ impl Fleet {
         Fleet::on(Servers::own())
     }
 
+    /// A world on servers of its own, of which the broker has three nodes.
+    pub fn with_cluster() -> Fleet {
+        Fleet::on(Servers::cluster())
+    }
+
     fn on(servers: Arc<Servers>) -> Fleet {
         let share = servers.give();
         let folder = tempfile::Builder::new().prefix("queryfleet-test-").tempdir().expect("a folder");
@@ -60,9 +65,15 @@ impl Fleet {
         &self.servers
     }
 
-    /// Where the broker is, the test's virtual host included.
+    /// Where the broker is, the test's virtual host included; its first node.
     pub fn amqp_url(&self) -> String {
         self.servers.stack.rabbitmq.url(&self.share)
+    }
+
+    /// Where all nodes of the broker are, with these parameters, as QUERYFLEET_AMQP_URL takes them.
+    pub fn amqp_urls(&self, parameters: &str) -> String {
+        let urls: Vec<String> = self.servers.nodes().map(|node| node.url(&self.share) + parameters).collect();
+        urls.join(",")
     }
 
     /// Where the database is.
@@ -93,11 +104,15 @@ impl Fleet {
         format!("mysql://plain_{share}:{password}@{after}")
     }
 
-    /// Runs rabbitmqctl on the test's virtual host: some 0.5 s.
+    /// Runs rabbitmqctl on the test's virtual host, on the first node that serves: some 0.5 s.
     pub fn ctl(&self, arguments: &[&str]) -> String {
         let (command, rest) = arguments.split_first().expect("a command");
         let arguments = [&["-q", command, "-p", &self.share], rest].concat();
-        self.servers.stack.rabbitmq.ctl(&arguments).expect("rabbitmqctl")
+        let mut answer = self.servers.stack.rabbitmq.ctl(&arguments);
+        for peer in &self.servers.stack.peers {
+            answer = answer.or_else(|_| peer.ctl(&arguments));
+        }
+        answer.expect("rabbitmqctl")
     }
 
     // ---- scripts
@@ -157,7 +172,7 @@ impl Fleet {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).env_clear().envs(ENVIRONMENT);
-        command.env("QUERYFLEET_AMQP_URL", self.amqp_url()).env("QUERYFLEET_MYSQL_URL", self.mysql_url());
+        command.env("QUERYFLEET_AMQP_URL", self.amqp_urls("")).env("QUERYFLEET_MYSQL_URL", self.mysql_url());
         command
     }
 

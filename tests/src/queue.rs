@@ -16,13 +16,26 @@ const WORK: &str = "queryfleet.default";
 impl Fleet {
     fn with_channel<T>(&self, work: impl AsyncFnOnce(&Channel) -> Result<T, lapin::Error>) -> T {
         let done = runtime().block_on(async {
-            let connection = Connection::connect(&self.amqp_url(), ConnectionProperties::default()).await?;
+            let connection = self.connect_to_a_node().await?;
             let channel = connection.create_channel().await?;
             let done = work(&channel).await;
             connection.close(200, "done".into()).await?;
             done
         });
         done.expect("the broker serves the tests")
+    }
+
+    /// A node that is struck may still run and not answer: then it is the next one's turn.
+    async fn connect_to_a_node(&self) -> Result<Connection, lapin::Error> {
+        let urls = self.amqp_urls("?connection_timeout=3000");
+        let mut connection = Err(lapin::ErrorKind::ChannelsLimitReached.into());
+        for url in urls.split(',') {
+            connection = Connection::connect(url, ConnectionProperties::default()).await;
+            if connection.is_ok() {
+                break;
+            }
+        }
+        connection
     }
 
     /// Puts bytes into the work queue, without headers, and waits for the broker's confirm.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use devstack::{Options, Stack};
+use devstack::{Options, RabbitMq, Stack};
 
 /// Virtual hosts that the shared node has from its first moment: as many tests as there can be.
 const SHARED: usize = 96;
@@ -17,20 +17,33 @@ pub struct Servers {
 }
 
 impl Servers {
-    fn start(vhosts: usize) -> Arc<Servers> {
-        let stack = Stack::start(&Options { vhosts, ..Options::default() }).expect("private servers start");
+    fn start(vhosts: usize, peers: usize) -> Arc<Servers> {
+        // Set by `make compat`.
+        let root = std::env::var_os("QUERYFLEET_TEST_ROOT").map(Into::into);
+        let options = Options { vhosts, peers, root, folder: None };
+        let stack = Stack::start(&options).expect("private servers start");
         Arc::new(Servers { stack, vhosts, given: AtomicUsize::new(0) })
     }
 
     /// The servers of this process. A static is never dropped: the stack's watchdog ends them with the process.
     pub(crate) fn shared() -> Arc<Servers> {
         static SERVERS: OnceLock<Arc<Servers>> = OnceLock::new();
-        SERVERS.get_or_init(|| Servers::start(SHARED)).clone()
+        SERVERS.get_or_init(|| Servers::start(SHARED, 0)).clone()
     }
 
     /// Servers for one test that stops or freezes them: some 4 s.
     pub(crate) fn own() -> Arc<Servers> {
-        Servers::start(1)
+        Servers::start(1, 0)
+    }
+
+    /// The same with a cluster of three RabbitMQ nodes: some 10 s.
+    pub(crate) fn cluster() -> Arc<Servers> {
+        Servers::start(1, 2)
+    }
+
+    /// The RabbitMQ nodes, the first one first.
+    pub fn nodes(&self) -> impl Iterator<Item = &RabbitMq> {
+        std::iter::once(&self.stack.rabbitmq).chain(&self.stack.peers)
     }
 
     /// The name of a virtual host, and of a database to make, that no other test has.

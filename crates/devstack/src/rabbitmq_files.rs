@@ -46,6 +46,8 @@ impl Files<'_> {
             self.folder.join("definitions.json").display(),
         );
         if self.nodes.len() > 1 {
+            // What RabbitMQ's own guide advises for three nodes.
+            config += "cluster_partition_handling = pause_minority\n";
             config += "cluster_formation.peer_discovery_backend = classic_config\n";
             for (number, node) in self.nodes.iter().enumerate() {
                 config += &format!("cluster_formation.classic_config.nodes.{} = {node}\n", number + 1);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::Duration;
 
+use devstack::RabbitMq;
 use fastrand::Rng;
 
 use super::Sky;
@@ -22,6 +23,8 @@ pub(super) enum Fault {
     WorkerFrozen,
     WorkerDrained,
     BrokerKilled,
+    MajorityKilled,
+    BrokerFrozen,
     BrokerAlarm,
     DatabaseKilled,
     DatabaseTerminated,
@@ -34,7 +37,7 @@ use Fault::*;
 
 impl Fault {
     /// Rarer is what stops everything for seconds.
-    const WEIGHTED: [Fault; 19] = [
+    const WEIGHTED: [Fault; 21] = [
         WorkerKilled,
         WorkerKilled,
         WorkerKilled,
@@ -43,6 +46,8 @@ impl Fault {
         WorkerDrained,
         WorkerDrained,
         BrokerKilled,
+        MajorityKilled,
+        BrokerFrozen,
         BrokerAlarm,
         DatabaseKilled,
         DatabaseTerminated,
@@ -66,6 +71,8 @@ impl Fault {
             WorkerFrozen => "worker-frozen",
             WorkerDrained => "worker-drained",
             BrokerKilled => "broker-killed",
+            MajorityKilled => "majority-killed",
+            BrokerFrozen => "broker-frozen",
             BrokerAlarm => "broker-alarm",
             DatabaseKilled => "database-killed",
             DatabaseTerminated => "database-terminated",
@@ -93,7 +100,7 @@ pub(super) fn begin<'scope>(
             }
             None => false,
         },
-        BrokerKilled | BrokerAlarm if free(&sky.broker_busy) => {
+        BrokerKilled | MajorityKilled | BrokerFrozen | BrokerAlarm if free(&sky.broker_busy) => {
             scope.spawn(move || strike_broker(sky, fault, &mut rng));
             true
         }
@@ -101,7 +108,8 @@ pub(super) fn begin<'scope>(
             scope.spawn(move || strike_database(sky, fault, &mut rng));
             true
         }
-        BrokerKilled | BrokerAlarm | DatabaseKilled | DatabaseTerminated => false,
+        BrokerKilled | MajorityKilled | BrokerFrozen | BrokerAlarm => false,
+        DatabaseKilled | DatabaseTerminated => false,
         SessionsKilled => kill_sessions(sky, "", &mut rng),
         QueriesKilled => kill_sessions(sky, "QUERY", &mut rng),
         ProducerKilled => {
@@ -130,19 +138,36 @@ fn strike_worker(sky: &Sky<'_>, fault: Fault, index: usize, rng: &mut Rng) {
 }
 
 fn strike_broker(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
-    let node = &sky.fleet.servers().stack.rabbitmq;
+    let mut nodes: Vec<&RabbitMq> = sky.fleet.servers().nodes().collect();
+    rng.shuffle(&mut nodes);
+    let node = nodes[0];
     let away = Duration::from_millis(rng.u64(0..2500));
     let struck = match fault {
-        BrokerKilled => node.kill().and_then(|()| {
-            sky.pause(away);
-            node.start_again()
-        }),
+        BrokerKilled => kill_nodes(sky, &nodes[..1], away),
+        MajorityKilled => kill_nodes(sky, &nodes[..2], away),
+        BrokerFrozen => {
+            node.freeze();
+            // Long enough for its clients to give it up.
+            sky.pause(2 * away);
+            node.thaw();
+            Ok(())
+        }
         _ => node.ctl(&["set_vm_memory_high_watermark", ALARM]).and_then(|_| {
             sky.pause(away);
             node.ctl(&["set_vm_memory_high_watermark", NO_ALARM]).map(drop)
         }),
     };
     finish(sky, &sky.broker_busy, struck, rng);
+}
+
+fn kill_nodes(sky: &Sky<'_>, nodes: &[&RabbitMq], away: Duration) -> Result<(), devstack::Error> {
+    nodes.iter().try_for_each(|node| node.kill())?;
+    sky.pause(away);
+    // All at once: one may have to wait for the other.
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.start_again())).collect();
+        starting.into_iter().try_for_each(|start| start.join().expect("a start does not panic"))
+    })
 }
 
 fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {

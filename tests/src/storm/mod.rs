@@ -84,10 +84,10 @@ impl Sky<'_> {
 }
 
 impl Storm {
-    /// Lets it rage on servers of its own.
+    /// Lets it rage on servers of its own: three broker nodes and a database.
     pub fn run(self) -> Report {
         let began = Instant::now();
-        let fleet = Fleet::with_own_servers();
+        let fleet = Fleet::with_cluster();
         let mut rng = Rng::with_seed(self.seed);
         let runs = jobs::make(&fleet, &mut rng, self.jobs);
         let sky = Sky {

@@ -35,7 +35,7 @@ struct Rank {
 }
 
 fn start(fleet: &Fleet) -> Worker {
-    let url = format!("{}?heartbeat={HEARTBEAT_S}", fleet.amqp_url());
+    let url = fleet.amqp_urls(&format!("?heartbeat={HEARTBEAT_S}"));
     let variables = [&VARIABLES[..], &[("QUERYFLEET_AMQP_URL", url.as_str())]].concat();
     fleet.worker_with(SLOTS, &variables)
 }

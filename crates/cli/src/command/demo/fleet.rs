@@ -45,7 +45,7 @@ impl<'a> Fleet<'a> {
         let (process, metrics) = (self.stack.process(name), Port::reserve()?);
         let port = metrics.number();
         process.start(
-            &self.program,
+            self.program.as_path(),
             |command| {
                 command.args(["work", "--slots", &SLOTS.to_string()]).envs(self.stack.env());
                 command.env("QUERYFLEET_METRICS_LISTEN", format!("127.0.0.1:{port}"));
