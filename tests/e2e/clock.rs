@@ -13,7 +13,9 @@ const SOON: Duration = Duration::from_secs(60);
 fn libfaketime() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").unwrap();
     let mut found = folders.map(|folder| folder.unwrap().path().join("faketime/libfaketime.so.1"));
-    found.find(|path| path.exists()).expect("libfaketime is installed: run this test by make faults")
+    found
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("libfaketime is not installed: run this test by make faults"))
 }
 
 /// The year in so many days, as a log begins its lines with it.
