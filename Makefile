@@ -27,6 +27,10 @@ storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS
 mutants: setup cargo ## break the code in ten ways, and show that a test notices each
 	@.ci/mutants
 
+ci: test faults ## all that has to pass before a change is taken: tests, faults, a long storm, mutants; under an hour
+	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
+	@.ci/timed $(MAKE) --no-print-directory mutants
+
 compat: setup cargo ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
 	@.ci/compat
 
@@ -48,4 +52,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants compat build bench-quick clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants ci compat build bench-quick clean cargo rustfmt clippy

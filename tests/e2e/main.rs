@@ -14,6 +14,7 @@ mod doctor;
 mod double;
 mod drain;
 mod frozen;
+mod hammer;
 mod health;
 mod inputs;
 mod layers;
