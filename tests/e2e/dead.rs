@@ -84,9 +84,10 @@ fn a_connection_is_not_used_again_after_its_kill() {
 #[test]
 fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
     let fleet = Fleet::new();
-    fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM");
+    fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=InnoDB");
     let script = fleet.script(["INSERT INTO m VALUES (1), (2), (1)"]);
     fleet.publish(&script, "kept");
+    fleet.sql("ALTER TABLE m ENGINE=MyISAM");
     let _worker = fleet.worker(1);
     fleet.wait("kept").expect(3);
     assert_eq!(fleet.dead(), [row(1, "unknown", None)]);

@@ -10,6 +10,7 @@ mod dead;
 mod doctor;
 mod double;
 mod drain;
+mod engines;
 mod frozen;
 mod health;
 mod inputs;

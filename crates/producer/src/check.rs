@@ -4,17 +4,26 @@ use std::path::PathBuf;
 
 use job::lexer::{self, Kind, Place, SqlMode};
 use job::{Job, NotAtomic};
+use ledger::NotTransactional;
 
 use crate::Error;
 use crate::input::{Input, Reading};
+
+/// What statements are checked against.
+pub(crate) struct Rules {
+    /// Of a session of the run.
+    pub(crate) mode: SqlMode,
+    /// The longest statement, in bytes.
+    pub(crate) limit: usize,
+    pub(crate) not_atomic: Option<NotAtomic>,
+    pub(crate) engines: NotTransactional,
+}
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
     inputs: std::slice::Iter<'a, Input>,
     reading: Option<(PathBuf, Reading)>,
-    mode: SqlMode,
-    limit: usize,
-    not_atomic: Option<NotAtomic>,
+    rules: &'a Rules,
     /// What the last `USE` of this input named.
     database: Option<String>,
     seq: u64,
@@ -30,14 +39,9 @@ pub(crate) struct Checked {
 }
 
 impl<'a> Jobs<'a> {
-    /// Begins at the start of the first input; no statement may be longer than `limit` bytes.
-    pub(crate) fn new(
-        inputs: &'a [Input],
-        mode: SqlMode,
-        not_atomic: Option<NotAtomic>,
-        limit: usize,
-    ) -> Jobs<'a> {
-        Jobs { inputs: inputs.iter(), reading: None, mode, limit, not_atomic, database: None, seq: 0 }
+    /// Begins at the start of the first input.
+    pub(crate) fn new(inputs: &'a [Input], rules: &'a Rules) -> Jobs<'a> {
+        Jobs { inputs: inputs.iter(), reading: None, rules, database: None, seq: 0 }
     }
 
     /// The next job; `None` at the end of the last input.
@@ -62,16 +66,18 @@ impl<'a> Jobs<'a> {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
-            self.reading = Some((input.name().to_owned(), input.open(self.mode, self.limit)?));
+            self.reading = Some((input.name().to_owned(), input.open(self.rules.mode, self.rules.limit)?));
         }
     }
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
     fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
+        let Rules { mode, not_atomic, engines, .. } = self.rules;
+        let mode = *mode;
         let path = || self.reading.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
         let (line, column) = (place.line, place.column);
         let refused = |source| Error::Refused { path: path(), line, column, source };
-        let inspected = lexer::inspect(&job.sql, self.mode).map_err(refused)?;
+        let inspected = lexer::inspect(&job.sql, mode).map_err(refused)?;
         let (kind, length) = (inspected.kind, inspected.sql.len());
         if kind == Kind::Use
             && let Some(database) = used(inspected.sql)
@@ -80,12 +86,18 @@ impl<'a> Jobs<'a> {
             return Ok(None);
         }
         if kind.is_session_state() {
-            lexer::check(&job.sql, self.mode).map_err(refused)?;
+            lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if !kind.is_atomic() && self.not_atomic.is_none() {
+        if !kind.is_atomic() && not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
         }
-        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, self.mode).count() };
+        let database = job.database.as_deref().or(self.database.as_deref());
+        let kept = engines.written_by(inspected.sql, database, mode);
+        let atomic = kind.is_atomic() && kept.is_none();
+        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
+            return Err(Error::NotTransactional { path: path(), line, column, table });
+        }
+        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, mode).count() };
         if marks != job.params.len() {
             let why = format!("statement has {marks} `?` for {} params", job.params.len());
             return Err(Error::Line { path: path(), line, why });
@@ -95,7 +107,7 @@ impl<'a> Jobs<'a> {
         self.seq += 1;
         job.seq = self.seq;
         job.database = job.database.or_else(|| self.database.clone());
-        Ok(Some(Checked { job, place, atomic: kind.is_atomic() }))
+        Ok(Some(Checked { job, place, atomic }))
     }
 }
 

@@ -51,7 +51,7 @@ pub enum Error {
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
         "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
-         cannot be promised; nothing was published", path.display()
+         cannot be promised; --not-atomic says how to run it all the same; nothing was published", path.display()
     )]
     NotAtomic {
         /// The file.
@@ -62,6 +62,22 @@ pub enum Error {
         column: u64,
         /// What it is.
         kind: &'static str,
+    },
+    /// A statement that writes where no transaction holds it.
+    #[error(
+        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
+         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
+        path.display()
+    )]
+    NotTransactional {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// The table, by way of what it is written, and its engine.
+        table: String,
     },
     /// The input is no longer what was published under this name.
     #[error(

@@ -10,7 +10,7 @@ use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
 use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
-use crate::check::{Checked, Jobs};
+use crate::check::{Checked, Jobs, Rules};
 use crate::input::Input;
 use crate::prefix::Prefix;
 use crate::present::Present;
@@ -87,9 +87,11 @@ pub async fn publish(
     let limit = MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM);
     let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
     let inputs = inputs?;
-    let jobs = || Jobs::new(&inputs, facts.sql_mode, order.not_atomic, limit);
-    let whole = check_all(jobs(), &inputs)?;
     let mut control = Control::new(database);
+    let engines = control.not_transactional().await?;
+    let rules = Rules { mode: facts.sql_mode, limit, not_atomic: order.not_atomic, engines };
+    let jobs = || Jobs::new(&inputs, &rules);
+    let whole = check_all(jobs(), &inputs)?;
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
     let run = run::find_or_create(&mut control, order, &config.queue, &whole).await?;

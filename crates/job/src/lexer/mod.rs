@@ -4,7 +4,8 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is.
+//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
+//! and `tables` read out of it which tables it writes.
 
 mod check;
 mod command;
@@ -17,6 +18,8 @@ mod refusal;
 mod scan;
 mod special;
 mod split;
+mod tables;
+mod token;
 mod words;
 
 pub use check::{Inspected, check, inspect};
@@ -28,3 +31,4 @@ pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
 pub use split::{SplitError, Splitter, Statement};
+pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
