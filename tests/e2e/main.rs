@@ -19,6 +19,7 @@ mod link;
 mod memory;
 mod message;
 mod outage;
+mod plan;
 mod poison;
 mod pressure;
 mod queue;

@@ -79,6 +79,21 @@ pub enum Error {
         /// The table, by way of what it is written, and its engine.
         table: String,
     },
+    /// An UPDATE or DELETE of a whole table.
+    #[error(
+        "{}:{line}:{column}: {kind} without a WHERE changes every row; --allow-no-where if that is meant; nothing was \
+         published", path.display()
+    )]
+    NoWhere {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// What it is.
+        kind: &'static str,
+    },
     /// The input is no longer what was published under this name.
     #[error(
         "input differs from what run {name} was begun with ({confirmed} jobs of that are published): give the same input \
@@ -155,4 +170,18 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+}
+
+impl Error {
+    /// Whether it is about one statement, and what follows that can still be read.
+    pub(crate) fn is_of_a_statement(&self) -> bool {
+        matches!(
+            self,
+            Error::Refused { .. }
+                | Error::Line { .. }
+                | Error::NotAtomic { .. }
+                | Error::NotTransactional { .. }
+                | Error::NoWhere { .. }
+        )
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! and `tables` read out of it which tables it writes.
+//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others.
 
 mod check;
 mod command;
@@ -16,6 +16,7 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod shape;
 mod special;
 mod split;
 mod tables;
@@ -30,5 +31,6 @@ pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
+pub use shape::{Shape, shape};
 pub use split::{SplitError, Splitter, Statement};
 pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};

@@ -69,16 +69,22 @@ impl<'a> Tokens<'a> {
         let bytes = self.text.as_bytes();
         let at = self.scanner.at;
         if is_word(byte) {
-            self.scanner.at += bytes[at..].iter().take_while(|&&byte| is_word(byte)).count();
-            return Some(match byte {
-                _ if self.after_dot => What::Name,
-                b'0'..=b'9' => What::Number,
-                _ => What::Word,
+            let length = length(&bytes[at..], is_word);
+            let number = !self.after_dot && is_number(&bytes[at..at + length]);
+            self.scanner.at += length;
+            if number && bytes.get(self.scanner.at) == Some(&b'.') {
+                self.scanner.at += 1;
+                self.scanner.at += self::length(&bytes[self.scanner.at..], is_word);
+            }
+            return Some(match () {
+                () if number => What::Number,
+                () if self.after_dot => What::Name,
+                () => What::Word,
             });
         }
         if byte == b'@' {
             let is_part = |byte: u8| is_word(byte) || byte == b'@' || byte == b'.';
-            self.scanner.at += bytes[at..].iter().take_while(|&&byte| is_part(byte)).count();
+            self.scanner.at += length(&bytes[at..], is_part);
             return Some(What::Variable);
         }
         let version = self.scanner.version;
@@ -123,19 +129,33 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
+/// Whether a word is a number: a name may begin with digits too.
+fn is_number(word: &[u8]) -> bool {
+    let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    match word {
+        [b'0', b'x' | b'X' | b'b' | b'B', rest @ ..] => rest.iter().all(u8::is_ascii_hexdigit),
+        _ => word.split(|byte| matches!(byte, b'e' | b'E')).all(digits),
+    }
+}
+
+fn length(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    text.iter().take_while(|&&byte| is(byte)).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn comments_are_left_out_and_version_comments_are_not() {
-        let sql = "UPDATE /* a */ `a``b`.c SET x = 'it''s', @y = 1.5e3 /*!50000 WHERE */ (d) -- e";
+        let sql = "UPDATE /* a */ `a``b`.c SET x = 'it''s', @y = 1.5e3 + 5a /*!50000 WHERE */ (d) -- e";
         let found: Vec<_> = Tokens::new(sql, SqlMode::default()).collect();
         let texts: Vec<&str> = found.iter().map(|token| token.text).collect();
         let wanted =
-            ["UPDATE", "`a``b`", ".", "c", "SET", "x", "=", "'it''s'", ",", "@y", "=", "1", ".", "5e3"];
+            ["UPDATE", "`a``b`", ".", "c", "SET", "x", "=", "'it''s'", ",", "@y", "=", "1.5e3", "+", "5a"];
         assert_eq!(texts[..14], wanted);
         assert_eq!(texts[14..], ["WHERE", "(", "d", ")"]);
+        assert_eq!((found[11].what, found[13].what), (What::Number, What::Word));
         assert_eq!((found[1].what, found[3].what, found[7].what), (What::Name, What::Name, What::String));
         assert!(found[14].in_version && !found[15].in_version);
         assert_eq!([found[15].depth, found[16].depth, found[17].depth], [0, 1, 0]);
