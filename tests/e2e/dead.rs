@@ -14,10 +14,10 @@ fn statements_that_fail_for_good_are_dead_with_their_error() {
         "UPDATE t SET n = n + 1 WHERE id = 1;",
         "INSERT INTO t (id) VALUES (2);",
         "UPDATE t SET n = n + 1 WHERE id = 2;",
-        "UPDATE t SET;",
-        "UPDATE nowhere SET n = 1;",
+        "UPDATE t SET WHERE;",
+        "UPDATE nowhere SET n = 1 WHERE id = 1;",
         "UPDATE t SET n = n + 1 WHERE id = 3;",
-        "UPDATE t SET m = 1;",
+        "UPDATE t SET m = 1 WHERE id = 1;",
         "INSERT INTO queryfleet_meta VALUES ('ledger', 'x');",
     ]);
     fleet.publish(&script, "dead");
@@ -30,7 +30,7 @@ fn statements_that_fail_for_good_are_dead_with_their_error() {
 
     let kept: Vec<(String, u32, String)> =
         fleet.rows("SELECT statement, attempts, message FROM queryfleet_dead WHERE seq = 5");
-    assert_eq!((kept[0].0.as_str(), kept[0].1), ("UPDATE nowhere SET n = 1", 1));
+    assert_eq!((kept[0].0.as_str(), kept[0].1), ("UPDATE nowhere SET n = 1 WHERE id = 1", 1));
     assert!(kept[0].2.contains("nowhere"), "{kept:?}");
     let status = fleet.run(&["status", "dead", "--json"]).expect(0).json();
     assert_eq!(
@@ -84,9 +84,10 @@ fn a_connection_is_not_used_again_after_its_kill() {
 #[test]
 fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
     let fleet = Fleet::new();
-    fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM");
+    fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=InnoDB");
     let script = fleet.script(["INSERT INTO m VALUES (1), (2), (1)"]);
     fleet.publish(&script, "kept");
+    fleet.sql("ALTER TABLE m ENGINE=MyISAM");
     let _worker = fleet.worker(1);
     fleet.wait("kept").expect(3);
     assert_eq!(fleet.dead(), [row(1, "unknown", None)]);

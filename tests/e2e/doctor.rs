@@ -111,7 +111,7 @@ fn commits_that_are_not_durable_and_tables_that_are_not_transactional() {
     fleet.sql("CREATE TABLE old (id INT) ENGINE=MyISAM");
     fleet.sql("SET GLOBAL max_allowed_packet = 4194304");
     let output = fleet.run(&["doctor", "--json"]).expect(0);
-    finds(&output, "engines", "warn", &["1 tables", "old (MyISAM)"]);
+    finds(&output, "engines", "warn", &["1 tables", ".old (MyISAM)"]);
     finds(&output, "packet", "warn", &["max_allowed_packet=4194304"]);
     fleet.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
     let output = fleet.run(&["doctor", "--json"]).expect(1);

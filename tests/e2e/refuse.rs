@@ -21,7 +21,7 @@ fn a_refused_statement_publishes_nothing_and_is_named_with_its_line() {
     let fleet = Fleet::new();
     fleet.make_counters(3);
     for (statement, reason) in REFUSED {
-        let script = fleet.script(["UPDATE t SET n = 1;", "-- why", statement, ";", "UPDATE t SET n = 2;"]);
+        let script = fleet.script(["UPDATE t SET n = 1 WHERE id = 1;", "-- why", statement, ";", "DO 2;"]);
         let path = script.to_str().unwrap();
         let output = fleet.run(&["publish", path, "--run", "refused"]).expect(1).says(reason);
         // The statement's own line, not that of the comment before it.
@@ -58,8 +58,11 @@ fn a_worker_refuses_what_a_producer_should_have() {
 fn a_workers_policy_takes_no_other_kinds() {
     let fleet = Fleet::new();
     fleet.make_counters(1);
-    let script =
-        fleet.script(["UPDATE t SET n = n + 1;", "DELETE FROM t;", "INSERT INTO t (id) VALUES (9);"]);
+    let script = fleet.script([
+        "UPDATE t SET n = n + 1 WHERE id = 1;",
+        "DELETE FROM t WHERE id = 1;",
+        "INSERT INTO t (id) VALUES (9);",
+    ]);
     fleet.publish(&script, "policy");
     let _worker = fleet.worker_with(1, &[("QUERYFLEET_ALLOW", "update")]);
     fleet.wait("policy").expect(3);

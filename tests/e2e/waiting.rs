@@ -76,7 +76,7 @@ fn run_is_publish_work_and_wait_in_one() {
     fleet.assert_each_once();
     fleet.run(&["run", path, "--run", "one", "--slots", "4"]).expect(0).says("all 200 jobs done");
     fleet.assert_each_once();
-    let bad = fleet.script(["UPDATE nowhere SET n = 1;", "DO 1;"]);
+    let bad = fleet.script(["UPDATE nowhere SET n = 1 WHERE id = 1;", "DO 1;"]);
     fleet.run(&["run", bad.to_str().unwrap()]).expect(3).says("1 jobs done, 1 dead");
     let json = fleet.run(&["run", path, "--run", "one", "--json"]).expect(0).json();
     assert_eq!(json["done"], 200);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::doctor::Role;
 use crate::exit::HELP;
@@ -28,6 +28,14 @@ pub(crate) enum Command {
     },
     /// Make the tables and the queues; safe to run twice and at once
     Setup,
+    /// Say what a publish with these arguments would do, without publishing; exit code 1 if it would be refused
+    Plan {
+        #[command(flatten)]
+        publish: Publish,
+        /// Which statements the server is asked about, without running them: some of each shape, or all
+        #[arg(long, default_value = "sample")]
+        explain: Explain,
+    },
     /// Publish the statements of a script as a run
     Publish(Publish),
     /// Serve the queue: a worker with SLOTS slots, until SIGTERM or Ctrl-C
@@ -181,6 +189,9 @@ pub(crate) struct Publish {
     /// interrupted as unknown, or repeat it because repeating is harmless
     #[arg(long, value_name = "park|repeat", value_parser = str::parse::<job::NotAtomic>)]
     pub(crate) not_atomic: Option<job::NotAtomic>,
+    /// Take UPDATE and DELETE without a WHERE, which change every row of their table
+    #[arg(long)]
+    pub(crate) allow_no_where: bool,
     /// Publish a new run although one of the same input has not ended
     #[arg(long, conflicts_with_all = ["run", "missing"])]
     pub(crate) again: bool,
@@ -189,6 +200,14 @@ pub(crate) struct Publish {
     pub(crate) missing: bool,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Explain {
+    /// Some 50, of as many shapes as there are
+    Sample,
+    /// Every one
+    All,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

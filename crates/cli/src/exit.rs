@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Every job is done, or the command did what it was asked to.
     AllDone = 0,
-    /// It could not start, or the input is unusable; a check of `doctor` has failed.
+    /// It could not start, or the input is unusable, which is what `plan` tells; a check of `doctor` has failed.
     CouldNotStart = 1,
     /// The command line is wrong.
     Usage = 2,

@@ -75,32 +75,8 @@ impl Control {
         let query = "SELECT table_name, COALESCE(engine, 'none') FROM information_schema.tables \
                      WHERE table_schema = ? AND table_name LIKE 'queryfleet\\_%' ORDER BY table_name";
         let schema = self.database.schema.clone();
-        self.engines("read the tables' engine", query, &schema).await
-    }
-
-    /// The tables of the database that cannot be committed together with the ledger, as far as this user may see
-    /// them: their engine knows no transactions, or none across engines.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub async fn not_transactional(&mut self) -> Result<Vec<TableEngine>, Error> {
-        let query = "SELECT t.table_name, t.engine FROM information_schema.tables t \
-                     JOIN information_schema.engines e ON e.engine = t.engine \
-                     WHERE t.table_schema = ? AND t.table_type <> 'VIEW' AND t.table_name NOT LIKE 'queryfleet\\_%' \
-                     AND NOT (COALESCE(e.transactions, 'NO') = 'YES' AND COALESCE(e.xa, 'NO') = 'YES') \
-                     ORDER BY t.table_name";
-        let schema = self.database.schema.clone();
-        self.engines("look for tables without transactions", query, &schema).await
-    }
-
-    async fn engines(
-        &mut self,
-        doing: &'static str,
-        query: &str,
-        schema: &str,
-    ) -> Result<Vec<TableEngine>, Error> {
         let rows: Vec<(String, String)> =
-            self.ask(doing, async |conn| conn.exec(query, (schema,)).await).await?;
+            self.ask("read the tables' engine", async |conn| conn.exec(query, (schema,)).await).await?;
         Ok(rows.into_iter().map(|(table, engine)| TableEngine { table, engine }).collect())
     }
 }

@@ -16,8 +16,8 @@ use crate::packet::Place;
 use crate::session::{Live, Session, limited};
 use crate::{bind, claim};
 
-/// Errors of a CALL that the server raises before it runs the procedure: no such one, wrong arguments, no right to it.
-const BEFORE_THE_CALL: &[u16] = &[1305, 1318, 1370, 1142, 1044];
+/// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
+const BEFORE_IT_BEGAN: &[u16] = &[1305, 1318, 1370, 1142, 1044];
 
 impl Session {
     /// One attempt at a job that is not atomic. `Ok` holds the changed rows, and means that row `done` is committed.
@@ -75,7 +75,9 @@ impl Session {
             return outcome;
         }
         let kind = lexer::inspect(&job.sql, live.facts.sql_mode).map(|inspected| inspected.kind);
-        let clean = !matches!(kind, Ok(Kind::Call)) || BEFORE_THE_CALL.contains(&server.code);
+        // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
+        let in_pieces = kind.is_ok_and(|kind| kind == Kind::Call || kind.is_atomic());
+        let clean = !in_pieces || BEFORE_IT_BEGAN.contains(&server.code);
         if !clean || outcome.class() == Class::LostAfterSend {
             return doubt(&outcome);
         }

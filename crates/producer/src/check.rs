@@ -1,20 +1,56 @@
 //! From statements to numbered jobs: what no worker would run is refused here, with its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use job::lexer::{self, Kind, Place, SqlMode};
 use job::{Job, NotAtomic};
+use ledger::{Control, Database, NotTransactional};
 
-use crate::Error;
 use crate::input::{Input, Reading};
+use crate::{Error, Order};
+
+/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
+pub(crate) const MESSAGE_LIMIT: usize = 16 << 20;
+/// Room in the server's packet for the ledger's statements around a job's.
+const PACKET_ROOM: usize = 64 << 10;
+
+/// What statements are checked against.
+pub(crate) struct Rules {
+    /// Of a session of the run.
+    pub(crate) mode: SqlMode,
+    /// The longest statement, in bytes.
+    pub(crate) limit: usize,
+    pub(crate) not_atomic: Option<NotAtomic>,
+    pub(crate) allow_no_where: bool,
+    pub(crate) engines: NotTransactional,
+}
+
+impl Rules {
+    /// Those of an order, on the server at hand.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub(crate) async fn new(
+        order: &Order<'_>,
+        database: &Database,
+        control: &mut Control,
+    ) -> Result<Rules, Error> {
+        let facts = database.facts(order.session_sql).await?;
+        Ok(Rules {
+            mode: facts.sql_mode,
+            limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
+            not_atomic: order.not_atomic,
+            allow_no_where: order.allow_no_where,
+            engines: control.not_transactional().await?,
+        })
+    }
+}
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
     inputs: std::slice::Iter<'a, Input>,
     reading: Option<(PathBuf, Reading)>,
-    mode: SqlMode,
-    limit: usize,
-    not_atomic: Option<NotAtomic>,
+    rules: &'a Rules,
     /// What the last `USE` of this input named.
     database: Option<String>,
     seq: u64,
@@ -25,25 +61,26 @@ pub(crate) struct Checked {
     pub(crate) job: Job,
     /// Where it stands in the input.
     pub(crate) place: Place,
+    pub(crate) kind: Kind,
     /// Whether it can be committed together with its ledger row.
     pub(crate) atomic: bool,
 }
 
 impl<'a> Jobs<'a> {
-    /// Begins at the start of the first input; no statement may be longer than `limit` bytes.
-    pub(crate) fn new(
-        inputs: &'a [Input],
-        mode: SqlMode,
-        not_atomic: Option<NotAtomic>,
-        limit: usize,
-    ) -> Jobs<'a> {
-        Jobs { inputs: inputs.iter(), reading: None, mode, limit, not_atomic, database: None, seq: 0 }
+    /// Begins at the start of the first input.
+    pub(crate) fn new(inputs: &'a [Input], rules: &'a Rules) -> Jobs<'a> {
+        Jobs { inputs: inputs.iter(), reading: None, rules, database: None, seq: 0 }
+    }
+
+    /// The input that is being read.
+    pub(crate) fn path(&self) -> &Path {
+        self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
     }
 
     /// The next job; `None` at the end of the last input.
     ///
     /// # Errors
-    /// What is refused, with file, line and column.
+    /// What is refused, with file, line and column. After [`Error::is_of_a_statement`] it can go on.
     pub(crate) fn next(&mut self) -> Result<Option<Checked>, Error> {
         while let Some((job, place)) = self.read()? {
             if let Some(checked) = self.check(job, place)? {
@@ -62,16 +99,18 @@ impl<'a> Jobs<'a> {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
-            self.reading = Some((input.name().to_owned(), input.open(self.mode, self.limit)?));
+            self.reading = Some((input.name().to_owned(), input.open(self.rules.mode, self.rules.limit)?));
         }
     }
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
     fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
-        let path = || self.reading.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
+        let Rules { mode, not_atomic, allow_no_where, engines, .. } = self.rules;
+        let mode = *mode;
+        let path = || self.path().to_owned();
         let (line, column) = (place.line, place.column);
         let refused = |source| Error::Refused { path: path(), line, column, source };
-        let inspected = lexer::inspect(&job.sql, self.mode).map_err(refused)?;
+        let inspected = lexer::inspect(&job.sql, mode).map_err(refused)?;
         let (kind, length) = (inspected.kind, inspected.sql.len());
         if kind == Kind::Use
             && let Some(database) = used(inspected.sql)
@@ -80,12 +119,21 @@ impl<'a> Jobs<'a> {
             return Ok(None);
         }
         if kind.is_session_state() {
-            lexer::check(&job.sql, self.mode).map_err(refused)?;
+            lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if !kind.is_atomic() && self.not_atomic.is_none() {
+        if !kind.is_atomic() && not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
         }
-        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, self.mode).count() };
+        if !allow_no_where && changes_all(kind, inspected.sql, mode) {
+            return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
+        }
+        let database = job.database.as_deref().or(self.database.as_deref());
+        let kept = engines.written_by(inspected.sql, database, mode);
+        let atomic = kind.is_atomic() && kept.is_none();
+        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
+            return Err(Error::NotTransactional { path: path(), line, column, table });
+        }
+        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, mode).count() };
         if marks != job.params.len() {
             let why = format!("statement has {marks} `?` for {} params", job.params.len());
             return Err(Error::Line { path: path(), line, why });
@@ -95,8 +143,13 @@ impl<'a> Jobs<'a> {
         self.seq += 1;
         job.seq = self.seq;
         job.database = job.database.or_else(|| self.database.clone());
-        Ok(Some(Checked { job, place, atomic: kind.is_atomic() }))
+        Ok(Some(Checked { job, place, kind, atomic }))
     }
+}
+
+/// Whether the statement is an UPDATE or DELETE of a whole table.
+pub(crate) fn changes_all(kind: Kind, sql: &str, mode: SqlMode) -> bool {
+    matches!(kind, Kind::Update | Kind::Delete | Kind::With) && lexer::lacks_where(sql, mode)
 }
 
 /// The database that a `USE` names; `None` when it is not `USE name` with a plain or a back-quoted name at its end.

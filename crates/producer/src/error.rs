@@ -51,9 +51,40 @@ pub enum Error {
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
         "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
-         cannot be promised; nothing was published", path.display()
+         cannot be promised; --not-atomic says how to run it all the same; nothing was published", path.display()
     )]
     NotAtomic {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A statement that writes where no transaction holds it.
+    #[error(
+        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
+         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
+        path.display()
+    )]
+    NotTransactional {
+        /// The file.
+        path: PathBuf,
+        /// Line of the statement, from 1.
+        line: u64,
+        /// Column of the statement, from 1.
+        column: u64,
+        /// The table, by way of what it is written, and its engine.
+        table: String,
+    },
+    /// An UPDATE or DELETE of a whole table.
+    #[error(
+        "{}:{line}:{column}: {kind} without a WHERE changes every row; --allow-no-where if that is meant; nothing was \
+         published", path.display()
+    )]
+    NoWhere {
         /// The file.
         path: PathBuf,
         /// Line of the statement, from 1.
@@ -139,4 +170,18 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+}
+
+impl Error {
+    /// Whether it is about one statement, and what follows that can still be read.
+    pub(crate) fn is_of_a_statement(&self) -> bool {
+        matches!(
+            self,
+            Error::Refused { .. }
+                | Error::Line { .. }
+                | Error::NotAtomic { .. }
+                | Error::NotTransactional { .. }
+                | Error::NoWhere { .. }
+        )
+    }
 }

@@ -11,6 +11,7 @@ mod error;
 mod input;
 mod missing;
 mod ndjson;
+mod plan;
 mod prefix;
 mod present;
 mod publish;
@@ -21,6 +22,7 @@ mod wait;
 
 pub use cancel::cancel;
 pub use error::Error;
+pub use plan::{Counted, FailedExplain, FullScan, Plan, Seen, plan};
 pub use publish::{Order, Progress, Published, publish};
 pub use replay::replay;
 pub use wait::{Ended, Standing, standing, wait};

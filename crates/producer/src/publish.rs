@@ -10,16 +10,12 @@ use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
 use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
-use crate::check::{Checked, Jobs};
+use crate::check::{Checked, Jobs, MESSAGE_LIMIT, Rules};
 use crate::input::Input;
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::{Error, run};
 
-/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
-const MESSAGE_LIMIT: usize = 16 << 20;
-/// Room in the server's packet for the ledger's statements around a job's.
-const PACKET_ROOM: usize = 64 << 10;
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 /// The largest chunk: a transaction of so many statements is no longer a small one.
@@ -37,6 +33,8 @@ pub struct Order<'a> {
     pub session_sql: Option<&'a str>,
     /// How statements that are not atomic are to be run.
     pub not_atomic: Option<NotAtomic>,
+    /// Take UPDATE and DELETE without a WHERE too.
+    pub allow_no_where: bool,
     /// Publish a new run although one of the same input has not ended.
     pub again: bool,
     /// Publish those jobs again that the ledger does not have, of a run that was published before.
@@ -83,13 +81,12 @@ pub async fn publish(
     let database = Arc::new(Database::new(config)?);
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
-    let facts = database.facts(order.session_sql).await?;
-    let limit = MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM);
     let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
     let inputs = inputs?;
-    let jobs = || Jobs::new(&inputs, facts.sql_mode, order.not_atomic, limit);
+    let mut control = Control::new(database.clone());
+    let rules = Rules::new(order, &database, &mut control).await?;
+    let jobs = || Jobs::new(&inputs, &rules);
     let whole = check_all(jobs(), &inputs)?;
-    let mut control = Control::new(database);
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
     let run = run::find_or_create(&mut control, order, &config.queue, &whole).await?;
@@ -148,7 +145,7 @@ impl Publishing {
         let mut prefix = skip(&mut jobs, before)?;
         let mut present = Present::default();
         let mut pending: Vec<Job> = Vec::with_capacity(order.chunk);
-        while let Some(Checked { job, place, atomic }) = jobs.next()? {
+        while let Some(Checked { job, place, atomic, .. }) = jobs.next()? {
             if order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
                 prefix.add(&job);
                 before += 1;
@@ -261,6 +258,6 @@ fn skip(jobs: &mut Jobs<'_>, confirmed: u64) -> Result<Prefix, Error> {
 }
 
 /// The inputs as one name, for messages.
-fn named(inputs: &[Input]) -> PathBuf {
+pub(crate) fn named(inputs: &[Input]) -> PathBuf {
     inputs.iter().map(|input| input.name().display().to_string()).collect::<Vec<_>>().join(", ").into()
 }

@@ -5,6 +5,7 @@ mod dead;
 mod demo;
 mod dev;
 pub(crate) mod doctor;
+mod plan;
 mod publish;
 mod run;
 mod setup;
@@ -27,6 +28,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo(json) => demo::demo(json.json),
         Command::Dev { command } => dev::dev(&command),
         Command::Setup => block(async { setup::setup(&configured(Some("warn"))?).await }),
+        Command::Plan { publish, explain } => {
+            block(async { plan::plan(&configured(Some("warn"))?, &publish, explain).await })
+        }
         Command::Publish(order) => {
             block(async { publish::publish(&configured(Some("warn"))?, &order).await })
         }

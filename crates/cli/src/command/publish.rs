@@ -28,21 +28,27 @@ pub(crate) async fn publish(config: &Config, order: &Publish) -> Result<Exit, Fa
     Ok(Exit::AllDone)
 }
 
+/// What the arguments ask for.
+pub(crate) fn wanted(order: &Publish) -> Order<'_> {
+    Order {
+        inputs: &order.inputs,
+        name: order.run.as_deref(),
+        chunk: usize::from(order.chunk),
+        session_sql: order.session_sql.as_deref(),
+        not_atomic: order.not_atomic,
+        allow_no_where: order.allow_no_where,
+        again: order.again,
+        missing: order.missing,
+    }
+}
+
 /// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to go on.
 pub(crate) async fn publish_run(
     config: &Config,
     order: &Publish,
     stop: &mut Stop,
 ) -> Result<Option<Published>, Failure> {
-    let wanted = Order {
-        inputs: &order.inputs,
-        name: order.run.as_deref(),
-        chunk: usize::from(order.chunk),
-        session_sql: order.session_sql.as_deref(),
-        not_atomic: order.not_atomic,
-        again: order.again,
-        missing: order.missing,
-    };
+    let wanted = wanted(order);
     let mut bar = Bar::new("publishing");
     let mut name = None;
     let mut progress = |progress: producer::Progress<'_>| {

@@ -4,7 +4,8 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is.
+//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
+//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others.
 
 mod check;
 mod command;
@@ -15,8 +16,11 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod shape;
 mod special;
 mod split;
+mod tables;
+mod token;
 mod words;
 
 pub use check::{Inspected, check, inspect};
@@ -27,4 +31,6 @@ pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
+pub use shape::{Shape, shape};
 pub use split::{SplitError, Splitter, Statement};
+pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};

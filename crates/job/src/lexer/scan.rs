@@ -96,6 +96,7 @@ impl Stops {
 
 /// The state between two calls. Positions are indices into the text that the caller passes, always the same text,
 /// which may have grown at its end.
+#[derive(Clone)]
 pub(super) struct Scanner {
     mode: SqlMode,
     /// The next byte to look at.
@@ -201,7 +202,7 @@ impl Scanner {
     }
 
     /// Goes on to the end of what is open; false when the text ends first.
-    fn leave(&mut self, text: &[u8], last: bool) -> bool {
+    pub(super) fn leave(&mut self, text: &[u8], last: bool) -> bool {
         let left = match self.state {
             State::Code => true,
             State::Quoted { quote, escapes: true } => self.leave_string(text, quote, last),

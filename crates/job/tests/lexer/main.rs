@@ -4,6 +4,7 @@ mod check;
 mod placeholders;
 mod properties;
 mod split;
+mod tables;
 
 use queryfleet_job::lexer::{Place, SplitError, Splitter, SqlMode};
 

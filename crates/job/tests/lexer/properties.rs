@@ -2,7 +2,7 @@
 
 use crate::split_in;
 use proptest::prelude::*;
-use queryfleet_job::lexer::{SqlMode, check, inspect, placeholders};
+use queryfleet_job::lexer::{SqlMode, check, inspect, lacks_where, placeholders, written_tables};
 
 const LIMIT: usize = 200;
 
@@ -47,6 +47,9 @@ fn sql() -> impl Strategy<Value = String> {
         "$",
         "$a$",
         "UPDATE t ",
+        "DELETE FROM ",
+        ".",
+        ")",
         "SELECT ",
         "INTO ",
         "DELIMITER ",
@@ -110,6 +113,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_checks_panic(text in prop_oneof![sql(), any::<String>()], mode in mode()) {
         let _ = check(&text, mode);
+        let _ = (lacks_where(&text, mode), written_tables(&text, mode));
         for one in placeholders(&text, mode) {
             prop_assert_eq!(&text[one.range], format!(":{}", one.name));
         }

@@ -82,6 +82,7 @@ fn order(inputs: &[PathBuf]) -> Order<'_> {
         chunk: 1,
         session_sql: None,
         not_atomic: None,
+        allow_no_where: false,
         again: false,
         missing: false,
     }

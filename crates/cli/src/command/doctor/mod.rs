@@ -73,7 +73,8 @@ async fn ask_database(
     let identity = identity.map(|ledger| ledger.to_string()).map_err(said);
     findings.push(database::tables(schema, &visible, &missing, &identity));
     findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
-    findings.push(database::engines(&control.not_transactional().await.map_err(unusable)?));
+    findings
+        .push(database::engines(&control.not_transactional().await.map_err(unusable)?.of_database(schema)));
     Ok(())
 }
 

@@ -1,0 +1,105 @@
+//! `queryfleet plan`.
+
+use config::Config;
+use producer::{Counted, Plan, Seen};
+
+use crate::Exit;
+use crate::arguments::{Explain, Publish};
+use crate::command::print_json;
+use crate::command::publish::wanted;
+use crate::failure::Failure;
+use crate::signal::Stop;
+
+/// Prints what a publish with these arguments would do.
+pub(crate) async fn plan(config: &Config, order: &Publish, explain: Explain) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    let wanted = wanted(order);
+    let plan = tokio::select! {
+        plan = producer::plan(config, &wanted, explain == Explain::All) => plan?,
+        () = stop.next() => return Ok(Exit::Interrupted),
+    };
+    if order.json.json {
+        print_json(&serde_json::to_value(&plan)?);
+    } else {
+        print!("{}", text(&plan));
+    }
+    Ok(if plan.refused == 0 { Exit::AllDone } else { Exit::CouldNotStart })
+}
+
+/// The plan for people: what there is, then what to look at, the gravest last, where it is seen.
+fn text(plan: &Plan) -> String {
+    let mut lines = vec![format!("{} jobs, {} of statements", plan.jobs, size(plan.bytes))];
+    lines.extend(plan.kinds.iter().map(|counted| format!("  {}", count(counted))));
+    if let Some((bytes, place)) = &plan.largest {
+        lines.push(format!("largest statement: {}, {place}", size(*bytes)));
+    }
+    lines.push(format!("the ledger grows by some {}", size(plan.ledger_bytes)));
+    lines.push(format!(
+        "{} of {} jobs explained, {} different statements{}",
+        plan.explained,
+        plan.jobs,
+        plan.shapes,
+        plan.rows.map_or_else(String::new, |rows| format!("; all jobs together read some {rows} rows"))
+    ));
+    for scan in &plan.full_scans {
+        lines.push(format!(
+            "no index: {} reads all of {}, some {} rows; {} jobs like it: {}",
+            scan.place, scan.table, scan.rows, scan.jobs, scan.statement
+        ));
+    }
+    lines.extend(plan.failing.iter().map(|failed| format!("would fail: {}: {}", failed.place, failed.error)));
+    let compared = if plan.repeats_complete { "" } else { " (of the first million conditions)" };
+    lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));
+    lines.extend(plan.not_atomic.iter().map(|counted| format!("not atomic: {}", count(counted))));
+    lines.extend(seen("without a WHERE", &plan.no_where, ""));
+    lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {refusal}")));
+    if plan.refused > 0 {
+        let rest = if plan.complete { "" } else { "; what follows could not be read" };
+        lines.push(format!("publish would refuse this: {} statements{rest}", plan.refused));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn count(counted: &Counted) -> String {
+    let table = counted.table.as_deref().map_or_else(String::new, |table| format!(" {table}"));
+    let first = counted.seen.first.as_deref().unwrap_or_default();
+    format!("{}{table}: {}, the first at {first}", counted.kind, counted.seen.count)
+}
+
+fn seen(what: &str, seen: &Seen, note: &str) -> Option<String> {
+    let first = seen.first.as_deref()?;
+    Some(format!("{what}: {} jobs{note}, the first at {first}", seen.count))
+}
+
+fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_says_what_to_look_at() {
+        let seen = |count, first: &str| Seen { count, first: Some(first.into()) };
+        let plan = Plan {
+            jobs: 2,
+            bytes: 2048,
+            kinds: vec![Counted { kind: "update".into(), table: Some("t".into()), seen: seen(2, "a:1:1") }],
+            largest: Some((1500, "a:2:1".into())),
+            repeats: seen(1, "a:2:1"),
+            ledger_bytes: 110,
+            shapes: 1,
+            refused: 1,
+            refusals: vec!["a:3:1: no".into()],
+            ..Plan::default()
+        };
+        let wanted = "2 jobs, 2.00 KiB of statements\n  update t: 2, the first at a:1:1\n\
+            largest statement: 1.46 KiB, a:2:1\nthe ledger grows by some 110 B\n\
+            0 of 2 jobs explained, 1 different statements\n\
+            the same rows as a job before it: 1 jobs (of the first million conditions), the first at a:2:1\n\
+            refused: a:3:1: no\n\
+            publish would refuse this: 1 statements; what follows could not be read\n";
+        assert_eq!(text(&plan), wanted);
+    }
+}

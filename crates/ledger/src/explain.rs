@@ -1,0 +1,90 @@
+//! What the server says it would do for a statement.
+
+use std::time::Duration;
+
+use job::Job;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Row};
+
+use crate::connect::quoted;
+use crate::{Database, Error, Facts, bind};
+
+/// How long the server may think about one statement.
+const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A session like those of the run's jobs, which only asks.
+pub struct Explainer<'a> {
+    database: &'a Database,
+    conn: Conn,
+    facts: Facts,
+}
+
+/// One table that a statement reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Which SELECT of the statement reads it.
+    pub select: u64,
+    /// Its name in the statement.
+    pub table: String,
+    /// Whether all of the table, or all of an index, is read.
+    pub all: bool,
+    /// How many rows the server thinks it reads, for each row of the tables before.
+    pub rows: u64,
+}
+
+impl Database {
+    /// Connects to ask about jobs of a run with this session SQL.
+    ///
+    /// # Errors
+    /// As connecting and the init step can fail.
+    pub async fn explainer(&self, session_sql: Option<&str>) -> Result<Explainer<'_>, Error> {
+        let (conn, facts) = self.connect(session_sql).await?;
+        Ok(Explainer { database: self, conn, facts })
+    }
+}
+
+impl Explainer<'_> {
+    /// What the server would read for the statement of a job: an INSERT, REPLACE, UPDATE, DELETE, SELECT or WITH.
+    ///
+    /// EXPLAIN does not run the statement, but it may evaluate a subquery or a derived table, and functions there. So
+    /// it runs in a transaction that is rolled back (a read-only one takes no EXPLAIN UPDATE).
+    ///
+    /// # Errors
+    /// [`Error::Query`] with what the server has against the statement; the explainer can go on then. After any other
+    /// error it cannot.
+    pub async fn explain(&mut self, job: &Job) -> Result<Vec<Access>, Error> {
+        let asking =
+            tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut self.conn, &self.facts, self.database, job));
+        match asking.await {
+            Ok(rows) => Ok(rows?.iter().filter_map(access).collect()),
+            Err(_) => Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explaining a statement")),
+        }
+    }
+}
+
+async fn ask(conn: &mut Conn, facts: &Facts, database: &Database, job: &Job) -> Result<Vec<Row>, Error> {
+    let failed = |source| Error::Query { doing: "explain", source };
+    let statement = bind::statement(job, facts.sql_mode).map_err(Error::Schema)?;
+    let current = quoted(job.database.as_deref().unwrap_or(&database.schema));
+    let text = format!("/* queryfleet plan */ EXPLAIN {statement}\n");
+    conn.query_drop(format!("USE {current}")).await.map_err(failed)?;
+    conn.query_drop("START TRANSACTION").await.map_err(failed)?;
+    let rows = conn.query(text).await.map_err(failed);
+    conn.query_drop("ROLLBACK").await.map_err(failed)?;
+    rows
+}
+
+/// The access of one row; `None` for what reads no table.
+fn access(row: &Row) -> Option<Access> {
+    let text = |name: &str| row.get_opt::<Option<String>, _>(name).and_then(Result::ok).flatten();
+    let number = |name: &str| row.get_opt::<Option<u64>, _>(name).and_then(Result::ok).flatten();
+    if matches!(text("select_type").as_deref(), Some("INSERT" | "REPLACE")) {
+        return None;
+    }
+    Some(Access {
+        select: number("id").unwrap_or_default(),
+        table: text("table")?,
+        all: matches!(text("type")?.as_str(), "ALL" | "index"),
+        rows: number("rows")?,
+    })
+}

@@ -1,0 +1,172 @@
+//! Statements by shape, and what the server would do for some of each.
+
+use std::collections::HashMap;
+
+use job::Job;
+use job::lexer::Kind;
+use ledger::{Access, Explainer};
+
+use super::{FailedExplain, FullScan};
+use crate::Error;
+
+/// Shapes that are told apart.
+const SHAPES: usize = 10_000;
+/// Statements that the server is asked about, unless it is asked about all.
+const SAMPLES: usize = 50;
+/// A longer statement is no sample.
+const SAMPLE_BYTES: usize = 16 << 10;
+/// How many full scans and failing statements are named.
+const NAMED: usize = 20;
+/// Characters of a statement that are shown.
+const SHOWN: usize = 100;
+
+/// Every shape met.
+pub(super) struct Shapes<'a> {
+    explainer: Explainer<'a>,
+    index: HashMap<u64, usize>,
+    shapes: Vec<Shape>,
+    pub(super) explained: u64,
+    full_scans: Vec<FullScan>,
+    failing: Vec<FailedExplain>,
+}
+
+#[derive(Default)]
+struct Shape {
+    jobs: u64,
+    /// The 1st, 2nd, 4th, 8th, … of them, each with its place.
+    samples: Vec<(String, Job)>,
+    explained: u64,
+    rows: u64,
+    scan: Option<usize>,
+}
+
+impl<'a> Shapes<'a> {
+    pub(super) fn new(explainer: Explainer<'a>) -> Shapes<'a> {
+        Shapes {
+            explainer,
+            index: HashMap::new(),
+            shapes: Vec::new(),
+            explained: 0,
+            full_scans: Vec::new(),
+            failing: Vec::new(),
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.shapes.len() as u64
+    }
+
+    /// Counts a job, and keeps it as a sample or asks about it at once.
+    pub(super) async fn add(
+        &mut self,
+        shape: u64,
+        kind: Kind,
+        place: String,
+        job: Job,
+        explain_now: bool,
+    ) -> Result<(), Error> {
+        if self.shapes.len() >= SHAPES && !self.index.contains_key(&shape) {
+            return Ok(());
+        }
+        let at = *self.index.entry(shape).or_insert_with(|| {
+            self.shapes.push(Shape::default());
+            self.shapes.len() - 1
+        });
+        let shape = &mut self.shapes[at];
+        shape.jobs += 1;
+        if !can_be_explained(kind) {
+            return Ok(());
+        }
+        if explain_now {
+            return self.explain(at, place, &job).await;
+        }
+        if at < SAMPLES && shape.jobs.is_power_of_two() && job.sql.len() <= SAMPLE_BYTES {
+            shape.samples.push((place, job));
+        }
+        Ok(())
+    }
+
+    /// Asks about the samples: the first of every shape, then the second, until there are enough.
+    pub(super) async fn explain_samples(&mut self) -> Result<(), Error> {
+        let kept: Vec<_> = self.shapes.iter_mut().map(|shape| std::mem::take(&mut shape.samples)).collect();
+        let most = kept.iter().map(Vec::len).max().unwrap_or_default();
+        for turn in 0..most {
+            for (at, samples) in kept.iter().enumerate() {
+                if self.explained >= SAMPLES as u64 {
+                    return Ok(());
+                }
+                if let Some((place, job)) = samples.get(turn) {
+                    self.explain(at, place.clone(), job).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn explain(&mut self, at: usize, place: String, job: &Job) -> Result<(), Error> {
+        self.explained += 1;
+        let shape = &mut self.shapes[at];
+        let accesses = match self.explainer.explain(job).await {
+            Ok(accesses) => accesses,
+            Err(error @ ledger::Error::Query { .. }) if error.code().is_some() => {
+                if self.failing.len() < NAMED {
+                    self.failing.push(FailedExplain { place, error: job::causes(&error) });
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        shape.explained += 1;
+        shape.rows = shape.rows.saturating_add(rows(&accesses));
+        if let Some(all) = accesses.into_iter().find(|access| access.all)
+            && shape.scan.is_none()
+            && self.full_scans.len() < NAMED
+        {
+            shape.scan = Some(self.full_scans.len());
+            let (Access { table, rows, .. }, statement) = (all, shown(&job.sql));
+            self.full_scans.push(FullScan { place, table, rows, jobs: shape.jobs, statement });
+        }
+        Ok(())
+    }
+
+    /// Rows read by all jobs of the shapes that were asked about.
+    pub(super) fn rows(&self) -> Option<u64> {
+        let explained = self.shapes.iter().filter(|shape| shape.explained > 0);
+        let rows = explained.map(|shape| shape.rows as f64 / shape.explained as f64 * shape.jobs as f64);
+        rows.reduce(|a, b| a + b).map(|rows| rows as u64)
+    }
+
+    /// What was found, each scan with the number of jobs of its shape.
+    pub(super) fn found(mut self) -> (Vec<FullScan>, Vec<FailedExplain>) {
+        for shape in &self.shapes {
+            if let Some(scan) = shape.scan {
+                self.full_scans[scan].jobs = shape.jobs;
+            }
+        }
+        (self.full_scans, self.failing)
+    }
+}
+
+/// The tables of one SELECT are joined, so their rows multiply.
+fn rows(accesses: &[Access]) -> u64 {
+    let mut selects = HashMap::<u64, u64>::new();
+    for access in accesses {
+        let rows = selects.entry(access.select).or_insert(1);
+        *rows = rows.saturating_mul(access.rows.max(1));
+    }
+    selects.into_values().fold(0, u64::saturating_add)
+}
+
+fn can_be_explained(kind: Kind) -> bool {
+    matches!(kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Select | Kind::With)
+}
+
+/// The start of a statement, on one line.
+fn shown(sql: &str) -> String {
+    let words = sql.split_whitespace().take(SHOWN).collect::<Vec<_>>().join(" ");
+    let mut shown: String = words.chars().take(SHOWN).collect();
+    if shown.len() < words.len() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,46 @@
+//! Counting by kind and table.
+
+use std::collections::HashMap;
+
+use job::Job;
+use job::lexer::{self, SqlMode};
+
+use super::{Counted, Seen};
+
+/// How many tables are told apart: a plan stays small, whatever it reads.
+const TABLES: usize = 1000;
+
+#[derive(Default)]
+pub(super) struct Tally {
+    counts: HashMap<(String, Option<String>), Seen>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, kind: &str, table: Option<&str>, place: impl FnOnce() -> String) {
+        let mut key = (kind.to_owned(), table.map(str::to_owned));
+        if self.counts.len() >= TABLES && !self.counts.contains_key(&key) {
+            key.1 = Some("(others)".into());
+        }
+        self.counts.entry(key).or_default().add(place);
+    }
+
+    /// The most first, equal ones by name.
+    pub(super) fn sorted(self) -> Vec<Counted> {
+        let counted = |((kind, table), seen)| Counted { kind, table, seen };
+        let mut all: Vec<Counted> = self.counts.into_iter().map(counted).collect();
+        all.sort_by(|a, b| {
+            b.seen.count.cmp(&a.seen.count).then_with(|| (&a.kind, &a.table).cmp(&(&b.kind, &b.table)))
+        });
+        all
+    }
+}
+
+/// The first table that a job writes, with its database where one is named.
+pub(super) fn table(job: &Job, mode: SqlMode) -> Option<String> {
+    let tables = lexer::written_tables(&job.sql, mode);
+    let table = tables.first()?;
+    Some(match table.database.as_deref().or(job.database.as_deref()) {
+        Some(database) => format!("{database}.{}", table.table),
+        None => table.table.to_string(),
+    })
+}
