@@ -25,6 +25,7 @@ mod readme;
 mod refuse;
 mod resume;
 mod retry;
+mod rows;
 mod session;
 mod storm;
 mod unfit;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use devstack::{Options, Stack};
 
 /// Virtual hosts that the shared node has from its first moment: as many tests as there can be.
-const SHARED: usize = 96;
+const SHARED: usize = 112;
 
 /// A pair of servers whose virtual hosts are given out one by one.
 pub struct Servers {

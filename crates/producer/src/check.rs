@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use job::lexer::{self, Kind, Place, SqlMode};
-use job::{Job, NotAtomic};
+use job::{Job, NotAtomic, Param};
 
 use crate::Error;
 use crate::input::{Input, Reading};
@@ -85,10 +85,20 @@ impl<'a> Jobs<'a> {
         if !kind.is_atomic() && self.not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
         }
-        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, self.mode).count() };
+        let marks = if job.sql.contains('?') { lexer::marks(&job.sql, self.mode).count() } else { 0 };
         if marks != job.params.len() {
-            let why = format!("statement has {marks} `?` for {} params", job.params.len());
-            return Err(Error::Line { path: path(), line, why });
+            let why =
+                format!("statement has {marks} `?` for {} params: give a value for each", job.params.len());
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
+        let values: usize = job.params.iter().map(Param::size).sum();
+        // A literal has at most two bytes for one, and its quotes; whether it is too long is worth a look only then.
+        if values * 2 > self.limit.saturating_sub(length + 4 * marks) {
+            let bytes = ledger::bound_length(&job, self.mode);
+            if bytes > self.limit {
+                let why = format!("statement has {bytes} bytes with its values, of {} at most", self.limit);
+                return Err(Error::Bad { path: path(), line, column, why });
+            }
         }
         // A `;` of its own (after DELIMITER) would be an empty statement in the packet.
         job.sql.truncate(length);

@@ -7,20 +7,27 @@
 mod batch;
 mod cancel;
 mod check;
+mod csv;
 mod error;
 mod input;
+mod lines;
 mod missing;
 mod ndjson;
+mod objects;
 mod prefix;
 mod present;
 mod publish;
 mod replay;
+mod rows;
 mod run;
 mod script;
+mod template;
+mod value;
 mod wait;
 
 pub use cancel::cancel;
 pub use error::Error;
+pub use input::Source;
 pub use publish::{Order, Progress, Published, publish};
 pub use replay::replay;
 pub use wait::{Ended, Standing, standing, wait};

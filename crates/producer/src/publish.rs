@@ -11,7 +11,7 @@ use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
 use crate::check::{Checked, Jobs};
-use crate::input::Input;
+use crate::input::{Input, Source};
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::{Error, run};
@@ -27,8 +27,8 @@ const LARGEST_CHUNK: usize = 10_000;
 
 /// What is asked to be published.
 pub struct Order<'a> {
-    /// Scripts and NDJSON files, plain, `.gz` or `.zst`; `-` is standard input. At least one; numbered as one run.
-    pub inputs: &'a [PathBuf],
+    /// Where its jobs come from.
+    pub source: Source<'a>,
     /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
     pub name: Option<&'a str>,
     /// Jobs a message.
@@ -85,8 +85,7 @@ pub async fn publish(
     let broker = Arc::new(Broker::new(config, "producer")?);
     let facts = database.facts(order.session_sql).await?;
     let limit = MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM);
-    let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
-    let inputs = inputs?;
+    let inputs = order.source.inputs(facts.sql_mode)?;
     let jobs = || Jobs::new(&inputs, facts.sql_mode, order.not_atomic, limit);
     let whole = check_all(jobs(), &inputs)?;
     let mut control = Control::new(database);

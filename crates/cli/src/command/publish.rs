@@ -35,7 +35,7 @@ pub(crate) async fn publish_run(
     stop: &mut Stop,
 ) -> Result<Option<Published>, Failure> {
     let wanted = Order {
-        inputs: &order.inputs,
+        source: order.source(),
         name: order.run.as_deref(),
         chunk: usize::from(order.chunk),
         session_sql: order.session_sql.as_deref(),
