@@ -44,7 +44,8 @@ fn thousands_of_kills_leave_each_effect_with_its_row() {
     fleet.wait("hammered").expect(0);
     fleet.assert_each_once();
     assert_eq!(worker.drain(), Some(0));
-    let sessions = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    let sessions =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
     eventually(LIMIT, "no session is left over", || fleet.number(sessions) == 0);
     println!("{} kills", killed.load(Ordering::Relaxed));
 }

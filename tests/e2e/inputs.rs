@@ -53,7 +53,21 @@ fn bad_input_is_named_and_publishes_nothing() {
     fleet.run(&["publish", cut.to_str().unwrap()]).expect(1).says("sql.gz");
     let lines = plain.with_extension("ndjson");
     std::fs::write(&lines, "{\"sql\": \"DO 1\"}\n{\"sql\": \"DO ?\", \"params\": [1, 2]}\n").unwrap();
-    fleet.run(&["publish", lines.to_str().unwrap()]).expect(1).says("ndjson:2");
+    fleet
+        .run(&["publish", lines.to_str().unwrap()])
+        .expect(1)
+        .says("ndjson:2:1: statement has 1 `?` for 2 params");
+    for (line, says) in [
+        (r#"{"sql": "DO ?"}"#, "1 `?` for 0 params"),
+        (r#"{"sql": "DO 1", "parms": []}"#, "ndjson:1:23: unknown field `parms`"),
+        (r#"{"sql": 7}"#, "ndjson:1:9: invalid type"),
+        (r#"{"sql": "DO ?", "params": ["é", {"base64": "?"}]}"#, "ndjson:1:33: an object as a value"),
+        (r#"{"sql": "DO 1", "timeout": "soon"}"#, "timeout is \"soon\""),
+        (r#"{"params": []}"#, "missing field `sql`"),
+    ] {
+        std::fs::write(&lines, line).unwrap();
+        fleet.run(&["publish", lines.to_str().unwrap()]).expect(1).says(says);
+    }
     fleet.run(&["publish", "nowhere.sql"]).expect(1).says("nowhere.sql");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
 }

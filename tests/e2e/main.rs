@@ -31,6 +31,7 @@ mod readme;
 mod refuse;
 mod resume;
 mod retry;
+mod rows;
 mod session;
 mod storm;
 mod unfit;

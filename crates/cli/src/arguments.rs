@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use producer::Source;
 
 use crate::command::doctor::Role;
 use crate::exit::HELP;
@@ -174,8 +175,14 @@ pub(crate) struct Timeout {
 pub(crate) struct Publish {
     /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
     /// from standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "template", conflicts_with = "template", value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// One statement with placeholders, such as 'UPDATE t SET a = :a WHERE id = :id', instead of FILE: a job for every row
+    #[arg(long, value_name = "SQL", requires = "rows")]
+    pub(crate) template: Option<String>,
+    /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub(crate) rows: Option<PathBuf>,
     /// The run's name; a run of this name that was interrupted is gone on with
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,
@@ -208,6 +215,15 @@ pub(crate) enum Explain {
     Sample,
     /// Every one
     All,
+}
+
+impl Publish {
+    pub(crate) fn source(&self) -> Source<'_> {
+        match (&self.template, &self.rows) {
+            (Some(template), Some(rows)) => Source::Rows { template, rows },
+            _ => Source::Files(&self.inputs),
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -21,6 +21,17 @@ pub enum Param {
     Bytes(Vec<u8>),
 }
 
+impl Param {
+    /// Bytes that it has, about: texts and bytes exactly.
+    pub fn size(&self) -> usize {
+        match self {
+            Param::Text(text) => text.len(),
+            Param::Bytes(bytes) => bytes.len(),
+            _ => size_of::<Param>(),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wrapped {

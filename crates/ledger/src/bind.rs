@@ -6,6 +6,9 @@ use job::lexer::{SqlMode, marks};
 use job::{Job, Param};
 use mysql_async::Value;
 
+/// Numbers of up to 17 digits that a server's decimal literal holds: 65 digits, 30 of them behind the point.
+const DECIMAL: std::ops::Range<f64> = 1e-12..1e30;
+
 /// The statement of a job as it is to be sent. Values become literals by the driver's own writer, for the sql_mode
 /// in force, which decides how a quote is escaped.
 ///
@@ -23,11 +26,31 @@ pub(crate) fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String
     let mut after = 0;
     for (mark, param) in marks.into_iter().zip(&job.params) {
         text.push_str(&job.sql[after..mark]);
-        text.push_str(&value(param).as_sql(mode.no_backslash_escapes));
         after = mark + 1;
+        // `BETWEEN?` must not become a name, nor `'a'?` one string. A space everywhere would make `--?` a comment.
+        space(&mut text, job.sql.as_bytes()[..mark].last());
+        match param {
+            // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
+            Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => text.push_str(&format!("{x:e}")),
+            _ => text.push_str(&value(param).as_sql(mode.no_backslash_escapes)),
+        }
+        space(&mut text, job.sql.as_bytes()[after..].first());
     }
     text.push_str(&job.sql[after..]);
     Ok(text.into())
+}
+
+/// Bytes of a job's statement with its values bound; 0 when they do not fit its `?`s.
+pub fn bound_length(job: &Job, mode: SqlMode) -> usize {
+    statement(job, mode).map_or(0, |text| text.len())
+}
+
+/// A space where a neighbour would melt into the literal.
+fn space(text: &mut String, neighbour: Option<&u8>) {
+    let melts = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_$'\"`".contains(&byte);
+    if neighbour.is_some_and(|byte| melts(*byte)) {
+        text.push(' ');
+    }
 }
 
 fn value(param: &Param) -> Value {
@@ -56,6 +79,23 @@ mod tests {
         assert_eq!(bound(SqlMode::default()), r"INSERT INTO t VALUES ('it\'s a \\', '?', NULL, 0xFF00)");
         let plain = SqlMode { no_backslash_escapes: true, ..SqlMode::default() };
         assert_eq!(bound(plain), r"INSERT INTO t VALUES ('it''s a \', '?', NULL, 0xFF00)");
+    }
+
+    #[test]
+    fn a_literal_stays_apart_from_its_neighbours() {
+        let mut job = Job::new(1, "SELECT 1 BETWEEN?AND?, 'a'?'b', 5--?");
+        let text = Param::Text("x".into());
+        job.params = vec![Param::Int(0), Param::Int(-2), text, Param::Int(3)];
+        let bound = statement(&job, SqlMode::default()).unwrap();
+        assert_eq!(bound, "SELECT 1 BETWEEN 0 AND -2, 'a' 'x' 'b', 5--3");
+    }
+
+    #[test]
+    fn a_float_is_decimal_only_where_that_is_exact() {
+        let mut job = Job::new(1, "DO ?,?,?,?,?");
+        job.params = [0.0, -0.1, 1e-12, 1e300, -1e-300].map(Param::Float).to_vec();
+        let bound = statement(&job, SqlMode::default()).unwrap();
+        assert_eq!(bound, "DO 0,-0.1,0.000000000001,1e300,-1e-300");
     }
 
     #[test]

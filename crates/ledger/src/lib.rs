@@ -28,6 +28,7 @@ mod schema;
 mod session;
 mod worker;
 
+pub use bind::bound_length;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

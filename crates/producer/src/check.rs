@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use job::lexer::{self, Kind, Place, SqlMode};
-use job::{Job, NotAtomic};
+use job::{Job, NotAtomic, Param};
 use ledger::{Control, Database, NotTransactional};
 
 use crate::input::{Input, Reading};
@@ -105,8 +105,8 @@ impl<'a> Jobs<'a> {
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
     fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
-        let Rules { mode, not_atomic, allow_no_where, engines, .. } = self.rules;
-        let mode = *mode;
+        let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
+        let (mode, limit) = (self.rules.mode, self.rules.limit);
         let path = || self.path().to_owned();
         let (line, column) = (place.line, place.column);
         let refused = |source| Error::Refused { path: path(), line, column, source };
@@ -133,10 +133,20 @@ impl<'a> Jobs<'a> {
         if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
             return Err(Error::NotTransactional { path: path(), line, column, table });
         }
-        let marks = if job.params.is_empty() { 0 } else { lexer::marks(&job.sql, mode).count() };
+        let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {
-            let why = format!("statement has {marks} `?` for {} params", job.params.len());
-            return Err(Error::Line { path: path(), line, why });
+            let why =
+                format!("statement has {marks} `?` for {} params: give a value for each", job.params.len());
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
+        let values: usize = job.params.iter().map(Param::size).sum();
+        // A literal has at most two bytes for one, and its quotes; whether it is too long is worth a look only then.
+        if values * 2 > limit.saturating_sub(length + 4 * marks) {
+            let bytes = ledger::bound_length(&job, mode);
+            if bytes > limit {
+                let why = format!("statement has {bytes} bytes with its values, of {} at most", limit);
+                return Err(Error::Bad { path: path(), line, column, why });
+            }
         }
         // A `;` of its own (after DELIMITER) would be an empty statement in the packet.
         job.sql.truncate(length);

@@ -1,8 +1,10 @@
 //! Why a run cannot be published or waited for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use job::lexer::{Refusal, SplitError};
+
+use crate::lines;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +17,8 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// No statement in the whole input.
-    #[error("{} holds no statement: nothing was published", .0.display())]
+    /// No job in the whole input.
+    #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),
     /// A script that cannot be split.
     #[error("{}: {source}; nothing was published", path.display())]
@@ -26,14 +28,16 @@ pub enum Error {
         /// Where and why.
         source: SplitError,
     },
-    /// A line of NDJSON that is no job.
-    #[error("{}:{line}: {why}; nothing was published", path.display())]
-    Line {
-        /// The file.
+    /// A line, row or template that gives no job.
+    #[error("{}:{line}:{column}: {why}; nothing was published", path.display())]
+    Bad {
+        /// The file, or the option.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The column, from 1, in characters.
+        column: u64,
+        /// What is wrong there, and what to do.
         why: String,
     },
     /// A statement that no worker would run.
@@ -178,10 +182,16 @@ impl Error {
         matches!(
             self,
             Error::Refused { .. }
-                | Error::Line { .. }
+                | Error::Bad { .. }
                 | Error::NotAtomic { .. }
                 | Error::NotTransactional { .. }
                 | Error::NoWhere { .. }
         )
+    }
+
+    /// [`Error::Bad`] at a byte of `text`, whose first line is `line`.
+    pub(crate) fn bad(path: &Path, line: u64, text: &[u8], offset: usize, why: String) -> Error {
+        let (line, column) = lines::place(line, text, offset);
+        Error::Bad { path: path.to_owned(), line, column, why }
     }
 }

@@ -1,8 +1,9 @@
-//! What is to be published: scripts and NDJSON files, plain or compressed, or standard input.
+//! What is to be published: scripts, NDJSON files or rows for a template, plain or compressed, or standard input.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use job::Job;
@@ -10,24 +11,72 @@ use job::lexer::{Place, SqlMode};
 use tempfile::NamedTempFile;
 
 use crate::Error;
+use crate::lines::Bytes;
 use crate::ndjson::Ndjson;
+use crate::rows::Rows;
 use crate::script::Script;
+use crate::template::Template;
+
+/// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
+const BUFFER: usize = 64 << 10;
+/// A byte order mark, which is no part of the text.
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+/// Where the jobs of a run come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Scripts and NDJSON files, plain, `.gz` or `.zst`; `-` is standard input. At least one; numbered as one run.
+    Files(&'a [PathBuf]),
+    /// A statement with `:name` placeholders, and a file with a row for every job: CSV with a header, or NDJSON.
+    Rows {
+        /// The statement.
+        template: &'a str,
+        /// The file, plain, `.gz` or `.zst`, or `-`.
+        rows: &'a Path,
+    },
+}
+
+impl Source<'_> {
+    /// The inputs, in their order.
+    ///
+    /// # Errors
+    /// When standard input cannot be kept, or the template is none.
+    pub(crate) fn inputs(&self, mode: SqlMode) -> Result<Vec<Input>, Error> {
+        match self {
+            Source::Files(names) => names.iter().map(|name| Input::new(name, None)).collect(),
+            Source::Rows { template, rows } => {
+                let template = Arc::new(Template::parse(template, mode)?);
+                Ok(vec![Input::new(rows, Some(template))?])
+            }
+        }
+    }
+
+    /// What a run of it is named after.
+    pub(crate) fn name(&self) -> &Path {
+        match self {
+            Source::Files(names) => names.first().map_or(Path::new("run"), PathBuf::as_path),
+            Source::Rows { rows, .. } => rows,
+        }
+    }
+}
 
 /// One input. It is read twice, so standard input is kept in a temporary file, deleted at the end.
 pub(crate) struct Input {
     /// As the user gave it, for messages and for its kind.
     name: PathBuf,
     kept: Option<NamedTempFile>,
+    /// Its lines are rows for this.
+    template: Option<Arc<Template>>,
 }
 
 impl Input {
-    /// Names an input; `-` reads standard input to its end.
+    /// Names an input, of rows when there is a template; `-` reads standard input to its end.
     ///
     /// # Errors
     /// When standard input cannot be read or kept.
-    pub(crate) fn new(name: &Path) -> Result<Input, Error> {
+    fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
         if name != Path::new("-") {
-            return Ok(Input { name: name.into(), kept: None });
+            return Ok(Input { name: name.into(), kept: None, template });
         }
         let name = PathBuf::from("standard input");
         let keep = || {
@@ -36,26 +85,34 @@ impl Input {
             Ok(kept)
         };
         let kept = keep().map_err(|source| Error::Read { path: name.clone(), source })?;
-        Ok(Input { name, kept: Some(kept) })
+        Ok(Input { name, kept: Some(kept), template })
     }
 
-    /// Opens it from its start. `.gz` and `.zst` are decompressed; `.ndjson` and `.jsonl` hold a job a line, everything
-    /// else is a script.
+    /// Opens it from its start. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a
+    /// line, everything else is a script.
     ///
     /// # Errors
-    /// When the file cannot be opened.
+    /// When the file cannot be opened or read.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
         let file = File::open(self.kept.as_ref().map_or(self.name.as_path(), NamedTempFile::path))
             .map_err(failed)?;
         let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
-            "gz" => (Box::new(MultiGzDecoder::new(file)), self.name.with_extension("")),
+            "gz" => (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension("")),
             "zst" => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
             _ => (Box::new(file), self.name.clone()),
         };
-        Ok(match extension(&kind) {
-            "ndjson" | "jsonl" => Reading::Ndjson(Ndjson::new(self.name.clone(), bytes, limit)),
-            _ => Reading::Script(Box::new(Script::new(self.name.clone(), bytes, mode, limit))),
+        let name = self.name.clone();
+        if self.template.is_none() && !matches!(extension(&kind), "ndjson" | "jsonl") {
+            return Ok(Reading::Script(Box::new(Script::new(name, bytes, mode, limit))));
+        }
+        let mut bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER, bytes));
+        if bytes.fill_buf().map_err(failed)?.starts_with(BOM) {
+            bytes.consume(BOM.len());
+        }
+        Ok(match &self.template {
+            Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
+            None => Reading::Ndjson(Ndjson::new(name, bytes, limit)),
         })
     }
 
@@ -72,6 +129,7 @@ fn extension(name: &Path) -> &str {
 pub(crate) enum Reading {
     Script(Box<Script>),
     Ndjson(Ndjson),
+    Rows(Rows),
 }
 
 impl Reading {
@@ -82,9 +140,8 @@ impl Reading {
     pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
         match self {
             Reading::Script(script) => Ok(script.next()?.map(|(sql, place)| (Job::new(0, sql), place))),
-            Reading::Ndjson(lines) => {
-                Ok(lines.next()?.map(|(job, line)| (job, Place { offset: 0, line, column: 1 })))
-            }
+            Reading::Ndjson(lines) => lines.next(),
+            Reading::Rows(rows) => rows.next(),
         }
     }
 }

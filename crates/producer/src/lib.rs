@@ -7,21 +7,28 @@
 mod batch;
 mod cancel;
 mod check;
+mod csv;
 mod error;
 mod input;
+mod lines;
 mod missing;
 mod ndjson;
+mod objects;
 mod plan;
 mod prefix;
 mod present;
 mod publish;
 mod replay;
+mod rows;
 mod run;
 mod script;
+mod template;
+mod value;
 mod wait;
 
 pub use cancel::cancel;
 pub use error::Error;
+pub use input::Source;
 pub use plan::{Counted, FailedExplain, FullScan, Plan, Seen, plan};
 pub use publish::{Order, Progress, Published, publish};
 pub use replay::replay;

@@ -1,75 +1,59 @@
 //! Reading NDJSON: one job a line, `{"sql": …, "params": […], "database": …, "timeout": "15m"}`.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 
+use job::lexer::Place;
 use job::{Job, Param};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::Error;
+use crate::lines::{Bytes, Lines};
+use crate::{Error, value};
 
 /// The jobs of an NDJSON file.
 pub(crate) struct Ndjson {
-    name: PathBuf,
-    lines: BufReader<Box<dyn Read + Send>>,
-    line: String,
-    number: u64,
-    limit: usize,
+    lines: Lines,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Line<'a> {
     sql: String,
-    #[serde(default)]
-    params: Vec<Param>,
+    #[serde(default, borrow)]
+    params: Vec<&'a RawValue>,
     database: Option<String>,
     timeout: Option<String>,
 }
 
 impl Ndjson {
     /// Lines under this name, none of them longer than `limit` bytes.
-    pub(crate) fn new(name: PathBuf, bytes: Box<dyn Read + Send>, limit: usize) -> Ndjson {
-        Ndjson { name, lines: BufReader::new(bytes), line: String::new(), number: 0, limit }
+    pub(crate) fn new(name: PathBuf, bytes: Bytes, limit: usize) -> Ndjson {
+        Ndjson { lines: Lines::new(name, bytes, limit) }
     }
 
-    /// The next job, not yet numbered, and its line; `None` at the end. Blank lines are passed over.
+    /// The next job, not yet numbered, and its place; `None` at the end. Blank lines are passed over.
     ///
     /// # Errors
-    /// When reading fails, or a line is not such an object; the line is named.
-    pub(crate) fn next(&mut self) -> Result<Option<(Job, u64)>, Error> {
-        loop {
-            self.line.clear();
-            let read = (&mut self.lines).take(self.limit as u64 + 1).read_line(&mut self.line);
-            let bytes = read.map_err(|source| Error::Read { path: self.name.clone(), source })?;
-            self.number += 1;
-            if bytes == 0 {
-                return Ok(None);
-            }
-            if bytes > self.limit {
-                return Err(self.bad(format!("longer than {} bytes", self.limit)));
-            }
-            if !self.line.trim().is_empty() {
-                return self.job().map(|job| Some((job, self.number)));
-            }
+    /// When reading fails, or a line is not such an object; the place is named.
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        if !self.lines.advance()? {
+            return Ok(None);
         }
-    }
-
-    fn job(&self) -> Result<Job, Error> {
-        let line: Line = serde_json::from_str(&self.line).map_err(|error| self.bad(error.to_string()))?;
+        let lines = &self.lines;
+        let line: Line<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
+        let params: Result<Vec<Param>, Error> = line
+            .params
+            .iter()
+            .map(|json| value::param(json).map_err(|why| lines.bad_value(json, why)))
+            .collect();
         let timeout_ms = match line.timeout {
-            Some(text) => {
-                let timeout = config::parse_duration(&text);
-                let timeout =
-                    timeout.ok_or_else(|| self.bad("timeout: expected such as \"90s\" or \"15m\"".into()))?;
-                Some(timeout.as_millis() as u64)
-            }
+            Some(text) => Some(config::parse_duration(&text).ok_or_else(|| {
+                lines.bad(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
+            })?),
             None => None,
-        };
-        Ok(Job { seq: 0, sql: line.sql, params: line.params, database: line.database, timeout_ms })
-    }
-
-    fn bad(&self, why: String) -> Error {
-        Error::Line { path: self.name.clone(), line: self.number, why }
+        }
+        .map(|timeout| timeout.as_millis() as u64);
+        let job = Job { seq: 0, sql: line.sql, params: params?, database: line.database, timeout_ms };
+        Ok(Some((job, lines.place())))
     }
 }

@@ -11,7 +11,7 @@ use ledger::{Control, Database, Run, RunState};
 
 use crate::batch::Window;
 use crate::check::{Checked, Jobs, MESSAGE_LIMIT, Rules};
-use crate::input::Input;
+use crate::input::{Input, Source};
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::{Error, run};
@@ -23,8 +23,8 @@ const LARGEST_CHUNK: usize = 10_000;
 
 /// What is asked to be published.
 pub struct Order<'a> {
-    /// Scripts and NDJSON files, plain, `.gz` or `.zst`; `-` is standard input. At least one; numbered as one run.
-    pub inputs: &'a [PathBuf],
+    /// Where its jobs come from.
+    pub source: Source<'a>,
     /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
     pub name: Option<&'a str>,
     /// Jobs a message.
@@ -81,10 +81,9 @@ pub async fn publish(
     let database = Arc::new(Database::new(config)?);
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
-    let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
-    let inputs = inputs?;
     let mut control = Control::new(database.clone());
     let rules = Rules::new(order, &database, &mut control).await?;
+    let inputs = order.source.inputs(rules.mode)?;
     let jobs = || Jobs::new(&inputs, &rules);
     let whole = check_all(jobs(), &inputs)?;
     let ledger = control.identity().await?;

@@ -1,6 +1,6 @@
 //! Finding or making the row of the run that is published.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use job::NotAtomic;
@@ -32,10 +32,7 @@ pub(crate) async fn find_or_create(
     if order.name.is_none() && !order.again {
         refuse_twice(control, &digest, queue).await?;
     }
-    let name = order.name.map_or_else(
-        || default_name(order.inputs.first().map_or(Path::new("run"), PathBuf::as_path)),
-        str::to_owned,
-    );
+    let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
     let new = NewRun {
         name: &name,
         queue,

@@ -31,7 +31,7 @@ pub(crate) async fn publish(config: &Config, order: &Publish) -> Result<Exit, Fa
 /// What the arguments ask for.
 pub(crate) fn wanted(order: &Publish) -> Order<'_> {
     Order {
-        inputs: &order.inputs,
+        source: order.source(),
         name: order.run.as_deref(),
         chunk: usize::from(order.chunk),
         session_sql: order.session_sql.as_deref(),

@@ -13,7 +13,6 @@ use ledger::{Control, Database};
 use serde::Serialize;
 
 use crate::check::{self, Checked, Jobs, Rules};
-use crate::input::Input;
 use crate::publish::named;
 use crate::{Error, Order};
 use repeats::Repeats;
@@ -127,8 +126,7 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
     let database = Arc::new(Database::new(config)?);
     let mut control = Control::new(database.clone());
     let rules = Rules::new(order, &database, &mut control).await?;
-    let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
-    let inputs = inputs?;
+    let inputs = order.source.inputs(rules.mode)?;
     let mut planning = Planning {
         plan: Plan::default(),
         rules: &rules,

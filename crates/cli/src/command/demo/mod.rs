@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use config::Config;
 use devstack::{Options, Stack};
-use producer::{Order, Standing};
+use producer::{Order, Source, Standing};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
@@ -77,7 +77,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
 
 fn order(inputs: &[PathBuf]) -> Order<'_> {
     Order {
-        inputs,
+        source: Source::Files(inputs),
         name: Some("demo"),
         chunk: 1,
         session_sql: None,
