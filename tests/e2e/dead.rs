@@ -90,6 +90,11 @@ fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
     fleet.sql("ALTER TABLE m ENGINE=MyISAM");
     let _worker = fleet.worker(1);
     fleet.wait("kept").expect(3);
-    assert_eq!(fleet.dead(), [row(1, "unknown", None)]);
-    assert_eq!(fleet.number("SELECT COUNT(*) FROM m"), 2, "never tried again");
+    // With GTIDs in force, MySQL takes no such statement in a transaction.
+    let (dead, kept) = match fleet.is_mysql() {
+        true => (row(1, "error", Some(1785)), 0),
+        false => (row(1, "unknown", None), 2),
+    };
+    assert_eq!(fleet.dead(), [dead]);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM m"), kept, "never tried again");
 }

@@ -26,7 +26,7 @@ fn a_queue_deleted_under_a_run_is_noticed_and_the_rest_published_again() {
 #[test]
 fn a_message_that_no_queue_takes_interrupts_the_publish_and_is_said() {
     let fleet = Fleet::new();
-    let script = fleet.counters(20_000);
+    let script = fleet.counters(6000);
     let arguments = ["publish", script.to_str().unwrap(), "--run", "unbound"];
     let output = std::thread::scope(|scope| {
         let publish = scope.spawn(|| fleet.run_with(&arguments, &[("QUERYFLEET_CONFIRM_WINDOW", "16")]));
@@ -35,7 +35,7 @@ fn a_message_that_no_queue_takes_interrupts_the_publish_and_is_said() {
         publish.join().unwrap()
     });
     output.expect(1).says("unroutable");
-    assert!(fleet.ready("") < 20_000);
+    assert!(fleet.ready("") < 6000);
     let _worker = fleet.worker(4);
     fleet.run(&arguments).expect(0);
     fleet.wait("unbound").expect(0);

@@ -57,13 +57,15 @@ fn the_runs_session_sql_is_in_force_for_its_jobs_only() {
 fn statements_may_return_rows() {
     let fleet = Fleet::new();
     fleet.make_counters(2000);
+    let (values, returning) =
+        if fleet.is_mysql() { ("VALUES ROW(1), ROW(2);", "") } else { ("VALUES (1), (2);", " RETURNING id") };
     let script = fleet.script([
         "SELECT * FROM t;",
         "(SELECT id FROM t) UNION SELECT 1;",
         "WITH c AS (SELECT id FROM t) SELECT * FROM c;",
-        "VALUES (1), (2);",
-        "INSERT INTO t (id) VALUES (3000), (3001) RETURNING id;",
-        "DELETE FROM t WHERE id >= 3000 RETURNING id;",
+        values,
+        &format!("INSERT INTO t (id) VALUES (3000), (3001){returning};"),
+        &format!("DELETE FROM t WHERE id >= 3000{returning};"),
         "DO 1;",
         // The error comes after some of the rows.
         "SELECT IF(id < 1500, id, (SELECT id FROM t)) FROM t ORDER BY id;",

@@ -259,6 +259,11 @@ impl Fleet {
         self.rows(sql).into_iter().next().expect("a row")
     }
 
+    /// Whether the database is MySQL, not MariaDB.
+    pub fn is_mysql(&self) -> bool {
+        !self.rows::<String>("SELECT VERSION()").iter().any(|version| version.contains("MariaDB"))
+    }
+
     /// How many ledger rows of all runs are in a state.
     pub fn ledger(&self, state: &str) -> u64 {
         self.number(&format!("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = '{state}'"))

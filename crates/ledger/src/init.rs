@@ -4,7 +4,7 @@ use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 
-use crate::{Database, Error};
+use crate::{Database, Error, process_list};
 
 /// Frees the locks of a frozen or cut-off worker after this long; idle slots ping well below it.
 pub(crate) const WAIT_TIMEOUT_S: u64 = 60;
@@ -47,14 +47,16 @@ pub(crate) async fn init(
     let row: Option<Row> = conn.query_first(READ_BACK).await.map_err(query_error)?;
     let row = row.ok_or_else(|| Error::Schema("the server answered no row to the init step".into()))?;
     verify(&row, lock_wait)?;
-    Ok(facts(&row))
+    let mut facts = facts(&row);
+    let host = process_list::host(conn, facts.connection_id).await.map_err(query_error)?;
+    facts.host = host.unwrap_or_default();
+    Ok(facts)
 }
 
 const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
     @@character_set_client, @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
-    CONNECTION_ID(), @@version, @@max_allowed_packet, \
-    (SELECT host FROM information_schema.processlist WHERE id = CONNECTION_ID())";
+    CONNECTION_ID(), @@version, @@max_allowed_packet";
 
 fn text(row: &Row, column: usize) -> String {
     row.get_opt(column).and_then(Result::ok).unwrap_or_default()
@@ -91,6 +93,6 @@ fn facts(row: &Row) -> Facts {
         connection_id: number(row, 8),
         version: text(row, 9),
         max_allowed_packet: number(row, 10),
-        host: text(row, 11),
+        host: String::new(),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 
-use crate::{Database, Error, Facts};
+use crate::{Database, Error, Facts, process_list};
 
 const NO_SUCH_THREAD: u16 = 1094;
 /// How often the process list is looked at while a killed connection rolls back.
@@ -33,10 +33,9 @@ impl Database {
             return Err(Error::Schema(text));
         }
         let id = victim.connection_id;
-        let look = format!("SELECT host FROM information_schema.processlist WHERE id = {id}");
         let killing = async {
             let listed = async |conn: &mut mysql_async::Conn| {
-                let host: Option<String> = conn.query_first(&look).await.map_err(query_error)?;
+                let host = process_list::host(conn, id).await.map_err(query_error)?;
                 Ok::<_, Error>(host.is_some_and(|host| host == victim.host))
             };
             if !listed(&mut conn).await? {

@@ -20,6 +20,7 @@ mod init;
 mod kill;
 mod not_atomic;
 mod packet;
+mod process_list;
 mod purge;
 mod replay;
 mod rights;
