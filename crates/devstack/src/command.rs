@@ -34,7 +34,7 @@ pub(crate) fn process_file(folder: &Path, name: &str) -> PathBuf {
     folder.join("run").join(name)
 }
 
-/// A tool that runs to its end, in at most 60 s.
+/// A tool that runs to its end, in at most 2 minutes.
 pub(crate) struct Tool {
     folder: PathBuf,
     name: String,
@@ -60,7 +60,7 @@ impl Tool {
                 let output = format!("{}\n{}", errors.trim(), output.trim()).trim().to_owned();
                 Err(Error::Command { program, output })
             }
-            None => Err(Error::Command { program, output: "it had not ended after 60 s".to_owned() }),
+            None => Err(Error::Command { program, output: "it had not ended after 2 minutes".to_owned() }),
         }
     }
 

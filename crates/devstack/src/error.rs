@@ -20,7 +20,7 @@ pub enum Error {
         /// Its answer.
         source: io::Error,
     },
-    /// A server ended early or did not answer within 60 s.
+    /// A server ended early or did not answer within 2 minutes.
     #[error("{server} did not come up; its log ends with:\n{log}")]
     NotUp {
         /// The server.
@@ -28,7 +28,7 @@ pub enum Error {
         /// The last lines of its log.
         log: String,
     },
-    /// A server did not end within 60 s of being asked to.
+    /// A server did not end within 2 minutes of being asked to.
     #[error("{server} did not end when it was told to; kill it instead")]
     NotEnded {
         /// The server.

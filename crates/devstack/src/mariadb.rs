@@ -92,7 +92,7 @@ impl MariaDb {
     /// still runs is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it does not answer within 60 s.
+    /// [`Error::NotUp`] when it does not answer within 2 minutes.
     pub fn start_again(&self) -> Result<(), Error> {
         let port = self.port.number();
         let answers = || wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL);
@@ -140,7 +140,7 @@ impl MariaDb {
     /// row, a tab between columns, no headings.
     ///
     /// # Errors
-    /// [`Error::Command`] when a statement fails or the client has not ended after 60 s.
+    /// [`Error::Command`] when a statement fails or the client has not ended after 2 minutes.
     pub fn query(&self, sql: &str) -> Result<String, Error> {
         let mut tool = Tool::new(&self.folder, self.programs.client());
         tool.command.args(["--no-defaults", "--user=root", "--batch", "--skip-column-names"]);
@@ -151,7 +151,7 @@ impl MariaDb {
     /// Kills the server (SIGKILL), in the middle of whatever it does, and returns when it is gone.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s, which only a broken disk or kernel can cause.
+    /// [`Error::NotEnded`] after 2 minutes, which only a broken disk or kernel can cause.
     pub fn kill(&self) -> Result<(), Error> {
         self.server.kill()
     }
@@ -159,7 +159,7 @@ impl MariaDb {
     /// Asks the server to end (SIGTERM) and returns when it has. A frozen server is thawed for it.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s.
+    /// [`Error::NotEnded`] after 2 minutes.
     pub fn terminate(&self) -> Result<(), Error> {
         self.server.terminate()
     }

@@ -94,7 +94,7 @@ impl RabbitMq {
     /// runs is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it does not answer within 60 s.
+    /// [`Error::NotUp`] when it does not answer within 2 minutes.
     pub fn start_again(&self) -> Result<(), Error> {
         // A node listens last of all, when users, virtual hosts and queues are there.
         let answers = || wait::greeting(self.amqp.number(), AMQP_HEADER).is_some();
@@ -144,7 +144,7 @@ impl RabbitMq {
     /// Runs `rabbitmqctl` on the node and returns what it writes. Boots an Erlang machine: some 0.5 s.
     ///
     /// # Errors
-    /// [`Error::Command`] when it fails or has not ended after 60 s.
+    /// [`Error::Command`] when it fails or has not ended after 2 minutes.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String, Error> {
         self.ctl_with(arguments, "")
     }
@@ -180,7 +180,7 @@ impl RabbitMq {
     /// Kills the node (SIGKILL), in the middle of whatever it does, and returns when it is gone.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s, which only a broken disk or kernel can cause.
+    /// [`Error::NotEnded`] after 2 minutes, which only a broken disk or kernel can cause.
     pub fn kill(&self) -> Result<(), Error> {
         self.node.kill()
     }
@@ -188,7 +188,7 @@ impl RabbitMq {
     /// Asks the node to end (SIGTERM) and returns when it has. A frozen node is thawed for it.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s.
+    /// [`Error::NotEnded`] after 2 minutes.
     pub fn terminate(&self) -> Result<(), Error> {
         self.node.terminate()
     }

@@ -32,7 +32,7 @@ impl Server {
     /// environment. When it still runs it is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it has ended or does not answer within 60 s; it may be running then.
+    /// [`Error::NotUp`] when it has ended or does not answer within 2 minutes; it may be running then.
     pub fn start(
         &self,
         program: impl Into<Program>,
@@ -78,7 +78,7 @@ impl Server {
     /// Kills it (SIGKILL) and all of its group; nothing is left of it when this returns.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s, which only a broken disk or kernel can cause.
+    /// [`Error::NotEnded`] after 2 minutes, which only a broken disk or kernel can cause.
     pub fn kill(&self) -> Result<(), Error> {
         self.end(&[Signal::KILL])
     }
@@ -86,7 +86,7 @@ impl Server {
     /// Asks it to end (SIGTERM), and waits until it has.
     ///
     /// # Errors
-    /// [`Error::NotEnded`] after 60 s.
+    /// [`Error::NotEnded`] after 2 minutes.
     pub fn terminate(&self) -> Result<(), Error> {
         // A frozen process takes the signal only when it goes on.
         self.end(&[Signal::TERM, Signal::CONT])

@@ -42,7 +42,7 @@ impl Stack {
     ///
     /// # Errors
     /// [`Error::Missing`] says what to install; [`Error::NotUp`] carries the end of the log of a server that did
-    /// not come up within 60 s. Whatever had been started is gone then.
+    /// not come up within 2 minutes. Whatever had been started is gone then.
     pub fn start(options: &Options) -> Result<Self, Error> {
         let Programs { broker, database } = Programs::find(options.root.as_deref())?;
         let folder = Folder::make(options.folder.as_deref())?;

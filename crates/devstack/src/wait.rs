@@ -6,8 +6,8 @@ use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// No wait of this crate is longer: a loaded two-core machine needs some 15 s for the slowest of them.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// No wait of this crate is longer: two cores that do much else have needed over 60 s to boot three nodes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 /// How often is looked; a start is measured in seconds.
 const INTERVAL: Duration = Duration::from_millis(5);
 /// A server that accepts but does not greet is asked again after this.
