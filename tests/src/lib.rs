@@ -8,6 +8,7 @@
 // A test that cannot go on panics: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod certificates;
 mod client;
 mod eventually;
 mod fleet;
@@ -19,6 +20,7 @@ mod servers;
 pub mod storm;
 mod worker;
 
+pub use certificates::{Authority, Pair};
 pub use client::Client;
 pub use eventually::eventually;
 pub use fleet::Fleet;

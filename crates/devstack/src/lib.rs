@@ -26,6 +26,7 @@ mod rabbitmq_files;
 mod secret;
 mod server;
 mod stack;
+mod tls;
 mod wait;
 
 pub use error::Error;
@@ -34,3 +35,4 @@ pub use port::Port;
 pub use rabbitmq::RabbitMq;
 pub use server::Server;
 pub use stack::{Options, Stack};
+pub use tls::Tls;

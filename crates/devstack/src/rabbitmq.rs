@@ -10,7 +10,8 @@ use crate::port::Port;
 use crate::programs::Broker;
 use crate::rabbitmq_files::{self as files, Files};
 use crate::server::Server;
-use crate::{Error, secret, wait};
+use crate::tls::Listener;
+use crate::{Error, Options, secret, wait};
 
 const USER: &str = "queryfleet";
 /// How a client of AMQP 0-9-1 begins.
@@ -27,13 +28,14 @@ pub struct RabbitMq {
     name: String,
     password: String,
     amqp: Port,
+    tls: Option<Listener>,
     prometheus: Port,
     distribution: Port,
     names: Port,
 }
 
 impl RabbitMq {
-    pub(crate) fn start(folder: &Path, programs: Broker, vhosts: usize) -> Result<Self, Error> {
+    pub(crate) fn start(folder: &Path, programs: Broker, options: &Options) -> Result<Self, Error> {
         let broker = Self {
             node: Server::new("rabbitmq", folder),
             epmd: Server::new("epmd", folder),
@@ -42,11 +44,12 @@ impl RabbitMq {
             name: format!("queryfleet-{}@localhost", secret::random()?),
             password: secret::random()?,
             amqp: Port::reserve()?,
+            tls: Listener::reserve(options.tls.as_ref())?,
             prometheus: Port::reserve()?,
             distribution: Port::reserve()?,
             names: Port::reserve()?,
         };
-        broker.write_files(vhosts)?;
+        broker.write_files(options.vhosts)?;
         broker.start_epmd()?;
         broker.start_again()?;
         Ok(broker)
@@ -56,6 +59,7 @@ impl RabbitMq {
         let files = Files {
             folder: &self.folder,
             amqp_port: self.amqp.number(),
+            tls: self.tls.as_ref(),
             prometheus_port: self.prometheus.number(),
             user: USER,
             password: &self.password,
@@ -118,6 +122,14 @@ impl RabbitMq {
     pub fn url(&self, vhost: &str) -> String {
         let port = self.amqp.number();
         format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.password, percent_encoded(vhost))
+    }
+
+    /// The same over TLS; `None` when the node was started without.
+    #[must_use]
+    pub fn tls_url(&self, vhost: &str) -> Option<String> {
+        let (plain, secure) = (self.amqp.number(), self.tls.as_ref()?.port.number());
+        let url = self.url(vhost).replacen("amqp://", "amqps://", 1);
+        Some(url.replacen(&format!(":{plain}/"), &format!(":{secure}/"), 1))
     }
 
     /// Where the node's metrics are; `/detailed?family=…` may follow.
