@@ -24,8 +24,11 @@ pub use certificates::{Authority, Pair};
 pub use client::Client;
 pub use eventually::eventually;
 pub use fleet::Fleet;
+pub use http::get;
 pub use output::Output;
 pub use proxy::{Link, Proxy};
+/// A key that a certificate is for.
+pub use rcgen::KeyPair;
 pub use rustix::process::Signal;
 pub use servers::Servers;
 pub use worker::Worker;

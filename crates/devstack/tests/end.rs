@@ -53,7 +53,8 @@ fn a_killed_process_leaves_nothing_behind_and_another_stack_alone() {
         .spawn()
         .unwrap();
     let ours = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&Options { folder: Some(ours.path().to_owned()), vhosts: 0 }).unwrap();
+    let stack =
+        Stack::start(&Options { folder: Some(ours.path().to_owned()), ..Options::default() }).unwrap();
     let lines = BufReader::new(helper.stdout.take().unwrap()).lines().map(Result::unwrap);
     let folder = lines.filter_map(|line| Some(PathBuf::from(line.split_once("folder=")?.1))).next().unwrap();
     assert!(folder.is_dir());
@@ -95,7 +96,7 @@ fn hold_a_stack() -> ! {
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let missing = tempfile::tempdir().unwrap().path().join("missing");
-    let options = Options { folder: Some(missing.clone()), vhosts: 0 };
+    let options = Options { folder: Some(missing.clone()), ..Options::default() };
     let error = Stack::start(&options).err().unwrap();
     assert!(matches!(error, Error::Io { .. }));
     assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");

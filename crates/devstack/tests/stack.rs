@@ -18,7 +18,7 @@ fn stack() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
     STACK.get_or_init(|| {
         let began = Instant::now();
-        let stack = Stack::start(&Options { folder: None, vhosts: 2 }).unwrap();
+        let stack = Stack::start(&Options { vhosts: 2, ..Options::default() }).unwrap();
         println!("both servers were up after {} ms", began.elapsed().as_millis());
         stack
     })
