@@ -84,3 +84,37 @@ fn a_worker_with_a_key_takes_only_what_was_signed_with_it() {
     fleet.assert_each_once();
     assert!(!worker.log().contains(KEY.1));
 }
+
+#[test]
+fn a_signing_key_is_changed_without_a_pause() {
+    const OLD: &str = "the key until today";
+    const NEW: &str = "the key from now on";
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let publish = |id: u64, statement: &str, key: &str| {
+        let script = fleet.script([statement]);
+        let name = format!("run-{id}");
+        let arguments = ["publish", script.to_str().unwrap(), "--run", &name];
+        fleet.run_with(&arguments, &[("QUERYFLEET_SIGNING_KEY", key)]).expect(0);
+    };
+    let (broken, fault) = fleet.broken(1);
+    publish(1, &broken, OLD);
+    let both = [("QUERYFLEET_SIGNING_KEY", "the key from now on,the key until today")];
+    let worker = fleet.worker_with(1, &both);
+    eventually(SOON, "a retry", || {
+        worker.metric("queryfleet_deliveries_settled_total", &["\"retry\""]) >= 1.0
+    });
+    drop(fault);
+    publish(2, "UPDATE t SET n = n + 1 WHERE id = 2;", NEW);
+    publish(3, "UPDATE t SET n = n + 1 WHERE id = 3;", OLD);
+    ["run-1", "run-2", "run-3"].iter().for_each(|run| drop(fleet.wait(run).expect(0)));
+    fleet.assert_each_once();
+    drop(worker);
+    // What the new key alone takes: what the first of both has signed, and nothing of the old one.
+    publish(4, "UPDATE t SET n = n + 100 WHERE id = 1;", OLD);
+    publish(5, "UPDATE t SET n = n + 0 WHERE id = 2;", both[0].1);
+    let _worker = fleet.worker_with(1, &[("QUERYFLEET_SIGNING_KEY", NEW)]);
+    fleet.wait("run-5").expect(0);
+    eventually(SOON, "the old one is dead", || reasons(&fleet) == ["unverified"]);
+    fleet.assert_each_once();
+}

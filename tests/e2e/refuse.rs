@@ -72,6 +72,33 @@ fn a_workers_policy_takes_no_other_kinds() {
 }
 
 #[test]
+fn a_workers_policy_holds_whatever_a_producer_has_let_through() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    fleet.sql("UPDATE t SET n = 1");
+    let script = fleet.script(["TRUNCATE TABLE t;", "/* UPDATE */ DELETE FROM t;", "SELECT 1;"]);
+    for (name, options) in
+        [("raw", &["--not-atomic", "repeat"][..]), ("chunk", &["--not-atomic", "park", "--chunk", "3"])]
+    {
+        let arguments = [&["publish", script.to_str().unwrap(), "--run", name], options].concat();
+        fleet.run_with(&arguments, &[("QUERYFLEET_ALLOW", "select,delete,truncate")]).expect(0);
+    }
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_ALLOW", "update, SELECT")]);
+    fleet.wait("raw").expect(3);
+    fleet.wait("chunk").expect(3);
+    let refused = |seq| (seq, "refused".to_owned(), None);
+    assert_eq!(fleet.dead(), [refused(1), refused(1), refused(2), refused(2)]);
+    fleet.assert_each_once();
+    assert!(
+        worker.log().contains("QUERYFLEET_ALLOW of this worker does not list delete"),
+        "{}",
+        worker.log()
+    );
+    drop(worker);
+    fleet.run_with(&["work"], &[("QUERYFLEET_ALLOW", "update,delte")]).expect(1).says("QUERYFLEET_ALLOW");
+}
+
+#[test]
 fn a_script_that_cannot_be_split_is_named_with_its_line() {
     let fleet = Fleet::new();
     let script = fleet.script(["DO 1;", "DO 2;", "UPDATE t SET n = 'never closed;"]);

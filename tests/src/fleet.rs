@@ -11,7 +11,7 @@ use job::{Chunk, Job, LedgerId, RunId};
 use mysql_async::prelude::FromRow;
 use tempfile::TempDir;
 
-use crate::{Client, Output, Servers, Worker, output};
+use crate::{Authority, Client, Output, Servers, Worker, output};
 
 /// How long a command of a test may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
@@ -50,6 +50,18 @@ impl Fleet {
         Fleet::on(Servers::cluster())
     }
 
+    /// A world on servers that offer TLS too, as the machine 127.0.0.1. Its own processes talk in the clear unless they
+    /// are told otherwise.
+    pub fn with_tls() -> Fleet {
+        Fleet::on(Servers::shared_tls())
+    }
+
+    /// A world on servers of its own, whose TLS is that of the machine `localhost`. Its broker's takes nobody without
+    /// a certificate.
+    pub fn with_client_certificates() -> Fleet {
+        Fleet::on(Servers::with_tls(&["localhost"], true))
+    }
+
     fn on(servers: Arc<Servers>) -> Fleet {
         let share = servers.give();
         let folder = tempfile::Builder::new().prefix("queryfleet-test-").tempdir().expect("a folder");
@@ -79,6 +91,23 @@ impl Fleet {
     /// Where the database is.
     pub fn mysql_url(&self) -> String {
         self.servers.stack.database.url(&self.share)
+    }
+
+    /// The broker's URL for TLS.
+    pub fn amqps_url(&self) -> String {
+        self.servers.stack.rabbitmq.tls_url(&self.share).expect("servers with TLS")
+    }
+
+    /// Who has signed the servers' certificates.
+    pub fn authority(&self) -> &Authority {
+        &self.servers.tls.as_ref().expect("servers with TLS").0
+    }
+
+    /// A file of the test's.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        self::path(&path).to_owned()
     }
 
     /// The passwords of both URLs.

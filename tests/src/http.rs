@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Status and body; status 0 when nobody answers.
-pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+/// GET from `host:port`: status and body; status 0 when nobody answers.
+pub fn get(address: &str, path: &str) -> (u16, String) {
     let answer = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;

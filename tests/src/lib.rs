@@ -8,6 +8,7 @@
 // A test that cannot go on panics: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod certificates;
 mod client;
 mod eventually;
 mod fleet;
@@ -19,11 +20,15 @@ mod servers;
 pub mod storm;
 mod worker;
 
+pub use certificates::{Authority, Pair};
 pub use client::Client;
 pub use eventually::eventually;
 pub use fleet::Fleet;
+pub use http::get;
 pub use output::Output;
 pub use proxy::{Link, Proxy};
+/// A key that a certificate is for.
+pub use rcgen::KeyPair;
 pub use rustix::process::Signal;
 pub use servers::Servers;
 pub use worker::Worker;

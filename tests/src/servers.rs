@@ -4,25 +4,53 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use devstack::{Options, RabbitMq, Stack};
+use tempfile::TempDir;
+
+use crate::Authority;
 
 /// Virtual hosts that the shared node has from its first moment: as many tests as there can be.
 const SHARED: usize = 112;
+/// The same of the node with TLS.
+const TLS: usize = 8;
 
 /// A pair of servers whose virtual hosts are given out one by one.
 pub struct Servers {
     /// The servers.
     pub stack: Stack,
+    /// Who has signed their certificates, when they offer TLS, and where the files are.
+    pub(crate) tls: Option<(Authority, TempDir)>,
     vhosts: usize,
     given: AtomicUsize,
 }
 
 impl Servers {
     fn start(vhosts: usize, peers: usize) -> Arc<Servers> {
+        Servers::with(Options { vhosts, peers, ..Options::default() }, None)
+    }
+
+    fn with(options: Options, tls: Option<(Authority, TempDir)>) -> Arc<Servers> {
         // Set by `make compat`.
         let root = std::env::var_os("QUERYFLEET_TEST_ROOT").map(Into::into);
-        let options = Options { vhosts, peers, root, folder: None };
-        let stack = Stack::start(&options).expect("private servers start");
-        Arc::new(Servers { stack, vhosts, given: AtomicUsize::new(0) })
+        let vhosts = options.vhosts;
+        let stack = Stack::start(&Options { root, ..options }).expect("private servers start");
+        Arc::new(Servers { stack, tls, vhosts, given: AtomicUsize::new(0) })
+    }
+
+    /// Servers that also offer TLS, as the machine of these names.
+    pub(crate) fn with_tls(names: &[&str], clients_need_one: bool) -> Arc<Servers> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let authority = Authority::new("authority of the tests");
+        let tls = authority.server(folder.path(), names, clients_need_one);
+        Servers::with(
+            Options { vhosts: TLS, tls: Some(tls), ..Options::default() },
+            Some((authority, folder)),
+        )
+    }
+
+    /// The servers with TLS of this process: the machine 127.0.0.1.
+    pub(crate) fn shared_tls() -> Arc<Servers> {
+        static SERVERS: OnceLock<Arc<Servers>> = OnceLock::new();
+        SERVERS.get_or_init(|| Servers::with_tls(&["127.0.0.1"], false)).clone()
     }
 
     /// The servers of this process. A static is never dropped: the stack's watchdog ends them with the process.

@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use config::Config;
-use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
-use lapin::uri::AMQPUri;
+use config::{Config, Tls};
+use lapin::tcp::RustlsConnector;
+use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 
-use crate::Error;
+use crate::{Error, tls};
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two.
 const HEARTBEAT_S: u16 = 10;
@@ -17,7 +17,8 @@ const HEARTBEAT_S: u16 = 10;
 /// alarm blocks connections that publish.
 pub struct Broker {
     pub(crate) urls: Vec<AMQPUri>,
-    tls: OwnedTLSConfig,
+    connector: Option<RustlsConnector>,
+    tls: Tls,
     name: String,
     timeout: Duration,
     pub(crate) live: tokio::sync::Mutex<Option<Connection>>,
@@ -32,9 +33,11 @@ impl Broker {
     pub fn new(config: &Config, purpose: &str) -> Result<Broker, Error> {
         let urls = config.amqp_urls()?;
         let urls: Result<Vec<AMQPUri>, Error> = urls.iter().map(|url| parse(url, config)).collect();
+        let urls = urls?;
         Ok(Broker {
-            urls: urls?,
-            tls: tls(&config.amqp_tls)?,
+            connector: tls::connector(config, &urls)?,
+            urls,
+            tls: config.amqp_tls.clone(),
             name: format!("queryfleet {purpose} ({}/{})", hostname(), std::process::id()),
             timeout: config.connect_timeout,
             live: tokio::sync::Mutex::new(None),
@@ -90,14 +93,16 @@ impl Broker {
     async fn connect(&self) -> Result<Connection, Error> {
         let turn = self.turn();
         let uri = self.urls[turn].clone();
+        let secure = uri.scheme == AMQPScheme::AMQPS;
         let server = self.server();
         let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
-        let runtime = lapin::runtime::default_runtime()
-            .map_err(|source| Error::Connect { server: server.clone(), source })?;
-        let connecting = Connection::connect_uri_with_config(uri, properties, self.tls.clone(), runtime);
+        let connecting = tls::connect(uri, properties, self.connector.clone());
         let failed = match tokio::time::timeout(self.timeout, connecting).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(source)) => Error::Connect { server, source },
+            Ok(Err(source)) => match secure.then(|| self.tls.fault(&source)).flatten() {
+                Some(fault) => Error::Tls { server, fault: fault.into(), source },
+                None => Error::Connect { server, source },
+            },
             Err(_) => self.timed_out("connecting"),
         };
         *self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = turn + 1;
@@ -127,23 +132,6 @@ fn parse(url: &config::Secret, config: &Config) -> Result<AMQPUri, Error> {
     uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
     uri.query.connection_timeout.get_or_insert(config.connect_timeout.as_millis() as u64);
     Ok(uri)
-}
-
-fn tls(tls: &config::Tls) -> Result<OwnedTLSConfig, Error> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|source| Error::TlsFile { path: path.display().to_string(), source })
-    };
-    let cert_chain = tls.ca.as_deref().map(read).transpose()?;
-    let identity = match &tls.identity {
-        Some(identity) => {
-            Some(OwnedIdentity::PKCS8 { pem: read(&identity.cert)?, key: read(&identity.key)? })
-        }
-        None => None,
-    };
-    Ok(OwnedTLSConfig {
-        identity,
-        cert_chain: cert_chain.map(|pem| String::from_utf8_lossy(&pem).into_owned()),
-    })
 }
 
 fn hostname() -> String {

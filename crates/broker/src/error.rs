@@ -12,12 +12,12 @@ pub enum Error {
     /// A variable that is missing.
     #[error(transparent)]
     Config(#[from] config::Error),
-    /// A file of the TLS configuration that cannot be read.
-    #[error("cannot read {path} for TLS to the broker")]
-    TlsFile {
-        /// The file.
-        path: String,
-        /// Why.
+    /// A client certificate that cannot be used.
+    #[error("{fault}")]
+    Identity {
+        /// The variables to look at, and why.
+        fault: String,
+        /// What the TLS library said.
         source: std::io::Error,
     },
     /// A retry tier that the broker would refuse.
@@ -28,6 +28,16 @@ pub enum Error {
     Connect {
         /// host:port and vhost.
         server: String,
+        /// What was said.
+        source: lapin::Error,
+    },
+    /// The broker and we cannot agree on TLS.
+    #[error("cannot connect to the broker at {server}: {fault}")]
+    Tls {
+        /// host:port and vhost.
+        server: String,
+        /// Why, and the variable to look at.
+        fault: Box<config::TlsFault>,
         /// What was said.
         source: lapin::Error,
     },
@@ -88,10 +98,20 @@ pub enum Error {
 const HOPELESS: [u16; 3] = [403, 530, 406];
 
 impl Error {
-    /// Whether waiting will not mend it: wrong credentials or vhost, a queue with other arguments.
+    /// Whether it is about TLS: a certificate, a file of it, or a server without.
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Error::Tls { .. } | Error::Identity { .. } => true,
+            Error::Config(error) => error.is_tls(),
+            _ => false,
+        }
+    }
+
+    /// Whether waiting will not mend it: wrong credentials, vhost or certificate, a queue with other arguments.
     pub fn is_unfit(&self) -> bool {
         match self {
-            Error::Url | Error::Config(_) | Error::TlsFile { .. } | Error::Tier => true,
+            Error::Url | Error::Config(_) | Error::Identity { .. } | Error::Tier => true,
+            Error::Tls { fault, .. } => fault.is_lasting,
             Error::Connect { source, .. } | Error::Declare { source, .. } => match source.kind() {
                 ErrorKind::ProtocolError(error) => HOPELESS.contains(&error.get_id()),
                 // A broker that closes at once after the handshake refuses the vhost or the login.

@@ -12,6 +12,7 @@ mod look;
 mod properties;
 mod publish;
 mod subscribe;
+mod tls;
 mod topology;
 
 pub use connect::Broker;

@@ -60,13 +60,48 @@ pub enum Error {
         /// The variable that is not.
         missing: &'static str,
     },
+    /// A file for TLS that cannot be read.
+    #[error("cannot read {}, which {name} names", path.display())]
+    TlsFile {
+        /// The variable.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file for TLS that does not hold what it should.
+    #[error("{}, which {name} names, {fault}", path.display())]
+    TlsContent {
+        /// The variable.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        fault: &'static str,
+    },
     /// Files for TLS, and a URL that does not ask for TLS: the connection would silently be in the clear.
     #[error("{given} is set but a URL in QUERYFLEET_AMQP_URL starts with amqp://: write amqps://")]
     TlsUnused {
         /// The variable that is set.
         given: &'static str,
     },
+    /// No authority to verify a server by.
+    #[error("this system has no certificates of authorities: name those of the server with {name}")]
+    NoAuthorities {
+        /// The variable that names them.
+        name: &'static str,
+        /// What was looked for.
+        source: std::io::Error,
+    },
     /// The environment could not be deserialized. Cannot happen while every variable is read as text.
     #[error("cannot read the environment")]
     Environment(#[source] envy::Error),
+}
+
+impl Error {
+    /// Whether it is about the files of TLS.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Error::TlsFile { .. } | Error::TlsContent { .. } | Error::NoAuthorities { .. })
+    }
 }

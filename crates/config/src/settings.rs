@@ -15,7 +15,7 @@ pub struct Config {
     mysql_url: Option<Secret>,
     /// `AMQP_CA`, `AMQP_CERT` and `AMQP_KEY`; when any is set, every broker URL is `amqps://`.
     pub amqp_tls: Tls,
-    /// `MYSQL_CA`, `MYSQL_CERT` and `MYSQL_KEY`. Whether TLS is used is said by the URL's parameters.
+    /// `MYSQL_CA`, `MYSQL_CERT` and `MYSQL_KEY`; when any is set, TLS is used, whatever the URL's parameters say.
     pub mysql_tls: Tls,
     /// The name of the queue, as [`parse_queue`] takes it.
     pub queue: String,
@@ -77,11 +77,13 @@ impl Config {
             amqp_urls: AMQP_URL.read_optional(amqp_url, url::amqp_urls)?.unwrap_or_default(),
             mysql_url: MYSQL_URL.read_optional(mysql_url, url::mysql_url)?,
             amqp_tls: Tls::read(
+                &AMQP_URL,
                 (&AMQP_CA, env.amqp_ca),
                 (&AMQP_CERT, env.amqp_cert),
                 (&AMQP_KEY, env.amqp_key),
             )?,
             mysql_tls: Tls::read(
+                &MYSQL_URL,
                 (&MYSQL_CA, env.mysql_ca),
                 (&MYSQL_CERT, env.mysql_cert),
                 (&MYSQL_KEY, env.mysql_key),

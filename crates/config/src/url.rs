@@ -32,7 +32,11 @@ fn parts(rest: &str) -> Option<&str> {
     if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return None;
     }
-    let (rest, _query) = rest.split_once(['?', '#']).unwrap_or((rest, ""));
+    let (rest, query) = rest.split_once(['?', '#']).unwrap_or((rest, ""));
+    // What looks like parameters is the rest of a password that was not percent-encoded.
+    if query.contains('@') {
+        return None;
+    }
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     // An IPv6 address has colons of its own, inside brackets.
@@ -65,9 +69,14 @@ mod tests {
     fn refuses_what_is_no_broker() {
         let bad =
             ["", ",", "amqp://a,", "http://a", "host:5672", "amqp://", "amqp://u:p@", "amqp://u:p@:5672"];
-        for text in
-            bad.into_iter().chain(["amqp://a:b", "amqp://a:0", "amqp://u:pa/ss@a", "amqp://a b", "AMQP://a"])
-        {
+        for text in bad.into_iter().chain([
+            "amqp://a:b",
+            "amqp://a:0",
+            "amqp://u:pa/ss@a",
+            "amqp://u:1/?ss@a",
+            "amqp://a b",
+            "AMQP://a",
+        ]) {
             assert!(amqp_urls(text).is_none(), "{text}");
         }
     }

@@ -24,14 +24,16 @@ variables! {
     AMQP_CA = Variable::optional("QUERYFLEET_AMQP_CA", PEM,
         "The authorities that may have signed the broker's certificate, instead of the system's.");
     AMQP_CERT = Variable::optional("QUERYFLEET_AMQP_CERT", PEM, "The client certificate shown to the broker.");
-    AMQP_KEY = Variable::optional("QUERYFLEET_AMQP_KEY", PEM, "The key of that certificate.");
+    AMQP_KEY = Variable::optional("QUERYFLEET_AMQP_KEY", PEM, "The key of that certificate, not encrypted.");
     MYSQL_URL = Variable::optional("QUERYFLEET_MYSQL_URL",
         "mysql://USER:PASSWORD@HOST:3306/DATABASE or mariadb://…, with special characters percent-encoded",
         "The MySQL or MariaDB database that the jobs change and that holds the ledger.").secret();
     MYSQL_CA = Variable::optional("QUERYFLEET_MYSQL_CA", PEM,
-        "The authorities that may have signed the database's certificate, instead of the system's.");
+        "The authorities that may have signed the database's certificate, instead of the public ones (Mozilla's list). \
+         Asks for TLS, as the other two do, whatever the URL says.");
     MYSQL_CERT = Variable::optional("QUERYFLEET_MYSQL_CERT", PEM, "The client certificate shown to the database.");
-    MYSQL_KEY = Variable::optional("QUERYFLEET_MYSQL_KEY", PEM, "The key of that certificate.");
+    MYSQL_KEY = Variable::optional("QUERYFLEET_MYSQL_KEY", PEM,
+        "The key of that certificate, not encrypted.");
     QUEUE = Variable::new("QUERYFLEET_QUEUE", "default",
         "1 to 100 of the characters a-z A-Z 0-9 . _ -, neither ending in .dead nor containing .retry.",
         "The queue that a run is published to and that a fleet of workers serves.");

@@ -27,6 +27,7 @@ mod rabbitmq_files;
 mod secret;
 mod server;
 mod stack;
+mod tls;
 mod wait;
 
 pub use error::Error;
@@ -36,3 +37,4 @@ pub use programs::Program;
 pub use rabbitmq::RabbitMq;
 pub use server::Server;
 pub use stack::{Options, Stack};
+pub use tls::Tls;

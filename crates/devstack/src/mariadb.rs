@@ -10,7 +10,8 @@ use crate::command::Tool;
 use crate::port::Port;
 use crate::programs::Database;
 use crate::server::Server;
-use crate::{Error, secret, wait};
+use crate::tls::{self, option};
+use crate::{Error, Tls, secret, wait};
 
 const USER: &str = "queryfleet";
 /// The first byte of a server's greeting, after the four of the packet's header.
@@ -25,19 +26,21 @@ pub struct MariaDb {
     programs: Database,
     password: String,
     port: Port,
+    tls: Option<Tls>,
 }
 
 impl MariaDb {
     /// The database that is there from the start, empty.
     pub const DATABASE: &str = "queryfleet";
 
-    pub(crate) fn start(folder: &Path, programs: Database) -> Result<Self, Error> {
+    pub(crate) fn start(folder: &Path, programs: Database, tls: Option<Tls>) -> Result<Self, Error> {
         let database = Self {
             server: Server::new("mariadb", folder),
             folder: folder.to_owned(),
             programs,
             password: secret::random()?,
             port: Port::reserve()?,
+            tls,
         };
         database.install()?;
         database.start_again()?;
@@ -114,6 +117,9 @@ impl MariaDb {
             // Its folder for LOAD DATA and its second protocol belong to the system's server.
             command.args(["--secure-file-priv=", "--mysqlx=OFF"]);
         }
+        if let Some(tls) = &self.tls {
+            tls::arguments(tls, command);
+        }
     }
 
     /// Where a client finds `database`, user and password included.
@@ -179,12 +185,4 @@ impl MariaDb {
     pub fn pid(&self) -> Option<u32> {
         self.server.pid()
     }
-}
-
-/// `--name=path`, whatever bytes the path has.
-fn option(name: &str, path: &Path) -> std::ffi::OsString {
-    let mut option = std::ffi::OsString::from(name);
-    option.push("=");
-    option.push(path);
-    option
 }

@@ -15,6 +15,7 @@ use crate::port::Port;
 use crate::programs::Broker;
 use crate::rabbitmq_files::{self as files, Files};
 use crate::server::Server;
+use crate::tls::Listener;
 use crate::{Error, Options, secret, wait};
 
 const USER: &str = "queryfleet";
@@ -32,6 +33,7 @@ pub struct RabbitMq {
     name: String,
     folder: PathBuf,
     amqp: Port,
+    tls: Option<Listener>,
     prometheus: Port,
     distribution: Port,
 }
@@ -45,13 +47,12 @@ impl RabbitMq {
     ) -> Result<(Self, Vec<Self>), Error> {
         let names = Arc::new(Names::start(folder, programs, 1 + options.peers)?);
         files::write_cookie(folder, &secret::random()?).map_err(Error::io("write the cookie of RabbitMQ"))?;
-        let nodes: Result<Vec<Self>, Error> = SERVERS
-            .iter()
-            .zip(&names.nodes)
-            .map(|(server, name)| Self::new(folder, &names, server, name))
-            .collect();
-        let mut nodes = nodes?;
-        nodes.iter().try_for_each(|node| node.write_files(options.vhosts))?;
+        let mut nodes = Vec::new();
+        for (server, name) in SERVERS.iter().zip(&names.nodes) {
+            let node = Self::new(folder, &names, (server, name), options)?;
+            node.write_files(options.vhosts)?;
+            nodes.push(node);
+        }
         // All at once: those that wait for the others to make a cluster with would wait in vain.
         thread::scope(|scope| {
             let starting: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.start_again())).collect();
@@ -63,7 +64,12 @@ impl RabbitMq {
         Ok((nodes.remove(0), nodes))
     }
 
-    fn new(folder: &Path, names: &Arc<Names>, server: &'static str, name: &str) -> Result<Self, Error> {
+    fn new(
+        folder: &Path,
+        names: &Arc<Names>,
+        (server, name): (&'static str, &str),
+        options: &Options,
+    ) -> Result<Self, Error> {
         let own = folder.join(server);
         fs::create_dir(&own).map_err(Error::io("make a folder for RabbitMQ"))?;
         Ok(Self {
@@ -72,6 +78,7 @@ impl RabbitMq {
             name: name.to_owned(),
             folder: own,
             amqp: Port::reserve()?,
+            tls: Listener::reserve(options.tls.as_ref())?,
             prometheus: Port::reserve()?,
             distribution: Port::reserve()?,
         })
@@ -81,6 +88,7 @@ impl RabbitMq {
         let files = Files {
             folder: &self.folder,
             amqp_port: self.amqp.number(),
+            tls: self.tls.as_ref(),
             prometheus_port: self.prometheus.number(),
             nodes: &self.names.nodes,
             user: USER,
@@ -133,6 +141,14 @@ impl RabbitMq {
     pub fn url(&self, vhost: &str) -> String {
         let port = self.amqp.number();
         format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.names.password, percent_encoded(vhost))
+    }
+
+    /// The same over TLS; `None` when the node was started without.
+    #[must_use]
+    pub fn tls_url(&self, vhost: &str) -> Option<String> {
+        let (plain, secure) = (self.amqp.number(), self.tls.as_ref()?.port.number());
+        let url = self.url(vhost).replacen("amqp://", "amqps://", 1);
+        Some(url.replacen(&format!(":{plain}/"), &format!(":{secure}/"), 1))
     }
 
     /// Where the node's metrics are; `/detailed?family=…` may follow.

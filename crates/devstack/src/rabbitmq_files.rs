@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::tls::Listener;
+
 /// What the files say. The folder that they are in can be read by our user only.
 pub(crate) struct Files<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) amqp_port: u16,
+    pub(crate) tls: Option<&'a Listener>,
     pub(crate) prometheus_port: u16,
     /// All nodes of the cluster.
     pub(crate) nodes: &'a [String],
@@ -22,7 +25,8 @@ pub(crate) struct Files<'a> {
 
 impl Files<'_> {
     pub(crate) fn write(&self) -> io::Result<()> {
-        fs::write(config(self.folder), self.config())?;
+        let tls = self.tls.map(Listener::config).unwrap_or_default();
+        fs::write(config(self.folder), self.config() + &tls)?;
         fs::write(self.folder.join("definitions.json"), self.definitions().to_string())?;
         fs::write(plugins(self.folder), "[rabbitmq_prometheus].\n")?;
         // In place of /etc/rabbitmq/rabbitmq-env.conf.

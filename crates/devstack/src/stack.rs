@@ -6,7 +6,7 @@ use std::thread;
 use crate::folder::Folder;
 use crate::programs::Programs;
 use crate::server::Server;
-use crate::{Error, MariaDb, RabbitMq};
+use crate::{Error, MariaDb, RabbitMq, Tls};
 
 /// How to start a [`Stack`].
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct Options {
     /// An existing folder to make the stack's own folder in; the system's temporary folder when `None`. Only the
     /// stack's own folder is deleted in the end. Keep the path short: a socket in it must fit into 107 bytes.
     pub folder: Option<PathBuf>,
+    /// Both servers also offer TLS: the database on the port that it has, the broker on [`RabbitMq::tls_url`].
+    pub tls: Option<Tls>,
     /// How many virtual hosts `t1`, `t2`, … the node has from its first moment, so that each test can own one.
     /// A few cost nothing, 64 cost 1 s, while a later [`RabbitMq::add_vhost`] costs 0.5 s each.
     pub vhosts: usize,
@@ -47,7 +49,7 @@ impl Stack {
         let Programs { broker, database } = Programs::find(options.root.as_deref())?;
         let folder = Folder::make(options.folder.as_deref())?;
         let (nodes, database) = thread::scope(|scope| {
-            let database = scope.spawn(|| MariaDb::start(folder.path(), database));
+            let database = scope.spawn(|| MariaDb::start(folder.path(), database, options.tls.clone()));
             let nodes = RabbitMq::start(folder.path(), broker, options);
             (nodes, database.join())
         });

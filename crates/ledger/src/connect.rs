@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use config::Config;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
+use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
+use crate::error_code::ACCESS_DENIED;
 use crate::{Error, Facts, init};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
@@ -19,6 +20,7 @@ pub struct Database {
     pub(crate) connect_timeout: Duration,
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
+    tls: config::Tls,
 }
 
 /// The tables of queryfleet, schema-qualified and quoted: a job's `USE` must not move them.
@@ -42,8 +44,10 @@ impl Database {
     /// When QUERYFLEET_MYSQL_URL is missing or none that the driver takes.
     pub fn new(config: &Config) -> Result<Database, Error> {
         let url = config.mysql_url()?;
-        let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(error.to_string()))?;
+        let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(url_fault(&error)))?;
         let schema = parsed.db_name().ok_or_else(|| Error::Url("it names no database".into()))?.to_owned();
+        // For its errors: the driver reads the files again, and names neither them nor the variables.
+        config.mysql_tls.load()?;
         let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);
         // The socket would go past every proxy and firewall between us and the address that was asked for.
         let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
@@ -61,6 +65,7 @@ impl Database {
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
+            tls: config.mysql_tls.clone(),
             schema,
         })
     }
@@ -68,6 +73,11 @@ impl Database {
     /// `host:port`, for people; never user or password.
     pub fn server(&self) -> String {
         format!("{}:{}", self.opts.ip_or_hostname(), self.opts.tcp_port())
+    }
+
+    /// Whether the server has to prove who it is, when TLS is used: `verify_ca=false` in the URL waives it.
+    pub fn is_verified(&self) -> bool {
+        self.opts.ssl_opts().is_none_or(|ssl| !ssl.accept_invalid_certs())
     }
 
     /// The database that the URL names.
@@ -78,15 +88,31 @@ impl Database {
     /// A connection after the whole init step, with the session SQL of the configuration and then `session_sql`.
     pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, Facts), Error> {
         let connecting = async {
-            let mut conn = Conn::new(self.opts.clone())
-                .await
-                .map_err(|source| Error::Connect { server: self.server(), source })?;
+            let mut conn = Conn::new(self.opts.clone()).await.map_err(|source| self.refused(source))?;
             let facts = init::init(&mut conn, self, session_sql).await?;
             Ok((conn, facts))
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {
             Ok(result) => result,
             Err(_) => Err(self.timed_out(self.connect_timeout, "connecting")),
+        }
+    }
+
+    fn refused(&self, source: mysql_async::Error) -> Error {
+        let fault = match &source {
+            mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+                Some(self.tls.not_offered())
+            }
+            // All that MariaDB and MySQL say of a missing certificate is that the account is refused.
+            mysql_async::Error::Server(error) if error.code == ACCESS_DENIED => {
+                Some(self.tls.refused_account())
+            }
+            _ => self.opts.ssl_opts().and_then(|_| self.tls.fault(&source)),
+        };
+        let server = self.server();
+        match fault {
+            Some(fault) => Error::Tls { server, fault: fault.into(), source },
+            None => Error::Connect { server, source },
         }
     }
 
@@ -102,6 +128,22 @@ impl Database {
 
     pub(crate) fn timed_out(&self, limit: Duration, doing: &'static str) -> Error {
         Error::Timeout { server: self.server(), seconds: limit.as_secs().max(1), doing }
+    }
+}
+
+/// Which parameter of the URL is wrong. The driver's own words hold its value, and as a name whatever follows a `?` in a
+/// password that was not percent-encoded.
+fn url_fault(error: &UrlError) -> String {
+    let name = match error {
+        UrlError::FeatureRequired { param, .. }
+        | UrlError::InvalidParamValue { param, .. }
+        | UrlError::UnknownParameter { param } => param.as_str(),
+        _ => return "it cannot be read".into(),
+    };
+    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        format!("parameter {name} is unknown or has a bad value")
+    } else {
+        "it has a parameter of no name that there is".into()
     }
 }
 

@@ -21,6 +21,16 @@ pub enum Error {
         /// What the driver or the server said.
         source: mysql_async::Error,
     },
+    /// The server and we cannot agree on TLS, or it refuses an account that may have to show a certificate.
+    #[error("cannot connect to the database at {server}: {fault}")]
+    Tls {
+        /// host:port, without user or password.
+        server: String,
+        /// Why, and the variable to look at.
+        fault: Box<config::TlsFault>,
+        /// What the driver or the server said.
+        source: mysql_async::Error,
+    },
     /// No answer in time.
     #[error("database at {server} did not answer within {seconds} s while {doing}")]
     Timeout {
@@ -71,12 +81,13 @@ impl Error {
     /// The server's error code, where a server said one.
     pub fn code(&self) -> Option<u16> {
         match self {
-            Error::Connect { source, .. } | Error::SessionSql(source) | Error::Query { source, .. } => {
-                match source {
-                    mysql_async::Error::Server(server) => Some(server.code),
-                    _ => None,
-                }
-            }
+            Error::Connect { source, .. }
+            | Error::Tls { source, .. }
+            | Error::SessionSql(source)
+            | Error::Query { source, .. } => match source {
+                mysql_async::Error::Server(server) => Some(server.code),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -86,9 +97,20 @@ impl Error {
         self.code() == Some(error_code::DEADLOCK)
     }
 
-    /// Whether waiting will not mend it: wrong credentials, a missing database, missing rights, missing tables.
+    /// Whether it is about TLS: a certificate, a file of it, or a server without. Of an account that was refused nobody
+    /// knows.
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Error::Tls { .. } => self.code().is_none(),
+            Error::Config(error) => error.is_tls(),
+            _ => false,
+        }
+    }
+
+    /// Whether waiting will not mend it: wrong credentials, certificate or host, a missing database, missing rights, missing tables.
     pub fn is_unfit(&self) -> bool {
         match self {
+            Error::Tls { fault, .. } => fault.is_lasting,
             Error::Url(_)
             | Error::Config(_)
             | Error::Init { .. }

@@ -9,24 +9,44 @@ use super::finding::Finding;
 
 /// The server's own default; what it is set to cannot be read over AMQP.
 const CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+pub(super) const TLS: &str = "broker TLS";
 /// A heartbeat of a worker is believed for so many intervals; the broker drops a silent connection at the latest after
 /// as many of its own.
 const MISSED: u32 = 3;
 
+/// A URL that does not answer.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    /// Why, with every cause.
+    pub(super) text: String,
+    /// Whether it is about TLS; the text says what to do then.
+    pub(super) tls: bool,
+}
+
 /// Each URL: whether it answers, with TLS or not. One that does not is a failure only when none does.
-pub(super) fn links(links: &[Result<Link, String>]) -> Vec<Finding> {
+pub(super) fn links(links: &[Result<Link, Lost>]) -> Vec<Finding> {
     let any = links.iter().any(Result::is_ok);
-    let line = |link: &Result<Link, String>| match link {
+    let lines = |link: &Result<Link, Lost>| match link {
         Ok(link) => {
-            let tls = if link.tls { "TLS in use" } else { "TLS not in use: amqps:// in the URL asks for it" };
-            Finding::ok("broker", format!("connected to {}; {tls}", link.server))
+            let tls = if link.tls { "in use, verified" } else { "not in use: to ask for it write amqps://" };
+            vec![
+                Finding::ok("broker", format!("connected to {}", link.server)),
+                Finding::ok(TLS, format!("{tls} ({})", link.server)),
+            ]
         }
-        Err(text) if any => Finding::warn("broker", text.clone(), "only the other URLs are of use"),
-        Err(text) => {
-            Finding::fail("broker", text.clone(), "check QUERYFLEET_AMQP_URL, the network and the server")
+        Err(lost) => {
+            let check = if lost.tls { TLS } else { "broker" };
+            vec![match (any, lost.tls) {
+                (true, _) => Finding::warn(check, lost.text.clone(), "only the other URLs are of use"),
+                (false, true) => Finding::fail(check, lost.text.clone(), ""),
+                (false, false) => {
+                    let remedy = "check QUERYFLEET_AMQP_URL, the network and the server";
+                    Finding::fail(check, lost.text.clone(), remedy)
+                }
+            }]
         }
     };
-    links.iter().map(line).collect()
+    links.iter().flat_map(lines).collect()
 }
 
 /// The queues were declared again: they exist, with our arguments.
@@ -116,22 +136,22 @@ mod tests {
     use super::super::finding::Level::{self, Fail, Ok as Good, Warn};
     use super::*;
 
-    fn link(tls: bool) -> Result<Link, String> {
+    fn link(tls: bool) -> Result<Link, Lost> {
         Ok(Link { server: "rabbit.example:5672//".into(), tls, heartbeat_s: 10 })
     }
 
     #[test]
     fn one_url_that_answers_is_enough() {
-        let lost = || Err("cannot connect".to_owned());
-        let rows = [
-            ([link(true), link(false)], [Good, Good]),
-            ([link(true), lost()], [Good, Warn]),
-            ([lost(), link(true)], [Warn, Good]),
-            ([lost(), lost()], [Fail, Fail]),
+        let lost = |tls| Err(Lost { text: "cannot connect".into(), tls });
+        let rows: [(_, &[(&str, Level)]); 4] = [
+            ([link(true), link(false)], &[("broker", Good), (TLS, Good), ("broker", Good), (TLS, Good)]),
+            ([link(true), lost(false)], &[("broker", Good), (TLS, Good), ("broker", Warn)]),
+            ([lost(true), link(true)], &[(TLS, Warn), ("broker", Good), (TLS, Good)]),
+            ([lost(false), lost(true)], &[("broker", Fail), (TLS, Fail)]),
         ];
         for (facts, wanted) in rows {
-            let levels: Vec<Level> = links(&facts).iter().map(|finding| finding.level).collect();
-            assert_eq!(levels, wanted, "{facts:?}");
+            let found: Vec<_> = links(&facts).iter().map(|finding| (finding.check, finding.level)).collect();
+            assert_eq!(found, wanted, "{facts:?}");
         }
     }
 

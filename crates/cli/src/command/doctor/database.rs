@@ -6,6 +6,7 @@ use super::finding::Finding;
 
 /// Below this a statement of a few megabytes is refused by the server; it is MariaDB's own default.
 const PACKET: u64 = 16 * 1024 * 1024;
+pub(super) const TLS: &str = "database TLS";
 /// How many tables a finding names.
 const NAMED: usize = 5;
 
@@ -18,17 +19,27 @@ pub(super) fn session(server: &str, schema: &str, facts: &Facts, lock_wait_s: u6
 }
 
 /// TLS, durable commits, a server that takes writes, room for statements.
-pub(super) fn settings(settings: &Settings, max_allowed_packet: u64) -> Vec<Finding> {
-    let tls = settings.tls.as_deref().map_or_else(
-        || "not in use: to ask for it append ?require_ssl=true to QUERYFLEET_MYSQL_URL".to_owned(),
-        |tls| format!("in use: {tls}"),
-    );
+pub(super) fn settings(settings: &Settings, max_allowed_packet: u64, verified: bool) -> Vec<Finding> {
     vec![
-        Finding::ok("database TLS", tls),
+        tls(settings.tls.as_deref(), verified),
         durability(settings),
         writable(settings),
         packet(max_allowed_packet),
     ]
+}
+
+fn tls(cipher: Option<&str>, verified: bool) -> Finding {
+    match cipher {
+        Some(cipher) if verified => Finding::ok(TLS, format!("in use, verified: {cipher}")),
+        Some(cipher) => Finding::warn(
+            TLS,
+            format!("in use, but anybody could be the server: {cipher}"),
+            "take verify_ca=false out of QUERYFLEET_MYSQL_URL, and name the authority with QUERYFLEET_MYSQL_CA",
+        ),
+        None => {
+            Finding::ok(TLS, "not in use: to ask for it append ?require_ssl=true to QUERYFLEET_MYSQL_URL")
+        }
+    }
 }
 
 fn durability(settings: &Settings) -> Finding {
@@ -155,10 +166,17 @@ mod tests {
     fn a_replica_fails_and_a_small_packet_warns() {
         let replica = Settings { read_only: vec!["read_only"], ..durable("1", None) };
         let levels = |settings: &Settings, packet| -> Vec<Level> {
-            super::settings(settings, packet).iter().map(|finding| finding.level).collect()
+            super::settings(settings, packet, true).iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels(&durable("1", None), PACKET), [Good, Good, Good, Good]);
         assert_eq!(levels(&replica, PACKET - 1), [Good, Good, Fail, Warn]);
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_looks_at_warns() {
+        assert_eq!(tls(None, false).level, Good);
+        assert_eq!(tls(Some("TLSv1.3"), true).level, Good);
+        assert_eq!(tls(Some("TLSv1.3"), false).level, Warn);
     }
 
     fn table(table: &str, engine: &str) -> TableEngine {

@@ -54,6 +54,7 @@ async fn ask_database(
     let unusable = |error: ledger::Error| {
         let check = match &error {
             ledger::Error::Init { .. } | ledger::Error::SessionSql(_) => "init step",
+            error if error.is_tls() => database::TLS,
             _ => "database",
         };
         Finding::fail(check, said(error), "")
@@ -64,7 +65,7 @@ async fn ask_database(
     findings.extend(database::session(&server, schema, &session, config.lock_wait_timeout().as_secs()));
     let mut control = Control::new(database.clone());
     let settings = control.settings().await.map_err(unusable)?;
-    findings.extend(database::settings(&settings, session.max_allowed_packet));
+    findings.extend(database::settings(&settings, session.max_allowed_packet, database.is_verified()));
     let visible = control.our_tables().await.map_err(unusable)?;
     let probes = control.rights().await.map_err(unusable)?;
     let missing = rights::missing_tables(&probes);
@@ -82,9 +83,12 @@ async fn look_at_broker(config: &Config) -> Vec<Finding> {
     let mut findings = vec![broker::consumer_timeout(config.statement_timeout, config.pressure_timeout)];
     let broker = match Broker::new(config, "doctor") {
         Ok(broker) => broker,
-        Err(error) => return [vec![Finding::fail("broker", said(error), "")], findings].concat(),
+        Err(error) => {
+            let check = if error.is_tls() { broker::TLS } else { "broker" };
+            return [vec![Finding::fail(check, said(error), "")], findings].concat();
+        }
     };
-    let links: Vec<_> = broker.look().await.into_iter().map(|link| link.map_err(said)).collect();
+    let links: Vec<_> = broker.look().await.into_iter().map(|link| link.map_err(lost)).collect();
     findings.splice(0..0, broker::links(&links));
     if let Some(link) = links.iter().flatten().next() {
         findings.push(broker::heartbeats(config, link.heartbeat_s));
@@ -92,6 +96,10 @@ async fn look_at_broker(config: &Config) -> Vec<Finding> {
     }
     broker.close().await;
     findings
+}
+
+fn lost(error: Error) -> broker::Lost {
+    broker::Lost { tls: error.is_tls(), text: said(error) }
 }
 
 async fn look_at_queues(config: &Config, broker: &Broker) -> Result<Vec<Finding>, Finding> {

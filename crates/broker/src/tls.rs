@@ -1,0 +1,64 @@
+//! TLS to the broker.
+
+use std::io;
+
+use config::{Config, Tls};
+use lapin::Connection;
+use lapin::ConnectionProperties;
+use lapin::tcp::{AMQPUriTcpExt, RustlsConnector, RustlsConnectorConfig};
+use lapin::uri::{AMQPScheme, AMQPUri};
+
+use crate::Error;
+
+/// What a TLS connection begins with; `None` when no URL asks for TLS. The files are read once: a certificate that was
+/// renewed counts from the next start.
+///
+/// # Errors
+/// When a file cannot be used, or the system has no authorities and none are named.
+pub(crate) fn connector(config: &Config, urls: &[AMQPUri]) -> Result<Option<RustlsConnector>, Error> {
+    if urls.iter().all(|url| url.scheme == AMQPScheme::AMQP) {
+        return Ok(None);
+    }
+    let files = config.amqp_tls.load()?;
+    // lapin's own way adds named authorities to the system's, and fails on a system that has none.
+    let trusted = match files.authorities {
+        Some(authorities) => RustlsConnectorConfig::default().with_parsable_certificates(authorities),
+        None => {
+            let none = |source| config::Error::NoAuthorities { name: "QUERYFLEET_AMQP_CA", source };
+            RustlsConnectorConfig::new_with_native_certs().map_err(none)?
+        }
+    };
+    let connector = match files.identity {
+        Some((chain, key)) => trusted.connector_with_single_cert(chain, key),
+        None => trusted.connector_with_no_client_auth(),
+    };
+    connector.map(Some).map_err(|source| Error::Identity { fault: fault(&config.amqp_tls, &source), source })
+}
+
+fn fault(tls: &Tls, source: &io::Error) -> String {
+    tls.fault(source).map_or_else(|| "TLS cannot be set up".into(), |fault| fault.to_string())
+}
+
+/// Connects as the URL says: in the clear to amqp://, and to amqps:// over TLS, verified.
+pub(crate) async fn connect(
+    uri: AMQPUri,
+    properties: ConnectionProperties,
+    tls: Option<RustlsConnector>,
+) -> lapin::Result<Connection> {
+    let runtime = lapin::runtime::default_runtime()?;
+    let open = async move |mut uri: AMQPUri, runtime| {
+        let connector = match uri.scheme {
+            AMQPScheme::AMQP => None,
+            AMQPScheme::AMQPS => {
+                Some(tls.as_ref().ok_or_else(|| io::Error::other("no TLS connector was made"))?)
+            }
+        };
+        uri.scheme = AMQPScheme::AMQP;
+        let stream = uri.connect_async(&runtime).await?;
+        let Some(connector) = connector else { return Ok(stream) };
+        // An IPv6 address has brackets in a URL, and none in a certificate.
+        let name = uri.authority.host.trim_matches(['[', ']']);
+        Ok(stream.into_rustls(connector, name).await?)
+    };
+    Connection::connector(uri, runtime, open, properties).await
+}
