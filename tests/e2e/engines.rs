@@ -50,8 +50,13 @@ fn not_atomic_takes_them_and_what_only_reads_is_free() {
         "UPDATE t LEFT JOIN m ON t.id = m.id SET t.n = t.n + 1 WHERE t.id = 2;",
     ]);
     fleet.publish(&script, "reads");
-    let written =
-        fleet.script(["UPDATE audited SET n = 7 WHERE id = 1;", "INSERT INTO m VALUES (5, 5), (5, 6);"]);
+    // With GTIDs in force, MySQL takes no statement that changes tables of both sorts.
+    let audited = if fleet.is_mysql() {
+        "INSERT INTO m VALUES (1, 7);"
+    } else {
+        "UPDATE audited SET n = 7 WHERE id = 1;"
+    };
+    let written = fleet.script([audited, "INSERT INTO m VALUES (5, 5), (5, 6);"]);
     let publish = ["publish", written.to_str().unwrap(), "--run", "writes", "--not-atomic=park"];
     fleet.run(&[&publish[..], &["--chunk", "10"]].concat()).expect(0);
     let _worker = fleet.worker(1);

@@ -1,8 +1,10 @@
 //! Servers that die in the middle of a run, and come back.
 
+use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, eventually};
+use queryfleet_tests::{Fleet, Signal, eventually};
+use rustix::process::{Pid, kill_process};
 
 const COUNT: u64 = 3000;
 const SOON: Duration = Duration::from_secs(60);
@@ -43,7 +45,7 @@ fn servers_killed_in_the_middle_of_a_run_leave_every_effect_once() {
 }
 
 /// Raises an alarm that stops publishing, and ends it, by these arguments of rabbitmqctl.
-fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2]) {
+fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2], reason: &str) {
     let fleet = Fleet::with_own_servers();
     let script = fleet.counters(200);
     fleet.publish(&script, "before");
@@ -54,10 +56,23 @@ fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2
     fleet.assert_each_once();
 
     fleet.sql("UPDATE t SET n = 0");
-    let mut publish = fleet.command(&["publish", script.to_str().unwrap(), "--run", "blocked"]);
-    let mut producer = publish.spawn().unwrap();
+    let publish = || {
+        let mut publish = fleet.command(&["publish", script.to_str().unwrap(), "--run", "blocked"]);
+        publish.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut producer = publish();
     eventually(SOON, "its row is there", || fleet.number("SELECT COUNT(*) FROM queryfleet_run") == 2);
     fleet.run(&["wait", "blocked", "--timeout", "2s"]).expect(5);
+    assert!(producer.try_wait().unwrap().is_none(), "it waits");
+    kill_process(Pid::from_child(&producer), Signal::INT).unwrap();
+    let interrupted = producer.wait_with_output().unwrap();
+    assert_eq!(interrupted.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&interrupted.stderr);
+    assert!(said.contains(&format!("the broker has blocked publishing: {reason}")), "{said}");
+    assert!(said.contains("--run blocked"), "{said}");
+
+    let mut producer = publish();
+    fleet.run(&["wait", "blocked", "--timeout", "1s"]).expect(5);
     assert!(producer.try_wait().unwrap().is_none(), "it waits");
     ctl(end);
     eventually(SOON, "it goes on", || producer.try_wait().unwrap().is_some_and(|status| status.success()));
@@ -68,14 +83,18 @@ fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2
 #[test]
 fn a_memory_alarm_holds_publishing_up_and_nothing_else() {
     let watermark = "set_vm_memory_high_watermark";
-    an_alarm_holds_publishing_up_and_nothing_else([watermark, "0.000001"], [watermark, "0.6"]);
+    an_alarm_holds_publishing_up_and_nothing_else(
+        [watermark, "0.000001"],
+        [watermark, "0.6"],
+        "low on memory",
+    );
 }
 
 #[test]
 #[ignore = "make faults: servers of its own"]
 fn a_disk_alarm_holds_publishing_up_and_nothing_else() {
     let limit = "set_disk_free_limit";
-    an_alarm_holds_publishing_up_and_nothing_else([limit, "1000000GB"], [limit, "64MB"]);
+    an_alarm_holds_publishing_up_and_nothing_else([limit, "1000000GB"], [limit, "64MB"], "low on disk");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_plan_names_all_that_a_publish_would_refuse() {
 fn all_statements_are_explained_when_asked() {
     let fleet = Fleet::new();
     fleet.make_counters(10);
-    fleet.sql("CREATE FUNCTION f() RETURNS INT BEGIN UPDATE t SET n = n + 1; RETURN 1; END");
+    fleet.sql("CREATE FUNCTION f() RETURNS INT DETERMINISTIC BEGIN UPDATE t SET n = n + 1; RETURN 1; END");
     let lines =
         (1..=70).map(|n| format!("{{\"sql\": \"UPDATE t SET n = 1 WHERE id = ?\", \"params\": [{n}]}}"));
     let last = "{\"sql\": \"UPDATE t JOIN (SELECT f() AS x) y SET n = 1 WHERE id = x\"}".to_owned();

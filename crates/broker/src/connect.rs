@@ -8,7 +8,7 @@ use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 
-use crate::{Error, tls};
+use crate::{Error, alarm, tls};
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two.
 const HEARTBEAT_S: u16 = 10;
@@ -98,7 +98,10 @@ impl Broker {
         let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
         let connecting = tls::connect(uri, properties, self.connector.clone());
         let failed = match tokio::time::timeout(self.timeout, connecting).await {
-            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Ok(connection)) => {
+                tokio::spawn(alarm::tell(connection.events_listener()));
+                return Ok(connection);
+            }
             Ok(Err(source)) => match secure.then(|| self.tls.fault(&source)).flatten() {
                 Some(fault) => Error::Tls { server, fault: fault.into(), source },
                 None => Error::Connect { server, source },

@@ -4,6 +4,7 @@
 //! caller drops what it holds, pauses, and asks again; the next URL is tried then. Nothing outside this crate sees
 //! lapin.
 
+mod alarm;
 mod connect;
 mod declare;
 mod depth;

@@ -66,7 +66,8 @@ async fn ask(conn: &mut Conn, facts: &Facts, database: &Database, job: &Job) -> 
     let failed = |source| Error::Query { doing: "explain", source };
     let statement = bind::statement(job, facts.sql_mode).map_err(Error::Schema)?;
     let current = quoted(job.database.as_deref().unwrap_or(&database.schema));
-    let text = format!("/* queryfleet plan */ EXPLAIN {statement}\n");
+    // MySQL 9 answers a tree unless it is asked for the table.
+    let text = format!("/* queryfleet plan */ EXPLAIN FORMAT=TRADITIONAL {statement}\n");
     conn.query_drop(format!("USE {current}")).await.map_err(failed)?;
     conn.query_drop("START TRANSACTION").await.map_err(failed)?;
     let rows = conn.query(text).await.map_err(failed);
