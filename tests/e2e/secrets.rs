@@ -105,10 +105,10 @@ fn a_worker_at_work_shows_no_secret() {
     let variables = accounts(&fleet);
     fleet.make_counters(2);
     let script = [
-        "UPDATE t SET n = n + 1;",
+        "UPDATE t SET n = n + 1 WHERE id > 0;",
         "SELECT * FROM nowhere;",
         "INSERT INTO t (id) VALUES (1);",
-        "DELETE FROM t;",
+        "DELETE FROM t WHERE id = 0;",
     ];
     let script = fleet.script(script);
     let script = script.to_str().unwrap();
