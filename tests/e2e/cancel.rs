@@ -50,8 +50,7 @@ fn cancel_now_ends_running_statements() {
 fn a_replay_takes_each_dead_job_once() {
     let fleet = Fleet::new();
     fleet.counters(2);
-    let script =
-        fleet.script(["INSERT INTO t VALUES (1, 1);", "UPDATE missing SET n = 1 WHERE 1;", "DO 1;"]);
+    let script = fleet.script(["INSERT INTO t VALUES (1, 1);", "UPDATE missing SET n = 1 WHERE 1;", "DO 1;"]);
     fleet.publish(&script, "bad");
     let _worker = fleet.worker(2);
     fleet.wait("bad").expect(3);

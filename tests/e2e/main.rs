@@ -10,6 +10,7 @@ mod dead;
 mod doctor;
 mod double;
 mod drain;
+mod dump;
 mod engines;
 mod frozen;
 mod health;

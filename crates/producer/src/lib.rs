@@ -18,6 +18,7 @@ mod publish;
 mod replay;
 mod run;
 mod script;
+mod settings;
 mod wait;
 
 pub use cancel::cancel;

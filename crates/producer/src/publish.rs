@@ -84,7 +84,7 @@ pub async fn publish(
     let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
     let inputs = inputs?;
     let mut control = Control::new(database.clone());
-    let rules = Rules::new(order, &database, &mut control).await?;
+    let rules = Rules::new(config, order, &database, &mut control).await?;
     let jobs = || Jobs::new(&inputs, &rules);
     let whole = check_all(jobs(), &inputs)?;
     let ledger = control.identity().await?;

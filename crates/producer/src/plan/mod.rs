@@ -126,7 +126,7 @@ pub struct FailedExplain {
 pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Result<Plan, Error> {
     let database = Arc::new(Database::new(config)?);
     let mut control = Control::new(database.clone());
-    let rules = Rules::new(order, &database, &mut control).await?;
+    let rules = Rules::new(config, order, &database, &mut control).await?;
     let inputs: Result<Vec<Input>, Error> = order.inputs.iter().map(|path| Input::new(path)).collect();
     let inputs = inputs?;
     let mut planning = Planning {
