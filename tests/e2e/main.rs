@@ -13,6 +13,7 @@ mod disk;
 mod doctor;
 mod double;
 mod drain;
+mod dump;
 mod engines;
 mod frozen;
 mod hammer;

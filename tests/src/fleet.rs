@@ -205,6 +205,20 @@ impl Fleet {
         command
     }
 
+    /// A program of the database's, such as mariadb-dump, with the arguments that lead it to the test's database
+    /// server. What it is given further comes after them.
+    pub fn tool(&self, program: &str) -> Command {
+        let url = self.mysql_url();
+        let (_, after) = url.split_once("://").expect("a URL");
+        let (user, server) = after.split_once('@').expect("a user");
+        let (user, password) = user.split_once(':').expect("a password");
+        let (host, port) = server.split_once('/').expect("a database").0.split_once(':').expect("a port");
+        let mut command = Command::new(program);
+        command.args(["--no-defaults", "--protocol=tcp", "--user", user, "--host", host, "--port", port]);
+        command.env("MYSQL_PWD", password);
+        command
+    }
+
     /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, &[])

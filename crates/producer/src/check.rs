@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{self, Kind, Place, SqlMode};
+use config::Config;
+use job::lexer::{self, Assignment, Kind, Place, SqlMode};
 use job::{Job, NotAtomic, Param};
 use ledger::{Control, Database, NotTransactional};
 
 use crate::input::{Input, Reading};
+use crate::settings::{self, Settings};
 use crate::{Error, Order};
 
 /// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
@@ -23,6 +25,10 @@ pub(crate) struct Rules {
     pub(crate) not_atomic: Option<NotAtomic>,
     pub(crate) allow_no_where: bool,
     pub(crate) engines: NotTransactional,
+    /// What the run's session SQL sets.
+    pub(crate) settings: Settings,
+    /// The run's own session SQL.
+    session_sql: Option<String>,
 }
 
 impl Rules {
@@ -31,6 +37,7 @@ impl Rules {
     /// # Errors
     /// As connecting and querying can fail.
     pub(crate) async fn new(
+        config: &Config,
         order: &Order<'_>,
         database: &Database,
         control: &mut Control,
@@ -42,6 +49,11 @@ impl Rules {
             not_atomic: order.not_atomic,
             allow_no_where: order.allow_no_where,
             engines: control.not_transactional().await?,
+            settings: Settings::new(
+                [config.session_sql.as_deref(), order.session_sql].into_iter().flatten(),
+                facts.sql_mode,
+            ),
+            session_sql: order.session_sql.map(str::to_owned),
         })
     }
 }
@@ -53,6 +65,10 @@ pub(crate) struct Jobs<'a> {
     rules: &'a Rules,
     /// What the last `USE` of this input named.
     database: Option<String>,
+    /// The line that took a setting back which every session of the run has.
+    restored: Option<u64>,
+    /// Read, and not looked at.
+    ahead: Option<(Job, Place)>,
     seq: u64,
 }
 
@@ -69,7 +85,15 @@ pub(crate) struct Checked {
 impl<'a> Jobs<'a> {
     /// Begins at the start of the first input.
     pub(crate) fn new(inputs: &'a [Input], rules: &'a Rules) -> Jobs<'a> {
-        Jobs { inputs: inputs.iter(), reading: None, rules, database: None, seq: 0 }
+        Jobs {
+            inputs: inputs.iter(),
+            reading: None,
+            rules,
+            database: None,
+            restored: None,
+            ahead: None,
+            seq: 0,
+        }
     }
 
     /// The input that is being read.
@@ -91,6 +115,9 @@ impl<'a> Jobs<'a> {
     }
 
     fn read(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
         loop {
             if let Some((_, reading)) = &mut self.reading
                 && let Some(next) = reading.next()?
@@ -99,8 +126,64 @@ impl<'a> Jobs<'a> {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
+            self.restored = None;
             self.reading = Some((input.name().to_owned(), input.open(self.rules.mode, self.rules.limit)?));
         }
+    }
+
+    /// Passes over a SET of what every session of the run has; of others takes in those that follow at once, too.
+    fn set(&mut self, sql: &str, place: Place, assignments: Vec<Assignment>) -> Result<(), Error> {
+        let mut missing = Vec::new();
+        let mut last = last_line(sql, place);
+        self.assign(assignments, last, &mut missing);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        while let Some((job, place)) = self.read_same_input()? {
+            let Some(assignments) = lexer::assignments(&job.sql, self.rules.mode) else {
+                self.ahead = Some((job, place));
+                break;
+            };
+            last = last_line(&job.sql, place);
+            self.assign(assignments, last, &mut missing);
+        }
+        if let Some((name, value)) = missing.iter().find(|(name, _)| !settings::matters(name)) {
+            let why = format!(
+                "SET of {name} to {value}, where all text is UTF-8: convert it (of a dump: --default-character-set=utf8mb4)"
+            );
+            return Err(Error::Bad {
+                path: self.path().to_owned(),
+                line: place.line,
+                column: place.column,
+                why,
+            });
+        }
+        let before = self.rules.session_sql.as_ref().map_or_else(String::new, |sql| format!("{sql}; "));
+        let session_sql = before + &settings::session_sql(&missing);
+        let Place { line, column, .. } = place;
+        Err(Error::Settings { path: self.path().to_owned(), line, column, last, session_sql })
+    }
+
+    fn assign(&mut self, assignments: Vec<Assignment>, line: u64, missing: &mut Vec<(String, String)>) {
+        for assignment in assignments {
+            match assignment {
+                Assignment::Set { name, value } if self.rules.settings.has(&name, &value) => {
+                    if settings::matters(&name) {
+                        self.restored = None;
+                    }
+                }
+                Assignment::Set { name, value } => {
+                    missing.retain(|(known, _)| *known != name);
+                    missing.push((name, value));
+                }
+                Assignment::Restore { name } if settings::matters(&name) => self.restored = Some(line),
+                Assignment::Save | Assignment::Restore { .. } => {}
+            }
+        }
+    }
+
+    fn read_same_input(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        self.reading.as_mut().map_or(Ok(None), |(_, reading)| reading.next())
     }
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
@@ -118,8 +201,19 @@ impl<'a> Jobs<'a> {
             self.database = Some(database);
             return Ok(None);
         }
+        if kind == Kind::Set
+            && let Some(assignments) = lexer::assignments(inspected.sql, mode)
+        {
+            return self.set(&job.sql, place, assignments).map(|()| None);
+        }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
+        }
+        if let Some(line) = self.restored {
+            let why = format!(
+                "statement follows line {line}, which takes back what --session-sql sets: publish it as a file of its own"
+            );
+            return Err(Error::Bad { path: path(), line, column, why });
         }
         if !kind.is_atomic() && not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
@@ -155,6 +249,11 @@ impl<'a> Jobs<'a> {
         job.database = job.database.or_else(|| self.database.clone());
         Ok(Some(Checked { job, place, kind, atomic }))
     }
+}
+
+/// The line on which a statement ends.
+fn last_line(sql: &str, place: Place) -> u64 {
+    place.line + sql.matches('\n').count() as u64
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

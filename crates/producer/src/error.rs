@@ -55,7 +55,7 @@ pub enum Error {
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
         "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
-         cannot be promised; --not-atomic says how to run it all the same; nothing was published", path.display()
+         cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), rows_only(kind)
     )]
     NotAtomic {
         /// The file.
@@ -66,6 +66,25 @@ pub enum Error {
         column: u64,
         /// What it is.
         kind: &'static str,
+    },
+    /// SETs that no session SQL replaces.
+    #[error(
+        "{}:{line}:{column}: SET, up to line {last}, has no place in a fleet, where each job may run in another session: give \
+         --session-sql \"{session_sql}\", and these lines are passed over, as is what takes them back at the end (a dump \
+         must hold rows only: --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --hex-blob); nothing \
+         was published", path.display()
+    )]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Line of the first of them, from 1.
+        line: u64,
+        /// Its column, from 1.
+        column: u64,
+        /// The line on which the last of them ends.
+        last: u64,
+        /// All that every session of the run has to be given.
+        session_sql: String,
     },
     /// A statement that writes where no transaction holds it.
     #[error(
@@ -183,6 +202,7 @@ impl Error {
             self,
             Error::Refused { .. }
                 | Error::Bad { .. }
+                | Error::Settings { .. }
                 | Error::NotAtomic { .. }
                 | Error::NotTransactional { .. }
                 | Error::NoWhere { .. }
@@ -194,4 +214,9 @@ impl Error {
         let (line, column) = lines::place(line, text, offset);
         Error::Bad { path: path.to_owned(), line, column, why }
     }
+}
+
+/// What a dump without such statements is made with.
+fn rows_only(kind: &str) -> &'static str {
+    if kind == "ddl" { " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)" } else { "" }
 }

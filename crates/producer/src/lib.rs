@@ -22,6 +22,7 @@ mod replay;
 mod rows;
 mod run;
 mod script;
+mod settings;
 mod template;
 mod value;
 mod wait;

@@ -82,7 +82,7 @@ pub async fn publish(
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
     let mut control = Control::new(database.clone());
-    let rules = Rules::new(order, &database, &mut control).await?;
+    let rules = Rules::new(config, order, &database, &mut control).await?;
     let inputs = order.source.inputs(rules.mode)?;
     let jobs = || Jobs::new(&inputs, &rules);
     let whole = check_all(jobs(), &inputs)?;

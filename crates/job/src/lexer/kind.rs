@@ -102,16 +102,24 @@ impl Kind {
         self.session_state().is_some()
     }
 
-    /// What of its session's state the statement changes, for an error message.
-    pub(super) fn session_state(self) -> Option<&'static str> {
+    /// What of its session's state the statement changes, and what to do instead, for an error message.
+    pub(super) fn session_state(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Temporary => Some("a temporary table"),
-            Self::Set => Some("SET"),
-            Self::Use => Some("USE"),
-            Self::Transaction => Some("transaction control"),
-            Self::Lock => Some("LOCK, UNLOCK, FLUSH or BACKUP"),
-            Self::Prepare => Some("a prepared statement"),
-            Self::Handler => Some("HANDLER"),
+            Self::Temporary => Some(("a temporary table", "make it a plain table, before the run")),
+            Self::Set => {
+                Some(("SET", "give --session-sql what every session needs (autocommit is always on)"))
+            }
+            Self::Use => Some(("USE", "name the database before the table")),
+            Self::Transaction => Some((
+                "transaction control",
+                "leave it out, each statement is a transaction of its own; what belongs together must be one statement",
+            )),
+            Self::Lock => Some((
+                "LOCK, UNLOCK, FLUSH or BACKUP",
+                "leave it out, each statement locks what it needs (of a dump: --skip-add-locks)",
+            )),
+            Self::Prepare => Some(("a prepared statement", "write it out, or bind values with NDJSON")),
+            Self::Handler => Some(("HANDLER", "use SELECT")),
             Self::Insert | Self::Replace | Self::Update | Self::Delete | Self::Select => None,
             Self::With | Self::Do | Self::Values | Self::Table | Self::LoadData => None,
             Self::SelectIntoFile | Self::Call | Self::Ddl | Self::Other => None,

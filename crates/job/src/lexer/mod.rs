@@ -5,8 +5,10 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others.
+//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
+//! what a SET sets.
 
+mod assign;
 mod check;
 mod command;
 mod kind;
@@ -23,6 +25,7 @@ mod tables;
 mod token;
 mod words;
 
+pub use assign::{Assignment, assignments};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;

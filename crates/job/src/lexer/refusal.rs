@@ -38,13 +38,12 @@ pub enum Refusal {
         offset: usize,
     },
     /// It changes, or builds on, the state of its session.
-    #[error(
-        "{what} has no place in a fleet, where each job may run in another session; use --session-sql, or one \
-             statement that needs no state"
-    )]
+    #[error("{what} has no place in a fleet, where each job may run in another session: {instead}")]
     SessionState {
         /// What the statement does.
         what: &'static str,
+        /// What to do.
+        instead: &'static str,
     },
     /// LOAD DATA LOCAL.
     #[error(

@@ -78,7 +78,8 @@ pub enum SplitError {
 ///
 /// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and
 /// `\G` end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a
-/// comment whatever follows (that line is dropped, since the server would not take it); a byte order mark is skipped.
+/// comment whatever follows (that line is dropped, since the server would not take it); a byte order mark is skipped, and
+/// the line with which a dump turns the client's sandbox on.
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
 /// - Comments before a statement belong to it, and go with it; those after its delimiter belong to the next. The
@@ -122,6 +123,8 @@ enum Phase {
 
 static HEAD: Stops = Stops::all_but_space();
 
+/// Opens the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
+const SANDBOX: &[u8] = b"/*M!999999\\-";
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What reading on has come to.
@@ -217,6 +220,8 @@ impl Splitter {
             Some(false) => {}
         }
         match byte {
+            b'/' if SANDBOX.starts_with(&self.buffer[at..]) && !self.last => Ok(Step::More),
+            b'/' if self.buffer[at..].starts_with(SANDBOX) => Ok(self.sandbox()),
             b'#' | b'-' | b'/' => Ok(self.comment(byte)),
             b'd' | b'D' | b'u' | b'U' => self.command(),
             b'\\' => match self.buffer.get(at + 1) {
@@ -241,6 +246,14 @@ impl Splitter {
         } else {
             self.phase = Phase::Body;
         }
+        Step::Again
+    }
+
+    fn sandbox(&mut self) -> Step {
+        self.scanner.began = self.scanner.at;
+        self.scanner.state = State::Block;
+        self.scanner.at += SANDBOX.len();
+        self.phase = Phase::ClientComment;
         Step::Again
     }
 

@@ -2,6 +2,9 @@
 
 use super::{Kind, Refusal};
 
+/// What to do instead of setting a user variable.
+const VARIABLE: &str = "use a subquery where the value is needed";
+
 /// The keywords of one statement, gathered in its order. Those in version comments count only where they make it
 /// worse: the server at hand may skip them.
 #[derive(Debug, Default)]
@@ -89,7 +92,7 @@ impl Words {
             return Err(Refusal::Ambiguous { what: "the keyword with a version comment before it", offset });
         }
         if self.variable && self.assigns {
-            return Err(Refusal::SessionState { what: "assigning a user variable" });
+            return Err(Refusal::SessionState { what: "assigning a user variable", instead: VARIABLE });
         }
         match kind {
             Kind::LoadData if self.local => Err(Refusal::LocalInfile),
@@ -97,7 +100,7 @@ impl Words {
             Kind::Ddl if self.temporary => Ok(Kind::Temporary),
             _ if kind.selects() && self.file => Ok(Kind::SelectIntoFile),
             _ if kind.selects() && self.into => {
-                Err(Refusal::SessionState { what: "SELECT … INTO a variable" })
+                Err(Refusal::SessionState { what: "SELECT … INTO a variable", instead: VARIABLE })
             }
             _ => Ok(kind),
         }

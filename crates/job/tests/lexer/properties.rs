@@ -2,7 +2,9 @@
 
 use crate::split_in;
 use proptest::prelude::*;
-use queryfleet_job::lexer::{SqlMode, check, inspect, lacks_where, placeholders, written_tables};
+use queryfleet_job::lexer::{
+    SqlMode, assignments, check, inspect, lacks_where, placeholders, shape, written_tables,
+};
 
 const LIMIT: usize = 200;
 
@@ -47,6 +49,8 @@ fn sql() -> impl Strategy<Value = String> {
         "$",
         "$a$",
         "UPDATE t ",
+        "SET ",
+        "=",
         "DELETE FROM ",
         ".",
         ")",
@@ -114,6 +118,7 @@ proptest! {
     fn no_text_makes_the_checks_panic(text in prop_oneof![sql(), any::<String>()], mode in mode()) {
         let _ = check(&text, mode);
         let _ = (lacks_where(&text, mode), written_tables(&text, mode));
+        let _ = (shape(&text, mode), assignments(&text, mode));
         for one in placeholders(&text, mode) {
             prop_assert_eq!(&text[one.range], format!(":{}", one.name));
         }

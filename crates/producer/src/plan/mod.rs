@@ -125,7 +125,7 @@ pub struct FailedExplain {
 pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Result<Plan, Error> {
     let database = Arc::new(Database::new(config)?);
     let mut control = Control::new(database.clone());
-    let rules = Rules::new(order, &database, &mut control).await?;
+    let rules = Rules::new(config, order, &database, &mut control).await?;
     let inputs = order.source.inputs(rules.mode)?;
     let mut planning = Planning {
         plan: Plan::default(),
