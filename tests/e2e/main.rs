@@ -21,6 +21,7 @@ mod outage;
 mod poison;
 mod pressure;
 mod queue;
+mod range;
 mod readme;
 mod refuse;
 mod resume;
