@@ -10,18 +10,22 @@
 -- The order matters: a right on a table that is not there can only be given together with CREATE, so the other parts
 -- come after `queryfleet setup`. Run the whole file again then; granting twice does no harm.
 
--- setup: makes the tables; queryfleet_meta gets its first rows. Not needed any more afterwards.
-GRANT SELECT, INSERT, CREATE ON shop.queryfleet_meta TO 'queryfleet_setup'@'%';
+-- setup: makes the tables; queryfleet_meta gets its first rows, and a new version. Not needed any more afterwards.
+GRANT SELECT, INSERT, UPDATE, CREATE ON shop.queryfleet_meta TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_ledger TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
 
 -- publish, wait, status: a run's own row; all else is only read.
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_publish'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_run TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_ledger TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_publish'@'%';
+GRANT SELECT, INSERT ON shop.queryfleet_range TO 'queryfleet_publish'@'%';
+-- And for --range the table whose key is walked, such as
+-- GRANT SELECT ON shop.orders TO 'queryfleet_publish'@'%';
 
 -- work: ledger rows, dead jobs, its own heartbeat. DELETE on the ledger is for statements that are not atomic.
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_work'@'%';
@@ -37,3 +41,4 @@ GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_run TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, DELETE ON shop.queryfleet_ledger TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE, DELETE ON shop.queryfleet_dead TO 'queryfleet_operate'@'%';
+GRANT SELECT, DELETE ON shop.queryfleet_range TO 'queryfleet_operate'@'%';

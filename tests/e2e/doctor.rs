@@ -86,7 +86,7 @@ fn a_missing_right_is_named_as_the_grant_that_mends_it() {
     let (account, url) = account(&fleet, "poor");
     let database = database(&fleet);
     fleet.sql(&format!("GRANT SELECT, UPDATE, DELETE ON {database}.queryfleet_ledger TO {account}"));
-    for table in ["meta", "run", "dead", "worker"] {
+    for table in ["meta", "run", "dead", "worker", "range"] {
         let rights = "SELECT, INSERT, UPDATE, DELETE";
         fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {account}"));
     }
@@ -131,8 +131,8 @@ fn tables_that_are_missing_or_of_another_engine() {
     fleet.sql("DROP TABLE queryfleet_dead");
     let output = fleet.run(&["doctor", "--json"]).expect(1);
     finds(&output, "tables", "fail", &["queryfleet_dead is not there", "backup"]);
-    fleet.sql("UPDATE queryfleet_meta SET value = '2' WHERE name = 'schema_version'");
-    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 2", "wants 1"]);
+    fleet.sql("UPDATE queryfleet_meta SET value = '3' WHERE name = 'schema_version'");
+    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 3", "wants 2"]);
     let session = [("QUERYFLEET_SESSION_SQL", "SET autocommit = 0")];
     finds(&fleet.run_with(&["doctor", "--json"], &session).expect(1), "init step", "fail", &["autocommit"]);
 }
@@ -172,7 +172,8 @@ struct Parts {
 impl Parts {
     fn new() -> Parts {
         let fleet = Fleet::new();
-        let tables = ["meta", "run", "ledger", "dead", "worker"].map(|table| format!("queryfleet_{table}"));
+        let tables =
+            ["meta", "run", "ledger", "dead", "worker", "range"].map(|table| format!("queryfleet_{table}"));
         fleet.sql(&format!("DROP TABLE {}", tables.join(", ")));
         let accounts = PARTS.iter().map(|part| account(&fleet, part)).collect();
         Parts { fleet, accounts }

@@ -28,6 +28,7 @@ mod plan;
 mod poison;
 mod pressure;
 mod queue;
+mod range;
 mod readme;
 mod refuse;
 mod resume;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use producer::Source;
+use producer::{Ranges, Source};
 
 use crate::command::doctor::Role;
 use crate::exit::HELP;
@@ -172,17 +172,27 @@ pub(crate) struct Timeout {
 }
 
 #[derive(Args)]
+#[command(group = clap::ArgGroup::new("jobs").args(["rows", "range"]))]
 pub(crate) struct Publish {
     /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
     /// from standard input
     #[arg(required_unless_present = "template", conflicts_with = "template", value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// One statement with placeholders, such as 'UPDATE t SET a = :a WHERE id = :id', instead of FILE: a job for every row
-    #[arg(long, value_name = "SQL", requires = "rows")]
+    /// One statement with placeholders instead of FILE: 'UPDATE t SET a = :a WHERE id = :id' with --rows, or 'DELETE FROM t
+    /// WHERE :range AND a < 7' with --range
+    #[arg(long, value_name = "SQL", requires = "jobs")]
     pub(crate) template: Option<String>,
     /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
     #[arg(long, value_name = "FILE", requires = "template")]
     pub(crate) rows: Option<PathBuf>,
+    /// A unique key, [DATABASE.]TABLE.COLUMN[,COLUMN...]: a job for every range of it. :lo and :hi are the first and the last
+    /// key of the range, :range is the whole condition
+    #[arg(long, value_name = "KEY", requires = "template")]
+    pub(crate) range: Option<String>,
+    /// Rows a range
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, requires = "range")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) size: u64,
     /// The run's name; a run of this name that was interrupted is gone on with
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,
@@ -219,8 +229,9 @@ pub(crate) enum Explain {
 
 impl Publish {
     pub(crate) fn source(&self) -> Source<'_> {
-        match (&self.template, &self.rows) {
-            (Some(template), Some(rows)) => Source::Rows { template, rows },
+        match (&self.template, &self.rows, &self.range) {
+            (Some(template), Some(rows), _) => Source::Rows { template, rows },
+            (Some(template), _, Some(key)) => Source::Range(Ranges { template, key, size: self.size }),
             _ => Source::Files(&self.inputs),
         }
     }

@@ -29,15 +29,20 @@ pub(crate) fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String
         after = mark + 1;
         // `BETWEEN?` must not become a name, nor `'a'?` one string. A space everywhere would make `--?` a comment.
         space(&mut text, job.sql.as_bytes()[..mark].last());
-        match param {
-            // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
-            Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => text.push_str(&format!("{x:e}")),
-            _ => text.push_str(&value(param).as_sql(mode.no_backslash_escapes)),
-        }
+        text.push_str(&literal(param, mode));
         space(&mut text, job.sql.as_bytes()[after..].first());
     }
     text.push_str(&job.sql[after..]);
     Ok(text.into())
+}
+
+/// A value as a literal.
+pub(crate) fn literal(param: &Param, mode: SqlMode) -> String {
+    match param {
+        // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
+        Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => format!("{x:e}"),
+        _ => value(param).as_sql(mode.no_backslash_escapes),
+    }
 }
 
 /// Bytes of a job's statement with its values bound; 0 when they do not fit its `?`s.

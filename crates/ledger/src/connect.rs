@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
 use crate::error_code::ACCESS_DENIED;
+use crate::tables::Tables;
 use crate::{Error, Facts, init};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
@@ -21,15 +22,6 @@ pub struct Database {
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
     tls: config::Tls,
-}
-
-/// The tables of queryfleet, schema-qualified and quoted: a job's `USE` must not move them.
-pub(crate) struct Tables {
-    pub(crate) run: String,
-    pub(crate) ledger: String,
-    pub(crate) dead: String,
-    pub(crate) worker: String,
-    pub(crate) meta: String,
 }
 
 /// A name in back quotes.
@@ -58,6 +50,7 @@ impl Database {
             dead: table("dead"),
             worker: table("worker"),
             meta: table("meta"),
+            range: table("range"),
         };
         Ok(Database {
             opts: opts.into(),

@@ -4,8 +4,8 @@ use job::{DeadReason, Failure, LedgerState, RunId};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, params};
 
-use crate::connect::Tables;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
+use crate::tables::Tables;
 
 /// Tries at a deadlock; the server has rolled the whole transaction back each time.
 const TRIES: u32 = 10;

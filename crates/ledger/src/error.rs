@@ -59,6 +59,14 @@ pub enum Error {
     /// The tables are not there or not ours.
     #[error("{0}")]
     Schema(String),
+    /// A table without a key that ranges can be cut by.
+    #[error("table {table} cannot be cut into ranges: {why}")]
+    Key {
+        /// The table, with its database.
+        table: String,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// A query about runs, dead jobs or workers failed.
     #[error("cannot {doing}")]
     Query {

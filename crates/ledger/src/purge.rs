@@ -24,21 +24,21 @@ impl Control {
         Ok(hours.flatten())
     }
 
-    /// Marks the run as purged, which makes its late messages stale, and then deletes its ledger and dead rows.
+    /// Marks the run as purged, which makes its late messages stale, and then deletes its ledger rows, dead
+    /// jobs and ranges.
     /// Answers how many ledger rows went.
     ///
     /// # Errors
     /// As connecting and querying can fail; calling it again goes on.
     pub async fn purge(&mut self, id: RunId) -> Result<u64, Error> {
-        let (run, ledger, dead) = {
-            let tables = &self.database.tables;
-            (tables.run.clone(), tables.ledger.clone(), tables.dead.clone())
-        };
+        let tables = &self.database.tables;
+        let (run, ledger) = (tables.run.clone(), tables.ledger.clone());
+        let (dead, range) = (tables.dead.clone(), tables.range.clone());
         // The state first: a worker that reads it never runs a job whose ledger row is gone.
         let mark = format!("UPDATE {run} SET state = 'purged' WHERE id = {id}");
         self.ask("mark the run as purged", async |conn| conn.query_drop(mark).await).await?;
         let mut purged = 0;
-        for table in [&ledger, &dead] {
+        for table in [&ledger, &dead, &range] {
             let delete = format!("DELETE FROM {table} WHERE run = {id} LIMIT {ROWS_AT_ONCE}");
             loop {
                 let rows = self

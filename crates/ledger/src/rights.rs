@@ -15,6 +15,7 @@ pub enum Table {
     Ledger,
     Dead,
     Worker,
+    Range,
 }
 
 /// A right on a table.
@@ -54,7 +55,8 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 5] = [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker];
+    pub const ALL: [Table; 6] =
+        [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker, Table::Range];
 
     /// Its name, without the database.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +66,7 @@ impl Table {
             Table::Ledger => "queryfleet_ledger",
             Table::Dead => "queryfleet_dead",
             Table::Worker => "queryfleet_worker",
+            Table::Range => "queryfleet_range",
         }
     }
 
@@ -74,6 +77,7 @@ impl Table {
             Table::Run => ("confirmed", "0"),
             Table::Ledger | Table::Dead => ("state", "'dead'"),
             Table::Worker => ("in_flight", "0"),
+            Table::Range => ("lo", "'[]'"),
         }
     }
 }
@@ -152,6 +156,7 @@ impl Control {
                 Table::Ledger => &tables.ledger,
                 Table::Dead => &tables.dead,
                 Table::Worker => &tables.worker,
+                Table::Range => &tables.range,
             };
             let name = name.clone();
             for right in Right::ALL {

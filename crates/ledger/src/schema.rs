@@ -4,99 +4,50 @@ use job::LedgerId;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::{Control, Tables};
+use crate::connect::Control;
 use crate::error_code::NO_SUCH_TABLE;
+use crate::tables::{create, create_range};
 
 /// The version of the tables that this program reads and writes.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The tables of that version, the newest last, without queryfleet_meta, which is read first of all.
+const TABLES: [&str; 5] =
+    ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
+/// How many of them version 1 had.
+const TABLES_1: usize = 4;
 
-fn statements(tables: &Tables) -> [String; 5] {
-    let Tables { run, ledger, dead, worker, meta } = tables;
-    [
-        format!(
-            "CREATE TABLE IF NOT EXISTS {meta} (
-               name VARCHAR(64) NOT NULL PRIMARY KEY,
-               value VARCHAR(255) NOT NULL
-             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {run} (
-               id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
-               name VARCHAR(190) NOT NULL UNIQUE,
-               queue VARCHAR(100) NOT NULL,
-               state ENUM('publishing','published','cancelled','purged') NOT NULL DEFAULT 'publishing',
-               total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',
-               confirmed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'jobs whose publishing the broker has confirmed',
-               digest BINARY(32) NOT NULL COMMENT 'SHA-256 of the whole input',
-               chunk INT UNSIGNED NOT NULL,
-               session_version INT UNSIGNED NOT NULL DEFAULT 0,
-               session_sql MEDIUMTEXT NULL,
-               not_atomic ENUM('park','repeat') NULL,
-               cancel_now TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
-               created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-               KEY digest (digest)
-             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {ledger} (
-               run BIGINT UNSIGNED NOT NULL,
-               seq BIGINT UNSIGNED NOT NULL,
-               state ENUM('done','dead','cancelled','started') NOT NULL,
-               time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-               PRIMARY KEY (run, seq)
-             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {dead} (
-               id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-               run BIGINT UNSIGNED NULL,
-               seq BIGINT UNSIGNED NULL,
-               digest CHAR(64) NULL COMMENT 'SHA-256 of the body, for what has no run and seq',
-               queue VARCHAR(100) NOT NULL,
-               state ENUM('dead','replaying','replayed','discarded') NOT NULL DEFAULT 'dead',
-               reason VARCHAR(20) NOT NULL,
-               code SMALLINT UNSIGNED NULL,
-               sql_state CHAR(5) NULL,
-               message TEXT NOT NULL,
-               first_error TEXT NULL,
-               attempts INT UNSIGNED NOT NULL,
-               worker VARCHAR(190) NOT NULL,
-               statement LONGTEXT NULL,
-               envelope LONGBLOB NOT NULL,
-               died TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-               UNIQUE KEY job (run, seq),
-               UNIQUE KEY digest (digest)
-             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {worker} (
-               id CHAR(32) NOT NULL PRIMARY KEY,
-               name VARCHAR(190) NOT NULL,
-               queue VARCHAR(100) NOT NULL,
-               slots INT UNSIGNED NOT NULL,
-               in_flight INT UNSIGNED NOT NULL DEFAULT 0,
-               started TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-               seen TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-               KEY seen (seen)
-             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
-        ),
-    ]
+/// What queryfleet_meta says.
+struct Stored {
+    version: Option<String>,
+    ledger: Option<String>,
 }
 
 impl Control {
-    /// Makes what is missing of the tables and answers this ledger's identity.
+    /// Makes the tables, or brings those of an older version up to this one, and answers this ledger's identity.
     ///
     /// # Errors
-    /// As connecting and querying can fail; tables that are of another version or not InnoDB are named.
+    /// As connecting and querying can fail; tables that are of a newer version, not InnoDB or gone are named.
     pub async fn setup(&mut self) -> Result<LedgerId, Error> {
-        if let Ok(ledger) = self.identity().await {
+        match self.stored().await? {
             // Nothing to make, and so no right to CREATE is needed.
-            self.verify_complete().await?;
-            return self.verify_engine().await.map(|()| ledger);
+            Stored { version: Some(version), ledger: Some(_) } if version == VERSION.to_string() => {
+                self.verify_complete(&TABLES).await?;
+            }
+            Stored { version: Some(version), ledger: Some(_) } if version == "1" => {
+                self.verify_complete(&TABLES[..TABLES_1]).await?;
+                self.upgrade().await?;
+            }
+            Stored { version: Some(_), ledger: Some(_) } => {}
+            _ => self.create().await?,
         }
+        let ledger = self.identity().await?;
+        self.verify_engine().await.map(|()| ledger)
+    }
+
+    async fn create(&mut self) -> Result<(), Error> {
         let fresh = LedgerId::fresh()?;
         let meta = self.database.tables.meta.clone();
-        let tables = statements(&self.database.tables);
+        let tables = create(&self.database.tables);
         self.ask("make the tables of queryfleet", async |conn| {
             for table in &tables {
                 conn.query_drop(table).await?;
@@ -107,9 +58,19 @@ impl Control {
             );
             conn.query_drop(insert).await
         })
-        .await?;
-        self.verify_engine().await?;
-        self.identity().await
+        .await
+    }
+
+    /// From version 1 to 2. The version last: whoever reads the new one finds all that it has.
+    async fn upgrade(&mut self) -> Result<(), Error> {
+        let meta = self.database.tables.meta.clone();
+        let range = create_range(&self.database.tables);
+        self.ask("upgrade the tables of queryfleet from version 1 to 2", async |conn| {
+            conn.query_drop(range).await?;
+            let update = "SET value = '2' WHERE name = 'schema_version' AND value = '1'";
+            conn.query_drop(format!("UPDATE {meta} {update}")).await
+        })
+        .await
     }
 
     /// This ledger's identity, after checking that the tables are of this program's version.
@@ -117,23 +78,16 @@ impl Control {
     /// # Errors
     /// [`Error::Schema`] when `queryfleet setup` has not been run, or was run by another version.
     pub async fn identity(&mut self) -> Result<LedgerId, Error> {
-        let schema = self.database.schema.clone();
-        let query = format!("SELECT name, value FROM {}", self.database.tables.meta);
-        let asked = self.ask("read the ledger's identity", async |conn| conn.query(&query).await).await;
-        let rows: Vec<(String, String)> = match asked {
-            Err(error) if error.code() == Some(NO_SUCH_TABLE) => {
-                let text = format!("database {schema} has no tables of queryfleet: run `queryfleet setup`");
-                return Err(Error::Schema(text));
-            }
-            other => other?,
-        };
-        let value =
-            |wanted: &str| rows.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-        match (value("schema_version"), value("ledger")) {
-            (Some(version), Some(id)) if version == VERSION.to_string() => Ok(LedgerId(id.to_owned())),
+        let stored = self.stored().await?;
+        let schema = &self.database.schema;
+        match (stored.version, stored.ledger) {
+            (Some(version), Some(id)) if version == VERSION.to_string() => Ok(LedgerId(id)),
             (Some(version), Some(_)) => Err(Error::Schema(format!(
                 "tables of queryfleet in database {schema} are of version {version}, this program wants {VERSION}: \
                  run the `queryfleet setup` of the newer of the two"
+            ))),
+            (None, None) => Err(Error::Schema(format!(
+                "database {schema} has no tables of queryfleet: run `queryfleet setup`"
             ))),
             _ => Err(Error::Schema(format!(
                 "queryfleet_meta in {schema} is incomplete: run `queryfleet setup`"
@@ -141,13 +95,26 @@ impl Control {
         }
     }
 
+    /// What queryfleet_meta says; nothing when it is not there.
+    async fn stored(&mut self) -> Result<Stored, Error> {
+        let query = format!("SELECT name, value FROM {}", self.database.tables.meta);
+        let asked = self.ask("read the ledger's identity", async |conn| conn.query(&query).await).await;
+        let rows: Vec<(String, String)> = match asked {
+            Err(error) if error.code() == Some(NO_SUCH_TABLE) => Vec::new(),
+            other => other?,
+        };
+        let value =
+            |wanted: &str| rows.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        Ok(Stored { version: value("schema_version"), ledger: value("ledger") })
+    }
+
     /// A table that was there and is gone is not made anew: an empty ledger would let every job run once more.
-    async fn verify_complete(&mut self) -> Result<(), Error> {
+    async fn verify_complete(&mut self, tables: &[&str]) -> Result<(), Error> {
         let query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?";
         let schema = self.database.schema.clone();
         let found: Vec<String> =
             self.ask("read the tables' names", async |conn| conn.exec(query, (&schema,)).await).await?;
-        for name in ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker"] {
+        for name in tables {
             if !found.iter().any(|table| table == name) {
                 let text = format!("table {schema}.{name} is gone: restore it from a backup");
                 return Err(Error::Schema(text));

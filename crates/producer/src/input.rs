@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use crate::Error;
 use crate::lines::Bytes;
 use crate::ndjson::Ndjson;
+use crate::range::Ranges;
 use crate::rows::Rows;
 use crate::script::Script;
 use crate::template::Template;
@@ -34,10 +35,12 @@ pub enum Source<'a> {
         /// The file, plain, `.gz` or `.zst`, or `-`.
         rows: &'a Path,
     },
+    /// A statement for every range of a table's key.
+    Range(Ranges<'a>),
 }
 
 impl Source<'_> {
-    /// The inputs, in their order.
+    /// The inputs, in their order; none yet of ranges that have to be cut.
     ///
     /// # Errors
     /// When standard input cannot be kept, or the template is none.
@@ -48,6 +51,7 @@ impl Source<'_> {
                 let template = Arc::new(Template::parse(template, mode)?);
                 Ok(vec![Input::new(rows, Some(template))?])
             }
+            Source::Range(_) => Ok(Vec::new()),
         }
     }
 
@@ -56,6 +60,7 @@ impl Source<'_> {
         match self {
             Source::Files(names) => names.first().map_or(Path::new("run"), PathBuf::as_path),
             Source::Rows { rows, .. } => rows,
+            Source::Range(ranges) => Path::new(ranges.key),
         }
     }
 }
@@ -86,6 +91,11 @@ impl Input {
         };
         let kept = keep().map_err(|source| Error::Read { path: name.clone(), source })?;
         Ok(Input { name, kept: Some(kept), template })
+    }
+
+    /// Rows in a file of ours, under a name for messages.
+    pub(crate) fn of_rows(name: &str, rows: NamedTempFile, template: Arc<Template>) -> Input {
+        Input { name: name.into(), kept: Some(rows), template: Some(template) }
     }
 
     /// Opens it from its start. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a

@@ -1,23 +1,22 @@
-//! Publishing a run: check all of it, then number, chunk, publish, and note what is confirmed.
+//! Publishing a run: check all of its input, find or make its row, then publish.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer, envelope};
-use ledger::{Control, Database, Run, RunState};
+use job::{NotAtomic, RunId, Signer};
+use ledger::{Control, Database};
 
 use crate::batch::Window;
-use crate::check::{Checked, Jobs, MESSAGE_LIMIT, Rules};
+use crate::check::{Jobs, Rules};
 use crate::input::{Input, Source};
 use crate::prefix::Prefix;
-use crate::present::Present;
+use crate::publishing::Publishing;
+use crate::range::Cut;
 use crate::{Error, run};
 
-/// How often the confirmed prefix is written down while a run is being published.
-const NOTE_EVERY: Duration = Duration::from_millis(500);
 /// The largest chunk: a transaction of so many statements is no longer a small one.
 const LARGEST_CHUNK: usize = 10_000;
 
@@ -83,12 +82,21 @@ pub async fn publish(
     let broker = Arc::new(Broker::new(config, "producer")?);
     let mut control = Control::new(database.clone());
     let rules = Rules::new(config, order, &database, &mut control).await?;
-    let inputs = order.source.inputs(rules.mode)?;
-    let jobs = || Jobs::new(&inputs, &rules);
-    let whole = check_all(jobs(), &inputs)?;
+    let cut = Cut::of(order, &mut control, &database, rules.mode).await?;
+    // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
+    let mut inputs = match &cut {
+        Some(cut) => vec![cut.sample()?],
+        None => order.source.inputs(rules.mode)?,
+    };
+    let mut whole = check_all(Jobs::new(&inputs, &rules), &inputs)?;
+    let digest = cut.as_ref().map_or_else(|| whole.digest(), Cut::digest);
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
-    let run = run::find_or_create(&mut control, order, &config.queue, &whole).await?;
+    let run = run::find_or_create(&mut control, order, &config.queue, &digest).await?;
+    if let Some(cut) = &cut {
+        inputs = vec![cut.input(&mut control, run.id).await?];
+        whole = check_all(Jobs::new(&inputs, &rules), &inputs)?;
+    }
     progress(Progress { name: &run.name, confirmed: run.confirmed, total: whole.jobs });
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
@@ -102,7 +110,7 @@ pub async fn publish(
         noted: Instant::now(),
         total: whole.jobs,
     };
-    let published = publishing.all(order, jobs(), &whole, progress).await;
+    let published = publishing.all(order, Jobs::new(&inputs, &rules), &whole, progress).await;
     broker.close().await;
     published
 }
@@ -115,143 +123,6 @@ fn check_all(mut jobs: Jobs<'_>, inputs: &[Input]) -> Result<Prefix, Error> {
     }
     if prefix.jobs == 0 {
         return Err(Error::Empty(named(inputs)));
-    }
-    Ok(prefix)
-}
-
-/// The second pass.
-struct Publishing {
-    /// The inputs' names, for messages.
-    source: PathBuf,
-    run: Run,
-    ledger: LedgerId,
-    signer: Option<Signer>,
-    control: Control,
-    window: Window,
-    noted: Instant,
-    total: u64,
-}
-
-impl Publishing {
-    async fn all(
-        &mut self,
-        order: &Order<'_>,
-        mut jobs: Jobs<'_>,
-        whole: &Prefix,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Published, Error> {
-        let mut before = if order.missing { 0 } else { self.run.confirmed };
-        let mut prefix = skip(&mut jobs, before)?;
-        let mut present = Present::default();
-        let mut pending: Vec<Job> = Vec::with_capacity(order.chunk);
-        while let Some(Checked { job, place, atomic, .. }) = jobs.next()? {
-            if order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
-                prefix.add(&job);
-                before += 1;
-                continue;
-            }
-            if !atomic && !pending.is_empty() {
-                // A job that is not atomic never shares a chunk.
-                let before_it = prefix.clone();
-                self.message(&mut pending, &before_it, false, progress).await?;
-            }
-            prefix.add(&job);
-            pending.push(job);
-            if pending.len() >= order.chunk || !atomic {
-                self.message(&mut pending, &prefix, !atomic, progress).await.map_err(
-                    |error| match error {
-                        Error::TooLarge { bytes, limit, .. } => {
-                            Error::TooLarge { bytes, limit, line: place.to_string() }
-                        }
-                        other => other,
-                    },
-                )?;
-            }
-        }
-        if !pending.is_empty() {
-            self.message(&mut pending, &prefix, false, progress).await?;
-        }
-        self.finish(&prefix, whole, progress).await?;
-        Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.total, before })
-    }
-
-    /// Makes a message of the pending jobs; sends the batch when it is full.
-    async fn message(
-        &mut self,
-        pending: &mut Vec<Job>,
-        prefix: &Prefix,
-        not_atomic: bool,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Error> {
-        let chunk = Chunk {
-            run: self.run.id,
-            ledger: self.ledger.clone(),
-            session: self.run.session_version,
-            not_atomic: self.run.not_atomic.filter(|_| not_atomic),
-            jobs: std::mem::take(pending),
-        };
-        let message = envelope::seal(&chunk, self.signer.as_ref(), 0, None);
-        if message.body.len() > MESSAGE_LIMIT {
-            return Err(Error::TooLarge {
-                bytes: message.body.len(),
-                line: String::new(),
-                limit: MESSAGE_LIMIT,
-            });
-        }
-        if self.window.push(message)
-            && let Some(confirmed) = self.window.send(prefix.clone()).await?
-        {
-            self.note(&confirmed, false, progress).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes down what is confirmed, at most twice a second.
-    async fn note(
-        &mut self,
-        confirmed: &Prefix,
-        now: bool,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Error> {
-        progress(Progress { name: &self.run.name, confirmed: confirmed.jobs, total: self.total });
-        if now || self.noted.elapsed() >= NOTE_EVERY {
-            self.control.confirm(self.run.id, confirmed.jobs).await?;
-            self.noted = Instant::now();
-            let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
-            if run.is_none_or(|run| run.state == RunState::Cancelled) {
-                return Err(Error::Closed { name: self.run.name.clone(), state: "cancelled" });
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish(
-        &mut self,
-        prefix: &Prefix,
-        whole: &Prefix,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Error> {
-        let mut last = self.window.send(prefix.clone()).await?;
-        while let Some(confirmed) = self.window.confirmed().await? {
-            last = Some(confirmed);
-        }
-        if let Some(confirmed) = last {
-            self.note(&confirmed, true, progress).await?;
-        }
-        if prefix.digest() != whole.digest() {
-            return Err(Error::Moving { path: self.source.clone(), name: self.run.name.clone() });
-        }
-        Ok(self.control.finish_publishing(self.run.id, prefix.jobs).await?)
-    }
-}
-
-/// Reads past what an earlier publish has confirmed.
-fn skip(jobs: &mut Jobs<'_>, confirmed: u64) -> Result<Prefix, Error> {
-    let mut prefix = Prefix::default();
-    while prefix.jobs < confirmed
-        && let Some(checked) = jobs.next()?
-    {
-        prefix.add(&checked.job);
     }
     Ok(prefix)
 }

@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use job::NotAtomic;
 use ledger::{Control, NewRun, Run, RunState};
 
-use crate::prefix::Prefix;
 use crate::{Error, Order};
 
 /// The run to publish: the one of that name, to go on with, or a new one.
@@ -14,9 +13,8 @@ pub(crate) async fn find_or_create(
     control: &mut Control,
     order: &Order<'_>,
     queue: &str,
-    whole: &Prefix,
+    digest: &[u8],
 ) -> Result<Run, Error> {
-    let digest = whole.digest();
     if let Some(name) = order.name
         && let Some(run) = control.find_run(name).await?
     {
@@ -30,13 +28,13 @@ pub(crate) async fn find_or_create(
         return Err(Error::NoRun(order.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
     }
     if order.name.is_none() && !order.again {
-        refuse_twice(control, &digest, queue).await?;
+        refuse_twice(control, digest, queue).await?;
     }
     let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
     let new = NewRun {
         name: &name,
         queue,
-        digest: &digest,
+        digest,
         chunk: order.chunk as u32,
         session_sql: order.session_sql,
         not_atomic: order.not_atomic,

@@ -23,11 +23,12 @@ type Needs = &'static [(Table, &'static [Right])];
 
 /// `setup` makes the tables and writes the first rows of one.
 const SETUP: Needs = &[
-    (Table::Meta, &[Select, Insert, Create]),
+    (Table::Meta, &[Select, Insert, Update, Create]),
     (Table::Run, &[Create]),
     (Table::Ledger, &[Create]),
     (Table::Dead, &[Create]),
     (Table::Worker, &[Create]),
+    (Table::Range, &[Create]),
 ];
 
 impl Role {
@@ -56,6 +57,7 @@ impl Role {
                 (Table::Run, &[Select, Insert, Update]),
                 (Table::Ledger, &[Select]),
                 (Table::Worker, &[Select]),
+                (Table::Range, &[Select, Insert]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -69,6 +71,7 @@ impl Role {
                 (Table::Run, &[Select, Update]),
                 (Table::Ledger, &[Select, Insert, Delete]),
                 (Table::Dead, &[Select, Update, Delete]),
+                (Table::Range, &[Select, Delete]),
             ],
         }
     }

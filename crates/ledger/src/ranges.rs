@@ -1,0 +1,76 @@
+//! The ranges of a run, written down before any of them is published: the jobs shrink the table they were cut from.
+
+use job::{Param, RunId};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Params, Value};
+
+use crate::connect::Control;
+use crate::error_code::DUPLICATE_KEY;
+use crate::{Error, Range};
+
+impl Control {
+    /// The ranges of a run from this seq on, `count` at most, with their seqs. That of seq 0 is the whole extent.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; a row that this version cannot read.
+    pub async fn ranges(&mut self, run: RunId, from: u64, count: u64) -> Result<Vec<(u64, Range)>, Error> {
+        let query = format!(
+            "SELECT seq, lo, hi FROM {} WHERE run = {run} AND seq >= {from} ORDER BY seq LIMIT {count}",
+            self.database.tables.range
+        );
+        self.read_ranges(query).await
+    }
+
+    /// The last range of a run that is written; `None` before the extent is.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; a row that this version cannot read.
+    pub async fn last_range(&mut self, run: RunId) -> Result<Option<(u64, Range)>, Error> {
+        let query = format!(
+            "SELECT seq, lo, hi FROM {} WHERE run = {run} ORDER BY seq DESC LIMIT 1",
+            self.database.tables.range
+        );
+        Ok(self.read_ranges(query).await?.pop())
+    }
+
+    async fn read_ranges(&mut self, query: String) -> Result<Vec<(u64, Range)>, Error> {
+        let rows: Vec<(u64, String, String)> =
+            self.ask("read the ranges of the run", async |conn| conn.query(query).await).await?;
+        let key = |json: &str| serde_json::from_str::<Vec<Param>>(json);
+        rows.into_iter()
+            .map(|(seq, lo, hi)| match (key(&lo), key(&hi)) {
+                (Ok(lo), Ok(hi)) => Ok((seq, Range { lo, hi })),
+                _ => Err(Error::Schema(format!(
+                    "range {seq} in queryfleet_range is not readable to this version"
+                ))),
+            })
+            .collect()
+    }
+
+    /// Writes ranges with seqs from `first` on, all or none. False when another producer has written one of these:
+    /// what is written counts.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn write_ranges(&mut self, run: RunId, first: u64, ranges: &[Range]) -> Result<bool, Error> {
+        let rows = vec!["(?, ?, ?, ?)"; ranges.len()].join(", ");
+        let insert = format!("INSERT INTO {} (run, seq, lo, hi) VALUES {rows}", self.database.tables.range);
+        let json = |key: &[Param]| serde_json::to_string(key).unwrap_or_default();
+        let values: Vec<Value> = (first..)
+            .zip(ranges)
+            .flat_map(|(seq, range)| {
+                [run.0.into(), seq.into(), json(&range.lo).into(), json(&range.hi).into()]
+            })
+            .collect();
+        let written = self
+            .ask("write the ranges of the run", async |conn| {
+                conn.exec_drop(&insert, Params::Positional(values)).await
+            })
+            .await;
+        match written {
+            Ok(()) => Ok(true),
+            Err(error) if error.code() == Some(DUPLICATE_KEY) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

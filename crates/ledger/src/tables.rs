@@ -1,0 +1,100 @@
+//! The tables of queryfleet, as they are made.
+
+/// The tables, schema-qualified and quoted: a job's `USE` must not move them.
+pub(crate) struct Tables {
+    pub(crate) run: String,
+    pub(crate) ledger: String,
+    pub(crate) dead: String,
+    pub(crate) worker: String,
+    pub(crate) meta: String,
+    pub(crate) range: String,
+}
+
+/// What makes all of them.
+pub(crate) fn create(tables: &Tables) -> [String; 6] {
+    let Tables { run, ledger, dead, worker, meta, .. } = tables;
+    [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {meta} (
+               name VARCHAR(64) NOT NULL PRIMARY KEY,
+               value VARCHAR(255) NOT NULL
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {run} (
+               id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+               name VARCHAR(190) NOT NULL UNIQUE,
+               queue VARCHAR(100) NOT NULL,
+               state ENUM('publishing','published','cancelled','purged') NOT NULL DEFAULT 'publishing',
+               total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',
+               confirmed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'jobs whose publishing the broker has confirmed',
+               digest BINARY(32) NOT NULL COMMENT 'SHA-256 of the whole input',
+               chunk INT UNSIGNED NOT NULL,
+               session_version INT UNSIGNED NOT NULL DEFAULT 0,
+               session_sql MEDIUMTEXT NULL,
+               not_atomic ENUM('park','repeat') NULL,
+               cancel_now TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
+               created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+               KEY digest (digest)
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {ledger} (
+               run BIGINT UNSIGNED NOT NULL,
+               seq BIGINT UNSIGNED NOT NULL,
+               state ENUM('done','dead','cancelled','started') NOT NULL,
+               time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+               PRIMARY KEY (run, seq)
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {dead} (
+               id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+               run BIGINT UNSIGNED NULL,
+               seq BIGINT UNSIGNED NULL,
+               digest CHAR(64) NULL COMMENT 'SHA-256 of the body, for what has no run and seq',
+               queue VARCHAR(100) NOT NULL,
+               state ENUM('dead','replaying','replayed','discarded') NOT NULL DEFAULT 'dead',
+               reason VARCHAR(20) NOT NULL,
+               code SMALLINT UNSIGNED NULL,
+               sql_state CHAR(5) NULL,
+               message TEXT NOT NULL,
+               first_error TEXT NULL,
+               attempts INT UNSIGNED NOT NULL,
+               worker VARCHAR(190) NOT NULL,
+               statement LONGTEXT NULL,
+               envelope LONGBLOB NOT NULL,
+               died TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+               UNIQUE KEY job (run, seq),
+               UNIQUE KEY digest (digest)
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {worker} (
+               id CHAR(32) NOT NULL PRIMARY KEY,
+               name VARCHAR(190) NOT NULL,
+               queue VARCHAR(100) NOT NULL,
+               slots INT UNSIGNED NOT NULL,
+               in_flight INT UNSIGNED NOT NULL DEFAULT 0,
+               started TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+               seen TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+               KEY seen (seen)
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        ),
+        create_range(tables),
+    ]
+}
+
+/// What version 2 has in addition to version 1.
+pub(crate) fn create_range(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           run BIGINT UNSIGNED NOT NULL,
+           seq BIGINT UNSIGNED NOT NULL COMMENT '0 for the whole extent, then that of the job',
+           lo MEDIUMTEXT NOT NULL COMMENT 'the first key of the range, as a JSON array',
+           hi MEDIUMTEXT NOT NULL COMMENT 'the last one',
+           PRIMARY KEY (run, seq)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.range
+    )
+}

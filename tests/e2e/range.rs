@@ -1,0 +1,209 @@
+//! A statement for every range of a table's key.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, Output, eventually};
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn publish(fleet: &Fleet, template: &str, key: &str, more: &[&str]) -> Output {
+    fleet.run(&[&["publish", "--template", template, "--range", key], more].concat())
+}
+
+/// `rows` rows with gaps between their keys, of which a third is old.
+fn make_orders(fleet: &Fleet, rows: u64) {
+    fleet.sql(&format!(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, old TINYINT NOT NULL) ENGINE=InnoDB; \
+         INSERT INTO orders SELECT CAST(seq * seq AS SIGNED) - 100000, seq % 3 = 0 FROM seq_1_to_{rows}"
+    ));
+}
+
+/// Publishes the purge of old orders, the producer killed once while it cuts ranges and once while it publishes them.
+fn purge_with_kills(fleet: &Fleet, rows: u64, size: u64) {
+    make_orders(fleet, rows);
+    let size_text = size.to_string();
+    let template = "DELETE FROM orders WHERE id BETWEEN :lo AND :hi AND old = 1";
+    let arguments =
+        ["publish", "--template", template, "--range", "orders.id", "--size", &size_text, "--run", "purge"];
+    let _worker = fleet.worker(4);
+    let moments = [
+        ("some ranges are written", "SELECT COUNT(*) > 150 FROM queryfleet_range"),
+        ("some ranges are done", "SELECT COUNT(*) > 50 FROM queryfleet_ledger"),
+    ];
+    for (moment, query) in moments {
+        let mut command = fleet.command(&arguments);
+        command.env("QUERYFLEET_CONFIRM_WINDOW", "16").stdout(Stdio::null()).stderr(Stdio::null());
+        let mut producer = command.spawn().unwrap();
+        eventually(SOON, moment, || fleet.number(query) == 1 || producer.try_wait().unwrap().is_some());
+        let _ = producer.kill();
+        producer.wait().unwrap();
+        println!("killed when {moment}: {} are", fleet.number("SELECT COUNT(*) FROM queryfleet_range"));
+    }
+    // Rows behind the end of the walk are no part of the run.
+    fleet.sql("INSERT INTO orders VALUES (9000000000000000000, 1)");
+    fleet.run(&arguments).expect(0);
+    let ranges = rows.div_ceil(size);
+    fleet.wait("purge").expect(0).says(&format!("all {ranges} jobs done"));
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM orders WHERE old = 1"), 1);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM orders WHERE old = 0"), rows - rows / 3);
+    fleet.run(&arguments).expect(0).says("had been published before");
+    fleet.run(&[&arguments[..], &["--missing"]].concat()).expect(0).says("had been published before");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_range"), ranges + 1);
+}
+
+#[test]
+fn exactly_the_named_rows_are_gone_though_the_producer_is_killed_twice() {
+    purge_with_kills(&Fleet::new(), 20_000, 10);
+}
+
+#[test]
+#[ignore = "make faults: a million rows"]
+fn a_million_rows_are_purged_though_the_producer_is_killed_twice() {
+    purge_with_kills(&Fleet::new(), 1_000_000, 1000);
+}
+
+/// Tables, each with a key and seven rows, in an order that only the server knows.
+const TABLES: [(&str, &str, &str); 9] = [
+    ("id BIGINT PRIMARY KEY", "id", "(-9223372036854775808),(9223372036854775807),(-1),(0),(5),(7),(1000)"),
+    (
+        "id BIGINT UNSIGNED PRIMARY KEY",
+        "id",
+        "(18446744073709551615),(0),(1),(9223372036854775808),(2),(3),(4)",
+    ),
+    (
+        "d DATE PRIMARY KEY",
+        "d",
+        "('2024-02-29'),('1000-01-01'),('9999-12-31'),('2026-11-23'),('2026-01-01'),('1999-01-01'),('2000-01-01')",
+    ),
+    (
+        "d DATETIME(6) PRIMARY KEY",
+        "d",
+        "('2024-02-29 01:02:03.000001'),('2024-02-29 01:02:03'),('2024-02-29 01:02:03.000002'),(20250101),(20260101),(20270101),(20280101)",
+    ),
+    (
+        "s VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci PRIMARY KEY",
+        "s",
+        "('b'),('A'),('Ä2'),('it''s'),('a\\\\'),('😀'),('')",
+    ),
+    ("s CHAR(9) CHARACTER SET latin1 PRIMARY KEY", "s", "('b'),('A'),('é'),('\"'),('\\\\'),('ß'),('_')"),
+    (
+        "s VARCHAR(9) COLLATE utf8mb4_bin NOT NULL, `UNIQUE` INT, UNIQUE `a key` (s)",
+        "S",
+        "('b',1),('A',1),('a',1),('B',1),('%',1),('\n',1),('',1)",
+    ),
+    (
+        "b BINARY(4) PRIMARY KEY",
+        "b",
+        "(0xFF000000),(0x00000001),('abcd'),(0x27275C5C),(0xFFFFFFFF),(0x80),('z')",
+    ),
+    (
+        "a INT, s VARCHAR(9), c DATE, PRIMARY KEY (a, s, c)",
+        "a,s,c",
+        "(1,'x',20260101),(1,'x',20260102),(1,'Y',20260101),(1,'z',20250101),(2,'a',20260101),(-3,'z',20260101),(2,'A''',20260101)",
+    ),
+];
+
+#[test]
+fn every_kind_of_key_is_walked_row_by_row() {
+    let fleet = Fleet::new();
+    let _worker = fleet.worker(2);
+    for (index, (columns, key, rows)) in TABLES.iter().enumerate() {
+        let table = format!("t{index}");
+        fleet.sql(&format!(
+            "CREATE TABLE {table} ({columns}) CHARACTER SET utf8mb4; INSERT INTO {table} VALUES {rows}; \
+             ALTER TABLE {table} ADD n INT NOT NULL DEFAULT 0"
+        ));
+        for size in ["1", "3", "7", "50"] {
+            let (run, key) = (format!("{table} by {size}"), format!("{table}.{key}"));
+            let template = format!("UPDATE {table} SET n = n + 1 WHERE :range");
+            publish(&fleet, &template, &key, &["--size", size, "--run", &run, "--chunk", "2"]).expect(0);
+            let jobs = 7_u64.div_ceil(size.parse().unwrap());
+            fleet.wait(&run).expect(0).says(&format!("all {jobs} jobs done"));
+        }
+        assert_eq!(fleet.number(&format!("SELECT COUNT(*) FROM {table} WHERE n = 4")), 7, "{columns}");
+    }
+}
+
+#[test]
+fn a_table_or_template_that_cannot_be_cut_says_why() {
+    let fleet = Fleet::new();
+    fleet.sql(
+        "CREATE TABLE o (a INT, b INT, u INT UNIQUE, i INT NOT NULL, e ENUM('x') UNIQUE, f INT, ts TIMESTAMP, \
+         PRIMARY KEY (a, b), KEY (i)); CREATE TABLE empty (id INT PRIMARY KEY); CREATE VIEW v AS SELECT * FROM o; \
+         INSERT INTO o (a, b, i) VALUES (1, 1, 1)",
+    );
+    let delete = "DELETE FROM o WHERE :range";
+    for (template, key, says) in [
+        (delete, "nowhere.id", ".nowhere cannot be cut into ranges: it is not there"),
+        (delete, "o.id", "it has no column id; its columns are a, b, u"),
+        (delete, "o.a", "a is not unique by itself: name the whole key, a,b"),
+        (delete, "o.b", "no index begins with b"),
+        (delete, "o.f", "no index begins with f"),
+        (delete, "o.u", "column u may be NULL"),
+        (delete, "o.i", "index on i is not unique"),
+        (delete, "o.e", "column e is ENUM: a range needs"),
+        (delete, "o.ts", "column ts is TIMESTAMP"),
+        (delete, "v.a,b", "no index begins with a,b"),
+        (delete, "o", "o is no key: expected TABLE.COLUMN"),
+        (delete, "empty.id", "empty.id holds no statement and no row"),
+        ("DELETE FROM o", "empty.id", "neither :range nor both :lo and :hi"),
+        ("DELETE FROM o WHERE id > :lo", "empty.id", "neither :range nor both"),
+        ("DELETE FROM o WHERE a = :lo", "o.a,b", "write the condition as :range"),
+        ("DELETE FROM o WHERE a = :x AND :range", "o.a,b", ":x of the template has no value"),
+        ("CALL p(:range)", "o.a,b", "call is not atomic"),
+        ("DELETE FROM o WHERE :range; DELETE FROM o", "o.a,b", "more than one statement"),
+    ] {
+        publish(&fleet, template, key, &[]).expect(1).says(says);
+    }
+    publish(&fleet, delete, "o.a,b", &["--size", "0"]).expect(2);
+    publish(&fleet, delete, "o.a,b", &["--rows", "x.csv"]).expect(2);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+    publish(&fleet, delete, "o.a,b", &["--run", "one"]).expect(0);
+    publish(&fleet, delete, "o.a,b", &["--run", "one", "--size", "7"]).expect(1).says("input differs");
+    publish(&fleet, delete, "o.a,b", &[]).expect(1).says("run one of the same input has not ended");
+}
+
+#[test]
+fn tables_of_version_1_are_upgraded_by_several_setups_at_once() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    let back =
+        "DROP TABLE queryfleet_range; UPDATE queryfleet_meta SET value = '1' WHERE name = 'schema_version'";
+    fleet.publish(&script, "kept");
+    fleet.sql(back);
+    fleet.run(&["status"]).expect(0);
+    fleet.run(&["publish", script.to_str().unwrap()]).expect(1).says("version 1, this program wants 2");
+    let setups: Vec<_> =
+        (0..4).map(|_| fleet.command(&["setup"]).stdout(Stdio::null()).spawn().unwrap()).collect();
+    for mut setup in setups {
+        assert!(setup.wait().unwrap().success());
+    }
+    fleet.run(&["setup"]).expect(0);
+    let _worker = fleet.worker(1);
+    fleet.wait("kept").expect(0);
+    fleet.assert_each_once();
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_range"), 0);
+    fleet.sql("DROP TABLE queryfleet_ledger");
+    fleet.sql(back);
+    fleet.run(&["setup"]).expect(1).says("queryfleet_ledger is gone");
+}
+
+#[test]
+fn a_purge_takes_the_ranges_of_its_run_away() {
+    let fleet = Fleet::new();
+    make_orders(&fleet, 30);
+    let template = "DELETE FROM orders WHERE :range";
+    publish(&fleet, template, "orders.id", &["--run", "gone", "--size", "10"]).expect(0);
+    publish(&fleet, "DELETE FROM orders WHERE id BETWEEN :lo AND :hi", "orders.id", &["--run", "kept"])
+        .expect(0);
+    let _worker = fleet.worker(1);
+    fleet.wait("gone").expect(0);
+    fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
+    fleet.run(&["purge", "gone"]).expect(0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_range"), 2);
+    // The table is empty by now: what is written down is enough.
+    publish(&fleet, "DELETE FROM orders WHERE id BETWEEN :lo AND :hi", "orders.id", &["--run", "kept"])
+        .expect(0);
+    fleet.wait("kept").expect(0).says("all 1 jobs done");
+}
