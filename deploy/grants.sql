@@ -12,7 +12,8 @@
 
 -- setup: makes the tables; queryfleet_meta gets its first rows, and a new version. Not needed any more afterwards.
 GRANT SELECT, INSERT, UPDATE, CREATE ON shop.queryfleet_meta TO 'queryfleet_setup'@'%';
-GRANT CREATE ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
+-- ALTER is for tables of an older version only.
+GRANT CREATE, ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_ledger TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';

@@ -24,6 +24,7 @@ mod link;
 mod memory;
 mod message;
 mod outage;
+mod pace;
 mod plan;
 mod poison;
 mod pressure;

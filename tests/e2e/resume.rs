@@ -45,12 +45,14 @@ fn a_changed_input_is_refused_with_the_name_of_its_run() {
     let script = fleet.script([line(1, 1), line(2, 1), line(3, 1)]);
     fleet.publish(&script, "first");
     let changed = [
-        fleet.script([line(1, 1), line(2, 5), line(3, 1)]),
-        fleet.script([line(1, 1), line(2, 1)]),
-        fleet.script([line(1, 1), line(2, 1), line(3, 1), line(3, 1)]),
+        (fleet.script([line(1, 1), line(2, 5), line(3, 1)]), "first in job 2 (FILE:2:1)"),
+        (fleet.script([line(1, 1), line(2, 1)]), "went on after job 2"),
+        (fleet.script([line(1, 1), line(2, 1), line(3, 1), line(3, 1)]), "first in job 4 (FILE:4:1)"),
     ];
-    for script in changed {
-        fleet.run(&["publish", script.to_str().unwrap(), "--run", "first"]).expect(1).says("run first");
+    for (script, place) in changed {
+        let path = script.to_str().unwrap();
+        let output = fleet.run(&["publish", path, "--run", "first"]).expect(1).says("run first");
+        output.says(&place.replace("FILE", path));
     }
     let _worker = fleet.worker(2);
     fleet.wait("first").expect(0);

@@ -38,7 +38,12 @@ pub(crate) enum Command {
         explain: Explain,
     },
     /// Publish the statements of a script as a run
-    Publish(Publish),
+    Publish {
+        #[command(flatten)]
+        publish: Publish,
+        #[command(flatten)]
+        limits: Limits,
+    },
     /// Serve the queue: a worker with SLOTS slots, until SIGTERM or Ctrl-C
     Work {
         #[command(flatten)]
@@ -217,6 +222,22 @@ pub(crate) struct Publish {
     pub(crate) missing: bool,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Limits {
+    /// Publish no more than this many jobs a second
+    #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Publish only while fewer messages than this, of all runs, wait in the queue
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_backlog: Option<u32>,
+}
+
+impl From<Limits> for producer::Limits {
+    fn from(limits: Limits) -> producer::Limits {
+        producer::Limits { rate: limits.rate, max_backlog: limits.max_backlog }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

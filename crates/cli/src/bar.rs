@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 /// How often a plain line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -12,7 +12,8 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Bar {
     bar: Option<ProgressBar>,
     doing: &'static str,
-    started: Instant,
+    /// The first position and when it was: what had been done before says nothing of the rate.
+    first: Option<(u64, Instant)>,
     printed: Instant,
 }
 
@@ -27,19 +28,21 @@ impl Bar {
                 Err(_) => bar,
             }
         });
-        Bar { bar, doing, started: Instant::now(), printed: Instant::now() }
+        Bar { bar, doing, first: None, printed: Instant::now() }
     }
 
     /// So much is done of so much; `note` stands behind it.
     pub(crate) fn at(&mut self, position: u64, length: u64, note: &str) {
+        let (from, since) = *self.first.get_or_insert((position, Instant::now()));
         if let Some(bar) = &self.bar {
             bar.set_length(length);
             bar.set_position(position);
             bar.set_message(note.to_owned());
         } else if self.printed.elapsed() >= LINE_EVERY {
             self.printed = Instant::now();
-            let rate = position as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-            eprintln!("{} {position}/{length} ({rate:.0}/s) {note}", self.doing);
+            let rate = position.saturating_sub(from) as f64 / since.elapsed().as_secs_f64().max(0.001);
+            let left = left(length.saturating_sub(position), rate);
+            eprintln!("{} {position}/{length} ({rate:.0}/s, {left}) {note}", self.doing);
         }
     }
 
@@ -55,9 +58,20 @@ impl Bar {
     pub(crate) fn finish(self) {
         if let Some(bar) = self.bar {
             bar.abandon();
-            // It leaves the cursor at the end of its line.
-            eprintln!();
+            if self.first.is_some() {
+                // It leaves the cursor at the end of its line.
+                eprintln!();
+            }
         }
+    }
+}
+
+/// How long the rest will take at this rate.
+fn left(rest: u64, rate: f64) -> String {
+    match Duration::try_from_secs_f64(rest as f64 / rate) {
+        Ok(time) => format!("{} left", HumanDuration(time)),
+        // At no rate at all.
+        Err(_) => "no end in sight".to_owned(),
     }
 }
 

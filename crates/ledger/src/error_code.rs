@@ -28,6 +28,7 @@ const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698];
 
 /// A wrong password, or an account that has to show a certificate.
 pub(crate) const ACCESS_DENIED: u16 = 1045;
+pub(crate) const DUPLICATE_COLUMN: u16 = 1060;
 pub(crate) const DUPLICATE_KEY: u16 = 1062;
 pub(crate) const LOCK_WAIT: u16 = 1205;
 pub(crate) const DEADLOCK: u16 = 1213;

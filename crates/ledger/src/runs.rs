@@ -60,6 +60,8 @@ pub struct NewRun<'a> {
     pub queue: &'a str,
     /// SHA-256 of the whole input.
     pub digest: &'a [u8],
+    /// Digests along the way through the input, as the producer writes them.
+    pub milestones: &'a [u8],
     /// Jobs a message.
     pub chunk: u32,
     /// Session SQL of its own.
@@ -104,8 +106,8 @@ impl Control {
     /// [`Error::NameTaken`], and as connecting and querying can fail.
     pub async fn create_run(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
         let insert = format!(
-            "INSERT INTO {} (id, name, queue, digest, chunk, session_version, session_sql, not_atomic) \
-             VALUES (:id, :name, :queue, :digest, :chunk, :version, :sql, :not_atomic)",
+            "INSERT INTO {} (id, name, queue, digest, milestones, chunk, session_version, session_sql, not_atomic) \
+             VALUES (:id, :name, :queue, :digest, :milestones, :chunk, :version, :sql, :not_atomic)",
             self.database.tables.run
         );
         loop {
@@ -115,6 +117,7 @@ impl Control {
                 "name" => new.name,
                 "queue" => new.queue,
                 "digest" => Value::from(new.digest),
+                "milestones" => Value::from(new.milestones),
                 "chunk" => new.chunk,
                 "version" => u32::from(new.session_sql.is_some()),
                 "sql" => new.session_sql,
@@ -206,6 +209,17 @@ impl Control {
         );
         let rows = self.rows("read runs", &query, (Value::from(digest), queue)).await?;
         Ok(rows.into_iter().next())
+    }
+
+    /// The digests along the way through a run's input; none of a run that was made before they were kept.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn milestones(&mut self, id: RunId) -> Result<Vec<u8>, Error> {
+        let query = format!("SELECT milestones FROM {} WHERE id = {id}", self.database.tables.run);
+        let found: Option<Option<Vec<u8>>> =
+            self.ask("read where a run's input is known", async |conn| conn.query_first(query).await).await?;
+        Ok(found.flatten().unwrap_or_default())
     }
 
     /// Notes that the whole input, `total` jobs, is confirmed.

@@ -5,8 +5,8 @@ use mysql_async::prelude::Queryable;
 
 use crate::Error;
 use crate::connect::Control;
-use crate::error_code::NO_SUCH_TABLE;
-use crate::tables::{create, create_range};
+use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE};
+use crate::tables::{add_milestones, create, create_range};
 
 /// The version of the tables that this program reads and writes.
 const VERSION: u32 = 2;
@@ -65,8 +65,14 @@ impl Control {
     async fn upgrade(&mut self) -> Result<(), Error> {
         let meta = self.database.tables.meta.clone();
         let range = create_range(&self.database.tables);
+        let milestones = add_milestones(&self.database.tables);
         self.ask("upgrade the tables of queryfleet from version 1 to 2", async |conn| {
             conn.query_drop(range).await?;
+            match conn.query_drop(milestones).await {
+                // Another setup has been here.
+                Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_COLUMN => {}
+                added => added?,
+            }
             let update = "SET value = '2' WHERE name = 'schema_version' AND value = '1'";
             conn.query_drop(format!("UPDATE {meta} {update}")).await
         })

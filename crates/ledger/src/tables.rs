@@ -10,6 +10,14 @@ pub(crate) struct Tables {
     pub(crate) range: String,
 }
 
+/// Where two inputs of one run part. New in version 2.
+const MILESTONES: &str = "milestones MEDIUMBLOB NULL COMMENT 'digests along the way through the input'";
+
+/// What adds the column of version 2.
+pub(crate) fn add_milestones(tables: &Tables) -> String {
+    format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
+}
+
 /// What makes all of them.
 pub(crate) fn create(tables: &Tables) -> [String; 6] {
     let Tables { run, ledger, dead, worker, meta, .. } = tables;
@@ -29,6 +37,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 6] {
                total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',
                confirmed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'jobs whose publishing the broker has confirmed',
                digest BINARY(32) NOT NULL COMMENT 'SHA-256 of the whole input',
+               {MILESTONES},
                chunk INT UNSIGNED NOT NULL,
                session_version INT UNSIGNED NOT NULL DEFAULT 0,
                session_sql MEDIUMTEXT NULL,

@@ -10,8 +10,6 @@ use broker::{Broker, Publisher, Route, Topology};
 use job::{Backoff, Message};
 use tokio::task::JoinHandle;
 
-use crate::prefix::Prefix;
-
 /// Bytes of messages in a batch at which it is sent, whatever their number: memory stays flat with large statements.
 const BATCH_BYTES: usize = 4 << 20;
 /// How often an unroutable message is published again before the run is interrupted: somebody may be setting up.
@@ -20,7 +18,7 @@ const UNROUTABLE_TRIES: u32 = 3;
 /// Two publishers and what they have under way.
 pub(crate) struct Window {
     idle: Vec<Publisher>,
-    under_way: std::collections::VecDeque<JoinHandle<(Publisher, Result<Prefix, broker::Error>)>>,
+    under_way: std::collections::VecDeque<JoinHandle<(Publisher, Result<u64, broker::Error>)>>,
     messages: Vec<Message>,
     bytes: usize,
     size: usize,
@@ -47,26 +45,26 @@ impl Window {
         self.messages.len() >= self.size || self.bytes >= BATCH_BYTES
     }
 
-    /// Sends the batch; `prefix` is the input up to its last job. Waits for the older batch first, and answers that
-    /// one's prefix: all up to there is confirmed.
+    /// Sends the batch; `end` is the place of its last job in the input. Waits for the older batch first, and answers
+    /// that one's end: all up to there is confirmed.
     ///
     /// # Errors
     /// What publishing again does not mend.
-    pub(crate) async fn send(&mut self, prefix: Prefix) -> Result<Option<Prefix>, broker::Error> {
+    pub(crate) async fn send(&mut self, end: u64) -> Result<Option<u64>, broker::Error> {
         let older = if self.idle.is_empty() { self.confirmed().await? } else { None };
         let (messages, backoff) = (std::mem::take(&mut self.messages), Backoff::new(self.backoff_max));
         self.bytes = 0;
         if let Some(publisher) = self.idle.pop() {
-            self.under_way.push_back(tokio::spawn(publish(publisher, messages, prefix, backoff)));
+            self.under_way.push_back(tokio::spawn(publish(publisher, messages, end, backoff)));
         }
         Ok(older)
     }
 
-    /// Waits for the oldest batch under way and answers its prefix; `None` when there is none.
+    /// Waits for the oldest batch under way and answers its end; `None` when there is none.
     ///
     /// # Errors
     /// What publishing again does not mend.
-    pub(crate) async fn confirmed(&mut self) -> Result<Option<Prefix>, broker::Error> {
+    pub(crate) async fn confirmed(&mut self) -> Result<Option<u64>, broker::Error> {
         let Some(oldest) = self.under_way.pop_front() else { return Ok(None) };
         match oldest.await {
             Ok((publisher, result)) => {
@@ -83,13 +81,13 @@ impl Window {
 async fn publish(
     mut publisher: Publisher,
     messages: Vec<Message>,
-    prefix: Prefix,
+    end: u64,
     mut backoff: Backoff,
-) -> (Publisher, Result<Prefix, broker::Error>) {
+) -> (Publisher, Result<u64, broker::Error>) {
     let mut unroutable = 0;
     loop {
         let error = match publisher.publish(Route::Work, &messages).await {
-            Ok(()) => return (publisher, Ok(prefix)),
+            Ok(()) => return (publisher, Ok(end)),
             Err(error) => error,
         };
         unroutable += u32::from(matches!(error, broker::Error::Unroutable { .. }));

@@ -7,7 +7,7 @@ use job::lexer::{self, Assignment, Kind, Place, SqlMode};
 use job::{Job, NotAtomic, Param};
 use ledger::{Control, Database, NotTransactional};
 
-use crate::input::{Input, Reading};
+use crate::input::{Input, InputBytes, Reading};
 use crate::settings::{self, Settings};
 use crate::{Error, Order};
 
@@ -60,6 +60,8 @@ impl Rules {
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
+    all: &'a [Input],
+    /// Not opened yet.
     inputs: std::slice::Iter<'a, Input>,
     reading: Option<(PathBuf, Reading)>,
     rules: &'a Rules,
@@ -86,6 +88,7 @@ impl<'a> Jobs<'a> {
     /// Begins at the start of the first input.
     pub(crate) fn new(inputs: &'a [Input], rules: &'a Rules) -> Jobs<'a> {
         Jobs {
+            all: inputs,
             inputs: inputs.iter(),
             reading: None,
             rules,
@@ -99,6 +102,13 @@ impl<'a> Jobs<'a> {
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
+    }
+
+    /// How much of the inputs has been read.
+    pub(crate) fn read_so_far(&self) -> InputBytes {
+        let opened = &self.all[..self.all.len() - self.inputs.len()];
+        let read = opened.iter().map(|input| input.read_so_far().read).sum();
+        InputBytes { read, total: self.all.iter().map(|input| input.read_so_far().total).sum() }
     }
 
     /// The next job; `None` at the end of the last input.

@@ -119,12 +119,14 @@ pub enum Error {
     },
     /// The input is no longer what was published under this name.
     #[error(
-        "input differs from what run {name} was begun with ({confirmed} jobs of that are published): give the same input \
+        "input differs from what run {name} was begun with{place} ({confirmed} jobs of that are published): give the same input \
          to go on with it, or publish the new one under another name"
     )]
     Changed {
         /// The run.
         name: String,
+        /// Where the inputs part, as a part of a sentence; empty where it is not known.
+        place: String,
         /// How many of its jobs are confirmed.
         confirmed: u64,
     },

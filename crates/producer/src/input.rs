@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use job::Job;
@@ -65,11 +66,35 @@ impl Source<'_> {
     }
 }
 
+/// How much of the input has been read, compressed as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputBytes {
+    /// Bytes.
+    pub read: u64,
+    /// Bytes of all inputs.
+    pub total: u64,
+}
+
+/// A file that counts what is read of it.
+struct Counted {
+    file: File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
+
 /// One input. It is read twice, so standard input is kept in a temporary file, deleted at the end.
 pub(crate) struct Input {
     /// As the user gave it, for messages and for its kind.
     name: PathBuf,
     kept: Option<NamedTempFile>,
+    read: Arc<AtomicU64>,
     /// Its lines are rows for this.
     template: Option<Arc<Template>>,
 }
@@ -81,7 +106,7 @@ impl Input {
     /// When standard input cannot be read or kept.
     fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
         if name != Path::new("-") {
-            return Ok(Input { name: name.into(), kept: None, template });
+            return Ok(Input { name: name.into(), kept: None, read: Arc::default(), template });
         }
         let name = PathBuf::from("standard input");
         let keep = || {
@@ -90,12 +115,12 @@ impl Input {
             Ok(kept)
         };
         let kept = keep().map_err(|source| Error::Read { path: name.clone(), source })?;
-        Ok(Input { name, kept: Some(kept), template })
+        Ok(Input { name, kept: Some(kept), read: Arc::default(), template })
     }
 
     /// Rows in a file of ours, under a name for messages.
     pub(crate) fn of_rows(name: &str, rows: NamedTempFile, template: Arc<Template>) -> Input {
-        Input { name: name.into(), kept: Some(rows), template: Some(template) }
+        Input { name: name.into(), kept: Some(rows), read: Arc::default(), template: Some(template) }
     }
 
     /// Opens it from its start. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a
@@ -105,8 +130,9 @@ impl Input {
     /// When the file cannot be opened or read.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
-        let file = File::open(self.kept.as_ref().map_or(self.name.as_path(), NamedTempFile::path))
-            .map_err(failed)?;
+        let file = File::open(self.path()).map_err(failed)?;
+        self.read.store(0, Ordering::Relaxed);
+        let file = Counted { file, read: self.read.clone() };
         let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
             "gz" => (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension("")),
             "zst" => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
@@ -124,6 +150,16 @@ impl Input {
             Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
             None => Reading::Ndjson(Ndjson::new(name, bytes, limit)),
         })
+    }
+
+    fn path(&self) -> &Path {
+        self.kept.as_ref().map_or(self.name.as_path(), NamedTempFile::path)
+    }
+
+    /// How much of it has been read since it was last opened.
+    pub(crate) fn read_so_far(&self) -> InputBytes {
+        let total = self.path().metadata().map_or(0, |metadata| metadata.len());
+        InputBytes { read: self.read.load(Ordering::Relaxed), total }
     }
 
     pub(crate) fn name(&self) -> &Path {

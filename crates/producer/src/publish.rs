@@ -2,21 +2,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use broker::{Broker, Topology};
 use config::Config;
+use job::lexer::Place;
 use job::{NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
 use crate::batch::Window;
 use crate::check::{Jobs, Rules};
-use crate::input::{Input, Source};
+use crate::input::{Input, InputBytes, Source};
+use crate::milestones::Milestones;
+use crate::pace::{Limits, Pace};
 use crate::prefix::Prefix;
-use crate::publishing::Publishing;
+use crate::publishing::{Publishing, State};
 use crate::range::Cut;
+use crate::run::Whole;
 use crate::{Error, run};
 
+/// Jobs after which the first pass tells how far it is.
+const TELL_EVERY: u64 = 1000;
 /// The largest chunk: a transaction of so many statements is no longer a small one.
 const LARGEST_CHUNK: usize = 10_000;
 
@@ -36,6 +41,8 @@ pub struct Order<'a> {
     pub allow_no_where: bool,
     /// Publish a new run although one of the same input has not ended.
     pub again: bool,
+    /// How it is held back.
+    pub limits: Limits,
     /// Publish those jobs again that the ledger does not have, of a run that was published before.
     pub missing: bool,
 }
@@ -53,15 +60,27 @@ pub struct Published {
     pub before: u64,
 }
 
-/// How far publishing has come.
+/// How far a publish has come.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// The run's name, which publishes on after an interruption.
-    pub name: &'a str,
-    /// Jobs that the broker has confirmed.
-    pub confirmed: u64,
-    /// Jobs in all.
-    pub total: u64,
+pub enum Progress<'a> {
+    /// In the first pass, which checks all of the input.
+    Checking {
+        /// Jobs so far.
+        jobs: u64,
+        /// How much of the input that was.
+        input: InputBytes,
+    },
+    /// In the second pass.
+    Publishing {
+        /// The run's name, which publishes on after an interruption.
+        name: &'a str,
+        /// Jobs that the broker has confirmed.
+        confirmed: u64,
+        /// Jobs in all.
+        total: u64,
+        /// How much of the input has been read again.
+        input: InputBytes,
+    },
 }
 
 /// Publishes the whole input and returns when the broker has confirmed the last job. `progress` hears the
@@ -88,43 +107,72 @@ pub async fn publish(
         Some(cut) => vec![cut.sample()?],
         None => order.source.inputs(rules.mode)?,
     };
-    let mut whole = check_all(Jobs::new(&inputs, &rules), &inputs)?;
-    let digest = cut.as_ref().map_or_else(|| whole.digest(), Cut::digest);
+    let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
+    let whole = match &cut {
+        Some(cut) => Whole { digest: cut.digest(), milestones: None },
+        None => Whole { digest: prefix.digest(), milestones: Some(milestones) },
+    };
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;
-    let run = run::find_or_create(&mut control, order, &config.queue, &digest).await?;
+    let place = |seq| place(Jobs::new(&inputs, &rules), seq);
+    let run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
     if let Some(cut) = &cut {
         inputs = vec![cut.input(&mut control, run.id).await?];
-        whole = check_all(Jobs::new(&inputs, &rules), &inputs)?;
+        (prefix, _) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     }
-    progress(Progress { name: &run.name, confirmed: run.confirmed, total: whole.jobs });
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
-    let window = Window::new(broker.clone(), &topology, config.confirm_window, config.backoff_max);
+    let size = Pace::batch(order.limits, config.confirm_window, order.chunk);
+    let window = Window::new(broker.clone(), &topology, size, config.backoff_max);
+    let confirmed = if order.missing { 0 } else { run.confirmed };
     let mut publishing = Publishing {
+        order,
+        jobs: Jobs::new(&inputs, &rules),
+        whole: prefix,
         source: named(&inputs),
         run,
         ledger,
         signer,
         control,
         window,
-        noted: Instant::now(),
-        total: whole.jobs,
+        pace: Pace::new(order.limits, broker.clone(), &topology),
+        backoff_max: config.backoff_max,
+        progress,
+        state: State::new(confirmed),
     };
-    let published = publishing.all(order, Jobs::new(&inputs, &rules), &whole, progress).await;
+    let published = publishing.all().await;
     broker.close().await;
     published
 }
 
 /// The first pass: nothing is published before all of the input is known to be good.
-fn check_all(mut jobs: Jobs<'_>, inputs: &[Input]) -> Result<Prefix, Error> {
-    let mut prefix = Prefix::default();
+fn check_all(
+    mut jobs: Jobs<'_>,
+    inputs: &[Input],
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(Prefix, Milestones), Error> {
+    let (mut prefix, mut milestones) = (Prefix::default(), Milestones::default());
     while let Some(checked) = jobs.next()? {
         prefix.add(&checked.job);
+        milestones.pass(&prefix);
+        if prefix.jobs.is_multiple_of(TELL_EVERY) {
+            progress(Progress::Checking { jobs: prefix.jobs, input: jobs.read_so_far() });
+        }
     }
     if prefix.jobs == 0 {
         return Err(Error::Empty(named(inputs)));
     }
-    Ok(prefix)
+    Ok((prefix, milestones))
+}
+
+/// Where a job stands in the input; `None` when that has no such job.
+fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
+    while let Some(checked) = jobs.next()? {
+        if checked.job.seq == seq {
+            let Place { line, column, .. } = checked.place;
+            return Ok(Some(format!("{}:{line}:{column}", jobs.path().display())));
+        }
+    }
+    Ok(None)
 }
 
 /// The inputs as one name, for messages.

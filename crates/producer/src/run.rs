@@ -6,21 +6,36 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use job::NotAtomic;
 use ledger::{Control, NewRun, Run, RunState};
 
+use crate::milestones::Milestones;
 use crate::{Error, Order};
 
-/// The run to publish: the one of that name, to go on with, or a new one.
+/// What an input is known by.
+pub(crate) struct Whole {
+    pub(crate) digest: Vec<u8>,
+    /// `None` of ranges, which are known by what they are cut from.
+    pub(crate) milestones: Option<Milestones>,
+}
+
+/// The run to publish: the one of that name, to go on with, or a new one. `place` says where a job stands in the input.
 pub(crate) async fn find_or_create(
     control: &mut Control,
     order: &Order<'_>,
     queue: &str,
-    digest: &[u8],
+    whole: &Whole,
+    place: impl Fn(u64) -> Result<Option<String>, Error>,
 ) -> Result<Run, Error> {
+    let digest = &whole.digest;
     if let Some(name) = order.name
         && let Some(run) = control.find_run(name).await?
     {
         same_options(&run, order, queue)?;
-        if run.digest != digest {
-            return Err(Error::Changed { name: run.name, confirmed: run.confirmed });
+        if run.digest != *digest {
+            let known = Milestones::from_bytes(&control.milestones(run.id).await?);
+            let place = match known.zip(whole.milestones.clone()) {
+                Some((known, ours)) => parting(known.parting(ours), place)?,
+                None => String::new(),
+            };
+            return Err(Error::Changed { name: run.name, place, confirmed: run.confirmed });
         }
         return Ok(run);
     }
@@ -35,6 +50,7 @@ pub(crate) async fn find_or_create(
         name: &name,
         queue,
         digest,
+        milestones: &whole.milestones.as_ref().map(Milestones::to_bytes).unwrap_or_default(),
         chunk: order.chunk as u32,
         session_sql: order.session_sql,
         not_atomic: order.not_atomic,
@@ -42,6 +58,20 @@ pub(crate) async fn find_or_create(
     let id = control.create_run(&new).await?;
     let found = control.runs(&[id]).await?;
     found.into_iter().next().ok_or(Error::NoRun(name))
+}
+
+/// Where two inputs part, as a part of a sentence.
+fn parting(
+    (same, differs): (u64, u64),
+    place: impl Fn(u64) -> Result<Option<String>, Error>,
+) -> Result<String, Error> {
+    let Some(first) = place(same + 1)? else {
+        return Ok(format!(", which went on after job {same}"));
+    };
+    Ok(match place(differs)?.filter(|_| differs > same + 1) {
+        Some(last) => format!(", first in one of the jobs {} ({first}) to {differs} ({last})", same + 1),
+        None => format!(", first in job {} ({first})", same + 1),
+    })
 }
 
 /// After an interruption the same command comes easily to hand; without a name it would do everything once more.

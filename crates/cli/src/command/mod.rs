@@ -31,8 +31,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Plan { publish, explain } => {
             block(async { plan::plan(&configured(Some("warn"))?, &publish, explain).await })
         }
-        Command::Publish(order) => {
-            block(async { publish::publish(&configured(Some("warn"))?, &order).await })
+        Command::Publish { publish, limits } => {
+            block(async { publish::publish(&configured(Some("warn"))?, &publish, limits.into()).await })
         }
         Command::Work { slots } => {
             block(async { work::work(&slotted(configured(None)?, slots.slots)).await })

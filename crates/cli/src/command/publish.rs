@@ -1,7 +1,7 @@
 //! `queryfleet publish`.
 
 use config::Config;
-use producer::{Order, Published};
+use producer::{Order, Progress, Published};
 use serde_json::json;
 
 use crate::Exit;
@@ -12,9 +12,14 @@ use crate::failure::Failure;
 use crate::signal::Stop;
 
 /// Publishes a run and prints its name.
-pub(crate) async fn publish(config: &Config, order: &Publish) -> Result<Exit, Failure> {
+pub(crate) async fn publish(
+    config: &Config,
+    order: &Publish,
+    limits: producer::Limits,
+) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(config, order, &mut stop).await? else {
+    let wanted = Order { limits, ..wanted(order) };
+    let Some(published) = publish_run(config, &wanted, &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let Published { run, name, total, before } = &published;
@@ -37,6 +42,7 @@ pub(crate) fn wanted(order: &Publish) -> Order<'_> {
         session_sql: order.session_sql.as_deref(),
         not_atomic: order.not_atomic,
         allow_no_where: order.allow_no_where,
+        limits: producer::Limits::default(),
         again: order.again,
         missing: order.missing,
     }
@@ -45,26 +51,32 @@ pub(crate) fn wanted(order: &Publish) -> Order<'_> {
 /// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to go on.
 pub(crate) async fn publish_run(
     config: &Config,
-    order: &Publish,
+    order: &Order<'_>,
     stop: &mut Stop,
 ) -> Result<Option<Published>, Failure> {
-    let wanted = wanted(order);
-    let mut bar = Bar::new("publishing");
-    let mut name = None;
-    let mut progress = |progress: producer::Progress<'_>| {
-        if name.is_none() {
-            bar.say(&format!("run {}: {} jobs", progress.name, progress.total));
-            name = Some(progress.name.to_owned());
+    let mut bar = Bar::new("checking");
+    let mut run = None;
+    let mut progress = |progress: Progress<'_>| match progress {
+        Progress::Checking { jobs, input } => {
+            bar.at(input.read >> 10, input.total >> 10, &format!("KiB, {jobs} jobs"));
         }
-        bar.at(progress.confirmed, progress.total, "");
+        Progress::Publishing { name, confirmed, total, input } => {
+            if run.is_none() {
+                std::mem::replace(&mut bar, Bar::new("publishing")).finish();
+                bar.say(&format!("run {name}: {total} jobs"));
+                run = Some(name.to_owned());
+            }
+            let percent = input.read * 100 / input.total.max(1);
+            bar.at(confirmed, total, &format!("{percent} % of the input read"));
+        }
     };
     let published = tokio::select! {
-        published = producer::publish(config, &wanted, &mut progress) => Some(published),
+        published = producer::publish(config, order, &mut progress) => Some(published),
         () = stop.next() => None,
     };
     bar.finish();
     if published.is_none() {
-        match name {
+        match run {
             Some(name) => {
                 eprintln!("interrupted while publishing; to go on: the same command with --run {name}")
             }

@@ -7,7 +7,7 @@ use consumer::Drain;
 
 use crate::Exit;
 use crate::arguments::Publish;
-use crate::command::publish::publish_run;
+use crate::command::publish::{publish_run, wanted};
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
 use crate::command::{control, setup};
@@ -31,7 +31,7 @@ pub(crate) async fn run(
         setup::setup(&config).await?;
     }
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(&config, order, &mut stop).await? else {
+    let Some(published) = publish_run(&config, &wanted(order), &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();

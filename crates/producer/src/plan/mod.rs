@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::check::{self, Checked, Jobs, Rules};
 use crate::publish::named;
+use crate::range::Cut;
 use crate::{Error, Order};
 use repeats::Repeats;
 use shapes::Shapes;
@@ -126,7 +127,11 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
     let database = Arc::new(Database::new(config)?);
     let mut control = Control::new(database.clone());
     let rules = Rules::new(config, order, &database, &mut control).await?;
-    let inputs = order.source.inputs(rules.mode)?;
+    // Of a table that is yet to be cut: one range of it.
+    let inputs = match Cut::of(order, &mut control, &database, rules.mode).await? {
+        Some(cut) => vec![cut.sample()?],
+        None => order.source.inputs(rules.mode)?,
+    };
     let mut planning = Planning {
         plan: Plan::default(),
         rules: &rules,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use config::Config;
 use devstack::{Options, Stack};
-use producer::{Order, Source, Standing};
+use producer::{Limits, Order, Source, Standing};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
@@ -83,6 +83,7 @@ fn order(inputs: &[PathBuf]) -> Order<'_> {
         session_sql: None,
         not_atomic: None,
         allow_no_where: false,
+        limits: Limits::default(),
         again: false,
         missing: false,
     }
