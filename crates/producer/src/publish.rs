@@ -84,13 +84,16 @@ pub async fn publish(
     let broker = Arc::new(Broker::new(config, "producer")?);
     let facts = database.facts(order.session_sql).await?;
     let mut control = Control::new(database.clone());
-    let cut = Cut::of(order, &mut control, &database, facts.sql_mode).await?;
+    let mut cut = Cut::of(order, &mut control, &database, facts.sql_mode).await?;
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
     let mut inputs = match &cut {
         Some(cut) => vec![cut.sample()?],
         None => order.source.inputs(facts.sql_mode)?,
     };
     let mut whole = check_all(jobs(&inputs, &facts, order), &inputs)?;
+    if let Some(cut) = &mut cut {
+        cut.try_out(&mut control).await?;
+    }
     let digest = cut.as_ref().map_or_else(|| whole.digest(), Cut::digest);
     let ledger = control.identity().await?;
     broker.declare(&topology).await?;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use job::lexer::{self, SqlMode};
-use job::{Param, RunId};
+use job::{Job, Param, RunId};
 use ledger::{Control, Database, Key, Range, Walk};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::input::Input;
 use crate::template::Template;
-use crate::{Error, Order, Source};
+use crate::{Error, Order, Size, Source, size};
 
 /// How ranges are named in errors.
 const NAME: &str = "--range";
@@ -21,6 +21,9 @@ const NAME: &str = "--range";
 const AT_ONCE: usize = 100;
 /// A walk that is slow writes down what it has this often.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a trial may take before it is killed.
+const TRIAL_LIMIT: Duration = Duration::from_secs(20);
 
 /// A table to be cut, and the statement for each of its ranges.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ pub struct Ranges<'a> {
     /// `[DATABASE.]TABLE.COLUMN[,COLUMN…]`: all columns of a unique key, in its order.
     pub key: &'a str,
     /// Rows a range.
-    pub size: u64,
+    pub size: Size,
 }
 
 /// A table that can be cut, with all that is known before a run is made.
@@ -40,8 +43,12 @@ pub(crate) struct Cut<'a> {
     database: &'a Database,
     key: Key,
     template: Arc<Template>,
+    session_sql: Option<&'a str>,
     /// `None` while the table has no rows.
     extent: Option<Range>,
+    begun: bool,
+    /// Rows a range; `None` while that is to be learned.
+    size: Option<u64>,
 }
 
 impl<'a> Cut<'a> {
@@ -65,10 +72,63 @@ impl<'a> Cut<'a> {
         let key = control.key(schema, table, &columns).await?;
         let template = Arc::new(Template::parse(&expand(ranges.template, &key, mode)?, mode)?);
         let extent = Walk::new(database, &key).await?.extent().await?;
-        if extent.is_none() && !begun(order, control).await? {
+        let begun = begun(order, control).await?;
+        if extent.is_none() && !begun {
             return Err(Error::Empty(ranges.key.into()));
         }
-        Ok(Some(Cut { ranges, database, key, template, extent }))
+        let size = match ranges.size {
+            Size::Rows(rows) => Some(rows),
+            Size::Auto => None,
+        };
+        let session_sql = order.session_sql;
+        Ok(Some(Cut { ranges, database, key, template, session_sql, extent, begun, size }))
+    }
+
+    /// Learns the size for a new run, before there is one; a run that was begun learns it where its walk goes on.
+    ///
+    /// # Errors
+    /// When a table of the database is not transactional, or the statement fails.
+    pub(crate) async fn try_out(&mut self, control: &mut Control) -> Result<(), Error> {
+        if let (None, false, Some(extent)) = (self.size, self.begun, &self.extent) {
+            let mut walk = Walk::new(self.database, &self.key).await?;
+            self.size = Some(self.learn(control, &mut walk, None, &extent.hi).await?);
+        }
+        Ok(())
+    }
+
+    /// Tries the statement on the next ranges after a key, in transactions that are rolled back.
+    async fn learn(
+        &self,
+        control: &mut Control,
+        walk: &mut Walk<'_>,
+        after: Option<&[Param]>,
+        end: &[Param],
+    ) -> Result<u64, Error> {
+        if let Some(kept) = control.not_transactional().await?.first() {
+            return Err(bad(format!(
+                "--size auto tries the statement and rolls it back, but table {} is {}: give a number of rows",
+                kept.table, kept.engine
+            )));
+        }
+        let (mut size, mut after) = (size::FIRST, after.map(<[Param]>::to_vec));
+        loop {
+            let range = walk.next(after.as_deref(), end, size).await?;
+            let took = self.database.trial(self.session_sql, &self.job(&range), TRIAL_LIMIT).await?;
+            let (better, enough) = size::learn(size, took);
+            tracing::info!("a statement over {size} rows took {took:?}, goes on with {better}");
+            if enough || range.hi == end {
+                return Ok(better);
+            }
+            (size, after) = (better, Some(range.hi));
+        }
+    }
+
+    /// The job of a range, not yet numbered.
+    fn job(&self, range: &Range) -> Job {
+        let pairs: Vec<(String, &Param)> = pairs(range).collect();
+        let value = |column: &String| pairs.iter().find(|(name, _)| name == column);
+        let values = self.template.columns.iter().filter_map(value).map(|(_, value)| (*value).clone());
+        self.template.job(&values.collect::<Vec<_>>())
     }
 
     /// What stands for the whole input: the table itself will change.
@@ -123,11 +183,21 @@ impl<'a> Cut<'a> {
         let (Some((mut seq, mut range)), Some(extent)) = (last, extent) else {
             return Err(bad(format!("ranges of run {run} are gone: publish them as a new run")));
         };
+        if seq > 0 && range.hi == extent.hi {
+            return Ok(());
+        }
         let mut walk = Walk::new(self.database, &self.key).await?;
+        let size = match self.size {
+            Some(size) => size,
+            None => {
+                let after = (seq > 0).then_some(range.hi.as_slice());
+                self.learn(control, &mut walk, after, &extent.hi).await?
+            }
+        };
         let (mut cut, mut written) = (Vec::new(), Instant::now());
         while seq == 0 || range.hi != extent.hi {
             let after = (seq > 0).then_some(range.hi.as_slice());
-            range = walk.next(after, &extent.hi, self.ranges.size).await?;
+            range = walk.next(after, &extent.hi, size).await?;
             seq += 1;
             cut.push(range.clone());
             if cut.len() < AT_ONCE && range.hi != extent.hi && written.elapsed() < WRITE_EVERY {
@@ -166,13 +236,8 @@ impl Rows {
     }
 
     fn add(&mut self, range: &Range) -> Result<(), Error> {
-        let ends = [("lo", &range.lo), ("hi", &range.hi)].into_iter();
-        let row: serde_json::Map<String, serde_json::Value> = ends
-            .flat_map(|(end, key)| {
-                let names = names(end, key.len());
-                names.into_iter().zip(key).map(|(name, value)| (name, serde_json::json!(value)))
-            })
-            .collect();
+        let row: serde_json::Map<String, serde_json::Value> =
+            pairs(range).map(|(name, value)| (name, serde_json::json!(value))).collect();
         serde_json::to_writer(&mut self.file, &row).map_err(|error| unkept(error.into()))?;
         self.file.write_all(b"\n").map_err(unkept)
     }
@@ -181,6 +246,12 @@ impl Rows {
         let file = self.file.into_inner().map_err(|error| unkept(error.into_error()))?;
         Ok(Input::of_rows(NAME, file, template.clone()))
     }
+}
+
+/// The columns of a range's row and their values.
+fn pairs(range: &Range) -> impl Iterator<Item = (String, &Param)> {
+    let ends = [("lo", &range.lo), ("hi", &range.hi)].into_iter();
+    ends.flat_map(|(end, key)| names(end, key.len()).into_iter().zip(key))
 }
 
 fn unkept(source: std::io::Error) -> Error {
