@@ -8,6 +8,7 @@ mod batch;
 mod cancel;
 mod check;
 mod csv;
+mod cut;
 mod error;
 mod input;
 mod lines;

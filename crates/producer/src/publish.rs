@@ -11,10 +11,10 @@ use ledger::{Control, Database, Facts};
 
 use crate::batch::Window;
 use crate::check::Jobs;
+use crate::cut::Cut;
 use crate::input::{Input, Source};
 use crate::prefix::Prefix;
 use crate::publishing::Publishing;
-use crate::range::Cut;
 use crate::{Error, run};
 
 /// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
