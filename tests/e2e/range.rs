@@ -125,6 +125,37 @@ fn every_kind_of_key_is_walked_row_by_row() {
     }
 }
 
+/// The size comes from trials on the first ranges, which leave nothing behind; a walk that is gone on with learns anew.
+#[test]
+fn a_size_is_learned_from_the_first_ranges() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2000);
+    fleet.sql("CREATE TABLE kept (id INT PRIMARY KEY, n INT) ENGINE=MyISAM; INSERT INTO kept VALUES (1, 0)");
+    let template = "UPDATE t SET n = n + 1 + 0 * SLEEP(0.002) WHERE :range";
+    let auto = ["--size", "auto", "--run", "auto"];
+    let kept = "UPDATE kept SET n = 1 WHERE :range";
+    let repeated = [&auto[..], &["--not-atomic", "repeat"]].concat();
+    publish(&fleet, kept, "kept.id", &repeated).expect(1).says("kept (MyISAM) does not do: give a number");
+    publish(&fleet, "UPDATE t SET x = 1 WHERE :range", "t.id", &auto).expect(1).says("Unknown column 'x'");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+    publish(&fleet, template, "t.id", &auto).expect(0);
+    let ranges = || fleet.number("SELECT COUNT(*) FROM queryfleet_range WHERE seq > 0");
+    // 0.5 s are 250 rows at most, and fewer on a slow machine.
+    assert!((8..1000).contains(&ranges()), "{} ranges", ranges());
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n <> 0"), 0);
+    // As if the producer had been killed when two ranges were written and none was published.
+    fleet.delete_queue();
+    fleet.sql(
+        "DELETE FROM queryfleet_range WHERE seq > 2; \
+         UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 0",
+    );
+    publish(&fleet, template, "t.id", &auto).expect(0);
+    assert!((8..1000).contains(&ranges()), "{} ranges", ranges());
+    let _worker = fleet.worker(4);
+    fleet.wait("auto").expect(0);
+    fleet.assert_each_once();
+}
+
 #[test]
 fn a_table_or_template_that_cannot_be_cut_says_why() {
     let fleet = Fleet::new();

@@ -30,6 +30,7 @@ mod runs;
 mod schema;
 mod session;
 mod tables;
+mod trial;
 mod walk;
 mod worker;
 

@@ -11,12 +11,12 @@ use ledger::{Control, Database};
 
 use crate::batch::Window;
 use crate::check::{Jobs, Rules};
+use crate::cut::Cut;
 use crate::input::{Input, InputBytes, Source};
 use crate::milestones::Milestones;
 use crate::pace::{Limits, Pace};
 use crate::prefix::Prefix;
 use crate::publishing::{Publishing, State};
-use crate::range::Cut;
 use crate::run::Whole;
 use crate::{Error, run};
 
@@ -101,13 +101,16 @@ pub async fn publish(
     let broker = Arc::new(Broker::new(config, "producer")?);
     let mut control = Control::new(database.clone());
     let rules = Rules::new(config, order, &database, &mut control).await?;
-    let cut = Cut::of(order, &mut control, &database, rules.mode).await?;
+    let mut cut = Cut::of(order, &mut control, &database, rules.mode).await?;
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
     let mut inputs = match &cut {
         Some(cut) => vec![cut.sample()?],
         None => order.source.inputs(rules.mode)?,
     };
     let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
+    if let Some(cut) = &mut cut {
+        cut.try_out(&mut control).await?;
+    }
     let whole = match &cut {
         Some(cut) => Whole { digest: cut.digest(), milestones: None },
         None => Whole { digest: prefix.digest(), milestones: Some(milestones) },

@@ -1,26 +1,19 @@
-//! Cutting a table into ranges of its key, one job each. The ranges are written down before any is published, since
-//! the jobs shrink the table that they were cut from; then they are rows for the template like any others.
+//! What is said about ranges: the key, the template, and a range as a row for it.
 
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use job::Param;
 use job::lexer::{self, SqlMode};
-use job::{Param, RunId};
-use ledger::{Control, Database, Key, Range, Walk};
-use sha2::{Digest, Sha256};
+use ledger::{Key, Range};
 use tempfile::NamedTempFile;
 
 use crate::input::Input;
 use crate::template::Template;
-use crate::{Error, Order, Source};
+use crate::{Error, Size};
 
 /// How ranges are named in errors.
-const NAME: &str = "--range";
-/// Ranges that are written, or read, at a time.
-const AT_ONCE: usize = 100;
-/// A walk that is slow writes down what it has this often.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const NAME: &str = "--range";
 
 /// A table to be cut, and the statement for each of its ranges.
 #[derive(Clone, Copy, Debug)]
@@ -31,163 +24,50 @@ pub struct Ranges<'a> {
     /// `[DATABASE.]TABLE.COLUMN[,COLUMN…]`: all columns of a unique key, in its order.
     pub key: &'a str,
     /// Rows a range.
-    pub size: u64,
-}
-
-/// A table that can be cut, with all that is known before a run is made.
-pub(crate) struct Cut<'a> {
-    ranges: &'a Ranges<'a>,
-    database: &'a Database,
-    key: Key,
-    template: Arc<Template>,
-    /// `None` while the table has no rows.
-    extent: Option<Range>,
-}
-
-impl<'a> Cut<'a> {
-    /// Looks at the table and the template of an order; `None` when it is for no table.
-    ///
-    /// # Errors
-    /// When the table has no such key or no rows, or the template does not fit it; as the database can fail.
-    pub(crate) async fn of(
-        order: &'a Order<'_>,
-        control: &mut Control,
-        database: &'a Database,
-        mode: SqlMode,
-    ) -> Result<Option<Cut<'a>>, Error> {
-        let Source::Range(ranges) = &order.source else { return Ok(None) };
-        let (schema, table, columns) = parse(ranges.key).ok_or_else(|| {
-            bad(format!(
-                "{} is no key: expected TABLE.COLUMN, such as orders.id or orders.customer,id",
-                ranges.key
-            ))
-        })?;
-        let key = control.key(schema, table, &columns).await?;
-        let template = Arc::new(Template::parse(&expand(ranges.template, &key, mode)?, mode)?);
-        let extent = Walk::new(database, &key).await?.extent().await?;
-        if extent.is_none() && !begun(order, control).await? {
-            return Err(Error::Empty(ranges.key.into()));
-        }
-        Ok(Some(Cut { ranges, database, key, template, extent }))
-    }
-
-    /// What stands for the whole input: the table itself will change.
-    pub(crate) fn digest(&self) -> Vec<u8> {
-        let mut hasher = Sha256::new();
-        for text in [NAME, self.ranges.template, self.ranges.key, &self.ranges.size.to_string()] {
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text);
-        }
-        hasher.finalize().to_vec()
-    }
-
-    /// One range, to check the statement by before anything is written.
-    ///
-    /// # Errors
-    /// When it cannot be kept in a file.
-    pub(crate) fn sample(&self) -> Result<Input, Error> {
-        let mut rows = Rows::new()?;
-        let nothing = vec![Param::Null; self.key.columns().len()];
-        rows.add(self.extent.as_ref().unwrap_or(&Range { lo: nothing.clone(), hi: nothing }))?;
-        rows.input(&self.template)
-    }
-
-    /// All ranges of a run, after cutting those that are not written yet.
-    ///
-    /// # Errors
-    /// [`Error::Empty`] for a table without rows; as the database can fail. What is written stays, and is gone on from.
-    pub(crate) async fn input(&self, control: &mut Control, run: RunId) -> Result<Input, Error> {
-        self.walk(control, run).await?;
-        let mut rows = Rows::new()?;
-        let mut from = 1;
-        loop {
-            let ranges = control.ranges(run, from, AT_ONCE as u64).await?;
-            for (_, range) in &ranges {
-                rows.add(range)?;
-            }
-            match ranges.last() {
-                Some((last, _)) => from = last + 1,
-                None => return rows.input(&self.template),
-            }
-        }
-    }
-
-    async fn walk(&self, control: &mut Control, run: RunId) -> Result<(), Error> {
-        let mut last = control.last_range(run).await?;
-        if last.is_none() {
-            let extent = self.extent.as_ref().ok_or_else(|| Error::Empty(self.ranges.key.into()))?;
-            control.write_ranges(run, 0, std::slice::from_ref(extent)).await?;
-            last = control.last_range(run).await?;
-        }
-        let extent = control.ranges(run, 0, 1).await?.pop().map(|(_, extent)| extent);
-        let (Some((mut seq, mut range)), Some(extent)) = (last, extent) else {
-            return Err(bad(format!("ranges of run {run} are gone: publish them as a new run")));
-        };
-        let mut walk = Walk::new(self.database, &self.key).await?;
-        let (mut cut, mut written) = (Vec::new(), Instant::now());
-        while seq == 0 || range.hi != extent.hi {
-            let after = (seq > 0).then_some(range.hi.as_slice());
-            range = walk.next(after, &extent.hi, self.ranges.size).await?;
-            seq += 1;
-            cut.push(range.clone());
-            if cut.len() < AT_ONCE && range.hi != extent.hi && written.elapsed() < WRITE_EVERY {
-                continue;
-            }
-            let first = seq + 1 - cut.len() as u64;
-            if !control.write_ranges(run, first, &cut).await?
-                && let Some(last) = control.last_range(run).await?
-            {
-                // Another producer of this run walks too: what is written counts.
-                (seq, range) = last;
-            }
-            cut.clear();
-            written = Instant::now();
-        }
-        Ok(())
-    }
-}
-
-/// Whether the run was made before: its extent is written down then, and its table may be empty by now.
-async fn begun(order: &Order<'_>, control: &mut Control) -> Result<bool, Error> {
-    match order.name {
-        Some(name) => Ok(control.find_run(name).await?.is_some()),
-        None => Ok(false),
-    }
+    pub size: Size,
 }
 
 /// Ranges as rows for the template, in a file.
-struct Rows {
+pub(crate) struct Rows {
     file: BufWriter<NamedTempFile>,
 }
 
 impl Rows {
-    fn new() -> Result<Rows, Error> {
+    /// In a temporary file.
+    ///
+    /// # Errors
+    /// When there is no room for one, as with every call.
+    pub(crate) fn new() -> Result<Rows, Error> {
         Ok(Rows { file: BufWriter::new(NamedTempFile::new().map_err(unkept)?) })
     }
 
-    fn add(&mut self, range: &Range) -> Result<(), Error> {
-        let ends = [("lo", &range.lo), ("hi", &range.hi)].into_iter();
-        let row: serde_json::Map<String, serde_json::Value> = ends
-            .flat_map(|(end, key)| {
-                let names = names(end, key.len());
-                names.into_iter().zip(key).map(|(name, value)| (name, serde_json::json!(value)))
-            })
-            .collect();
+    /// Adds a range.
+    pub(crate) fn add(&mut self, range: &Range) -> Result<(), Error> {
+        let row: serde_json::Map<String, serde_json::Value> =
+            pairs(range).map(|(name, value)| (name, serde_json::json!(value))).collect();
         serde_json::to_writer(&mut self.file, &row).map_err(|error| unkept(error.into()))?;
         self.file.write_all(b"\n").map_err(unkept)
     }
 
-    fn input(self, template: &Arc<Template>) -> Result<Input, Error> {
+    /// All of them as an input.
+    pub(crate) fn input(self, template: &Arc<Template>) -> Result<Input, Error> {
         let file = self.file.into_inner().map_err(|error| unkept(error.into_error()))?;
         Ok(Input::of_rows(NAME, file, template.clone()))
     }
+}
+
+/// The columns of a range's row and their values.
+pub(crate) fn pairs(range: &Range) -> impl Iterator<Item = (String, &Param)> {
+    let ends = [("lo", &range.lo), ("hi", &range.hi)].into_iter();
+    ends.flat_map(|(end, key)| names(end, key.len()).into_iter().zip(key))
 }
 
 fn unkept(source: std::io::Error) -> Error {
     Error::Read { path: NAME.into(), source }
 }
 
-fn bad(why: String) -> Error {
+/// What is wrong with a range.
+pub(crate) fn bad(why: String) -> Error {
     Error::bad(NAME.as_ref(), 1, b"", 0, why)
 }
 
@@ -200,7 +80,7 @@ fn names(end: &str, columns: usize) -> Vec<String> {
 }
 
 /// `[DATABASE.]TABLE.COLUMN[,COLUMN…]` as its parts.
-fn parse(key: &str) -> Option<(Option<&str>, &str, Vec<&str>)> {
+pub(crate) fn parse(key: &str) -> Option<(Option<&str>, &str, Vec<&str>)> {
     let plain = |name: &str| !name.trim().is_empty();
     let (table, columns) = key.rsplit_once('.')?;
     let (schema, table) = match table.split_once('.') {
@@ -216,7 +96,7 @@ fn parse(key: &str) -> Option<(Option<&str>, &str, Vec<&str>)> {
 }
 
 /// The template with `:range` written out.
-fn expand(template: &str, key: &Key, mode: SqlMode) -> Result<String, Error> {
+pub(crate) fn expand(template: &str, key: &Key, mode: SqlMode) -> Result<String, Error> {
     let count = key.columns().len();
     let used: Vec<&str> = lexer::placeholders(template, mode).map(|placeholder| placeholder.name).collect();
     let has = |name: &str| used.contains(&name);

@@ -13,8 +13,8 @@ use ledger::{Control, Database};
 use serde::Serialize;
 
 use crate::check::{self, Checked, Jobs, Rules};
+use crate::cut::Cut;
 use crate::publish::named;
-use crate::range::Cut;
 use crate::{Error, Order};
 use repeats::Repeats;
 use shapes::Shapes;
