@@ -19,6 +19,7 @@ mod layers;
 mod link;
 mod memory;
 mod message;
+mod oracle;
 mod outage;
 mod plan;
 mod poison;

@@ -119,7 +119,10 @@ fn the_client_has_commands() {
     texts("\\g /* x */\\g-- y\n\\G", &[]);
     texts("--no comment to the server; '\n a;b --c;", &["a", "b --c"]);
     texts("-- x\n--drop\na", &["a"]);
-    texts("/*M!999999\\- enable the sandbox mode */ \n-- x\na;/*M!99999 b */", &["-- x\na", "/*M!99999 b */"]);
+    texts(
+        "/*M!999999\\- enable the sandbox mode */ \n-- x\na;/*M!99999 b */",
+        &["-- x\na", "/*M!99999 b */"],
+    );
 }
 
 #[test]
