@@ -55,7 +55,7 @@ fn quoted(script: &mut String, random: &mut Rng, mode: SqlMode) {
         match random.u8(..8) {
             0 => script.push_str(&quote.repeat(2)),
             1 if escapes => script.push_str(&format!("\\{quote}")),
-            2 => script.push_str("\\\\"),
+            2 => script.push_str(if escapes { "\\\\" } else { "\\" }),
             3 => script.push_str(one(
                 random,
                 &["'", "\"", "`"].map(|other| if other == quote { "x" } else { other }),
