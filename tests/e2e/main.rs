@@ -23,6 +23,7 @@ mod layers;
 mod link;
 mod memory;
 mod message;
+mod oracle;
 mod outage;
 mod pace;
 mod plan;

@@ -12,11 +12,12 @@ use crate::{Database, Error, Facts, bind};
 /// How long the server may think about one statement.
 const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A session like those of the run's jobs, which only asks.
+/// A session like those of the run's jobs, which only asks. Opens itself at the first question, and again when the
+/// server has closed it meanwhile.
 pub struct Explainer<'a> {
     database: &'a Database,
-    conn: Conn,
-    facts: Facts,
+    session_sql: Option<&'a str>,
+    session: Option<(Conn, Facts)>,
 }
 
 /// One table that a statement reads.
@@ -33,13 +34,9 @@ pub struct Access {
 }
 
 impl Database {
-    /// Connects to ask about jobs of a run with this session SQL.
-    ///
-    /// # Errors
-    /// As connecting and the init step can fail.
-    pub async fn explainer(&self, session_sql: Option<&str>) -> Result<Explainer<'_>, Error> {
-        let (conn, facts) = self.connect(session_sql).await?;
-        Ok(Explainer { database: self, conn, facts })
+    /// Asks about jobs of a run with this session SQL; connects to nothing yet.
+    pub fn explainer<'a>(&'a self, session_sql: Option<&'a str>) -> Explainer<'a> {
+        Explainer { database: self, session_sql, session: None }
     }
 }
 
@@ -50,15 +47,29 @@ impl Explainer<'_> {
     /// it runs in a transaction that is rolled back (a read-only one takes no EXPLAIN UPDATE).
     ///
     /// # Errors
-    /// [`Error::Query`] with what the server has against the statement; the explainer can go on then. After any other
-    /// error it cannot.
+    /// With a code of the server's ([`Error::code`]) what it has against the statement; otherwise as connecting and
+    /// querying can fail.
     pub async fn explain(&mut self, job: &Job) -> Result<Vec<Access>, Error> {
-        let asking =
-            tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut self.conn, &self.facts, self.database, job));
-        match asking.await {
-            Ok(rows) => Ok(rows?.iter().filter_map(access).collect()),
-            Err(_) => Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explaining a statement")),
+        let kept = self.session.is_some();
+        match self.explain_once(job).await {
+            Err(error) if kept && error.code().is_none() => self.explain_once(job).await,
+            result => result,
         }
+    }
+
+    async fn explain_once(&mut self, job: &Job) -> Result<Vec<Access>, Error> {
+        let (mut conn, facts) = match self.session.take() {
+            Some(session) => session,
+            None => self.database.connect(self.session_sql).await?,
+        };
+        let asking = tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut conn, &facts, self.database, job));
+        let Ok(rows) = asking.await else {
+            return Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explaining a statement"));
+        };
+        if rows.as_ref().err().is_none_or(|error| error.code().is_some()) {
+            self.session = Some((conn, facts));
+        }
+        Ok(rows?.iter().filter_map(access).collect())
     }
 }
 

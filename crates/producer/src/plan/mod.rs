@@ -137,7 +137,7 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
         rules: &rules,
         kinds: Tally::default(),
         not_atomic: Tally::default(),
-        shapes: Shapes::new(database.explainer(order.session_sql).await?),
+        shapes: Shapes::new(database.explainer(order.session_sql)),
         repeats: Repeats::default(),
         explain_all,
     };
