@@ -33,6 +33,15 @@ bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
+chart-test: ## the chart and all that is deployed: needs npm and Python, no Rust and no cluster
+	@.ci/timed .ci/chart-test
+
+chart-bless: ## accept what the chart renders now: look at the difference
+	@.ci/chart-test --bless
+
+chart-docs: ## write the chart's table of values, and copy rules and dashboards into the chart
+	@.ci/chart-docs
+
 clean: ## delete what was built
 	cargo clean
 
@@ -44,4 +53,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants build bench-quick clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants build bench-quick chart-test chart-bless chart-docs clean cargo rustfmt clippy
