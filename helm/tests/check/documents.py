@@ -85,7 +85,9 @@ def house(document: dict) -> list[str]:
     for container in spec["containers"] + spec.get("initContainers", []):
         problems += [f"container {container['name']}: {problem}" for problem in container_problems(container)]
     volumes = {volume["name"] for volume in spec["volumes"]}
-    mounted = {mount["name"] for item in spec["containers"] + spec.get("initContainers", []) for mount in item["volumeMounts"]}
+    mounted = {
+        mount["name"] for item in spec["containers"] + spec.get("initContainers", []) for mount in item["volumeMounts"]
+    }
     if volumes != mounted:
         problems.append(f"volumes {volumes}, but mounted are {mounted}")
     return problems

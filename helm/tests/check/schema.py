@@ -41,7 +41,11 @@ def refused(helm: str, case: dict) -> list[str]:
         path.write_text(yaml.safe_dump(values))
         result = template(helm, path)
     named = "schema" in result.stderr and case["names"] in result.stderr
-    return [] if result.returncode and named else [f"schema.yaml: {case}: {helm} said {result.stderr.strip() or 'nothing'!r}"]
+    return (
+        []
+        if result.returncode and named
+        else [f"schema.yaml: {case}: {helm} said {result.stderr.strip() or 'nothing'!r}"]
+    )
 
 
 def mutations(values: dict):

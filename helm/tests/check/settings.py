@@ -5,7 +5,7 @@ import re
 
 import yaml
 
-from .helm import CHART, ROOT, TESTS
+from .helm import CHART, ROOT
 
 # Set by the chart from other values, or as files.
 OTHERS = {
@@ -42,24 +42,47 @@ def defaults() -> list[str]:
     words = re.findall(r'"([^"]*)"', line)
     fallen_back = dict(zip(words[::2], words[1::2]))
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    said = {**fallen_back, **values["settings"], "QUEUE": values["worker"]["queue"], "SLOTS": str(values["worker"]["slots"])}
+    said = {
+        **fallen_back,
+        **values["settings"],
+        "QUEUE": values["worker"]["queue"],
+        "SLOTS": str(values["worker"]["slots"]),
+    }
     del said["LOG_FORMAT"]
-    return [f"{name} is {value} in the chart, {program[name]} in the program" for name, value in said.items() if program[name] != value]
+    return [
+        f"{name} is {value} in the chart, {program[name]} in the program"
+        for name, value in said.items()
+        if program[name] != value
+    ]
 
 
 def margin() -> list[str]:
     """The grace period covers what a worker may take after its drain timeout."""
     source = (ROOT / "crates/consumer/src/worker.rs").read_text()
-    needed = sum(int(re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\)", source).group(1)) for name in ("GIVE_BACK", "LEAVE"))
+    needed = sum(
+        int(re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\)", source).group(1))
+        for name in ("GIVE_BACK", "LEAVE")
+    )
     helper = (CHART / "templates/_values.tpl").read_text()
     granted = int(re.search(r'"queryfleet.seconds" \| int\) (\d+) -}}', helper).group(1))
-    return [] if granted > needed else [f"the grace period has {granted} s beside the drain timeout, a worker may need {needed}"]
+    return (
+        []
+        if granted > needed
+        else [f"the grace period has {granted} s beside the drain timeout, a worker may need {needed}"]
+    )
 
 
 def commands() -> list[str]:
     """The flags that the templates use are flags of the program."""
-    source = "".join(path.read_text() for path in sorted((ROOT / "crates/cli/src").glob("arguments*")) if path.is_file())
-    flags = {name.replace("_", "-") for name in re.findall(r"pub\(crate\) (\w+):|^\s+(\w+): Option", source, re.M) for name in name if name}
+    source = "".join(
+        path.read_text() for path in sorted((ROOT / "crates/cli/src").glob("arguments*")) if path.is_file()
+    )
+    flags = {
+        name.replace("_", "-")
+        for name in re.findall(r"pub\(crate\) (\w+):|^\s+(\w+): Option", source, re.M)
+        for name in name
+        if name
+    }
     flags |= set(re.findall(r'long = "([a-z-]+)"', source))
     templates = "".join(path.read_text() for path in sorted((CHART / "templates").rglob("*.*")))
     used = set(re.findall(r"(?:- |\"|, )--([a-z-]+)[=,]", templates))
@@ -72,7 +95,11 @@ def alert_names() -> list[str]:
     listed = schema["properties"]["metrics"]["properties"]["prometheusRule"]["properties"]["disabled"]["items"]["enum"]
     rules = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())
     alerts = [rule["alert"] for group in rules["groups"] for rule in group["rules"]]
-    return [] if sorted(listed) == sorted(alerts) else [f"the schema lists other alerts than rules.yaml: {set(listed) ^ set(alerts)}"]
+    return (
+        []
+        if sorted(listed) == sorted(alerts)
+        else [f"the schema lists other alerts than rules.yaml: {set(listed) ^ set(alerts)}"]
+    )
 
 
 def copies() -> list[str]:
