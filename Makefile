@@ -3,7 +3,7 @@
 .POSIX:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
 	@deploy/install-servers.sh
@@ -42,6 +42,9 @@ chart-bless: ## accept what the chart renders now: look at the difference
 chart-docs: ## write the chart's table of values, and copy rules and dashboards into the chart
 	@.ci/chart-docs
 
+dashboards-test: setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
+	@.ci/timed .ci/dashboards-test
+
 clean: ## delete what was built
 	cargo clean
 
@@ -53,4 +56,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants build bench-quick chart-test chart-bless chart-docs clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants build bench-quick chart-test chart-bless chart-docs dashboards-test clean cargo rustfmt clippy
