@@ -7,8 +7,9 @@ import re
 
 import jsonschema
 import kubernetes_validate
+import yaml
 
-from .helm import cases, render
+from .helm import ROOT, cases, render
 
 VERSIONS = [f"1.{minor}" for minor in range(25, 38)]
 CUSTOM = {
@@ -29,6 +30,9 @@ def check(helms: list[str], _bless: bool) -> tuple[int, list[str]]:
             found = [*validate(json.dumps(document)), *house(document)]
             failures += [f"{where}: {problem}" for problem in found]
             count += 1
+    for document in yaml.safe_load_all((ROOT / "deploy/kind/servers.yaml").read_text()):
+        failures += [f"deploy/kind/servers.yaml: {problem}" for problem in validate(json.dumps(document))]
+        count += 1
     return count, failures
 
 

@@ -25,7 +25,7 @@ OTHERS = {
 
 def check(_helms: list[str], _bless: bool) -> tuple[int, list[str]]:
     """All of it."""
-    checks = [written, panels, names, alerts, runbook, rules]
+    checks = [written, panels, names, alerts, runbook, rules, compose]
     return len(checks), [failure for check in checks for failure in check()]
 
 
@@ -136,6 +136,27 @@ def rules() -> list[str]:
     """promtool's own opinion, and its tests."""
     promtool = os.environ["PROMTOOL"]
     tests = sorted(map(str, (PROMETHEUS / "tests").glob("*.yaml")))
-    calls = [[promtool, "check", "rules", str(PROMETHEUS / "rules.yaml")], [promtool, "test", "rules", *tests]]
+    calls = [
+        [promtool, "check", "rules", str(PROMETHEUS / "rules.yaml")],
+        [promtool, "test", "rules", *tests],
+        [promtool, "check", "config", "--syntax-only", str(ROOT / "deploy/compose/prometheus.yaml")],
+    ]
     results = [subprocess.run(call, capture_output=True, text=True) for call in calls]
     return [result.stdout + result.stderr for result in results if result.returncode != 0]
+
+
+def compose() -> list[str]:
+    """What compose.yaml mounts is there, and what it waits for is a service of it."""
+    services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    failures = []
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith(".") and not (ROOT / "deploy" / source).exists():
+                failures.append(f"compose.yaml, {name}: {source} is not there")
+        failures += [
+            f"compose.yaml, {name}: no service {other}"
+            for other in service.get("depends_on", [])
+            if other not in services
+        ]
+    return failures
