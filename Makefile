@@ -45,6 +45,9 @@ chart-docs: ## write the chart's table of values, and copy rules and dashboards 
 dashboards-test: setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
 	@.ci/timed .ci/dashboards-test
 
+image-test: ## build the image with Podman, from Debian's packages, and run it: needs root; PROGRAM=… compiles nothing
+	@PROGRAM="$(PROGRAM)" .ci/timed .ci/image-test
+
 clean: ## delete what was built
 	cargo clean
 
@@ -56,4 +59,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants build bench-quick chart-test chart-bless chart-docs dashboards-test clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants build bench-quick chart-test chart-bless chart-docs dashboards-test image-test clean cargo rustfmt clippy

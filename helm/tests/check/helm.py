@@ -9,9 +9,6 @@ TESTS = Path(__file__).parent.parent
 ROOT = TESTS.parent.parent
 CHART = TESTS.parent / "queryfleet"
 
-# YAML 1.1 has octal numbers such as 0440, and so has Helm; PyYAML agrees.
-Document = dict
-
 
 def cases() -> list[Path]:
     """The values files that must render."""
@@ -30,7 +27,7 @@ def template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
     return run(helm, "template", "test", str(CHART), "--namespace", "fleet", "--values", str(values))
 
 
-def render(helm: str, values: Path) -> list[Document]:
+def render(helm: str, values: Path) -> list[dict]:
     """All documents of a case, in an order that does not depend on Helm's version."""
     result = template(helm, values)
     if result.returncode != 0:
