@@ -3,7 +3,7 @@
 .POSIX:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
 	@deploy/install-servers.sh
@@ -27,7 +27,8 @@ storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS
 mutants: setup cargo ## break the code in ten ways, and show that a test notices each
 	@.ci/mutants
 
-ci: test faults ## all that has to pass before a change is taken: tests, faults, a long storm, mutants; under an hour
+ci: test chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
+	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants
 
@@ -41,6 +42,21 @@ bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
+chart-test: ## the chart and all that is deployed: needs npm and Python, no Rust and no cluster
+	@.ci/timed .ci/chart-test
+
+chart-bless: ## accept what the chart renders now: look at the difference
+	@.ci/chart-test --bless
+
+chart-docs: ## write the chart's table of values, and copy rules and dashboards into the chart
+	@.ci/chart-docs
+
+dashboards-test: setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
+	@.ci/timed .ci/dashboards-test
+
+image-test: ## build the image with Podman, from Debian's packages, and run it: needs root; PROGRAM=… compiles nothing
+	@PROGRAM="$(PROGRAM)" .ci/timed .ci/image-test
+
 clean: ## delete what was built
 	cargo clean
 
@@ -52,4 +68,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants ci compat build bench-quick clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants ci compat build bench-quick chart-test chart-bless chart-docs dashboards-test image-test clean cargo rustfmt clippy

@@ -1,0 +1,36 @@
+"""Helm as a process, and what it renders."""
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+TESTS = Path(__file__).parent.parent
+ROOT = TESTS.parent.parent
+CHART = TESTS.parent / "queryfleet"
+
+
+def cases() -> list[Path]:
+    """The values files that must render."""
+    return sorted((TESTS / "values").glob("*.yaml"))
+
+
+def run(helm: str, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`helm COMMAND` on the chart. Nothing of the user's own Helm is read."""
+    environment = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
+    call = [helm, command, *arguments]
+    return subprocess.run(call, capture_output=True, text=True, env=environment, timeout=60)
+
+
+def template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
+    """`helm template`, as if for a release `test` in a namespace `fleet`."""
+    return run(helm, "template", "test", str(CHART), "--namespace", "fleet", "--values", str(values))
+
+
+def render(helm: str, values: Path) -> list[dict]:
+    """All documents of a case, in an order that does not depend on Helm's version."""
+    result = template(helm, values)
+    if result.returncode != 0:
+        raise RuntimeError(f"{values.name}: {helm} template failed: {result.stderr.strip()}")
+    rendered = [document for document in yaml.safe_load_all(result.stdout) if document]
+    return sorted(rendered, key=lambda document: (document["kind"], document["metadata"]["name"]))
