@@ -12,12 +12,13 @@
 
 -- setup: makes the tables; queryfleet_meta gets its first rows, and a new version. Not needed any more afterwards.
 GRANT SELECT, INSERT, UPDATE, CREATE ON shop.queryfleet_meta TO 'queryfleet_setup'@'%';
--- ALTER is for tables of an older version only.
-GRANT CREATE, ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_ledger TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
+-- And for as long as tables of an older version are brought up to date
+-- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 
 -- publish, wait, status: a run's own row; all else is only read.
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_publish'@'%';
