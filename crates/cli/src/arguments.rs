@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Say what a publish with these arguments would do, without publishing; exit code 1 if it would be refused
     Plan {
         #[command(flatten)]
-        publish: Publish,
+        publish: Input,
         /// Which statements the server is asked about, without running them: some of each shape, or all
         #[arg(long, default_value = "sample")]
         explain: Explain,
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Publish the statements of a script as a run
     Publish {
         #[command(flatten)]
-        publish: Publish,
+        publish: Input,
         #[command(flatten)]
         limits: Limits,
     },
@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Publish a script, serve it with one process, and wait for its end
     Run {
         #[command(flatten)]
-        publish: Publish,
+        publish: Input,
         #[command(flatten)]
         slots: Slots,
         #[command(flatten)]
@@ -178,7 +178,7 @@ pub(crate) struct Timeout {
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("jobs").args(["rows", "range"]))]
-pub(crate) struct Publish {
+pub(crate) struct Input {
     /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
     /// from standard input
     #[arg(required_unless_present = "template", conflicts_with = "template", value_name = "FILE")]
@@ -248,7 +248,7 @@ pub(crate) enum Explain {
     All,
 }
 
-impl Publish {
+impl Input {
     pub(crate) fn source(&self) -> Source<'_> {
         match (&self.template, &self.rows, &self.range) {
             (Some(template), Some(rows), _) => Source::Rows { template, rows },

@@ -4,14 +4,14 @@ use config::Config;
 use producer::{Counted, Plan, Seen};
 
 use crate::Exit;
-use crate::arguments::{Explain, Publish};
+use crate::arguments::{Explain, Input};
 use crate::command::print_json;
 use crate::command::publish::wanted;
 use crate::failure::Failure;
 use crate::signal::Stop;
 
 /// Prints what a publish with these arguments would do.
-pub(crate) async fn plan(config: &Config, order: &Publish, explain: Explain) -> Result<Exit, Failure> {
+pub(crate) async fn plan(config: &Config, order: &Input, explain: Explain) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     let wanted = wanted(order);
     let plan = tokio::select! {

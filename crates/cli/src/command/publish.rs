@@ -5,7 +5,7 @@ use producer::{Order, Progress, Published};
 use serde_json::json;
 
 use crate::Exit;
-use crate::arguments::Publish;
+use crate::arguments::Input;
 use crate::bar::Bar;
 use crate::command::print_json;
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use crate::signal::Stop;
 /// Publishes a run and prints its name.
 pub(crate) async fn publish(
     config: &Config,
-    order: &Publish,
+    order: &Input,
     limits: producer::Limits,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
@@ -34,7 +34,7 @@ pub(crate) async fn publish(
 }
 
 /// What the arguments ask for.
-pub(crate) fn wanted(order: &Publish) -> Order<'_> {
+pub(crate) fn wanted(order: &Input) -> Order<'_> {
     Order {
         source: order.source(),
         name: order.run.as_deref(),

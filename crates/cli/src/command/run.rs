@@ -6,7 +6,7 @@ use config::Config;
 use consumer::Drain;
 
 use crate::Exit;
-use crate::arguments::Publish;
+use crate::arguments::Input;
 use crate::command::publish::{publish_run, wanted};
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
@@ -17,7 +17,7 @@ use crate::signal::Stop;
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
 pub(crate) async fn run(
     mut config: Config,
-    order: &Publish,
+    order: &Input,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
