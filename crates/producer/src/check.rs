@@ -219,9 +219,9 @@ impl<'a> Jobs<'a> {
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if let Some(line) = self.restored {
+        if let Some(restored) = self.restored {
             let why = format!(
-                "statement follows line {line}, which takes back what --session-sql sets: publish it as a file of its own"
+                "statement follows line {restored}, which takes back what --session-sql sets: publish it as a file of its own"
             );
             return Err(Error::Bad { path: path(), line, column, why });
         }
