@@ -85,6 +85,11 @@ impl Tls {
         })
     }
 
+    /// That a server takes nobody in the clear.
+    pub fn required(&self) -> TlsFault {
+        lasting(format!("it takes only connections with TLS: add ?require_ssl=true to {}", self.names.url))
+    }
+
     /// That a server has no TLS to offer where the URL asks for it.
     pub fn not_offered(&self) -> TlsFault {
         lasting(format!("it offers no TLS, which {} asks for: give the server a certificate", self.names.url))

@@ -6,7 +6,7 @@ use config::Config;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
-use crate::error_code::ACCESS_DENIED;
+use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
 use crate::{Error, Facts, init};
 
@@ -100,6 +100,7 @@ impl Database {
             mysql_async::Error::Server(error) if error.code == ACCESS_DENIED => {
                 Some(self.tls.refused_account())
             }
+            mysql_async::Error::Server(error) if error.code == TLS_REQUIRED => Some(self.tls.required()),
             _ => self.opts.ssl_opts().and_then(|_| self.tls.fault(&source)),
         };
         let server = self.server();

@@ -24,10 +24,12 @@ const PERMANENT: &[u16] = &[
     1451, 1452, 1690, 1785,
 ];
 /// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
-const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698];
+const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698, TLS_REQUIRED];
 
 /// A wrong password, or an account that has to show a certificate.
 pub(crate) const ACCESS_DENIED: u16 = 1045;
+/// The server takes no connection in the clear (require_secure_transport).
+pub(crate) const TLS_REQUIRED: u16 = 3159;
 pub(crate) const DUPLICATE_COLUMN: u16 = 1060;
 pub(crate) const DUPLICATE_KEY: u16 = 1062;
 pub(crate) const LOCK_WAIT: u16 = 1205;
