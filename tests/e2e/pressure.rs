@@ -57,6 +57,6 @@ fn a_statement_above_the_servers_packet_is_refused_with_its_line() {
     let script = fleet.script(["DO 1;", &large]);
     let path = script.to_str().unwrap();
     let output = fleet.run(&["publish", path, "--run", "large"]).expect(1);
-    assert!(output.err.contains(&format!("{path}: line 2, column 1")), "{output:?}");
+    assert!(output.err.contains(&format!("{path}:2:1: ")), "{output:?}");
     eventually(SOON, "nothing published", || fleet.ready("") == 0);
 }

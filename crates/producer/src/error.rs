@@ -21,7 +21,7 @@ pub enum Error {
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),
     /// A script that cannot be split.
-    #[error("{}: {source}; nothing was published", path.display())]
+    #[error("{}:{source}; nothing was published", path.display())]
     Split {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::lexer::Place;
 use job::{NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
@@ -171,8 +170,7 @@ fn check_all(
 fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
     while let Some(checked) = jobs.next()? {
         if checked.job.seq == seq {
-            let Place { line, column, .. } = checked.place;
-            return Ok(Some(format!("{}:{line}:{column}", jobs.path().display())));
+            return Ok(Some(format!("{}:{}", jobs.path().display(), checked.place)));
         }
     }
     Ok(None)

@@ -79,7 +79,8 @@ impl Publishing<'_> {
             if self.state.pending.len() >= self.order.chunk || !atomic {
                 self.message(prefix.jobs, !atomic).await.map_err(|error| match error {
                     Error::TooLarge { bytes, limit, .. } => {
-                        Error::TooLarge { bytes, limit, line: place.to_string() }
+                        let line = format!("{}:{place}", self.jobs.path().display());
+                        Error::TooLarge { bytes, limit, line }
                     }
                     other => other,
                 })?;

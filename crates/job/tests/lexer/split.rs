@@ -171,7 +171,7 @@ fn bad_scripts_are_errors_with_their_place() {
 fn errors_name_place_and_remedy() {
     let at = place(0, 3, 7);
     let text = SplitError::Unterminated { what: Open::String, place: at }.to_string();
-    assert_eq!(text, "line 3, column 7: the string that begins here is never closed");
+    assert_eq!(text, "3:7: the string that begins here is never closed");
     let text = SplitError::ClientCommand { command: '!', place: at }.to_string();
-    assert_eq!(text, "line 3, column 7: '\\!' is a command of the mariadb client, not SQL; remove it");
+    assert_eq!(text, "3:7: '\\!' is a command of the mariadb client, not SQL; remove it");
 }
