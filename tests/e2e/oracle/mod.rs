@@ -106,10 +106,21 @@ struct Oracle {
     fleet: Fleet,
 }
 
+impl Drop for Oracle {
+    /// The other tests on this server have no need of the log.
+    fn drop(&mut self) {
+        if let Some(mut client) = self.fleet.try_client() {
+            let _ = client.run("SET GLOBAL general_log = 0");
+        }
+    }
+}
+
 impl Oracle {
     fn new() -> Oracle {
         let fleet = Fleet::new();
-        fleet.sql("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = 1");
+        if !fleet.is_mysql() {
+            fleet.sql("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = 1");
+        }
         Oracle { fleet }
     }
 
@@ -220,6 +231,10 @@ fn scripts_are_split_as_the_client_does() {
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
     let cases = cases(seed);
     let oracle = Oracle::new();
+    if oracle.fleet.is_mysql() {
+        // MySQL's own client is no oracle of ours.
+        return;
+    }
     for (number, case) in cases.iter().enumerate() {
         oracle.send(number, &case.script, MODES[case.mode].0);
     }
