@@ -16,7 +16,8 @@ use crate::missing::Missing;
 const BLOCKS_A_POLL: usize = 4;
 /// The shortest and longest pause between polls.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// A poll may take this part of the time: one in ten.
+/// A poll may take this part of the time: one in ten. Half of it while finished blocks are still being found, so that
+/// ten million jobs that have ended long ago are counted in seconds.
 const PAUSE_FACTOR: u32 = 10;
 
 /// How a run stands.
@@ -116,7 +117,11 @@ pub async fn wait(
             missing.close().await;
             return Ok((ended, standing));
         }
-        tokio::time::sleep((asked.elapsed() * PAUSE_FACTOR).clamp(PAUSE.0, PAUSE.1)).await;
+        let pause = match blocks.catches_up {
+            true => asked.elapsed().min(PAUSE.1),
+            false => (asked.elapsed() * PAUSE_FACTOR).clamp(PAUSE.0, PAUSE.1),
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -142,6 +147,8 @@ struct Blocks {
     open: BTreeMap<u64, Counts>,
     begun: u64,
     turn: u64,
+    /// Whether the last poll has found a block finished.
+    catches_up: bool,
 }
 
 impl Blocks {
@@ -152,6 +159,7 @@ impl Blocks {
         }
         let chosen = self.chosen(known);
         let mut counted = control.count_blocks(run, &chosen).await?;
+        let open = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();
             if counts.done + counts.cancelled == BLOCK {
@@ -161,6 +169,7 @@ impl Blocks {
                 self.open.insert(block, counts);
             }
         }
+        self.catches_up = self.open.len() < open;
         Ok(())
     }
 
