@@ -51,6 +51,19 @@ fn a_database_without_our_tables_says_what_to_run() {
 }
 
 #[test]
+fn a_broker_url_that_does_not_answer_is_passed_over() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    let urls = format!("amqp://u:p@broker.invalid:5672/v,{}", fleet.amqp_url());
+    let variables = [(AMQP, urls.as_str())];
+    fleet.run_with(&["publish", script.to_str().unwrap(), "--run", "next"], &variables).expect(0);
+    let worker = fleet.worker_with(1, &variables);
+    worker.serves();
+    fleet.run_with(&["wait", "next"], &variables).expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_ends_a_command_and_is_waited_for_by_a_worker() {
     let fleet = Fleet::new();
     let script = fleet.counters(1);

@@ -66,10 +66,10 @@ impl Broker {
         self.live.lock().await.as_ref().is_some_and(|connection| connection.status().blocked())
     }
 
-    /// A new channel on the live connection; connects, once, to the next URL when there is none.
+    /// A new channel on the live connection; when there is none, connects to the first URL that answers.
     ///
     /// # Errors
-    /// When connecting fails; the next call tries the next URL.
+    /// When no URL answers: what the last one said. The next call tries all of them again.
     pub(crate) async fn channel(&self) -> Result<Channel, Error> {
         let mut live = self.live.lock().await;
         if live.as_ref().is_none_or(|connection| !connection.status().connected()) {
@@ -91,6 +91,17 @@ impl Broker {
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
+        let mut connected = self.connect_to_next().await;
+        for _ in 1..self.urls.len() {
+            if connected.is_ok() {
+                break;
+            }
+            connected = self.connect_to_next().await;
+        }
+        connected
+    }
+
+    async fn connect_to_next(&self) -> Result<Connection, Error> {
         let turn = self.turn();
         let uri = self.urls[turn].clone();
         let secure = uri.scheme == AMQPScheme::AMQPS;
