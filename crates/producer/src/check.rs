@@ -2,61 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use config::Config;
 use job::lexer::{self, Assignment, Kind, Place, SqlMode};
-use job::{Job, NotAtomic, Param};
-use ledger::{Control, Database, NotTransactional};
+use job::{Job, Param};
 
 use crate::input::{Input, InputBytes, Reading};
-use crate::settings::{self, Settings};
-use crate::{Error, Order};
-
-/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
-pub(crate) const MESSAGE_LIMIT: usize = 16 << 20;
-/// Room in the server's packet for the ledger's statements around a job's.
-const PACKET_ROOM: usize = 64 << 10;
-
-/// What statements are checked against.
-pub(crate) struct Rules {
-    /// Of a session of the run.
-    pub(crate) mode: SqlMode,
-    /// The longest statement, in bytes.
-    pub(crate) limit: usize,
-    pub(crate) not_atomic: Option<NotAtomic>,
-    pub(crate) allow_no_where: bool,
-    pub(crate) engines: NotTransactional,
-    /// What the run's session SQL sets.
-    pub(crate) settings: Settings,
-    /// The run's own session SQL.
-    session_sql: Option<String>,
-}
-
-impl Rules {
-    /// Those of an order, on the server at hand.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub(crate) async fn new(
-        config: &Config,
-        order: &Order<'_>,
-        database: &Database,
-        control: &mut Control,
-    ) -> Result<Rules, Error> {
-        let facts = database.facts(order.session_sql).await?;
-        Ok(Rules {
-            mode: facts.sql_mode,
-            limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
-            not_atomic: order.not_atomic,
-            allow_no_where: order.allow_no_where,
-            engines: control.not_transactional().await?,
-            settings: Settings::new(
-                [config.session_sql.as_deref(), order.session_sql].into_iter().flatten(),
-                facts.sql_mode,
-            ),
-            session_sql: order.session_sql.map(str::to_owned),
-        })
-    }
-}
+use crate::rules::Rules;
+use crate::used::used;
+use crate::{Error, settings};
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
@@ -269,44 +221,4 @@ fn last_line(sql: &str, place: Place) -> u64 {
 /// Whether the statement is an UPDATE or DELETE of a whole table.
 pub(crate) fn changes_all(kind: Kind, sql: &str, mode: SqlMode) -> bool {
     matches!(kind, Kind::Update | Kind::Delete | Kind::With) && lexer::lacks_where(sql, mode)
-}
-
-/// The database that a `USE` names; `None` when it is not `USE name` with a plain or a back-quoted name at its end.
-fn used(sql: &str) -> Option<String> {
-    let sql = sql.trim_end();
-    let Some(quoted) = sql.strip_suffix('`') else {
-        let name = sql.rsplit(char::is_whitespace).next()?;
-        let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-        return (plain && !name.is_empty()).then(|| name.to_owned());
-    };
-    let bytes = quoted.as_bytes();
-    let mut at = bytes.len();
-    while at > 0 {
-        at -= 1;
-        if bytes[at] == b'`' {
-            match at.checked_sub(1).map(|before| bytes[before]) {
-                // Doubled inside of the name.
-                Some(b'`') => at -= 1,
-                _ => return Some(quoted[at + 1..].replace("``", "`")),
-            }
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_use_names_its_database() {
-        for (sql, wanted) in [
-            ("USE shop", Some("shop")),
-            ("use\n `my shop`", Some("my shop")),
-            ("/* dump */ USE `a``b`", Some("a`b")),
-            ("USE a.b", None),
-        ] {
-            assert_eq!(used(sql).as_deref(), wanted, "{sql}");
-        }
-    }
 }

@@ -25,11 +25,13 @@ mod publishing;
 mod range;
 mod replay;
 mod rows;
+mod rules;
 mod run;
 mod script;
 mod settings;
 mod size;
 mod template;
+mod used;
 mod value;
 mod wait;
 

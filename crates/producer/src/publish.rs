@@ -9,13 +9,14 @@ use job::{NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
 use crate::batch::Window;
-use crate::check::{Jobs, Rules};
+use crate::check::Jobs;
 use crate::cut::Cut;
 use crate::input::{Input, InputBytes, Source};
 use crate::milestones::Milestones;
 use crate::pace::{Limits, Pace};
 use crate::prefix::Prefix;
 use crate::publishing::{Publishing, State};
+use crate::rules::Rules;
 use crate::run::Whole;
 use crate::{Error, run};
 

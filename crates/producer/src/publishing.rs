@@ -8,11 +8,12 @@ use ledger::{Control, Run, RunState};
 
 use crate::Error;
 use crate::batch::Window;
-use crate::check::{Checked, Jobs, MESSAGE_LIMIT};
+use crate::check::{Checked, Jobs};
 use crate::pace::Pace;
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::publish::{Order, Progress, Published};
+use crate::rules::MESSAGE_LIMIT;
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);

@@ -12,9 +12,10 @@ use job::lexer;
 use ledger::{Control, Database};
 use serde::Serialize;
 
-use crate::check::{self, Checked, Jobs, Rules};
+use crate::check::{self, Checked, Jobs};
 use crate::cut::Cut;
 use crate::publish::named;
+use crate::rules::Rules;
 use crate::{Error, Order};
 use repeats::Repeats;
 use shapes::Shapes;

@@ -1,0 +1,56 @@
+//! What statements are checked against, on the server at hand.
+
+use config::Config;
+use job::NotAtomic;
+use job::lexer::SqlMode;
+use ledger::{Control, Database, NotTransactional};
+
+use crate::settings::Settings;
+use crate::{Error, Order};
+
+/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
+pub(crate) const MESSAGE_LIMIT: usize = 16 << 20;
+/// Room in the server's packet for the ledger's statements around a job's.
+const PACKET_ROOM: usize = 64 << 10;
+
+/// What statements are checked against.
+pub(crate) struct Rules {
+    /// Of a session of the run.
+    pub(crate) mode: SqlMode,
+    /// The longest statement, in bytes.
+    pub(crate) limit: usize,
+    pub(crate) not_atomic: Option<NotAtomic>,
+    pub(crate) allow_no_where: bool,
+    pub(crate) engines: NotTransactional,
+    /// What the run's session SQL sets.
+    pub(crate) settings: Settings,
+    /// The run's own session SQL.
+    pub(crate) session_sql: Option<String>,
+}
+
+impl Rules {
+    /// Those of an order, on the server at hand.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub(crate) async fn new(
+        config: &Config,
+        order: &Order<'_>,
+        database: &Database,
+        control: &mut Control,
+    ) -> Result<Rules, Error> {
+        let facts = database.facts(order.session_sql).await?;
+        Ok(Rules {
+            mode: facts.sql_mode,
+            limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
+            not_atomic: order.not_atomic,
+            allow_no_where: order.allow_no_where,
+            engines: control.not_transactional().await?,
+            settings: Settings::new(
+                [config.session_sql.as_deref(), order.session_sql].into_iter().flatten(),
+                facts.sql_mode,
+            ),
+            session_sql: order.session_sql.map(str::to_owned),
+        })
+    }
+}
