@@ -102,7 +102,7 @@ fn a_workers_policy_holds_whatever_a_producer_has_let_through() {
 fn a_script_that_cannot_be_split_is_named_with_its_line() {
     let fleet = Fleet::new();
     let script = fleet.script(["DO 1;", "DO 2;", "UPDATE t SET n = 'never closed;"]);
-    let place = "line 3";
+    let place = ":3:18: ";
     fleet.run(&["publish", script.to_str().unwrap()]).expect(1).says(place);
     let empty = fleet.script(["-- nothing;"]);
     fleet.run(&["publish", empty.to_str().unwrap()]).expect(1).says("no statement");
