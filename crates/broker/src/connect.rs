@@ -101,7 +101,8 @@ impl Broker {
         connected
     }
 
-    async fn connect_to_next(&self) -> Result<Connection, Error> {
+    /// Connects to the URL whose turn it is; the next one has its turn after a failure.
+    pub(crate) async fn connect_to_next(&self) -> Result<Connection, Error> {
         let turn = self.turn();
         let uri = self.urls[turn].clone();
         let secure = uri.scheme == AMQPScheme::AMQPS;

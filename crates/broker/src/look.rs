@@ -36,6 +36,8 @@ impl Broker {
 
     async fn link(&self, turn: usize) -> Result<Link, Error> {
         let server = self.server();
+        let connection = self.connect_to_next().await?;
+        *self.live.lock().await = Some(connection);
         let channel = self.channel().await?;
         let live = self.live.lock().await;
         let heartbeat_s = live.as_ref().map_or(0, |connection| connection.configuration().heartbeat());
