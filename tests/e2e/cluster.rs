@@ -65,10 +65,7 @@ fn two_nodes_killed_are_waited_for() {
     let lost: Vec<&RabbitMq> = fleet.servers().nodes().take(2).collect();
     lost.iter().for_each(|node| node.kill().unwrap());
     eventually(SOON, "unready without a majority", || worker.get("/readyz").0 == 503);
-    // Either may have to wait for the other.
-    std::thread::scope(|scope| {
-        lost.iter().for_each(|node| drop(scope.spawn(|| node.start_again().unwrap())));
-    });
+    RabbitMq::start_all_again(lost.into_iter()).unwrap();
     assert_all_done(&fleet, producer);
 }
 

@@ -53,15 +53,22 @@ impl RabbitMq {
             node.write_files(options.vhosts)?;
             nodes.push(node);
         }
-        // All at once: those that wait for the others to make a cluster with would wait in vain.
+        Self::start_all_again(nodes.iter())?;
+        Ok((nodes.remove(0), nodes))
+    }
+
+    /// [`start_again`](Self::start_again) of several nodes of a cluster, all at once: one may have to wait for another.
+    ///
+    /// # Errors
+    /// That of the first node which does not answer.
+    pub fn start_all_again<'a>(nodes: impl Iterator<Item = &'a Self>) -> Result<(), Error> {
         thread::scope(|scope| {
-            let starting: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.start_again())).collect();
+            let starting: Vec<_> = nodes.map(|node| scope.spawn(|| node.start_again())).collect();
             // A panic of another thread goes on in this one.
             starting
                 .into_iter()
                 .try_for_each(|start| start.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        })?;
-        Ok((nodes.remove(0), nodes))
+        })
     }
 
     fn new(

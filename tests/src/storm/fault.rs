@@ -163,11 +163,7 @@ fn strike_broker(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
 fn kill_nodes(sky: &Sky<'_>, nodes: &[&RabbitMq], away: Duration) -> Result<(), devstack::Error> {
     nodes.iter().try_for_each(|node| node.kill())?;
     sky.pause(away);
-    // All at once: one may have to wait for the other.
-    std::thread::scope(|scope| {
-        let starting: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.start_again())).collect();
-        starting.into_iter().try_for_each(|start| start.join().expect("a start does not panic"))
-    })
+    RabbitMq::start_all_again(nodes.iter().copied())
 }
 
 fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
