@@ -34,7 +34,7 @@ pub enum Error {
         /// The server.
         server: &'static str,
     },
-    /// A command of a server failed, or took longer than 60 s.
+    /// A command of a server failed, or took longer than 2 minutes.
     #[error("{program} failed: {output}")]
     Command {
         /// The program.
