@@ -36,6 +36,7 @@ mod refuse;
 mod resume;
 mod retry;
 mod rows;
+mod second_net;
 mod secrets;
 mod session;
 mod storm;

@@ -57,8 +57,7 @@ impl Session {
             current: live.current.as_deref(),
             default: &self.database.schema,
         };
-        let statements = statements.iter().map(|(job, statement)| (*job, statement.as_ref()));
-        Ok(build(&mut self.packet, &shape, run, statements).to_owned())
+        Ok(build(&mut self.packet, &shape, run, &statements).to_owned())
     }
 
     /// Reads what an error means, rolls back, and keeps the connection only if ROLLBACK answers OK.
