@@ -345,7 +345,7 @@ fn path(path: &std::path::Path) -> &str {
 }
 
 /// The program under test: cargo puts it beside other programs, above the folder of the test binaries.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let here = std::env::current_exe().expect("a path of this process");
     let folder = here.parent().expect("target/debug/…");
     let folder = if folder.ends_with("deps") { folder.parent().expect("target/debug") } else { folder };

@@ -36,8 +36,8 @@ Exit codes:
   6    jobs are missing
   130  interrupted
 
-Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are; the
-README lists all variables.";
+Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are;
+docs/environment.md lists all variables.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

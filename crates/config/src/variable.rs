@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::Error;
 
-/// One variable of the environment: a row of the README's table.
+/// One variable of the environment: a row of the table in docs/environment.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
     /// The whole name, prefix included.

@@ -11,7 +11,7 @@ macro_rules! variables {
     ($($ident:ident = $variable:expr;)*) => {
         $(pub(crate) const $ident: Variable = $variable;)*
 
-        /// Every variable, in the order of the README's table.
+        /// Every variable, in the order of the table in docs/environment.md.
         pub const VARIABLES: &[Variable] = &[$($ident),*];
     };
 }
@@ -86,7 +86,7 @@ variables! {
         "How many messages a producer has published before it waits for the broker's oldest confirm.");
 }
 
-/// The table of all variables in Markdown, as the README holds it: one row a variable, a newline at the end.
+/// The table of all variables in Markdown, as docs/environment.md holds it: one row a variable, a newline at the end.
 pub fn markdown_table() -> String {
     let mut table = String::from("| variable | default | expected | meaning |\n| --- | --- | --- | --- |\n");
     for variable in VARIABLES {

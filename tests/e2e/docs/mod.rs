@@ -1,0 +1,6 @@
+//! The documentation says what is so: its commands run, its links lead somewhere, its names exist.
+
+mod commands;
+mod links;
+mod names;
+mod page;
