@@ -3,7 +3,7 @@
 .POSIX:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
 	@deploy/install-servers.sh
@@ -27,7 +27,7 @@ storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS
 mutants: setup cargo ## break the code in ten ways, and show that a test notices each
 	@.ci/mutants
 
-ci: test chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
+ci: test instructions chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
 	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants
@@ -42,8 +42,14 @@ bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
-bench-split: cargo ## how fast scripts are split on one core, in MB/s
-	cargo run --release -q -p queryfleet-job --example split_rate
+bench-micro: cargo ## single stages on one core: splitting, checks, envelope, packet, settling; in a minute
+	cargo bench -q -p queryfleet-bench --bench micro
+
+instructions: cargo ## what a job costs in instructions, with and without chunks, against its bounds: bench/instructions
+	@.ci/timed .ci/instructions
+
+instructions-bless: cargo ## accept what a job costs now as the new bounds: look at the difference
+	@.ci/instructions --bless
 
 chart-test: ## the chart and all that is deployed: needs npm and Python, no Rust and no cluster
 	@.ci/timed .ci/chart-test
@@ -71,4 +77,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants ci compat build bench-quick bench-split chart-test chart-bless chart-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants ci compat build bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs dashboards-test image-test clean cargo rustfmt clippy

@@ -4,6 +4,8 @@
 //! delivery (attempts, the first error) travels in headers, so that the body, and with it the signature, stays.
 //! A field that v1 does not know is refused: a worker must not run a statement whose conditions it cannot read.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer};
@@ -13,6 +15,9 @@ pub const VERSION: u32 = 1;
 
 /// The longest first error that a header carries, in bytes.
 pub const FIRST_ERROR_LIMIT: usize = 512;
+
+/// Two numbers of 20 digits and what is between them.
+const LONGEST_ID: usize = 41;
 
 /// A message before it is published or after it was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,11 +93,10 @@ pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: 
     let signature = signer.map(|signer| signer.sign(&body));
     let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
     let seq = chunk.jobs.first().map_or(0, |job| job.seq);
-    Message {
-        id: format!("{}/{seq}", chunk.run),
-        body,
-        headers: Headers { attempts, first_error, signature },
-    }
+    let mut id = String::with_capacity(LONGEST_ID);
+    // Writing into a String has no way to fail.
+    let _ = write!(id, "{}/{seq}", chunk.run);
+    Message { id, body, headers: Headers { attempts, first_error, signature } }
 }
 
 /// The chunk in a body.
@@ -101,7 +105,9 @@ pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: 
 /// [`DecodeError::NewerVersion`] for an envelope from the future, [`DecodeError::NotAnEnvelope`] for everything else
 /// that is not a non-empty list of jobs by growing seq.
 pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
-    let incoming: Incoming = serde_json::from_slice(body).map_err(|error| newer_or_broken(body, &error))?;
+    // Looked at once as a whole, not string by string.
+    let body = std::str::from_utf8(body).map_err(|error| DecodeError::NotAnEnvelope(error.to_string()))?;
+    let incoming: Incoming = serde_json::from_str(body).map_err(|error| newer_or_broken(body, &error))?;
     if incoming.v > VERSION {
         return Err(DecodeError::NewerVersion(incoming.v));
     }
@@ -119,8 +125,8 @@ pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
     Ok(Chunk { run, ledger, session, not_atomic, jobs })
 }
 
-fn newer_or_broken(body: &[u8], error: &serde_json::Error) -> DecodeError {
-    match serde_json::from_slice::<OnlyVersion>(body) {
+fn newer_or_broken(body: &str, error: &serde_json::Error) -> DecodeError {
+    match serde_json::from_str::<OnlyVersion>(body) {
         Ok(only) if only.v > VERSION => DecodeError::NewerVersion(only.v),
         _ => DecodeError::NotAnEnvelope(error.to_string()),
     }

@@ -314,5 +314,17 @@ pub(super) const fn is_space(byte: u8) -> bool {
 
 /// A byte of an unquoted identifier, a keyword or a number.
 pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+    WORD[byte as usize]
 }
+
+/// Looked up, since it is asked for every byte of every word.
+static WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        let byte = i as u8;
+        table[i] = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80;
+        i += 1;
+    }
+    table
+};

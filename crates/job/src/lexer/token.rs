@@ -134,6 +134,7 @@ fn is_number(word: &[u8]) -> bool {
     let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
     match word {
         [b'0', b'x' | b'X' | b'b' | b'B', rest @ ..] => rest.iter().all(u8::is_ascii_hexdigit),
+        [first, ..] if !first.is_ascii_digit() => false,
         _ => word.split(|byte| matches!(byte, b'e' | b'E')).all(digits),
     }
 }

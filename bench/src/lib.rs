@@ -1,0 +1,15 @@
+//! The CPU part of a job's way, without any I/O: what `make instructions` counts and `make bench-micro` times.
+
+pub mod way;
+
+/// The packet is no public part of its crate: its source is built once more here.
+#[path = "../../crates/ledger/src/packet.rs"]
+mod packet;
+
+/// What the packet's source wants of its crate.
+mod connect {
+    /// Of a `USE`, which no statement here needs.
+    pub(crate) fn quoted(name: &str) -> String {
+        format!("`{name}`")
+    }
+}
