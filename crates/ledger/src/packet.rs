@@ -1,7 +1,6 @@
 //! The one packet: claim in the ledger, execute, commit, as one multi-statement text and one round trip.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use job::{Job, LedgerState, RunId};
 
@@ -30,22 +29,24 @@ impl Packet {
         self.places.clear();
     }
 
-    fn add(&mut self, place: Place, sql: std::fmt::Arguments<'_>) {
+    /// Pieces, not a format: the text is most of what a job costs a worker that serves chunks.
+    fn add(&mut self, place: Place, pieces: &[&str]) {
         if !self.places.is_empty() {
             self.text.push(';');
         }
         self.places.push(place);
-        // Writing into a String has no way to fail.
-        let _ = self.text.write_fmt(sql);
+        pieces.iter().for_each(|piece| self.text.push_str(piece));
     }
 
     /// One INSERT of the ledger rows of all these jobs.
-    fn claim(&mut self, ledger: &str, run: RunId, jobs: &[(&Job, Cow<'_, str>)], state: LedgerState) {
-        let state = state.as_str();
-        self.add(Place::Ledger, format_args!("INSERT INTO {ledger}(run,seq,state)VALUES"));
+    fn claim(&mut self, ledger: &str, run: &str, jobs: &[(&Job, Cow<'_, str>)], state: LedgerState) {
+        self.add(Place::Ledger, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
+        let mut seq = itoa::Buffer::new();
         for (index, (job, _)) in jobs.iter().enumerate() {
-            let comma = if index > 0 { "," } else { "" };
-            let _ = write!(self.text, "{comma}({run},{},'{state}')", job.seq);
+            let open = if index > 0 { ",(" } else { "(" };
+            for piece in [open, run, ",", seq.format(job.seq), ",'", state.as_str(), "')"] {
+                self.text.push_str(piece);
+            }
         }
     }
 }
@@ -79,27 +80,28 @@ pub(crate) fn build<'a>(
     jobs: &[(&'a Job, Cow<'_, str>)],
 ) -> &'a str {
     packet.clear();
+    let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
     let chunk = jobs.len() > 1;
     let mut current = shape.current;
-    let savepoint = shape.savepoint;
-    packet.add(Place::Begin, format_args!("START TRANSACTION"));
-    packet.claim(shape.ledger, run, jobs, if chunk { LedgerState::Started } else { LedgerState::Done });
-    packet.add(Place::Savepoint, format_args!("SAVEPOINT {savepoint}"));
+    packet.add(Place::Begin, &["START TRANSACTION"]);
+    packet.claim(shape.ledger, &run, jobs, if chunk { LedgerState::Started } else { LedgerState::Done });
+    packet.add(Place::Savepoint, &["SAVEPOINT ", shape.savepoint]);
     for (job, statement) in jobs {
         let wanted = job.database.as_deref().unwrap_or(shape.default);
         if current != Some(wanted) {
-            packet.add(Place::Use, format_args!("USE {}", crate::connect::quoted(wanted)));
+            packet.add(Place::Use, &["USE ", &crate::connect::quoted(wanted)]);
             current = Some(wanted);
         }
-        packet.add(Place::Statement, format_args!("/* queryfleet {run}/{} */ {statement}\n", job.seq));
+        let seq = seq.format(job.seq);
+        packet.add(Place::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
     }
-    packet.add(Place::Release, format_args!("RELEASE SAVEPOINT {savepoint}"));
+    packet.add(Place::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
     if chunk {
         // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
-        packet.claim(shape.ledger, run, jobs, LedgerState::Done);
-        let _ = write!(packet.text, "ON DUPLICATE KEY UPDATE state='{}'", LedgerState::Done.as_str());
+        packet.claim(shape.ledger, &run, jobs, LedgerState::Done);
+        packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
     }
-    packet.add(Place::Commit, format_args!("COMMIT"));
+    packet.add(Place::Commit, &["COMMIT"]);
     current.unwrap_or(shape.default)
 }
 
