@@ -7,6 +7,7 @@ use ledger::{Run, RunSession};
 use metrics::{Dependency, KillReason};
 
 use crate::check::check;
+use crate::news::{self, Case, Topic};
 use crate::slot::Slot;
 
 /// How one job of a delivery has ended, and what becomes of it.
@@ -93,6 +94,7 @@ async fn single<'a>(
         let Settlement::Again(longest) = settlement else {
             return Ending { job, outcome, settlement, alone: false };
         };
+        news::repeated(slot, chunk, job, &outcome);
         tokio::select! {
             () = tokio::time::sleep(jittered(longest)) => {}
             () = slot.shared.drain.draining() => {
@@ -140,6 +142,10 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
             slot.shared.metrics.statement_killed(KillReason::Drain);
         }
         Err(Outcome::Interrupted(_)) => slot.shared.metrics.statement_killed(KillReason::Cancel),
+        // The next connection is a reconnect; after a kill of ours it is none.
+        Err(Outcome::LostAfterSend(_) | Outcome::NotSent(_)) => {
+            slot.shared.connected(Dependency::Database, slot.index, false);
+        }
         _ => {}
     }
     result
@@ -152,11 +158,12 @@ fn deadline(job: &Job, default: Duration) -> Duration {
 fn note(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
     let Some(failure) = outcome.failure() else { return };
     let class = outcome.class();
-    slot.shared.metrics.job_error(class as usize);
+    slot.shared.failed(class);
     if matches!(outcome, Outcome::Permanent(_) | Outcome::Refused(_) | Outcome::Unknown(_)) {
         // Said once, when its dead row is written.
         return;
     }
-    tracing::info!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
-        "attempt failed");
+    slot.shared
+        .news
+        .tell(Topic::Failed, || Case::of_job(slot, chunk, job, class.as_str(), failure.to_string()));
 }

@@ -11,6 +11,8 @@ mod drain;
 mod error;
 mod execute;
 mod heartbeat;
+mod labels;
+mod news;
 mod pipeline;
 mod settle;
 mod shared;
@@ -19,4 +21,5 @@ mod worker;
 
 pub use drain::Drain;
 pub use error::Error;
+pub use labels::metrics_reference;
 pub use worker::{Build, work};
