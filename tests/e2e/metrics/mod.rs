@@ -11,8 +11,10 @@ use queryfleet_tests::{Fleet, Worker, eventually};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// What brings outcomes about, each on a fleet of its own.
-const SCENARIOS: [(&str, fn(&Seen)); 11] = [
+/// Brings outcomes about, on a fleet of its own.
+type Scenario = fn(&Seen);
+
+const SCENARIOS: [(&str, Scenario); 11] = [
     ("work", outcomes::work),
     ("dead", outcomes::dead),
     ("unsigned", outcomes::unsigned),
