@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
+use job::{Chunk, Failure, Job, Outcome, Settlement, jittered};
 use ledger::{Run, RunSession};
 use metrics::{Dependency, KillReason};
 
 use crate::check::check;
 use crate::news::{self, Case, Topic};
 use crate::slot::Slot;
+use crate::tries::Tries;
 
 /// How one job of a delivery has ended, and what becomes of it.
 pub(crate) struct Ending<'a> {
@@ -34,7 +35,7 @@ pub(crate) async fn execute<'a>(
         return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, since)).collect();
     }
     // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
-    let mut held_since = None;
+    let mut tries = Tries::default();
     let mut endings = Vec::with_capacity(chunk.jobs.len());
     for job in &chunk.jobs {
         if since.elapsed() >= slot.shared.statement_timeout {
@@ -43,7 +44,7 @@ pub(crate) async fn execute<'a>(
             continue;
         }
         let since = Instant::now();
-        let ending = single(slot, chunk, run, job, attempts, &mut held_since).await;
+        let ending = single(slot, chunk, run, job, attempts, &mut tries).await;
         slot.ended(&ending.outcome, since);
         endings.push(ending);
     }
@@ -68,29 +69,20 @@ async fn single<'a>(
     run: &Run,
     job: &'a Job,
     attempts: u32,
-    held_since: &mut Option<Instant>,
+    tries: &mut Tries,
 ) -> Ending<'a> {
-    let mut tries_here = 0;
+    tries.next_job();
     loop {
         if slot.shared.drain.is_now() {
             // Of a large chunk every further attempt would only be another connection to kill.
             return given_back(job, "worker stops before the attempt");
         }
-        tries_here += 1;
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
             Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),
             Err(outcome) => outcome,
         };
         note(slot, chunk, job, &outcome);
-        let pressed = matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_));
-        if pressed != held_since.is_some() {
-            // Tries at a conflict and waits under pressure are counted apart.
-            tries_here = 1;
-            *held_since = pressed.then(Instant::now);
-        }
-        let held = held_since.map_or(Duration::ZERO, |since| since.elapsed());
-        let settlement =
-            job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
+        let settlement = job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
         let Settlement::Again(longest) = settlement else {
             return Ending { job, outcome, settlement, alone: false };
         };

@@ -17,6 +17,7 @@ mod pipeline;
 mod settle;
 mod shared;
 mod slot;
+mod tries;
 mod worker;
 
 pub use drain::Drain;
