@@ -60,6 +60,9 @@ chart-bless: ## accept what the chart renders now: look at the difference
 chart-docs: ## write the chart's table of values, and copy rules and dashboards into the chart
 	@.ci/chart-docs
 
+metrics-docs: cargo ## write the tables of docs/metrics.md from the code's own texts
+	@BLESS=1 cargo test -q -p queryfleet-consumer --test metrics_page
+
 dashboards-test: setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
 	@.ci/timed .ci/dashboards-test
 
@@ -77,4 +80,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants ci compat build bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants ci compat build bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

@@ -25,6 +25,11 @@ fn a_job_that_kills_its_worker_dies_alone_at_the_delivery_limit() {
         });
         deaths += u32::from(!worker.is_running());
         assert!(deaths <= 8, "{}", worker.log());
+        if worker.is_running() {
+            eventually(Duration::from_secs(30), "the dead job is counted", || {
+                worker.metric("queryfleet_dead_jobs_total", &["\"delivery_limit\""]) == 1.0
+            });
+        }
     }
     fleet.run_with(&["wait", "poison"], &queue).expect(3).says("3 jobs done, 1 dead");
     assert_eq!(fleet.dead(), [(3, "delivery_limit".to_owned(), None)]);

@@ -11,6 +11,7 @@ use job::{Backoff, Chunk, DeadReason, Failure, Outcome, envelope};
 use ledger::{Dead, RunSession, Session};
 
 use crate::decode::decode;
+use crate::news::Case;
 use crate::shared::Shared;
 
 /// Serves the dead queue until the worker ends.
@@ -18,7 +19,7 @@ pub(crate) async fn collect(shared: Arc<Shared>) {
     let mut backoff = Backoff::new(shared.backoff_max);
     loop {
         if let Err(error) = serve(&shared, &mut backoff).await {
-            tracing::debug!(%error, "the collector begins anew");
+            tracing::debug!(worker = shared.name, error = job::causes(&error), "the collector begins anew");
         }
         tokio::time::sleep(backoff.pause()).await;
     }
@@ -60,7 +61,7 @@ async fn move_one(
     let (reason, message) = unreadable;
     session.prepare(RunSession::NONE).await?;
     session.record_body(&shared.queue, reason, &message, &shared.name, &delivery.body).await?;
-    tracing::warn!(reason = reason.as_str(), message, "message is dead");
+    shared.dead(reason, Case { class: reason.as_str(), error: Some(message), ..Case::default() });
     Ok(())
 }
 
@@ -88,8 +89,12 @@ async fn settle_poison(
             statement: &job.sql,
             envelope: &single,
         };
-        session.record_dead(&dead).await?;
-        tracing::warn!(run = %chunk.run, seq = job.seq, "job is dead: delivery limit");
+        if session.record_dead(&dead).await? {
+            let class = DeadReason::DeliveryLimit.as_str();
+            let error = Some(failure.to_string());
+            let case = Case { run: Some(chunk.run), seq: Some(job.seq), slot: None, class, error };
+            shared.dead(DeadReason::DeliveryLimit, case);
+        }
         return Ok(());
     }
     let singles: Vec<_> = chunk
@@ -107,7 +112,10 @@ async fn settle_poison(
         .collect();
     // Those that have ended meet their ledger row.
     let mut publisher = Publisher::new(shared.publishing.clone(), shared.topology.clone());
-    publisher.publish(Route::Work, &singles).await?;
-    tracing::warn!(run = %chunk.run, jobs = singles.len(), "poison chunk is published again job by job");
+    let published = publisher.publish(Route::Work, &singles).await;
+    singles.iter().for_each(|_| shared.published(&published));
+    published?;
+    let (worker, jobs) = (&shared.name, singles.len());
+    tracing::warn!(run = %chunk.run, worker, jobs, "poison chunk is published again job by job");
     Ok(())
 }

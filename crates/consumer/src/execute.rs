@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
+use job::{Chunk, Failure, Job, Outcome, Settlement, jittered};
 use ledger::{Run, RunSession};
 use metrics::{Dependency, KillReason};
 
 use crate::check::check;
+use crate::news::{self, Case, Topic};
 use crate::slot::Slot;
+use crate::tries::Tries;
 
 /// How one job of a delivery has ended, and what becomes of it.
 pub(crate) struct Ending<'a> {
@@ -33,7 +35,7 @@ pub(crate) async fn execute<'a>(
         return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, since)).collect();
     }
     // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
-    let mut held_since = None;
+    let mut tries = Tries::default();
     let mut endings = Vec::with_capacity(chunk.jobs.len());
     for job in &chunk.jobs {
         if since.elapsed() >= slot.shared.statement_timeout {
@@ -42,7 +44,7 @@ pub(crate) async fn execute<'a>(
             continue;
         }
         let since = Instant::now();
-        let ending = single(slot, chunk, run, job, attempts, &mut held_since).await;
+        let ending = single(slot, chunk, run, job, attempts, &mut tries).await;
         slot.ended(&ending.outcome, since);
         endings.push(ending);
     }
@@ -67,32 +69,24 @@ async fn single<'a>(
     run: &Run,
     job: &'a Job,
     attempts: u32,
-    held_since: &mut Option<Instant>,
+    tries: &mut Tries,
 ) -> Ending<'a> {
-    let mut tries_here = 0;
+    tries.next_job();
     loop {
         if slot.shared.drain.is_now() {
             // Of a large chunk every further attempt would only be another connection to kill.
             return given_back(job, "worker stops before the attempt");
         }
-        tries_here += 1;
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
             Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),
             Err(outcome) => outcome,
         };
         note(slot, chunk, job, &outcome);
-        let pressed = matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_));
-        if pressed != held_since.is_some() {
-            // Tries at a conflict and waits under pressure are counted apart.
-            tries_here = 1;
-            *held_since = pressed.then(Instant::now);
-        }
-        let held = held_since.map_or(Duration::ZERO, |since| since.elapsed());
-        let settlement =
-            job::settle::settle(&outcome, Progress { attempts, tries_here, held }, &slot.shared.policy);
+        let settlement = job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
         let Settlement::Again(longest) = settlement else {
             return Ending { job, outcome, settlement, alone: false };
         };
+        news::repeated(slot, chunk, job, &outcome);
         tokio::select! {
             () = tokio::time::sleep(jittered(longest)) => {}
             () = slot.shared.drain.draining() => {
@@ -140,6 +134,10 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
             slot.shared.metrics.statement_killed(KillReason::Drain);
         }
         Err(Outcome::Interrupted(_)) => slot.shared.metrics.statement_killed(KillReason::Cancel),
+        // The next connection is a reconnect; after a kill of ours it is none.
+        Err(Outcome::LostAfterSend(_) | Outcome::NotSent(_)) => {
+            slot.shared.connected(Dependency::Database, slot.index, false);
+        }
         _ => {}
     }
     result
@@ -152,11 +150,12 @@ fn deadline(job: &Job, default: Duration) -> Duration {
 fn note(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
     let Some(failure) = outcome.failure() else { return };
     let class = outcome.class();
-    slot.shared.metrics.job_error(class as usize);
+    slot.shared.failed(class);
     if matches!(outcome, Outcome::Permanent(_) | Outcome::Refused(_) | Outcome::Unknown(_)) {
         // Said once, when its dead row is written.
         return;
     }
-    tracing::info!(run = %chunk.run, seq = job.seq, slot = slot.index + 1, class = class.as_str(), error = %failure,
-        "attempt failed");
+    slot.shared
+        .news
+        .tell(Topic::Failed, || Case::of_job(slot, chunk, job, class.as_str(), failure.to_string()));
 }

@@ -17,13 +17,18 @@ pub(crate) async fn turn(shared: Arc<Shared>) {
     loop {
         turns.tick().await;
         shared.metrics.health().beat();
+        shared.news.turn();
     }
 }
 
 /// Reads run states and renews the worker's row, each at its own interval.
 pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, beating: Duration) {
     if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
-        tracing::debug!(%error, "rows of dead workers stay for now");
+        tracing::debug!(
+            worker = shared.name,
+            error = job::causes(&error),
+            "rows of dead workers stay for now"
+        );
     }
     let mut polls = tokio::time::interval(polling);
     polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -41,7 +46,11 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, bea
             }
             Err(error) => {
                 if !failed {
-                    tracing::warn!(%error, "run states cannot be read");
+                    tracing::warn!(
+                        worker = shared.name,
+                        error = job::causes(&error),
+                        "run states cannot be read"
+                    );
                 }
                 failed = true;
             }

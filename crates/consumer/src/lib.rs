@@ -11,12 +11,16 @@ mod drain;
 mod error;
 mod execute;
 mod heartbeat;
+mod labels;
+mod news;
 mod pipeline;
 mod settle;
 mod shared;
 mod slot;
+mod tries;
 mod worker;
 
 pub use drain::Drain;
 pub use error::Error;
+pub use labels::metrics_reference;
 pub use worker::{Build, work};

@@ -8,10 +8,17 @@ use job::{Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, 
 use ledger::Dead;
 
 use crate::execute::Ending;
+use crate::news::{self, Case, Topic};
 use crate::slot::Slot;
 
-/// The label values of `deliveries_settled_total{action}`.
-pub(crate) const ACTIONS: [&str; 5] = ["ack", "retry", "give_back", "dead", "reject"];
+/// The label values of `deliveries_settled_total{action}`, and what each says.
+pub(crate) const ACTIONS: [(&str, &str); 5] = [
+    ("ack", "Each of its jobs has ended, none of them dead by this delivery."),
+    ("retry", "Some of its jobs are tried again later, as a copy in a retry tier; the others have ended."),
+    ("give_back", "Some of its jobs went back to the queue, as a copy that counts no attempt."),
+    ("dead", "Each of its jobs has ended, at least one of them dead."),
+    ("reject", "It cannot be read or verified, or its run is unknown: the broker dead-letters it."),
+];
 
 /// What a slot does after a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +43,18 @@ pub(crate) async fn message(
         job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
     if settlement != Settlement::Ack {
         // A message that has ended is no news: a cancelled run has thousands of them.
-        let error = outcome.failure().map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(
-            slot = slot.index + 1,
-            class = outcome.class().as_str(),
-            error,
-            "message cannot be run here"
-        );
-        slot.shared.metrics.job_error(outcome.class() as usize);
+        let error = outcome.failure().map(ToString::to_string);
+        let (index, class) = (slot.index + 1, outcome.class().as_str());
+        let case = || Case { slot: Some(index), class, error, ..Case::default() };
+        slot.shared.news.tell(Topic::Unrunnable, case);
     }
+    slot.shared.failed(outcome.class());
+    news::not_run(slot, outcome, settlement);
     match settlement {
         Settlement::Ack | Settlement::Dead(_) => acknowledge(slot, delivery, "ack"),
         Settlement::Reject => {
             slot.count("reject");
-            if delivery.reject() { After::Continue } else { After::Reconnect }
+            handed_over(slot, delivery.reject())
         }
         Settlement::Tier { tier, attempts } => {
             let copy = again(&delivery, attempts, outcome);
@@ -84,6 +89,7 @@ pub(crate) async fn jobs(
 ) -> After {
     let mut copies = Copies::new(chunk, &delivery.headers);
     for ending in endings {
+        news::settled(slot, chunk, ending);
         if let Outcome::Unfit(failure) = &ending.outcome {
             slot.shared.metrics.health().set_unfit(Some(failure.to_string()));
         }
@@ -93,7 +99,9 @@ pub(crate) async fn jobs(
             Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
             Settlement::Dead(reason) => {
                 if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
-                    tracing::warn!(error = job::causes(&error), run = %chunk.run, seq = ending.job.seq, "dead job is given back");
+                    let error = format!("dead job is given back: {}", job::causes(&error));
+                    let case = || Case::of_job(slot, chunk, ending.job, reason.as_str(), error);
+                    slot.shared.news.tell(Topic::Failed, case);
                     copies.add(Route::Work, delivery.headers.attempts, ending);
                 }
             }
@@ -177,11 +185,22 @@ async fn republish(
     after: After,
 ) -> After {
     for (route, message) in &copies {
-        if let Err(error) = slot.publisher.publish(*route, std::slice::from_ref(message)).await {
-            tracing::warn!(error = %error, slot = slot.index + 1, "copy could not be published; its message stays");
+        let published = slot.publisher.publish(*route, std::slice::from_ref(message)).await;
+        slot.shared.published(&published);
+        if let Err(error) = published {
+            if !matches!(error, broker::Error::Unroutable { .. } | broker::Error::Nacked { .. }) {
+                slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
+            }
+            let (worker, slot, copy) = (&slot.shared.name, slot.index + 1, &message.id);
+            tracing::warn!(
+                worker,
+                slot,
+                copy,
+                error = job::causes(&error),
+                "copy could not be published; its message stays"
+            );
             return After::Pause;
         }
-        slot.shared.metrics.published(metrics::PublishResult::Confirmed);
     }
     fail::fail_point!("after-copy", |_| std::process::abort());
     let acknowledged = acknowledge(slot, delivery, action);
@@ -191,7 +210,15 @@ async fn republish(
 fn acknowledge(slot: &Slot, delivery: Delivery, action: &'static str) -> After {
     fail::fail_point!("before-ack", |_| std::process::abort());
     slot.count(action);
-    if delivery.ack() { After::Continue } else { After::Reconnect }
+    handed_over(slot, delivery.ack())
+}
+
+fn handed_over(slot: &Slot, to_connection: bool) -> After {
+    if to_connection {
+        return After::Continue;
+    }
+    slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
+    After::Reconnect
 }
 
 /// Writes the dead row of a job and its ledger row in one transaction.
@@ -217,8 +244,10 @@ async fn bury(
         statement: &ending.job.sql,
         envelope: &single,
     };
-    slot.session.record_dead(&dead).await?;
-    tracing::warn!(run = %chunk.run, seq = ending.job.seq, reason = reason.as_str(), error = %failure, "job is dead");
+    if slot.session.record_dead(&dead).await? {
+        let case = Case::of_job(slot, chunk, ending.job, reason.as_str(), failure.to_string());
+        slot.shared.dead(reason, case);
+    }
     fail::fail_point!("after-dead", |_| std::process::abort());
     Ok(())
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use broker::{Broker, Topology};
 use config::Config;
 use job::lexer::Kind;
-use job::{Policy, Signer};
+use job::{Class, DeadReason, Policy, Signer};
 use ledger::Database;
-use metrics::{Dependency, Metrics};
+use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
+use crate::news::{Case, News, Topic};
 use crate::{Drain, Error};
 
 /// Whether a slot has its connection: not yet, now, or no longer.
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) runs: Runs,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
+    pub(crate) news: News,
     /// Slots that hold a message.
     pub(crate) in_flight: AtomicU32,
     database_up: Vec<AtomicU8>,
@@ -49,6 +51,7 @@ impl Shared {
         let flags = || (0..config.slots).map(|_| AtomicU8::new(NEVER)).collect();
         Ok(Shared {
             queue: config.queue.clone(),
+            news: News::new(worker_name()),
             name: worker_name(),
             policy: Policy {
                 max_attempts: config.max_attempts,
@@ -89,12 +92,36 @@ impl Shared {
         };
         if up && before == LOST {
             self.metrics.reconnected(dependency);
-            tracing::info!(slot = slot + 1, dependency = dependency.as_str(), "connected again");
+            let case = || Case { slot: Some(slot + 1), class: dependency.as_str(), ..Case::default() };
+            self.news.tell(Topic::Connected, case);
         }
         if up != (before == UP) {
             let any = flags.iter().any(|flag| flag.load(Ordering::Relaxed) == UP);
             self.metrics.health().set_connected(dependency, any);
         }
+    }
+
+    /// Counts a failed attempt at a job, or a message that cannot be run here.
+    pub(crate) fn failed(&self, class: Class) {
+        if let Some(index) = Class::OF_ERRORS.iter().position(|known| *known == class) {
+            self.metrics.job_error(index);
+        }
+    }
+
+    /// Counts a dead job, or a message that is none, and tells it.
+    pub(crate) fn dead(&self, reason: DeadReason, case: Case) {
+        self.metrics.dead(reason as usize);
+        self.news.tell(Topic::Dead, || case);
+    }
+
+    /// Counts how the publishing of a copy has ended.
+    pub(crate) fn published(&self, published: &Result<(), broker::Error>) {
+        self.metrics.published(match published {
+            Ok(()) => PublishResult::Confirmed,
+            Err(broker::Error::Unroutable { .. }) => PublishResult::Unroutable,
+            Err(broker::Error::Nacked { .. }) => PublishResult::Nacked,
+            Err(_) => PublishResult::Unanswered,
+        });
     }
 }
 

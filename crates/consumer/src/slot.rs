@@ -90,6 +90,7 @@ impl Slot {
                     if self.session.ping().await {
                         continue;
                     }
+                    self.shared.connected(Dependency::Database, self.index, false);
                     return After::Reconnect;
                 }
             };
@@ -130,7 +131,7 @@ impl Slot {
 
     /// Counts a settled delivery.
     pub(crate) fn count(&self, action: &str) {
-        if let Some(index) = ACTIONS.iter().position(|known| *known == action) {
+        if let Some(index) = ACTIONS.iter().position(|(known, _)| *known == action) {
             self.shared.metrics.settled(index);
         }
     }
@@ -142,7 +143,8 @@ impl Slot {
     {
         self.shared.connected(dependency, self.index, result.is_ok());
         result.inspect_err(|error| {
-            tracing::warn!(slot = self.index + 1, dependency = dependency.as_str(), "{}", job::causes(error));
+            let (worker, slot, dependency) = (&self.shared.name, self.index + 1, dependency.as_str());
+            tracing::warn!(worker, slot, dependency, "{}", job::causes(error));
         })
     }
 }

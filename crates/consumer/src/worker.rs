@@ -4,17 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use job::{Backoff, Class};
-use metrics::{Health, Labels, Metrics};
+use job::Backoff;
 use tokio::task::JoinSet;
 
-use crate::settle::ACTIONS;
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{Drain, Error, collector, heartbeat};
-
-/// How long the loop may stand still before /livez says so.
-const STALLED: Duration = Duration::from_secs(30);
+use crate::{Drain, Error, collector, heartbeat, labels};
 
 /// How long the end of the drain may take: killing statements and publishing copies.
 const GIVE_BACK: Duration = Duration::from_secs(15);
@@ -36,7 +31,7 @@ pub struct Build {
 /// What waiting does not mend when it starts: an unusable configuration, credentials, vhost, database, tables, or a
 /// queue that exists with other arguments. Servers that cannot be reached are waited for.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
-    let metrics = Arc::new(metrics(config, build)?);
+    let metrics = Arc::new(labels::metrics(&config.queue, config.slots, build)?);
     let server = metrics::serve(config.metrics_listen, metrics.clone()).await?;
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
@@ -57,25 +52,12 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     tracing::info!(slots = slots_count, queue = shared.queue, worker = shared.name, %metrics, "worker serves");
     drain.draining().await;
     shared.metrics.health().set_draining(true);
-    tracing::info!("worker drains");
+    tracing::info!(worker = shared.name, "worker drains");
     finish(slots, &drain, config.drain_timeout).await;
     beside.abort_all();
+    shared.news.end();
     leave(&shared, &id).await;
     Ok(())
-}
-
-fn metrics(config: &Config, build: Build) -> Result<Metrics, Error> {
-    let outcomes = Class::ALL.map(Class::as_str);
-    let labels = Labels {
-        queue: &config.queue,
-        slots: config.slots,
-        outcomes: &outcomes,
-        classes: &outcomes,
-        actions: &ACTIONS,
-        version: build.version,
-        revision: build.revision,
-    };
-    Ok(Metrics::new(&labels, Health::new(STALLED))?)
 }
 
 /// Waits for both servers, knows the ledger, declares the topology. False when the drain came first.
@@ -91,7 +73,7 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };
-        tracing::warn!("worker waits: {}", job::causes(&error));
+        tracing::warn!(worker = shared.name, "worker waits: {}", job::causes(&error));
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}
             () = shared.drain.draining() => return Ok(false),

@@ -8,6 +8,7 @@
 mod backoff;
 mod causes;
 mod chunk;
+mod class;
 mod dead;
 mod digest;
 pub mod envelope;
@@ -18,16 +19,18 @@ mod outcome;
 mod param;
 pub mod settle;
 mod signature;
+mod words;
 
 pub use backoff::{Backoff, jittered};
 pub use causes::causes;
 pub use chunk::{Chunk, Job, NotAtomic};
+pub use class::Class;
 pub use dead::DeadReason;
 pub use digest::digest;
 pub use envelope::{DecodeError, Headers, Message};
 pub use identity::{LedgerId, RunId};
 pub use ledger_state::{LedgerState, read_conflict};
-pub use outcome::{Class, Failure, Outcome};
+pub use outcome::{Failure, Outcome};
 pub use param::Param;
 pub use settle::{Policy, Progress, Settlement};
 pub use signature::Signer;

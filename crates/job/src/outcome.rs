@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::LedgerState;
+use crate::{Class, LedgerState};
 
 /// What a server or the fleet said when an attempt failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,81 +71,6 @@ pub enum Outcome {
     Undecodable(Failure),
     /// The signature is missing or wrong.
     Unverified,
-}
-
-/// The class of an outcome: the label value in metrics, and the row of DESIGN's table of endings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // one value for each Outcome, documented there
-pub enum Class {
-    Done,
-    EndedBefore,
-    Conflict,
-    LostAfterSend,
-    NotSent,
-    Pressure,
-    Killed,
-    Interrupted,
-    Deadline,
-    Permanent,
-    Unlisted,
-    Refused,
-    Unknown,
-    Unfit,
-    Stale,
-    UnknownRun,
-    Undecodable,
-    Unverified,
-}
-
-impl Class {
-    /// Every class, in the order of the enum: `class as usize` is its index here.
-    pub const ALL: [Class; 18] = {
-        use Class::*;
-        [
-            Done,
-            EndedBefore,
-            Conflict,
-            LostAfterSend,
-            NotSent,
-            Pressure,
-            Killed,
-            Interrupted,
-            Deadline,
-            Permanent,
-            Unlisted,
-            Refused,
-            Unknown,
-            Unfit,
-            Stale,
-            UnknownRun,
-            Undecodable,
-            Unverified,
-        ]
-    };
-
-    /// The word in metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Class::Done => "done",
-            Class::EndedBefore => "ended_before",
-            Class::Conflict => "conflict",
-            Class::LostAfterSend => "lost_after_send",
-            Class::NotSent => "not_sent",
-            Class::Pressure => "pressure",
-            Class::Killed => "killed",
-            Class::Interrupted => "interrupted",
-            Class::Deadline => "deadline",
-            Class::Permanent => "permanent",
-            Class::Unlisted => "unlisted",
-            Class::Refused => "refused",
-            Class::Unknown => "unknown",
-            Class::Unfit => "unfit",
-            Class::Stale => "stale",
-            Class::UnknownRun => "unknown_run",
-            Class::Undecodable => "undecodable",
-            Class::Unverified => "unverified",
-        }
-    }
 }
 
 impl Outcome {

@@ -56,7 +56,7 @@ pub enum Settlement {
 }
 
 impl Settlement {
-    /// The label value of `deliveries_settled_total{action}`.
+    /// The word in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Settlement::Ack => "ack",

@@ -39,7 +39,7 @@ pub(crate) async fn record(
     conn: &mut Conn,
     tables: &Tables,
     dead: &Dead<'_>,
-) -> Result<(), mysql_async::Error> {
+) -> Result<bool, mysql_async::Error> {
     let mut tries = 1;
     loop {
         match record_once(conn, tables, dead).await {
@@ -50,11 +50,12 @@ pub(crate) async fn record(
 }
 
 /// One transaction: ledger row `dead`, dead row. A job that has ended already stays as it ended. A `started` row (a
-/// job that is not atomic, parked as unknown) becomes `dead`.
-async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<(), mysql_async::Error> {
+/// job that is not atomic, parked as unknown) becomes `dead`. Answers whether the job died by this.
+async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool, mysql_async::Error> {
     conn.query_drop("START TRANSACTION").await?;
     if !claim(conn, tables, dead).await? {
-        return conn.query_drop("ROLLBACK").await;
+        conn.query_drop("ROLLBACK").await?;
+        return Ok(false);
     }
     let insert = format!(
         "INSERT INTO {} (run, seq, queue, state, reason, code, sql_state, message, first_error, attempts, worker, \
@@ -80,7 +81,8 @@ async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Resul
         "envelope" => dead.envelope,
     };
     conn.exec_drop(insert, values).await?;
-    conn.query_drop("COMMIT").await
+    conn.query_drop("COMMIT").await?;
+    Ok(true)
 }
 
 /// Takes the job's ledger row for `dead`; false when it has ended otherwise.

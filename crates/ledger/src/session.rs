@@ -121,20 +121,27 @@ impl Session {
     }
 
     /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
-    /// answered; the ledger decides what became of the job.
+    /// answered; the ledger decides what became of the job. When the kill fails the outcome says so.
     pub(crate) async fn kill(&self, live: Live, outcome: Outcome) -> Outcome {
-        if let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await {
-            tracing::warn!(%error, "statement could not be killed: its locks stay until wait_timeout");
+        let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await else { return outcome };
+        let why = job::causes(&error);
+        let unkilled = |Failure { message, .. }| {
+            let locks = "it could not be killed, and its locks stay until wait_timeout";
+            Failure::said(format!("{message}; {locks}: {why}"))
+        };
+        match outcome {
+            Outcome::Deadline(failure) => Outcome::Deadline(unkilled(failure)),
+            Outcome::Interrupted(failure) => Outcome::Interrupted(unkilled(failure)),
+            other => other,
         }
-        outcome
     }
 
-    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers how the job stands
-    /// then: [`Outcome::EndedBefore`] when an earlier delivery had ended it.
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers whether it did: not
+    /// when an earlier delivery had ended the job.
     ///
     /// # Errors
     /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
-    pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<(), Error> {
+    pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
         if self.live.is_none() {
             self.prepare(RunSession::NONE).await?;
         }
@@ -172,10 +179,10 @@ impl Session {
         recorded
     }
 
-    async fn bounded(
+    async fn bounded<T>(
         &self,
-        recording: impl Future<Output = Result<(), mysql_async::Error>>,
-    ) -> Result<(), Error> {
+        recording: impl Future<Output = Result<T, mysql_async::Error>>,
+    ) -> Result<T, Error> {
         let limit = self.database.lock_wait + self.database.connect_timeout;
         match tokio::time::timeout(limit, recording).await {
             Ok(result) => result.map_err(|source| Error::Query { doing: "record a dead job", source }),

@@ -14,6 +14,8 @@ pub struct Labels<'a> {
     pub classes: &'a [&'a str],
     /// Every value of `action`.
     pub actions: &'a [&'a str],
+    /// Every value of `reason` of dead jobs.
+    pub dead_reasons: &'a [&'a str],
     /// The version of the binary.
     pub version: &'a str,
     /// The commit that it was built from, or `unknown`.
@@ -21,16 +23,19 @@ pub struct Labels<'a> {
 }
 
 macro_rules! label {
-    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $value:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name {
-            $($(#[$value_doc])* $value,)*
+            $($(#[doc = $meaning])+ $value,)*
         }
 
         impl $name {
             /// Every label value, in the order of the enum: `value as usize` is its index here.
             pub const ALL: &'static [&'static str] = &[$($text),*];
+            /// What each value says.
+            pub(crate) const MEANINGS: &'static [(&'static str, &'static str)] =
+                &[$(($text, concat!($($meaning),+))),*];
 
             /// The label value.
             pub fn as_str(self) -> &'static str {

@@ -17,6 +17,7 @@ pub struct Metrics {
     health: Health,
     slots: Vec<Arc<SlotMetrics>>,
     settled: Vec<IntCounter>,
+    dead: Vec<IntCounter>,
     errors: Vec<IntCounter>,
     published: Vec<IntCounter>,
     redeliveries: IntCounter,
@@ -43,6 +44,7 @@ impl Metrics {
         Ok(Self {
             slots: slots.collect::<Result<_>>()?,
             settled: each(&series.deliveries_settled_total, &[queue], labels.actions)?,
+            dead: each(&series.dead_jobs_total, &[queue], labels.dead_reasons)?,
             errors: each(&series.job_errors_total, &[queue], labels.classes)?,
             published: each(&series.messages_published_total, &[queue], PublishResult::ALL)?,
             redeliveries: series.redeliveries_total.get_metric_with_label_values(&[queue])?,
@@ -67,12 +69,18 @@ impl Metrics {
         &self.health
     }
 
-    /// Counts a message given back to the broker; `action` is an index into [`Labels::actions`].
+    /// Counts a settled message; `action` is an index into [`Labels::actions`].
     pub fn settled(&self, action: usize) {
         count(&self.settled, action);
     }
 
-    /// Counts an error that an attempt at a job met; `class` is an index into [`Labels::classes`].
+    /// Counts a job or an unreadable message whose dead row was written; `reason` is an index into
+    /// [`Labels::dead_reasons`].
+    pub fn dead(&self, reason: usize) {
+        count(&self.dead, reason);
+    }
+
+    /// Counts a failed attempt at a job, or a message that could not be run; `class` is an index into [`Labels::classes`].
     pub fn job_error(&self, class: usize) {
         count(&self.errors, class);
     }
@@ -97,7 +105,7 @@ impl Metrics {
         self.queue_wait.observe(waited.as_secs_f64());
     }
 
-    /// Counts a connection that was made after one was lost.
+    /// Counts a connection that a slot made after it had lost one.
     pub fn reconnected(&self, dependency: Dependency) {
         count(&self.reconnects, dependency as usize);
     }

@@ -16,7 +16,7 @@ impl Metrics {
     }
 
     /// Sets the gauges that are true only at the moment of a scrape.
-    fn refresh(&self) {
+    pub(crate) fn refresh(&self) {
         let in_flight: u64 = self.slots().iter().map(|slot| slot.jobs_in_flight()).sum();
         let gauge = self.series.jobs_in_flight.with_label_values(&[&self.queue]);
         gauge.set(i64::try_from(in_flight).unwrap_or(i64::MAX));

@@ -40,15 +40,19 @@ series! {
     jobs_started_total: IntCounterVec [queue, slot];
     /// Attempts at jobs that ended, by how they ended.
     jobs_total: IntCounterVec [queue, slot, outcome];
-    /// Messages given back to the broker, by what became of them.
+    /// Messages taken from the broker that were settled, each once, by what became of them.
     deliveries_settled_total: IntCounterVec [queue, action];
-    /// Errors that attempts at jobs met, by class.
+    /// Jobs that died, and messages that could not be read, by reason: counted when their row is written to
+    /// queryfleet_dead, whatever became of the rest of their message.
+    dead_jobs_total: IntCounterVec [queue, reason];
+    /// Failed attempts at jobs, those that were repeated at once included, and messages that could not be run, by class.
     job_errors_total: IntCounterVec [queue, class];
     /// Messages that the broker had delivered before.
     redeliveries_total: IntCounterVec [queue];
     /// Rows that committed statements changed, as the database counts them.
     rows_affected_total: IntCounterVec [queue];
-    /// Connections made after one was lost, by what they lead to.
+    /// Connections that slots made after they had lost one, by what they lead to; each slot counts. One that this
+    /// process ended itself, at a deadline, a drain or a cancel, was not lost: see statements_killed_total.
     reconnects_total: IntCounterVec [dependency];
     /// Messages published, retry copies included, by how the broker answered.
     messages_published_total: IntCounterVec [queue, result];

@@ -15,6 +15,7 @@ fn metrics() -> Metrics {
         outcomes: &["done", "permanent"],
         classes: &["conflict", "permanent"],
         actions: &["ack", "dead"],
+        dead_reasons: &["error", "timeout"],
         version: "0.1.0",
         revision: "abc",
     };
@@ -42,6 +43,7 @@ fn the_series_are_those_of_the_design() {
     let ours: Vec<_> = types(&text).into_keys().filter_map(|name| name.strip_prefix("queryfleet_")).collect();
     let design = [
         "build_info",
+        "dead_jobs_total",
         "deliveries_settled_total",
         "dependency_up",
         "draining",
@@ -95,6 +97,7 @@ fn every_label_value_is_there_from_the_start() {
     }
     for (name, label, values) in [
         ("deliveries_settled_total", "action", &["ack", "dead"][..]),
+        ("dead_jobs_total", "reason", &["error", "timeout"]),
         ("job_errors_total", "class", &["conflict", "permanent"]),
         ("reconnects_total", "dependency", Dependency::ALL),
         ("dependency_up", "dependency", Dependency::ALL),
@@ -168,6 +171,7 @@ fn the_oldest_job_is_that_of_the_slot_which_began_first() {
 fn what_happens_outside_of_slots_is_counted() {
     let metrics = metrics();
     metrics.settled(1);
+    metrics.dead(1);
     metrics.job_error(0);
     metrics.published(PublishResult::Nacked);
     metrics.redelivered();
@@ -180,6 +184,7 @@ fn what_happens_outside_of_slots_is_counted() {
     let text = metrics.render();
     for (sample, expected) in [
         ("deliveries_settled_total{action=\"dead\",queue=\"default\"}", 1.0),
+        ("dead_jobs_total{queue=\"default\",reason=\"timeout\"}", 1.0),
         ("job_errors_total{class=\"conflict\",queue=\"default\"}", 1.0),
         ("messages_published_total{queue=\"default\",result=\"nacked\"}", 1.0),
         ("redeliveries_total{queue=\"default\"}", 1.0),

@@ -20,6 +20,7 @@ async fn start(limit: Duration) -> (Server, Arc<Metrics>) {
         outcomes: &["done"],
         classes: &["permanent"],
         actions: &["ack"],
+        dead_reasons: &["error"],
         version: "0.1.0",
         revision: "abc",
     };

@@ -30,9 +30,9 @@ OVERVIEW = row(
     stat("Errors", "Share of the attempts that failed.", "percentunit", ERROR_SHARE, 0.05),
     stat(
         "Dead, 24 h",
-        "Messages with jobs that will not be tried again: queryfleet dead list.",
+        "Jobs that will not be tried again, and messages that could not be read: queryfleet dead list.",
         "short",
-        f'sum(increase(queryfleet_deliveries_settled_total{{{Q}, action=~"dead|reject"}}[24h]))',
+        f"sum(increase(queryfleet_dead_jobs_total{{{Q}}}[24h]))",
         1,
     ),
     stat("In flight", "Jobs that are being executed now.", "short", f"sum(queryfleet_jobs_in_flight{{{Q}}})"),
@@ -99,7 +99,7 @@ JOBS = row(
     ),
     panel(
         "Messages by what became of them",
-        "ack: all its jobs have ended; retry: copied to a tier; give_back: copied to the queue, not counted; reject: not readable.",
+        "ack: all its jobs have ended; dead: one of them dead; retry: some copied to a tier; give_back: some copied to the queue, not counted; reject: not readable.",
         "ops",
         ("{{action}}", rate("queryfleet_deliveries_settled_total", by="action")),
     ),

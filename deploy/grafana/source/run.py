@@ -35,9 +35,9 @@ NOW = row(
     stat("Failed attempts", "In the time range. Most are tried again.", "short", f"{since(FAILED)} or vector(0)"),
     stat(
         "Dead",
-        "Messages with jobs that will not be tried again: queryfleet dead list --run NAME.",
+        "Jobs that will not be tried again, and messages that could not be read: queryfleet dead list --run NAME.",
         "short",
-        since(Q + ', action=~"dead|reject"', "queryfleet_deliveries_settled_total"),
+        since(Q, "queryfleet_dead_jobs_total"),
         1,
     ),
     stat("Rows changed", "In the time range.", "short", since(Q, "queryfleet_rows_affected_total")),

@@ -27,7 +27,7 @@ def queue(series, labels):
 
 DONE = Q + ', outcome="done"'
 # A redelivery of what had ended, a drain and a purged run are nobody's error.
-FAILED = Q + ', outcome!~"done|ended_before|interrupted|stale"'
+FAILED = Q + ', outcome!~"done|ended_before|interrupted"'
 MESSAGES = f"sum({queue('rabbitmq_detailed_queue_messages', ALL)})"
 SETTLED = rate("queryfleet_deliveries_settled_total", Q + ', action=~"ack|dead|reject"')
 TIME_LEFT = f"{MESSAGES} / ({SETTLED} > 0)"

@@ -1,0 +1,169 @@
+//! What a log tells of jobs: each at debug, and at info and warn a flood of them in a line that a person can live with.
+//!
+//! Of every topic the first case is told at once, with all its fields. What follows is counted, and told in one line
+//! every ten seconds with the first of them as the example. The counts of a topic's lines add up to what happened.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use job::{Chunk, Job, Outcome, RunId, Settlement};
+
+use crate::execute::Ending;
+use crate::slot::Slot;
+
+/// The time between two lines of a topic.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// What can happen to thousands of jobs at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// An attempt failed, and its job goes on.
+    Failed,
+    /// A job or a message is dead.
+    Dead,
+    /// A message cannot be run by this worker.
+    Unrunnable,
+    /// A slot has its connection again.
+    Connected,
+}
+
+/// One case, for the line that tells it. What it does not have is left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) run: Option<RunId>,
+    pub(crate) seq: Option<u64>,
+    /// From 1, as in metrics.
+    pub(crate) slot: Option<usize>,
+    /// The class of the outcome, why it is dead, or what the slot is connected to.
+    pub(crate) class: &'static str,
+    pub(crate) error: Option<String>,
+}
+
+/// The news of one worker.
+pub(crate) struct News {
+    worker: String,
+    topics: [Mutex<Window>; 4],
+}
+
+/// The time since a topic's last line, and what has happened in it.
+#[derive(Default)]
+struct Window {
+    /// `None`: quiet, the next case is told at once.
+    since: Option<Instant>,
+    count: u64,
+    first: Option<Case>,
+}
+
+impl News {
+    pub(crate) fn new(worker: String) -> News {
+        News { worker, topics: Default::default() }
+    }
+
+    /// Tells a case, or counts it. `case` is made only when it will be told.
+    pub(crate) fn tell(&self, topic: Topic, case: impl FnOnce() -> Case) {
+        let mut window = self.window(topic);
+        if window.since.is_none() {
+            window.since = Some(Instant::now());
+            drop(window);
+            return self.say(topic, 1, &case());
+        }
+        window.count += 1;
+        window.first.get_or_insert_with(case);
+    }
+
+    /// Tells what the topics have counted, each after its interval. Call about once a second.
+    pub(crate) fn turn(&self) {
+        self.tell_counted(INTERVAL);
+    }
+
+    /// Tells what is left to tell, when the worker ends.
+    pub(crate) fn end(&self) {
+        self.tell_counted(Duration::ZERO);
+    }
+
+    fn tell_counted(&self, interval: Duration) {
+        for topic in [Topic::Failed, Topic::Dead, Topic::Unrunnable, Topic::Connected] {
+            let mut window = self.window(topic);
+            if window.since.is_none_or(|since| since.elapsed() < interval) {
+                continue;
+            }
+            let Window { count, first, .. } = std::mem::take(&mut *window);
+            if let Some(first) = first {
+                window.since = Some(Instant::now());
+                drop(window);
+                self.say(topic, count, &first);
+            }
+        }
+    }
+
+    fn window(&self, topic: Topic) -> MutexGuard<'_, Window> {
+        // Nothing panics while holding the lock; its data is whole in any case.
+        self.topics[topic as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, topic: Topic, count: u64, case: &Case) {
+        let Case { run, seq, slot, class, error } = case;
+        let (run, worker) = (run.map(tracing::field::display), self.worker.as_str());
+        macro_rules! line {
+            ($level:ident, $one:literal, $more:literal) => {
+                if count == 1 {
+                    tracing::$level!(run, seq, slot, worker, class, error, count, $one)
+                } else {
+                    tracing::$level!(
+                        run,
+                        seq,
+                        slot,
+                        worker,
+                        class,
+                        error,
+                        count,
+                        concat!($more, ", the first of them")
+                    )
+                }
+            };
+        }
+        match topic {
+            Topic::Failed => line!(info, "attempt failed", "attempts failed"),
+            Topic::Dead => line!(warn, "job is dead", "jobs are dead"),
+            Topic::Unrunnable => line!(warn, "message cannot be run here", "messages cannot be run here"),
+            Topic::Connected => line!(info, "connected again", "slots are connected again"),
+        }
+    }
+}
+
+impl Case {
+    /// Of a job in a slot.
+    pub(crate) fn of_job(slot: &Slot, chunk: &Chunk, job: &Job, class: &'static str, error: String) -> Case {
+        let (run, seq) = (Some(chunk.run), Some(job.seq));
+        Case { run, seq, slot: Some(slot.index + 1), class, error: Some(error) }
+    }
+}
+
+/// Tells how a delivery has ended for one of its jobs, at debug.
+pub(crate) fn settled(slot: &Slot, chunk: &Chunk, ending: &Ending<'_>) {
+    let error = ending.outcome.failure().map(tracing::field::display);
+    tracing::debug!(
+        run = %chunk.run,
+        seq = ending.job.seq,
+        slot = slot.index + 1,
+        worker = slot.shared.name,
+        class = ending.outcome.class().as_str(),
+        error,
+        settlement = ending.settlement.as_str(),
+        "job settled"
+    );
+}
+
+/// Tells an attempt that is followed by another in the same delivery, at debug.
+pub(crate) fn repeated(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome) {
+    let (worker, slot, class) = (&slot.shared.name, slot.index + 1, outcome.class().as_str());
+    let error = outcome.failure().map(tracing::field::display);
+    tracing::debug!(run = %chunk.run, seq = job.seq, slot, worker, class, error, "attempt failed, and is repeated");
+}
+
+/// Tells what becomes of a message that is not run, at debug.
+pub(crate) fn not_run(slot: &Slot, outcome: &Outcome, settlement: Settlement) {
+    let (worker, slot, class) = (&slot.shared.name, slot.index + 1, outcome.class().as_str());
+    let error = outcome.failure().map(tracing::field::display);
+    tracing::debug!(slot, worker, class, error, settlement = settlement.as_str(), "message settled");
+}
