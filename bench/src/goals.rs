@@ -103,6 +103,13 @@ pub(crate) fn all(results: &Results) -> Vec<Goal> {
             results.median(UPDATE, OURS_16).and_then(rss),
         ),
         goal(
+            "RSS of a producer at 10 million jobs",
+            64.0,
+            32.0,
+            " MiB",
+            results.median("huge", "queryfleet publish, chunk 100").and_then(rss),
+        ),
+        goal(
             "process start to first job, topology declared before",
             150.0,
             60.0,

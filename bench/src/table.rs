@@ -6,7 +6,8 @@ use crate::workload::Workload;
 
 /// bench/RESULTS.md.
 pub(crate) fn markdown(results: &Results) -> String {
-    let rounds = results.cases.iter().map(|case| case.samples.len());
+    let often = results.cases.iter().filter(|case| case.workload != Workload::Huge.name());
+    let rounds = often.map(|case| case.samples.len());
     let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
     let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
     let mut text = format!(
@@ -37,11 +38,15 @@ fn versions(results: &Results) -> String {
     format!("| what | version |\n| --- | --- |\n{}", rows.collect::<String>())
 }
 
+/// A table of a workload; nothing when it was not measured.
 fn section(results: &Results, workload: Workload) -> String {
-    let cases = results.cases.iter().filter(|case| case.workload == workload.name());
-    let rows: String = cases.filter(|case| !case.samples.is_empty()).map(row).collect();
+    let rows: String = cases_of(results, workload).map(row).collect();
     if rows.is_empty() {
         return String::new();
+    }
+    if workload == Workload::Start {
+        let value = cases_of(results, workload).next().map_or(0.0, |case| case.median.value);
+        return format!("\n## {}\n\n{} ms\n", workload.title(), short(value));
     }
     let each = if workload == Workload::Purge { "row" } else { "statement" };
     format!(
@@ -50,6 +55,10 @@ fn section(results: &Results, workload: Workload) -> String {
         workload.title(),
         workload.unit()
     )
+}
+
+fn cases_of(results: &Results, workload: Workload) -> impl Iterator<Item = &Measured> {
+    results.cases.iter().filter(move |case| case.workload == workload.name() && !case.samples.is_empty())
 }
 
 fn row(case: &Measured) -> String {

@@ -1,5 +1,7 @@
 //! What there is to do: its tables, its statements, and the look at what was done.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -30,16 +32,19 @@ pub(crate) enum Workload {
     Scale,
     /// One statement, waiting for a worker that is started now.
     Start,
+    /// Ten million UPDATEs that are only published.
+    Huge,
 }
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 6] = [
+    pub(crate) const ALL: [Workload; 7] = [
         Workload::Update,
         Workload::Insert,
         Workload::Sleep,
         Workload::Purge,
         Workload::Scale,
         Workload::Start,
+        Workload::Huge,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -50,6 +55,7 @@ impl Workload {
             Workload::Purge => "purge",
             Workload::Scale => "scale",
             Workload::Start => "start",
+            Workload::Huge => "huge",
         }
     }
 
@@ -62,6 +68,11 @@ impl Workload {
         }
     }
 
+    /// Measured in the first round only: it takes half a minute, and memory varies little.
+    pub(crate) fn is_once(self) -> bool {
+        self == Workload::Huge
+    }
+
     /// In a heading.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -71,13 +82,14 @@ impl Workload {
             Workload::Purge => "Purge of 548,000 of 1,000,000 rows",
             Workload::Scale => "Worker processes of one slot, `DO SLEEP(0.01)`",
             Workload::Start => "From the start of the process to the first job",
+            Workload::Huge => "Publishing ten million UPDATEs",
         }
     }
 
     /// The server's counter of the statements of this kind.
     pub(crate) fn counter(self) -> &'static str {
         match self {
-            Workload::Update | Workload::Start => "Com_update",
+            Workload::Update | Workload::Start | Workload::Huge => "Com_update",
             Workload::Insert => "Com_insert",
             Workload::Sleep | Workload::Scale => "Com_do",
             Workload::Purge => "Com_delete",
@@ -86,7 +98,7 @@ impl Workload {
 
     fn statement(self, job: usize) -> String {
         match self {
-            Workload::Update => format!("UPDATE t SET n = n + 1 WHERE id = {job};\n"),
+            Workload::Update | Workload::Huge => format!("UPDATE t SET n = n + 1 WHERE id = {job};\n"),
             Workload::Insert => {
                 format!("INSERT INTO t (job, name) VALUES ({job}, 'customer{job}@example.com');\n")
             }
@@ -118,13 +130,14 @@ impl Workload {
                  CREATE TABLE t (id INT PRIMARY KEY, created DATE NOT NULL, name VARCHAR(60)); \
                  INSERT INTO t SELECT id, created, name FROM all_events"
             ),
-            Workload::Sleep | Workload::Scale => "DO 0".into(),
+            Workload::Sleep | Workload::Scale | Workload::Huge => "DO 0".into(),
         };
         let ledger = "TRUNCATE queryfleet_ledger; DELETE FROM queryfleet_run; DELETE FROM queryfleet_range";
         ground.sql.run(&format!("{ledger}; DROP TABLE IF EXISTS t; {tables}"))?;
         if self != Workload::Purge {
-            let text: String = (1..=jobs).map(|job| self.statement(job)).collect();
-            std::fs::write(script, text)?;
+            let mut file = BufWriter::new(File::create(script)?);
+            (1..=jobs).try_for_each(|job| file.write_all(self.statement(job).as_bytes()))?;
+            file.flush()?;
         }
         Ok(())
     }
@@ -140,8 +153,8 @@ impl Workload {
                 format!("SELECT ABS(COUNT(*) - {ROWS} + {PURGED}) + COUNT(CASE WHEN {OLD} THEN 1 END) FROM t")
             }
             Workload::Start => "SELECT COUNT(*) FROM t WHERE taken IS NULL".into(),
-            // It leaves nothing behind but a count, which the side has awaited.
-            Workload::Sleep | Workload::Scale => "SELECT 0".into(),
+            // They leave nothing behind but a count, which the side has awaited.
+            Workload::Sleep | Workload::Scale | Workload::Huge => "SELECT 0".into(),
         };
         let since = Instant::now();
         loop {

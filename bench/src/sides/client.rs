@@ -31,7 +31,7 @@ impl Side for Client {
     fn jobs(&self, workload: Workload) -> Option<usize> {
         let jobs = usual_jobs(workload, if matches!(self, Client::File) { 1 } else { 4 })?;
         // A process for each of them.
-        Some(if matches!(self, Client::XargsStatements) { jobs.min(1000) } else { jobs })
+        Some(if matches!(self, Client::XargsStatements) { jobs.min(600) } else { jobs })
     }
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {

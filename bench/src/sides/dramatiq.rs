@@ -1,6 +1,6 @@
 //! Dramatiq on a quorum queue.
 
-use super::{Side, begun, drain, talk, usual_jobs};
+use super::{Side, begun, drain, only_four, talk, usual_jobs};
 use crate::Fault;
 use crate::case::Task;
 use crate::client::{Client, Read};
@@ -19,7 +19,8 @@ impl Side for Dramatiq {
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
         // It publishes one by one, too.
-        usual_jobs(workload, self.processes).map(|jobs| jobs.min(6000))
+        only_four(workload, self.processes)?;
+        usual_jobs(workload, self.processes).map(|jobs| jobs.min(5000))
     }
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {

@@ -25,8 +25,9 @@ impl Side for Driver {
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
         match workload {
-            Workload::Update | Workload::Insert if self.chunk > 1 => Some(60_000),
             Workload::Sleep if self.chunk > 1 => None,
+            Workload::Insert if self.connections > 4 => None,
+            Workload::Update | Workload::Insert if self.chunk > 1 => Some(60_000),
             _ => usual_jobs(workload, self.connections),
         }
     }

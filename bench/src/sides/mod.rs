@@ -4,6 +4,7 @@ mod celery;
 mod client;
 mod dramatiq;
 mod driver;
+mod huge;
 mod pool;
 mod purge;
 mod queryfleet;
@@ -23,7 +24,7 @@ use crate::workload::Workload;
 
 /// How long a side may take before something must be wrong with it.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often it is looked how far a side is: a query of some 0.3 ms, or a scrape.
+/// How often it is looked how far a side is: a query of some 0.3 ms.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Somebody who executes statements.
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Vec<Box<dyn Side>> {
     all.extend(purge::all());
     all.extend([1, 2, 4, 8].map(|workers| Box::new(scale::Scale { workers }) as Box<dyn Side>));
     all.push(Box::new(start::Start));
+    all.push(Box::new(huge::Huge));
     all
 }
 
@@ -75,6 +77,11 @@ fn usual_jobs(workload: Workload, parallel: usize) -> Option<usize> {
         Workload::Sleep => Some(usize::min(300 * parallel, 2000)),
         _ => None,
     }
+}
+
+/// INSERTs are for the smaller fleets of the peers: the larger ones do no better than at UPDATEs.
+fn only_four(workload: Workload, processes: usize) -> Option<()> {
+    (workload != Workload::Insert || processes == 4).then_some(())
 }
 
 /// A process that says `ready`, waits for a line, works, and says `done`. Measured is what is between the words.
@@ -122,7 +129,8 @@ fn drain(
     Ok(Sample::of((count - first) as f64, &meter.stop()))
 }
 
-/// How many statements of the workload the server has begun since `before`.
+/// How many statements of the workload the server has begun since `before`. Sides are not asked themselves: that would
+/// be work, too.
 fn begun(ground: &Ground, workload: Workload, before: usize) -> Result<usize, Fault> {
     Ok(ground.sql.counter(workload.counter())? - before)
 }

@@ -1,6 +1,6 @@
 //! The Python pool that this fleet grew out of.
 
-use super::{Side, talk, usual_jobs};
+use super::{Side, only_four, talk, usual_jobs};
 use crate::Fault;
 use crate::case::Task;
 use crate::ground::Ground;
@@ -17,6 +17,7 @@ impl Side for Pool {
     }
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
+        only_four(workload, self.processes)?;
         usual_jobs(workload, self.processes)
     }
 

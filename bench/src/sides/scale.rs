@@ -25,7 +25,7 @@ impl Side for Scale {
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
         let mut workers = Vec::new();
         for _ in 0..self.workers {
-            workers.push(worker(ground, 1)?.0);
+            workers.push(worker(ground, 1)?);
         }
         let before = ground.sql.counter(task.workload.counter())?;
         let published = publish(ground, task, 1)?;

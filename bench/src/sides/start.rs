@@ -25,7 +25,7 @@ impl Side for Start {
         publish(ground, task, 1)?;
         let since = Instant::now();
         let started = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
-        let worker = worker(ground, 4)?.0;
+        let worker = worker(ground, 4)?;
         // The statement itself writes down when it was executed, by the clock of this machine.
         let taken = loop {
             let taken = ground.sql.number("SELECT IFNULL(UNIX_TIMESTAMP(taken), 0) + 0e0 FROM t")?;
