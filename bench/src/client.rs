@@ -66,6 +66,11 @@ impl Client {
         }
     }
 
+    /// Whether it has not ended by itself.
+    pub(crate) fn runs(&mut self) -> Result<bool, Fault> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// Waits for its own end.
     ///
     /// # Errors

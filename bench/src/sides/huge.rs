@@ -1,6 +1,8 @@
 //! A producer at ten million jobs: its rate, and its memory.
 
-use super::Side;
+use std::process::Stdio;
+
+use super::{LOOK, Side};
 use crate::Fault;
 use crate::case::Task;
 use crate::client::{Client, Read};
@@ -23,11 +25,13 @@ impl Side for Huge {
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
         let mut command = ground.built("queryfleet");
         command.arg("publish").arg(&task.script).args(["--chunk", "100"]);
-        let mut client = Client::start(&mut command, Read::Output)?;
+        let mut client = Client::start(command.stderr(Stdio::null()).stdout(Stdio::null()), Read::Nothing)?;
         let meter = Meter::start(ground, client.pid());
-        // Said last of all.
-        client.expect("jobs published")?;
-        let rss = peak_rss(client.pid());
+        let mut rss = 0.0_f64;
+        while client.runs()? {
+            rss = rss.max(peak_rss(client.pid()));
+            std::thread::sleep(LOOK);
+        }
         client.ended()?;
         let sample = Sample::of(task.jobs as f64, &meter.stop());
         ground.stack.rabbitmq.ctl(&["purge_queue", "queryfleet.default"])?;
