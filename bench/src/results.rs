@@ -79,8 +79,13 @@ impl Results {
         Ok(serde_json::from_slice(&std::fs::read(file)?)?)
     }
 
+    /// A line a case, so that a diff shows what is new.
     pub(crate) fn save(&self, file: &Path) -> Result<(), Fault> {
-        Ok(std::fs::write(file, serde_json::to_string_pretty(self)? + "\n")?)
+        let cases: Vec<String> = self.cases.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let versions = serde_json::to_string(&self.versions)?;
+        let revision = serde_json::to_string(&self.revision)?;
+        let head = format!("\"revision\":{revision},\n\"versions\":{versions}");
+        Ok(std::fs::write(file, format!("{{{head},\n\"cases\":[\n{}\n]}}\n", cases.join(",\n")))?)
     }
 
     /// Empties these cases, which are to be measured again, and puts all into the order of the rounds.
