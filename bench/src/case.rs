@@ -53,7 +53,7 @@ pub(crate) fn all(only: Option<&str>) -> Vec<Case> {
         }
     }
     if let Some(only) = only {
-        cases.retain(|case| only.split(',').any(|word| case.to_string().contains(word.trim())));
+        cases.retain(|case| only.split(';').any(|word| case.to_string().contains(word.trim())));
     }
     cases
 }

@@ -1,6 +1,6 @@
 //! `make bench`: this fleet and its peers, side by side, on private servers; see bench/README.md.
 //!
-//! Environment: ROUNDS (5); ONLY, words separated by commas: only cases `workload/side` that hold one of them, and
+//! Environment: ROUNDS (5); ONLY, words separated by semicolons: only cases `workload/side` that hold one of them, and
 //! the others keep the results that they had. usage: bench FOLDER, for RESULTS.md, results.json and results.svg
 
 mod case;

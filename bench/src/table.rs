@@ -10,12 +10,15 @@ pub(crate) fn markdown(results: &Results) -> String {
     let rounds = often.map(|case| case.samples.len());
     let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
     let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let mut revisions: Vec<&str> = results.cases.iter().map(|case| case.revision.as_str()).collect();
+    revisions.sort_unstable();
+    revisions.dedup();
     let mut text = format!(
         "# Results of `make bench`\n\n\
-         Written by the bench, commit {}; what each side is set to, and why, is in [README.md](README.md). Medians of \
-         {rounds} rounds; a round goes through all sides in turn. All sides share the machine with both servers, so \
-         compare rows of one run, as ratios.\n\n{}\n",
-        results.revision,
+         Written by the bench; what each side is set to, and why, is in [README.md](README.md). Medians; rounds:\n\
+         {rounds}. A round goes through all sides in turn. All of them share the machine with both servers, so compare rows\n\
+         of one run, as ratios. Measured commits (`+`: with changes since): {}.\n\n{}\n",
+        revisions.join(", "),
         versions(results)
     );
     text.push_str(
