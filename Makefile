@@ -42,6 +42,14 @@ bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
+bench: setup bench-peers ## side by side with peers: bench/RESULTS.md; half an hour; ROUNDS=… and ONLY=words, both optional
+	cargo build --release -p queryfleet-cli -p queryfleet-bench
+	@ROUNDS="$(ROUNDS)" ONLY="$(ONLY)" "$${CARGO_TARGET_DIR:-target}/release/bench" bench
+
+bench-peers: cargo
+	@.ci/packages percona-toolkit python3-mysqldb python3-venv
+	@bench/peers/install "$${CARGO_TARGET_DIR:-target}/bench-venv"
+
 bench-micro: cargo ## single stages on one core: splitting, checks, envelope, packet, settling; in a minute
 	cargo bench -q -p queryfleet-bench --bench micro
 
@@ -80,4 +88,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants ci compat build bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup demo test faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

@@ -1,0 +1,136 @@
+//! Those who take part.
+
+mod celery;
+mod client;
+mod dramatiq;
+mod driver;
+mod huge;
+mod pool;
+mod purge;
+mod queryfleet;
+mod scale;
+mod start;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::Fault;
+use crate::case::Task;
+use crate::client::{Client, Read};
+use crate::ground::Ground;
+use crate::meter::Meter;
+use crate::results::Sample;
+use crate::workload::Workload;
+
+/// How long a side may take before something must be wrong with it.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often it is looked how far a side is: a query of some 0.3 ms.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Somebody who executes statements.
+pub(crate) trait Side {
+    /// Known by it in the table.
+    fn name(&self) -> String;
+
+    /// With how many statements of the workload it is busy for some seconds; `None`: it does not take part.
+    fn jobs(&self, workload: Workload) -> Option<usize>;
+
+    /// Does all of it.
+    ///
+    /// # Errors
+    /// When it does not come to its end.
+    fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault>;
+}
+
+/// All sides, in the order in which a round goes through them.
+pub(crate) fn all() -> Vec<Box<dyn Side>> {
+    let mut all: Vec<Box<dyn Side>> = Vec::new();
+    for chunk in [1, 32] {
+        for slots in [4, 16] {
+            all.push(Box::new(queryfleet::Queryfleet { slots, chunk }));
+        }
+    }
+    for processes in [4, 16] {
+        all.push(Box::new(pool::Pool { processes }));
+        all.push(Box::new(celery::Celery { processes }));
+        all.push(Box::new(dramatiq::Dramatiq { processes }));
+    }
+    all.push(Box::new(client::Client::File));
+    all.push(Box::new(client::Client::XargsFiles));
+    all.push(Box::new(client::Client::XargsStatements));
+    for chunk in [0, 1, 32] {
+        for connections in [4, 16] {
+            all.push(Box::new(driver::Driver { connections, chunk }));
+        }
+    }
+    all.extend(purge::all());
+    all.extend([1, 2, 4, 8].map(|workers| Box::new(scale::Scale { workers }) as Box<dyn Side>));
+    all.push(Box::new(start::Start));
+    all.push(Box::new(huge::Huge));
+    all
+}
+
+/// So many statements make some seconds for a side without a broker that executes `parallel` of them at once.
+fn usual_jobs(workload: Workload, parallel: usize) -> Option<usize> {
+    match workload {
+        Workload::Update | Workload::Insert => Some(20_000),
+        Workload::Sleep => Some(usize::min(300 * parallel, 2000)),
+        _ => None,
+    }
+}
+
+/// INSERTs are for the smaller fleets of the peers: the larger ones do no better than at UPDATEs.
+fn only_four(workload: Workload, processes: usize) -> Option<()> {
+    (workload != Workload::Insert || processes == 4).then_some(())
+}
+
+/// A process that says `ready`, waits for a line, works, and says `done`. Measured is what is between the words.
+fn talk(ground: &Ground, command: &mut Command, count: usize) -> Result<Sample, Fault> {
+    let mut client = Client::start(command, Read::Output)?;
+    client.expect("ready")?;
+    let meter = Meter::start(ground, client.pid());
+    client.go()?;
+    client.expect("done")?;
+    let sample = Sample::of(count as f64, &meter.stop());
+    client.go()?;
+    client.ended()?;
+    Ok(sample)
+}
+
+/// A process that ends by itself. Measured is all of its life.
+fn whole(ground: &Ground, command: &mut Command, count: usize) -> Result<Sample, Fault> {
+    let mut client = Client::start(command, Read::Nothing)?;
+    let meter = Meter::start(ground, client.pid());
+    client.ended()?;
+    Ok(Sample::of(count as f64, &meter.stop()))
+}
+
+/// Processes that drain a queue. Measured is what is between the first `done` that is seen and the last.
+fn drain(
+    ground: &Ground,
+    client: u32,
+    count: usize,
+    done: impl Fn() -> Result<usize, Fault>,
+) -> Result<Sample, Fault> {
+    let since = Instant::now();
+    let wait_for = |wanted: usize| loop {
+        let now = done()?;
+        if now >= wanted {
+            return Ok::<_, Fault>(now);
+        }
+        if since.elapsed() > PATIENCE {
+            return Err(format!("only {now} of {count} were done after {} s", PATIENCE.as_secs()).into());
+        }
+        std::thread::sleep(LOOK);
+    };
+    let first = wait_for(1)?;
+    let meter = Meter::start(ground, client);
+    wait_for(count)?;
+    Ok(Sample::of((count - first) as f64, &meter.stop()))
+}
+
+/// How many statements of the workload the server has begun since `before`. Sides are not asked themselves: that would
+/// be work, too.
+fn begun(ground: &Ground, workload: Workload, before: usize) -> Result<usize, Fault> {
+    Ok(ground.sql.counter(workload.counter())? - before)
+}

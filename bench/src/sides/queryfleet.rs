@@ -1,0 +1,64 @@
+//! This fleet: publish, then one worker drains the queue.
+
+use std::time::Instant;
+
+use super::{Side, begun, drain, usual_jobs};
+use crate::Fault;
+use crate::case::Task;
+use crate::client::{Client, Read};
+use crate::ground::Ground;
+use crate::meter::peak_rss;
+use crate::results::Sample;
+use crate::workload::Workload;
+
+pub(crate) struct Queryfleet {
+    pub(crate) slots: usize,
+    pub(crate) chunk: usize,
+}
+
+impl Side for Queryfleet {
+    fn name(&self) -> String {
+        format!("queryfleet, {} slots, chunk {}", self.slots, self.chunk)
+    }
+
+    fn jobs(&self, workload: Workload) -> Option<usize> {
+        match workload {
+            // Enough messages for every slot.
+            Workload::Update | Workload::Insert if self.chunk > 1 => Some(60_000),
+            // It would be no other than one by one: a slot sleeps for all of its chunk.
+            Workload::Sleep if self.chunk > 1 => None,
+            _ => usual_jobs(workload, self.slots),
+        }
+    }
+
+    fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
+        let published = publish(ground, task, self.chunk)?;
+        let before = ground.sql.counter(task.workload.counter())?;
+        // Each job's ledger row is an INSERT, too. A heartbeat may be one more: then the end is seen a job early.
+        let each = if task.workload == Workload::Insert { 2 } else { 1 };
+        let worker = worker(ground, self.slots)?;
+        let done = || Ok(begun(ground, task.workload, before)? / each);
+        let sample = drain(ground, worker.pid(), task.jobs, done)?;
+        let rss = peak_rss(worker.pid());
+        worker.terminate();
+        Ok(Sample { published: Some(published), rss: Some(rss), ..sample })
+    }
+}
+
+/// Publishes the script; answers statements a second, of the whole life of the process.
+pub(crate) fn publish(ground: &Ground, task: &Task, chunk: usize) -> Result<f64, Fault> {
+    let script = task.script.to_str().ok_or("the temporary folder's name is not UTF-8")?;
+    let since = Instant::now();
+    ground.queryfleet(&["publish", script, "--chunk", &chunk.to_string()])?;
+    Ok(task.jobs as f64 / since.elapsed().as_secs_f64())
+}
+
+/// Starts a worker, and returns when it has said that it runs.
+pub(crate) fn worker(ground: &Ground, slots: usize) -> Result<Client, Fault> {
+    let mut command = ground.built("queryfleet");
+    command.args(["work", "--slots", &slots.to_string()]).env("QUERYFLEET_METRICS_LISTEN", "127.0.0.1:0");
+    let mut client = Client::start(&mut command, Read::Errors)?;
+    client.expect("metrics=")?;
+    client.ignore();
+    Ok(client)
+}
