@@ -27,9 +27,12 @@ pub(crate) fn all(ground: &Ground) -> Vec<(String, String)> {
     versions
 }
 
-/// The commit that is measured, with a `+` when the tree differs from it.
+/// The commit that is measured, with a `+` when the tree differs from it in more than earlier results.
 pub(crate) fn revision() -> String {
-    first_line(Command::new("git").args(["describe", "--always", "--dirty=+"]))
+    let commit = first_line(Command::new("git").args(["rev-parse", "--short", "HEAD"]));
+    let others = ["--", ".", ":!bench/results.*", ":!bench/RESULTS.md"];
+    let same = Command::new("git").args(["diff", "--quiet", "HEAD"]).args(others).status();
+    if same.is_ok_and(|status| status.success()) { commit } else { commit + "+" }
 }
 
 fn first_line(command: &mut Command) -> String {
