@@ -20,7 +20,7 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn start(bench: &Path) -> Result<Ground, Fault> {
-        let stack = Stack::start(&Options::default())?;
+        let stack = Stack::start(&Options { sleepy_broker: true, ..Options::default() })?;
         let sql = Sql::connect(&stack.mysql_url())?;
         let built = std::env::current_exe()?.parent().ok_or("this program is in no folder")?.to_owned();
         let ground = Ground { stack, sql, bench: bench.canonicalize()?, built };

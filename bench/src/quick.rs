@@ -24,7 +24,7 @@ const PORT_FILE_LINE: &str = "metrics=";
 fn main() -> Result<(), Box<dyn Error>> {
     let history = std::env::args().nth(1).map(PathBuf::from);
     let program = std::env::current_exe()?.with_file_name("queryfleet");
-    let stack = Stack::start(&Options::default())?;
+    let stack = Stack::start(&Options { sleepy_broker: true, ..Options::default() })?;
     queryfleet(&program, &stack, &["setup"])?;
     let mut rows = String::new();
     for case in CASES {
