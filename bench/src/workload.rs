@@ -26,6 +26,8 @@ pub(crate) enum Workload {
     Insert,
     /// `DO SLEEP(0.01)`.
     Sleep,
+    /// Messages taken from the queue, and nothing done.
+    Take,
     /// Old rows of a large table, deleted.
     Purge,
     /// `DO SLEEP(0.01)` for more and more worker processes.
@@ -37,10 +39,11 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 7] = [
+    pub(crate) const ALL: [Workload; 8] = [
         Workload::Update,
         Workload::Insert,
         Workload::Sleep,
+        Workload::Take,
         Workload::Purge,
         Workload::Scale,
         Workload::Start,
@@ -52,6 +55,7 @@ impl Workload {
             Workload::Update => "update",
             Workload::Insert => "insert",
             Workload::Sleep => "sleep",
+            Workload::Take => "take",
             Workload::Purge => "purge",
             Workload::Scale => "scale",
             Workload::Start => "start",
@@ -62,6 +66,7 @@ impl Workload {
     /// What a sample's value is.
     pub(crate) fn unit(self) -> &'static str {
         match self {
+            Workload::Take => "messages/s",
             Workload::Purge => "rows/s",
             Workload::Start => "ms",
             _ => "statements/s",
@@ -79,6 +84,7 @@ impl Workload {
             Workload::Update => "Single-row UPDATEs by primary key",
             Workload::Insert => "Single-row INSERTs",
             Workload::Sleep => "`DO SLEEP(0.01)`",
+            Workload::Take => "The broker alone: messages taken and acknowledged at prefetch 1",
             Workload::Purge => "Purge of 548,000 of 1,000,000 rows",
             Workload::Scale => "Worker processes of one slot, `DO SLEEP(0.01)`",
             Workload::Start => "From the start of the process to the first job",
@@ -89,7 +95,7 @@ impl Workload {
     /// The server's counter of the statements of this kind.
     pub(crate) fn counter(self) -> &'static str {
         match self {
-            Workload::Update | Workload::Start | Workload::Huge => "Com_update",
+            Workload::Update | Workload::Take | Workload::Start | Workload::Huge => "Com_update",
             Workload::Insert => "Com_insert",
             Workload::Sleep | Workload::Scale => "Com_do",
             Workload::Purge => "Com_delete",
@@ -98,7 +104,9 @@ impl Workload {
 
     fn statement(self, job: usize) -> String {
         match self {
-            Workload::Update | Workload::Huge => format!("UPDATE t SET n = n + 1 WHERE id = {job};\n"),
+            Workload::Update | Workload::Take | Workload::Huge => {
+                format!("UPDATE t SET n = n + 1 WHERE id = {job};\n")
+            }
             Workload::Insert => {
                 format!("INSERT INTO t (job, name) VALUES ({job}, 'customer{job}@example.com');\n")
             }
@@ -130,7 +138,7 @@ impl Workload {
                  CREATE TABLE t (id INT PRIMARY KEY, created DATE NOT NULL, name VARCHAR(60)); \
                  INSERT INTO t SELECT id, created, name FROM all_events"
             ),
-            Workload::Sleep | Workload::Scale | Workload::Huge => "DO 0".into(),
+            Workload::Sleep | Workload::Take | Workload::Scale | Workload::Huge => "DO 0".into(),
         };
         let ledger = "TRUNCATE queryfleet_ledger; DELETE FROM queryfleet_run; DELETE FROM queryfleet_range";
         ground.sql.run(&format!("{ledger}; DROP TABLE IF EXISTS t; {tables}"))?;
@@ -154,7 +162,7 @@ impl Workload {
             }
             Workload::Start => "SELECT COUNT(*) FROM t WHERE taken IS NULL".into(),
             // They leave nothing behind but a count, which the side has awaited.
-            Workload::Sleep | Workload::Scale | Workload::Huge => "SELECT 0".into(),
+            Workload::Sleep | Workload::Take | Workload::Scale | Workload::Huge => "SELECT 0".into(),
         };
         let since = Instant::now();
         loop {

@@ -2,6 +2,7 @@
 
 mod celery;
 mod client;
+mod consumers;
 mod dramatiq;
 mod driver;
 mod huge;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> Vec<Box<dyn Side>> {
             all.push(Box::new(driver::Driver { connections, chunk }));
         }
     }
+    all.extend([4, 16].map(|count| Box::new(consumers::Consumers(count)) as Box<dyn Side>));
     all.extend(purge::all());
     all.extend([1, 2, 4, 8].map(|workers| Box::new(scale::Scale { workers }) as Box<dyn Side>));
     all.push(Box::new(start::Start));

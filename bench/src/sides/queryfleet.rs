@@ -34,10 +34,15 @@ impl Side for Queryfleet {
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
         let published = publish(ground, task, self.chunk)?;
         let before = ground.sql.counter(task.workload.counter())?;
-        // Each job's ledger row is an INSERT, too. A heartbeat may be one more: then the end is seen a job early.
-        let each = if task.workload == Workload::Insert { 2 } else { 1 };
+        // A job's ledger row is an INSERT, too; those of a chunk are two. A heartbeat may be one more: then the end is
+        // seen a job early.
+        let rows = match self.chunk {
+            1 => task.jobs,
+            chunk => 2 * task.jobs.div_ceil(chunk),
+        };
+        let all = task.jobs + if task.workload == Workload::Insert { rows } else { 0 };
         let worker = worker(ground, self.slots)?;
-        let done = || Ok(begun(ground, task.workload, before)? / each);
+        let done = || Ok(begun(ground, task.workload, before)? * task.jobs / all);
         let sample = drain(ground, worker.pid(), task.jobs, done)?;
         let rss = peak_rss(worker.pid());
         worker.terminate();
