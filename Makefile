@@ -24,7 +24,7 @@ storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS
 	@cargo build -p queryfleet-tests --bins
 	@SEED="$(SEED)" JOBS="$(JOBS)" FAULTS="$(FAULTS)" "$${CARGO_TARGET_DIR:-target}/debug/storm"
 
-mutants: setup cargo ## break the code in ten ways, and show that a test notices each
+mutants: setup cargo ## break the code in eleven ways, and show that a test notices each
 	@.ci/mutants
 
 ci: test instructions chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
