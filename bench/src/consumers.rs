@@ -4,12 +4,12 @@
 //! and prints `done` when so many messages have been acknowledged.
 
 use std::error::Error;
-use std::io::{Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use broker::{Broker, Topology};
 use config::Config;
+use queryfleet_bench::say;
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -29,7 +29,7 @@ async fn take(count: usize, messages: usize) -> Result<(), Fault> {
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let left = Arc::new(AtomicUsize::new(messages));
     let (over, mut last) = tokio::sync::mpsc::channel(1);
-    wait_for_a_line("ready")?;
+    say("ready")?;
     for number in 0..count {
         let mut subscription = broker.subscribe(&topology.work(), &format!("bench/{number}")).await?;
         let (left, over) = (left.clone(), over.clone());
@@ -44,14 +44,7 @@ async fn take(count: usize, messages: usize) -> Result<(), Fault> {
     }
     drop(over);
     last.recv().await.ok_or("a consumer has ended")?;
-    wait_for_a_line("done")?;
+    say("done")?;
     broker.close().await;
-    Ok(())
-}
-
-fn wait_for_a_line(word: &str) -> Result<(), Fault> {
-    println!("{word}");
-    stdout().flush()?;
-    stdin().read_line(&mut String::new())?;
     Ok(())
 }

@@ -4,7 +4,6 @@
 //! worker's slot sends, with so many jobs each. Prints `ready`, waits for a line, and prints `done`.
 
 use std::error::Error;
-use std::io::{Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use job::{Chunk, Job, LedgerId, RunId};
 use ledger::{Database, RunSession, Session};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
+use queryfleet_bench::say;
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -112,16 +112,11 @@ async fn timed(
     loops: impl Iterator<Item = impl Future<Output = Result<(), Fault>> + Send + 'static>,
 ) -> Result<(), Fault> {
     let loops: Vec<_> = loops.collect();
-    println!("ready");
-    stdout().flush()?;
-    stdin().read_line(&mut String::new())?;
+    say("ready")?;
     let running: Vec<_> = loops.into_iter().map(tokio::spawn).collect();
     for one in running {
         one.await??;
     }
-    println!("done");
-    stdout().flush()?;
     // The bench looks at what this process has used before it lets it end.
-    stdin().read_line(&mut String::new())?;
-    Ok(())
+    Ok(say("done")?)
 }

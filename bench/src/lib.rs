@@ -1,6 +1,10 @@
-//! The CPU part of a job's way, without any I/O: what `make instructions` counts and `make bench-micro` times.
+//! What several programs of the benchmarks need. First of all the CPU part of a job's way, without any I/O: what
+//! `make instructions` counts and `make bench-micro` times.
 
+mod say;
 pub mod way;
+
+pub use say::say;
 
 /// The packet is no public part of its crate: its source is built once more here.
 #[path = "../../crates/ledger/src/packet.rs"]

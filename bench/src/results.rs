@@ -31,9 +31,7 @@ impl Sample {
     pub(crate) fn of(count: f64, used: &Used) -> Sample {
         Sample { value: count / used.seconds, count, cpu: used.cpu, memory: used.memory, ..Sample::default() }
     }
-}
 
-impl Sample {
     /// Microseconds of CPU a statement, or row, of client, broker and database.
     pub(crate) fn micros(&self) -> [f64; 3] {
         self.cpu.map(|seconds| if self.count > 0.0 { seconds * 1e6 / self.count } else { 0.0 })

@@ -99,6 +99,31 @@ fn talk(ground: &Ground, command: &mut Command, count: usize) -> Result<Sample, 
     Ok(sample)
 }
 
+/// How many statements a task queue of Python's takes part with: it publishes one by one, too.
+fn queue_jobs(workload: Workload, processes: usize) -> Option<usize> {
+    only_four(workload, processes)?;
+    usual_jobs(workload, processes).map(|jobs| jobs.min(5000))
+}
+
+/// A task queue of Python's: `publisher` publishes the script, then `worker`, whose stream `read` is read, drains the
+/// queue.
+fn queue(
+    ground: &Ground,
+    task: &Task,
+    publisher: &str,
+    worker: &mut Command,
+    read: Read,
+) -> Result<Sample, Fault> {
+    let mut publish = ground.python("python");
+    let published = talk(ground, publish.arg(publisher).arg(&task.script), task.jobs)?;
+    let before = ground.sql.counter(task.workload.counter())?;
+    let mut worker = Client::start(worker, read)?;
+    worker.ignore();
+    let sample = drain(ground, worker.pid(), task.jobs, || begun(ground, task.workload, before))?;
+    worker.terminate();
+    Ok(Sample { published: Some(published.value), ..sample })
+}
+
 /// A process that ends by itself. Measured is all of its life.
 fn whole(ground: &Ground, command: &mut Command, count: usize) -> Result<Sample, Fault> {
     let mut client = Client::start(command, Read::Nothing)?;
