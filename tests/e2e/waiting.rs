@@ -81,3 +81,26 @@ fn run_is_publish_work_and_wait_in_one() {
     let json = fleet.run(&["run", path, "--run", "one", "--json"]).expect(0).json();
     assert_eq!(json["done"], 200);
 }
+
+#[test]
+fn a_very_long_run_is_counted_in_steps() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(1);
+    fleet.publish(&script, "long");
+    let run = fleet.run_id("long");
+    let rows = [(1, "done"), (10_000_000, "done"), (10_000_001, "dead"), (25_000_000, "done")];
+    for (seq, state) in rows {
+        fleet.sql(&format!(
+            "INSERT INTO queryfleet_ledger (run, seq, state, time) \
+             VALUES ({run}, {seq}, '{state}', CURRENT_TIMESTAMP - INTERVAL {seq} SECOND)"
+        ));
+    }
+    fleet.sql("UPDATE queryfleet_run SET total = 4");
+    let status = fleet.run(&["status", "long", "--json"]).expect(0).json();
+    assert_eq!(
+        (&status["state"], &status["done"], &status["dead"]),
+        (&"finished".into(), &3.into(), &1.into())
+    );
+    // The job that ended last is in the first step.
+    fleet.run(&["purge", "long"]).expect(1).says("ended 0 h ago");
+}

@@ -15,13 +15,18 @@ impl Control {
     /// # Errors
     /// As connecting and querying can fail.
     pub async fn hours_since_end(&mut self, id: RunId) -> Result<Option<u64>, Error> {
-        let query = format!(
-            "SELECT CAST(TIMESTAMPDIFF(HOUR, MAX(time), CURRENT_TIMESTAMP) AS UNSIGNED) FROM {} WHERE run = {id}",
-            self.database.tables.ledger
-        );
-        let hours: Option<Option<u64>> =
-            self.ask("read when the run ended", async |conn| conn.query_first(query).await).await?;
-        Ok(hours.flatten())
+        let mut newest: Option<u64> = None;
+        for (first, last) in self.steps(id).await? {
+            let query = format!(
+                "SELECT CAST(TIMESTAMPDIFF(HOUR, MAX(time), CURRENT_TIMESTAMP) AS UNSIGNED) FROM {} \
+                 WHERE run = {id} AND seq BETWEEN {first} AND {last}",
+                self.database.tables.ledger
+            );
+            let hours: Option<Option<u64>> =
+                self.ask("read when the run ended", async |conn| conn.query_first(query).await).await?;
+            newest = newest.into_iter().chain(hours.flatten()).min();
+        }
+        Ok(newest)
     }
 
     /// Marks the run as purged, which makes its late messages stale, and then deletes its ledger rows, dead
