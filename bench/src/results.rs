@@ -18,6 +18,8 @@ pub(crate) struct Sample {
     pub(crate) count: f64,
     /// Statements published a second, by sides that publish first.
     pub(crate) published: Option<f64>,
+    /// CPU of publisher and broker for each of them, in microseconds.
+    pub(crate) publishing: Option<f64>,
     /// CPU seconds, while the statements were executed, of the client with its children, the broker, the database.
     pub(crate) cpu: [f64; 3],
     /// The most memory (PSS) of the client with its children, in MiB.
@@ -30,6 +32,12 @@ impl Sample {
     /// `count` statements or rows, for all of what was used.
     pub(crate) fn of(count: f64, used: &Used) -> Sample {
         Sample { value: count / used.seconds, count, cpu: used.cpu, memory: used.memory, ..Sample::default() }
+    }
+
+    /// The same, of a side that has published its statements first, as `publish` says.
+    pub(crate) fn after(self, publish: &Sample) -> Sample {
+        let [publisher, broker, _] = publish.micros();
+        Sample { published: Some(publish.value), publishing: Some(publisher + broker), ..self }
     }
 
     /// Microseconds of CPU a statement, or row, of client, broker and database.
@@ -134,6 +142,7 @@ fn median_sample(samples: &[Sample]) -> Sample {
         value: each(&|sample| Some(sample.value)).unwrap_or_default(),
         count: each(&|sample| Some(sample.count)).unwrap_or_default(),
         published: each(&|sample| sample.published),
+        publishing: each(&|sample| sample.publishing),
         cpu: [cpu(0), cpu(1), cpu(2)],
         memory: each(&|sample| Some(sample.memory)).unwrap_or_default(),
         rss: each(&|sample| sample.rss),

@@ -53,8 +53,9 @@ fn section(results: &Results, workload: Workload) -> String {
     }
     let each = if workload == Workload::Purge { "row" } else { "statement" };
     format!(
-        "\n## {}\n\n| side | count | {} | published/s | CPU of client, µs a {each} | of broker | of database | most \
-         memory of client, MiB (PSS) |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n{rows}",
+        "\n## {}\n\n| side | count | {} | CPU of client, µs a {each} | of broker | of database | most \
+         memory of client, MiB (PSS) | published/s | CPU of publishing, µs a statement |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n{rows}",
         workload.title(),
         workload.unit()
     )
@@ -68,8 +69,11 @@ fn row(case: &Measured) -> String {
     let median = &case.median;
     let [client, broker, database] = median.micros().map(short);
     let published = median.published.map_or("–".into(), |rate| format!("{rate:.0}"));
+    let publishing = median.publishing.map_or("–".into(), short);
     let (side, jobs, value, memory) = (&case.side, case.jobs, short(median.value), median.memory);
-    format!("| {side} | {jobs} | {value} | {published} | {client} | {broker} | {database} | {memory:.0} |\n")
+    format!(
+        "| {side} | {jobs} | {value} | {client} | {broker} | {database} | {memory:.0} | {published} | {publishing} |\n"
+    )
 }
 
 /// Three digits, or all of a larger number.

@@ -121,7 +121,7 @@ fn queue(
     worker.ignore();
     let sample = drain(ground, worker.pid(), task.jobs, || begun(ground, task.workload, before))?;
     worker.terminate();
-    Ok(Sample { published: Some(published.value), ..sample })
+    Ok(sample.after(&published))
 }
 
 /// A process that ends by itself. Measured is all of its life.

@@ -1,8 +1,8 @@
 //! This fleet: publish, then one worker drains the queue.
 
-use std::time::Instant;
+use std::process::Stdio;
 
-use super::{Side, begun, drain, usual_jobs};
+use super::{Side, begun, drain, usual_jobs, whole};
 use crate::Fault;
 use crate::case::Task;
 use crate::client::{Client, Read};
@@ -46,16 +46,15 @@ impl Side for Queryfleet {
         let sample = drain(ground, worker.pid(), task.jobs, done)?;
         let rss = peak_rss(worker.pid());
         worker.terminate();
-        Ok(Sample { published: Some(published), rss: Some(rss), ..sample })
+        Ok(Sample { rss: Some(rss), ..sample.after(&published) })
     }
 }
 
-/// Publishes the script; answers statements a second, of the whole life of the process.
-pub(crate) fn publish(ground: &Ground, task: &Task, chunk: usize) -> Result<f64, Fault> {
-    let script = task.script.to_str().ok_or("the temporary folder's name is not UTF-8")?;
-    let since = Instant::now();
-    ground.queryfleet(&["publish", script, "--chunk", &chunk.to_string()])?;
-    Ok(task.jobs as f64 / since.elapsed().as_secs_f64())
+/// Publishes the script. Measured is the whole life of the process.
+pub(crate) fn publish(ground: &Ground, task: &Task, chunk: usize) -> Result<Sample, Fault> {
+    let mut command = ground.built("queryfleet");
+    command.arg("publish").arg(&task.script).args(["--chunk", &chunk.to_string()]);
+    whole(ground, command.stdout(Stdio::null()).stderr(Stdio::null()), task.jobs)
 }
 
 /// Starts a worker, and returns when it has said that it runs.

@@ -32,6 +32,6 @@ impl Side for Scale {
         // What is metered is one of them; only the rate is looked at.
         let one = workers.first().map_or(0, Client::pid);
         let sample = drain(ground, one, task.jobs, || begun(ground, task.workload, before))?;
-        Ok(Sample { published: Some(published), ..sample })
+        Ok(sample.after(&published))
     }
 }
