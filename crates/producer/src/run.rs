@@ -1,10 +1,10 @@
 //! Finding or making the row of the run that is published.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use job::NotAtomic;
 use ledger::{Control, NewRun, Run, RunState};
+use time::UtcDateTime;
 
 use crate::milestones::Milestones;
 use crate::{Error, Order};
@@ -127,37 +127,15 @@ const STEM: usize = 100;
 fn default_name(input: &Path) -> String {
     let stem = input.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
     let stem: String = stem.chars().take(STEM).collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{stem}-{}-{:03}", utc(now.as_secs()), now.subsec_millis())
+    let now = UtcDateTime::now();
+    format!("{stem}-{}-{:03}", utc(now), now.millisecond())
 }
 
-/// `20261123-101500` for seconds since 1970. Days to dates by the proleptic Gregorian calendar.
-fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let mut year = 1970;
-    let mut rest = days;
-    let length = |year: u64| {
-        if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) {
-            366
-        } else {
-            365
-        }
-    };
-    while rest >= length(year) {
-        rest -= length(year);
-        year += 1;
-    }
-    let february = if length(year) == 366 { 29 } else { 28 };
-    let mut month = 1;
-    for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if rest < days {
-            break;
-        }
-        rest -= days;
-        month += 1;
-    }
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}{month:02}{:02}-{hour:02}{minute:02}{:02}", rest + 1, second % 60)
+/// `20261123-101500`.
+fn utc(time: UtcDateTime) -> String {
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second) = time.as_hms();
+    format!("{year:04}{:02}{day:02}-{hour:02}{minute:02}{second:02}", u8::from(month))
 }
 
 #[cfg(test)]
@@ -177,8 +155,9 @@ mod tests {
 
     #[test]
     fn the_time_in_a_name_is_utc() {
-        assert_eq!(utc(0), "19700101-000000");
-        assert_eq!(utc(951_782_400 + 86_399), "20000229-235959");
-        assert_eq!(utc(1_795_428_000), "20261123-100000");
+        let at = |seconds| utc(UtcDateTime::from_unix_timestamp(seconds).unwrap());
+        assert_eq!(at(0), "19700101-000000");
+        assert_eq!(at(951_782_400 + 86_399), "20000229-235959");
+        assert_eq!(at(1_795_428_000), "20261123-100000");
     }
 }
