@@ -34,12 +34,10 @@ fn cancel_now_ends_running_statements() {
     let endless = fleet.script(["UPDATE t SET n = n + 1 + SLEEP(600) WHERE id = 1"]);
     fleet.publish(&endless, "endless");
     let _worker = fleet.worker(1);
-    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%' AND info NOT LIKE \
-                   '%processlist%' AND db = DATABASE()";
-    eventually(Duration::from_secs(20), "the statement runs", || fleet.number(running) == 1);
+    eventually(Duration::from_secs(20), "the statement runs", || fleet.running("SLEEP(600)") == 1);
     let asked = Instant::now();
     fleet.run(&["cancel", "endless", "--now"]).expect(0);
-    eventually(Duration::from_secs(10), "the statement is gone", || fleet.number(running) == 0);
+    eventually(Duration::from_secs(10), "the statement is gone", || fleet.running("SLEEP(600)") == 0);
     assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
     fleet.wait("endless").expect(4);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 1);

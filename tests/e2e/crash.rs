@@ -48,9 +48,7 @@ fn killed_while_the_server_executes_the_packet() {
     let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(2) WHERE id = 1"]);
     fleet.publish(&script, "sent");
     let mut worker = fleet.worker(1);
-    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
-        AND info LIKE '%SLEEP(2)%' AND id <> CONNECTION_ID()";
-    eventually(SOON, "the statement runs", || fleet.number(running) == 1);
+    eventually(SOON, "the statement runs", || fleet.running("SLEEP(2)") == 1);
     worker.kill();
     let next = fleet.worker(1);
     fleet.wait("sent").expect(0);
@@ -80,9 +78,13 @@ fn frozen_between_an_error_and_the_rollback() {
     let url = fleet.amqp_url() + "?heartbeat=1";
     let variables = [("QUERYFLEET_AMQP_URL", url.as_str()), ("FAILPOINTS", "before-rollback=pause")];
     let frozen = fleet.worker_with(1, &variables);
-    let open = "SELECT COUNT(*) + SLEEP(0.15) FROM information_schema.innodb_trx JOIN information_schema.processlist p \
-        ON p.id = trx_mysql_thread_id WHERE p.db = DATABASE() AND trx_query IS NULL AND trx_tables_locked > 0";
-    eventually(SOON, "a transaction without a statement", || fleet.number(open) == 1);
+    let open = "SELECT trx_mysql_thread_id, SLEEP(0.15) FROM information_schema.innodb_trx \
+        WHERE trx_query IS NULL AND trx_tables_locked > 0";
+    eventually(SOON, "a transaction without a statement", || {
+        let sessions = fleet.sessions();
+        let ours = |id| sessions.iter().any(|session| session.id == id);
+        fleet.rows::<(u64, u64)>(open).iter().filter(|(id, _)| ours(*id)).count() == 1
+    });
     frozen.signal(Signal::STOP);
     drop(fault);
     // The row's lock costs no attempt, however long it is there.

@@ -5,12 +5,8 @@ use std::time::{Duration, Instant};
 use queryfleet_tests::{Fleet, Signal, eventually};
 
 /// Waits until that many statements with this text run in the test's database.
-fn running(fleet: &Fleet, text: &str, count: u64) {
-    let query = format!(
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%{text}%' \
-         AND id <> CONNECTION_ID()"
-    );
-    eventually(Duration::from_secs(20), "the statement runs", || fleet.number(&query) == count);
+fn running(fleet: &Fleet, text: &str, count: usize) {
+    eventually(Duration::from_secs(20), "the statement runs", || fleet.running(text) == count);
 }
 
 #[test]

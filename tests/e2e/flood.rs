@@ -1,8 +1,9 @@
-//! What a log tells of thousands of jobs that fail: few lines for a person, each job for whoever asks.
+//! What a log tells of thousands of jobs that fail, and of many slots that cannot work: few lines for a person, each job for whoever asks.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use queryfleet_tests::Fleet;
+use queryfleet_tests::{Fleet, Proxy, eventually};
 use serde_json::Value;
 
 const JOBS: u64 = 2000;
@@ -60,4 +61,32 @@ fn each_job_is_one_line_at_debug() {
     // What is told of jobs is whole, and no other lines come with each of them.
     let others = lines.len() - settled.len();
     assert!(others < 200, "{others} lines more");
+}
+
+#[test]
+fn a_broker_that_is_away_is_a_few_lines_however_many_slots_miss_it() {
+    const SLOTS: u16 = 64;
+    let fleet = Fleet::new();
+    let proxy = Proxy::to(&fleet.amqp_url());
+    let url = proxy.url(&fleet.amqp_url());
+    let mut worker = fleet.worker_with(SLOTS, &[("QUERYFLEET_AMQP_URL", &url)]);
+    worker.serves();
+    eventually(Duration::from_secs(30), "it is ready", || worker.get("/readyz").0 == 200);
+    // Nobody listens there any more.
+    drop(proxy);
+    eventually(Duration::from_secs(30), "every slot misses it", || worker.get("/readyz").0 == 503);
+    assert_eq!(worker.drain(), Some(0));
+    let log = worker.log();
+    let away: Vec<&str> =
+        log.lines().filter(|line| line.contains("WARN") && line.contains("serve")).collect();
+    assert!((2..=10).contains(&away.len()), "{log}");
+    let whole = |line: &&str| {
+        ["class=\"broker\"", "error=", "worker=", "slot="].iter().all(|part| line.contains(part))
+    };
+    assert!(away.iter().all(whole), "{away:#?}");
+    assert!(away[0].contains("slot cannot serve") && away[0].ends_with("count=1"), "{away:#?}");
+    // The rest of them at the end, if not before.
+    assert!(away[1].contains("tries of slots to serve have failed, the first of them"), "{away:#?}");
+    let counted = |line: &str| line.split_once("count=")?.1.trim().parse::<u64>().ok();
+    assert!(away.iter().filter_map(|line| counted(line)).sum::<u64>() > 10, "{away:#?}");
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, eventually};
+use queryfleet_tests::{Fleet, Session, eventually};
 
 const COUNT: u64 = 10_000;
 const SLOTS: u16 = 8;
@@ -13,10 +13,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Kills until this many have been killed: each time a session of the fleet, or what it executes, at whatever moment.
 fn hammer(fleet: &Fleet, killed: &AtomicU32, wanted: u32) {
     let mut dba = fleet.client();
-    let list =
-        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
     while killed.load(Ordering::Relaxed) < wanted && fleet.ledger("done") < COUNT {
-        for id in dba.rows::<u64>(list) {
+        for Session { id, .. } in dba.try_sessions().unwrap() {
             std::thread::sleep(Duration::from_micros(fastrand::u64(0..5000)));
             let what = if fastrand::bool() { "QUERY" } else { "CONNECTION" };
             // It may have ended by itself.
@@ -44,8 +42,6 @@ fn thousands_of_kills_leave_each_effect_with_its_row() {
     fleet.wait("hammered").expect(0);
     fleet.assert_each_once();
     assert_eq!(worker.drain(), Some(0));
-    let sessions =
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-    eventually(LIMIT, "no session is left over", || fleet.number(sessions) == 0);
+    eventually(LIMIT, "no session is left over", || fleet.sessions().is_empty());
     println!("{} kills", killed.load(Ordering::Relaxed));
 }

@@ -32,7 +32,7 @@ fn a_half_open_connection_to_the_broker_is_noticed_and_made_anew() {
     let worker = fleet.worker_with(2, &[("QUERYFLEET_AMQP_URL", &url)]);
     eventually(SOON, "it is at work", || fleet.ledger("done") >= 20);
     assert!(proxy.blackhole() >= 1);
-    worker.wait_for("dependency=\"broker\"");
+    worker.wait_for("class=\"broker\"");
     fleet.run_with(&["wait", "half-open"], &[("QUERYFLEET_MISSING_TIMEOUT", "20s")]).expect(0);
     fleet.assert_each_once();
     assert!(reconnects(&worker, "broker") >= 1.0);

@@ -13,7 +13,8 @@ fn a_queue_deleted_under_a_run_is_noticed_and_the_rest_published_again() {
     let script =
         fleet.script((1..=60).map(|id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(0.02) WHERE id = {id};")));
     fleet.publish(&script, "deleted");
-    let worker = fleet.worker(1);
+    // At debug each try of a slot is a line.
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_LOG", "debug")]);
     eventually(SOON, "it is at work", || fleet.ledger("done") >= 10);
     fleet.delete_queue();
     worker.wait_for("queryfleet.default is not there");

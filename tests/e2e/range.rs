@@ -126,6 +126,19 @@ fn every_kind_of_key_is_walked_row_by_row() {
     }
 }
 
+#[test]
+fn names_in_backquotes_may_hold_anything() {
+    let fleet = Fleet::new();
+    fleet.make_counters(7);
+    let columns = "CHANGE id `i,``d` BIGINT NOT NULL, CHANGE n `n.n` INT NOT NULL";
+    fleet.sql(&format!("ALTER TABLE t RENAME TO `t.t`; ALTER TABLE `t.t` {columns}"));
+    let _worker = fleet.worker(1);
+    let template = "UPDATE `t.t` SET `n.n` = `n.n` + 1 WHERE :range";
+    publish(&fleet, template, "`t.t`.`i,``d`", &["--size", "3", "--run", "quoted"]).expect(0);
+    fleet.wait("quoted").expect(0).says("all 3 jobs done");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM `t.t` WHERE `n.n` = 1"), 7);
+}
+
 /// The size comes from trials on the first ranges, which leave nothing behind; a walk that is gone on with learns anew.
 #[test]
 fn a_size_is_learned_from_the_first_ranges() {

@@ -118,3 +118,22 @@ fn a_statement_above_the_brokers_limit_is_refused_with_its_line() {
     assert!(output.err.len() < 2000, "the statement itself is not printed whole");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
 }
+
+#[test]
+fn the_name_of_a_run_fits_or_is_refused_on_the_command_line() {
+    let fleet = Fleet::new();
+    // Of one letter that is two bytes: the limit is in characters.
+    let script = fleet.file(&format!("{}.sql", "é".repeat(125)), "DO 1;");
+    for command in ["publish", "run", "plan"] {
+        let long = "é".repeat(191);
+        let refused = fleet.run(&[command, &script, "--run", &long]).expect(2);
+        refused.says("--run <NAME>").says("it has 191 characters, a run's name at most 190");
+    }
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+    fleet.run(&["publish", &script, "--run", &"é".repeat(190)]).expect(0);
+    // A long file's name is cut, and the time is behind it.
+    fleet.run(&["publish", &script, "--again"]).expect(0);
+    fleet.run(&["publish", &script, "--again"]).expect(0);
+    let names = "SELECT COUNT(*) FROM queryfleet_run WHERE name LIKE 'ééé%-20%'";
+    assert_eq!(fleet.number(names), 2);
+}

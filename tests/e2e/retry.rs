@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, eventually};
+use queryfleet_tests::{Fleet, Session, eventually};
 
 #[test]
 fn a_deadlock_is_retried_and_done() {
@@ -78,11 +78,8 @@ fn a_session_killed_by_somebody_else_costs_no_effect() {
     let mut dba = fleet.client();
     let mut kills = 0;
     eventually(Duration::from_secs(60), "twenty kills", || {
-        let victims: Vec<u64> = dba.rows(
-            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%queryfleet%SLEEP%' \
-             AND id <> CONNECTION_ID()",
-        );
-        for id in victims {
+        let sessions = dba.try_sessions().unwrap().into_iter();
+        for Session { id, .. } in sessions.filter(|session| session.text.contains("SLEEP")) {
             let soft = if kills % 2 == 0 { "" } else { "QUERY" };
             kills += u32::from(dba.run(&format!("KILL {soft} {id}")).is_ok());
         }

@@ -138,6 +138,19 @@ fn a_server_that_cannot_prove_who_it_is_is_refused() {
 }
 
 #[test]
+fn a_server_whose_certificate_has_expired_is_refused() {
+    let fleet = Fleet::with_expired_certificates();
+    let good = secure(&fleet);
+    for (url, ca, check) in [(AMQP, AMQP_CA, "broker TLS"), (MYSQL, MYSQL_CA, "database TLS")] {
+        let right = &good.iter().find(|(name, _)| *name == url).unwrap().1;
+        // TLS to this server alone: it is the one that is named.
+        let variables: Variables =
+            good.iter().filter(|(name, _)| [url, ca].contains(name)).cloned().collect();
+        is_refused(&fleet, &variables, check, &[server(right), "its certificate has expired: renew it"]);
+    }
+}
+
+#[test]
 fn a_server_without_tls_is_refused_and_never_talked_to_in_the_clear() {
     let fleet = Fleet::with_tls();
     let good = secure(&fleet);

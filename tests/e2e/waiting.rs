@@ -1,6 +1,12 @@
 //! `wait` ends, whatever became of the run.
 
-use queryfleet_tests::Fleet;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, Signal, eventually};
+use rustix::process::{Pid, kill_process};
+
+const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn jobs_that_are_nowhere_are_missing() {
@@ -103,4 +109,49 @@ fn a_very_long_run_is_counted_in_steps() {
     );
     // The job that ended last is in the first step.
     fleet.run(&["purge", "long"]).expect(1).says("ended 0 h ago");
+}
+
+/// Sends a signal to a command, which has to end with 130, and answers what it said.
+#[track_caller]
+fn interrupted(child: Child, signal: Signal) -> String {
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn an_interrupted_wait_ends_with_130_and_leaves_the_run_alone() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "patient");
+    for signal in [Signal::INT, Signal::TERM] {
+        let child = fleet.command(&["wait", "patient"]).stderr(Stdio::piped()).spawn().unwrap();
+        // It minds signals before it connects.
+        eventually(SOON, "it waits", || fleet.sessions().len() == 1);
+        assert!(interrupted(child, signal).contains("the run goes on; queryfleet wait patient"));
+        eventually(SOON, "it is gone", || fleet.sessions().is_empty());
+    }
+    let _worker = fleet.worker(1);
+    fleet.wait("patient").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn an_interrupted_run_ends_with_130_and_says_how_to_go_on() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let script = fleet.script([
+        "UPDATE t SET n = n + 1 + 0 * SLEEP(2) WHERE id = 1;",
+        "UPDATE t SET n = n + 1 + 0 * SLEEP(0.1) WHERE id = 2;",
+    ]);
+    let mut command = fleet.command(&["run", script.to_str().unwrap(), "--run", "cut", "--slots", "1"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually(SOON, "the first statement runs", || fleet.running("SLEEP(2)") == 1);
+    let said = interrupted(child, Signal::INT);
+    assert!(said.contains("queryfleet work, then queryfleet wait cut"), "{said}");
+    assert_eq!(fleet.ledger("done"), 1, "what ran has ended, nothing else was begun");
+    let _worker = fleet.worker(1);
+    fleet.wait("cut").expect(0);
+    fleet.assert_each_once();
 }

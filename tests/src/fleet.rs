@@ -56,6 +56,11 @@ impl Fleet {
         Fleet::on(Servers::shared_tls())
     }
 
+    /// A world on servers of its own, the machine 127.0.0.1, whose certificate has expired.
+    pub fn with_expired_certificates() -> Fleet {
+        Fleet::on(Servers::with_expired_tls())
+    }
+
     /// A world on servers of its own, whose TLS is that of the machine `localhost`. Its broker's takes nobody without
     /// a certificate.
     pub fn with_client_certificates() -> Fleet {

@@ -1,9 +1,10 @@
 //! The servers, and a share of them for each test.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use devstack::{Options, RabbitMq, Stack};
+use devstack::{Options, RabbitMq, Stack, Tls};
 use tempfile::TempDir;
 
 use crate::Authority;
@@ -38,13 +39,19 @@ impl Servers {
 
     /// Servers that also offer TLS, as the machine of these names.
     pub(crate) fn with_tls(names: &[&str], clients_need_one: bool) -> Arc<Servers> {
+        Servers::with_files(TLS, |authority, folder| authority.server(folder, names, clients_need_one))
+    }
+
+    /// The machine 127.0.0.1, for one test, with a certificate that has expired.
+    pub(crate) fn with_expired_tls() -> Arc<Servers> {
+        Servers::with_files(1, |authority, folder| authority.expired_server(folder, &["127.0.0.1"]))
+    }
+
+    fn with_files(vhosts: usize, files: impl Fn(&Authority, &Path) -> Tls) -> Arc<Servers> {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = Authority::new("authority of the tests");
-        let tls = authority.server(folder.path(), names, clients_need_one);
-        Servers::with(
-            Options { vhosts: TLS, tls: Some(tls), ..Options::default() },
-            Some((authority, folder)),
-        )
+        let tls = files(&authority, folder.path());
+        Servers::with(Options { vhosts, tls: Some(tls), ..Options::default() }, Some((authority, folder)))
     }
 
     /// The servers with TLS of this process: the machine 127.0.0.1.

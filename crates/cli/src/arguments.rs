@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ledger::RUN_NAME_LIMIT;
 use producer::{Ranges, Size, Source};
 
 use crate::command::doctor::Role;
@@ -199,7 +200,7 @@ pub(crate) struct Input {
     #[arg(long, value_name = "ROWS|auto", default_value_t = Size::Rows(1000), requires = "range")]
     pub(crate) size: Size,
     /// The run's name; a run of this name that was interrupted is gone on with
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
     /// Jobs a message and a transaction
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
@@ -255,6 +256,13 @@ impl Input {
             (Some(template), _, Some(key)) => Source::Range(Ranges { template, key, size: self.size }),
             _ => Source::Files(&self.inputs),
         }
+    }
+}
+
+fn run_name(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0..=RUN_NAME_LIMIT => Ok(text.to_owned()),
+        length => Err(format!("it has {length} characters, a run's name at most {RUN_NAME_LIMIT}")),
     }
 }
 

@@ -112,8 +112,11 @@ impl Tls {
             E::NotValidForName | E::NotValidForNameContext { .. } => {
                 format!("its certificate is for another name: give {} the name that it is for", names.url)
             }
-            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => {
-                "its certificate is not valid at this time: renew it, or set the clocks right".into()
+            E::Expired | E::ExpiredContext { .. } => {
+                "its certificate has expired: renew it, or set the clocks right".into()
+            }
+            E::NotValidYet | E::NotValidYetContext { .. } => {
+                "its certificate is not valid yet: set the clocks right".into()
             }
             _ => "its certificate cannot be used".into(),
         }

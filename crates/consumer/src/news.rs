@@ -1,4 +1,5 @@
-//! What a log tells of jobs: each at debug, and at info and warn a flood of them in a line that a person can live with.
+//! What a log tells of jobs and slots: each at debug, and at info and warn a flood of them in a line that a person can
+//! live with.
 //!
 //! Of every topic the first case is told at once, with all its fields. What follows is counted, and told in one line
 //! every ten seconds with the first of them as the example. The counts of a topic's lines add up to what happened.
@@ -14,7 +15,7 @@ use crate::slot::Slot;
 /// The time between two lines of a topic.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// What can happen to thousands of jobs at once.
+/// What can happen to thousands of jobs, or to a thousand slots, at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
     /// An attempt failed, and its job goes on.
@@ -25,6 +26,15 @@ pub(crate) enum Topic {
     Unrunnable,
     /// A slot has its connection again.
     Connected,
+    /// A slot has no connection to its database, or may not work there.
+    NoDatabase,
+    /// A slot has no consumer at the broker.
+    NoBroker,
+}
+
+impl Topic {
+    const ALL: [Topic; 6] =
+        [Topic::Failed, Topic::Dead, Topic::Unrunnable, Topic::Connected, Topic::NoDatabase, Topic::NoBroker];
 }
 
 /// One case, for the line that tells it. What it does not have is left out.
@@ -34,7 +44,7 @@ pub(crate) struct Case {
     pub(crate) seq: Option<u64>,
     /// From 1, as in metrics.
     pub(crate) slot: Option<usize>,
-    /// The class of the outcome, why it is dead, or what the slot is connected to.
+    /// The class of the outcome, why it is dead, or what the slot is connected to or not.
     pub(crate) class: &'static str,
     pub(crate) error: Option<String>,
 }
@@ -42,7 +52,7 @@ pub(crate) struct Case {
 /// The news of one worker.
 pub(crate) struct News {
     worker: String,
-    topics: [Mutex<Window>; 4],
+    topics: [Mutex<Window>; Topic::ALL.len()],
 }
 
 /// The time since a topic's last line, and what has happened in it.
@@ -82,7 +92,7 @@ impl News {
     }
 
     fn tell_counted(&self, interval: Duration) {
-        for topic in [Topic::Failed, Topic::Dead, Topic::Unrunnable, Topic::Connected] {
+        for topic in Topic::ALL {
             let mut window = self.window(topic);
             if window.since.is_none_or(|since| since.elapsed() < interval) {
                 continue;
@@ -127,6 +137,10 @@ impl News {
             Topic::Dead => line!(warn, "job is dead", "jobs are dead"),
             Topic::Unrunnable => line!(warn, "message cannot be run here", "messages cannot be run here"),
             Topic::Connected => line!(info, "connected again", "slots are connected again"),
+            // The server that is away has a topic of its own: the other one's flood must not hide it.
+            Topic::NoDatabase | Topic::NoBroker => {
+                line!(warn, "slot cannot serve", "tries of slots to serve have failed")
+            }
         }
     }
 }
@@ -159,6 +173,17 @@ pub(crate) fn repeated(slot: &Slot, chunk: &Chunk, job: &Job, outcome: &Outcome)
     let (worker, slot, class) = (&slot.shared.name, slot.index + 1, outcome.class().as_str());
     let error = outcome.failure().map(tracing::field::display);
     tracing::debug!(run = %chunk.run, seq = job.seq, slot, worker, class, error, "attempt failed, and is repeated");
+}
+
+/// Tells why a slot cannot serve, each time, at debug.
+pub(crate) fn unconnected(slot: &Slot, dependency: &str, error: &str) {
+    tracing::debug!(
+        slot = slot.index + 1,
+        worker = slot.shared.name,
+        class = dependency,
+        error,
+        "slot cannot serve"
+    );
 }
 
 /// Tells what becomes of a message that is not run, at debug.

@@ -9,6 +9,7 @@ use job::Backoff;
 use ledger::{RunSession, Session};
 use metrics::{Dependency, SlotMetrics};
 
+use crate::news::{self, Case, Topic};
 use crate::pipeline;
 use crate::settle::{ACTIONS, After};
 use crate::shared::Shared;
@@ -136,15 +137,21 @@ impl Slot {
         }
     }
 
-    /// Notes whether a dependency answered, and says it once in the log.
+    /// Notes whether a dependency answered, and tells it when not.
     fn connected<T, E>(&self, dependency: Dependency, result: Result<T, E>) -> Result<T, E>
     where
         E: std::error::Error,
     {
         self.shared.connected(dependency, self.index, result.is_ok());
         result.inspect_err(|error| {
-            let (worker, slot, dependency) = (&self.shared.name, self.index + 1, dependency.as_str());
-            tracing::warn!(worker, slot, dependency, "{}", job::causes(error));
+            let (slot, class, error) = (Some(self.index + 1), dependency.as_str(), job::causes(error));
+            news::unconnected(self, class, &error);
+            let topic = match dependency {
+                Dependency::Database => Topic::NoDatabase,
+                Dependency::Broker => Topic::NoBroker,
+            };
+            let case = || Case { slot, class, error: Some(error), ..Case::default() };
+            self.shared.news.tell(topic, case);
         })
     }
 }

@@ -54,7 +54,7 @@ pub struct Run {
 
 /// What a publish says about a new run.
 pub struct NewRun<'a> {
-    /// Unique among all runs of this ledger.
+    /// Unique among all runs of this ledger, of at most [`RUN_NAME_LIMIT`](crate::RUN_NAME_LIMIT) characters.
     pub name: &'a str,
     /// The queue that it is published to.
     pub queue: &'a str,

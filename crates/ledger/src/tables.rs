@@ -10,6 +10,9 @@ pub(crate) struct Tables {
     pub(crate) range: String,
 }
 
+/// The longest name that a run can have, in characters.
+pub const RUN_NAME_LIMIT: usize = 190;
+
 /// Where two inputs of one run part. New in version 2.
 const MILESTONES: &str = "milestones MEDIUMBLOB NULL COMMENT 'digests along the way through the input'";
 
@@ -31,7 +34,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 6] {
         format!(
             "CREATE TABLE IF NOT EXISTS {run} (
                id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
-               name VARCHAR(190) NOT NULL UNIQUE,
+               name VARCHAR({RUN_NAME_LIMIT}) NOT NULL UNIQUE,
                queue VARCHAR(100) NOT NULL,
                state ENUM('publishing','published','cancelled','purged') NOT NULL DEFAULT 'publishing',
                total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',

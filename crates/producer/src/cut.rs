@@ -48,13 +48,15 @@ impl<'a> Cut<'a> {
         mode: SqlMode,
     ) -> Result<Option<Cut<'a>>, Error> {
         let Source::Range(ranges) = &order.source else { return Ok(None) };
-        let (schema, table, columns) = parse(ranges.key).ok_or_else(|| {
+        let parts = parse(ranges.key).ok_or_else(|| {
             bad(format!(
-                "{} is no key: expected TABLE.COLUMN, such as orders.id or orders.customer,id",
+                "{} is no key: expected TABLE.COLUMN, such as orders.id or orders.customer,id; \
+                 a name with a dot or a comma in backquotes",
                 ranges.key
             ))
         })?;
-        let key = control.key(schema, table, &columns).await?;
+        let columns: Vec<&str> = parts.columns.iter().map(|column| &**column).collect();
+        let key = control.key(parts.schema.as_deref(), &parts.table, &columns).await?;
         let template = Arc::new(Template::parse(&expand(ranges.template, &key, mode)?, mode)?);
         let extent = Walk::new(database, &key).await?.extent().await?;
         let begun = begun(order, control).await?;

@@ -1,10 +1,10 @@
 //! Finding or making the row of the run that is published.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use job::NotAtomic;
 use ledger::{Control, NewRun, Run, RunState};
+use time::UtcDateTime;
 
 use crate::milestones::Milestones;
 use crate::{Error, Order};
@@ -45,11 +45,27 @@ pub(crate) async fn find_or_create(
     if order.name.is_none() && !order.again {
         refuse_twice(control, digest, queue).await?;
     }
-    let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
+    loop {
+        let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
+        let created = create(control, order, queue, whole, &name).await;
+        // Two runs of one millisecond drew the same name from files that begin alike: the next draw is later.
+        if order.name.is_some() || !matches!(created, Err(Error::Ledger(ledger::Error::NameTaken(_)))) {
+            return created;
+        }
+    }
+}
+
+async fn create(
+    control: &mut Control,
+    order: &Order<'_>,
+    queue: &str,
+    whole: &Whole,
+    name: &str,
+) -> Result<Run, Error> {
     let new = NewRun {
-        name: &name,
+        name,
         queue,
-        digest,
+        digest: &whole.digest,
         milestones: &whole.milestones.as_ref().map(Milestones::to_bytes).unwrap_or_default(),
         chunk: order.chunk as u32,
         session_sql: order.session_sql,
@@ -57,7 +73,7 @@ pub(crate) async fn find_or_create(
     };
     let id = control.create_run(&new).await?;
     let found = control.runs(&[id]).await?;
-    found.into_iter().next().ok_or(Error::NoRun(name))
+    found.into_iter().next().ok_or_else(|| Error::NoRun(name.to_owned()))
 }
 
 /// Where two inputs part, as a part of a sentence.
@@ -104,41 +120,22 @@ fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> 
     Ok(())
 }
 
+/// Of a file's name no more than this is in the name of a run: the time has to fit behind it.
+const STEM: usize = 100;
+
 /// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds).
 fn default_name(input: &Path) -> String {
     let stem = input.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-    let stem: String = stem.chars().take(100).collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{stem}-{}-{:03}", utc(now.as_secs()), now.subsec_millis())
+    let stem: String = stem.chars().take(STEM).collect();
+    let now = UtcDateTime::now();
+    format!("{stem}-{}-{:03}", utc(now), now.millisecond())
 }
 
-/// `20261123-101500` for seconds since 1970. Days to dates by the proleptic Gregorian calendar.
-fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let mut year = 1970;
-    let mut rest = days;
-    let length = |year: u64| {
-        if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) {
-            366
-        } else {
-            365
-        }
-    };
-    while rest >= length(year) {
-        rest -= length(year);
-        year += 1;
-    }
-    let february = if length(year) == 366 { 29 } else { 28 };
-    let mut month = 1;
-    for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if rest < days {
-            break;
-        }
-        rest -= days;
-        month += 1;
-    }
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}{month:02}{:02}-{hour:02}{minute:02}{:02}", rest + 1, second % 60)
+/// `20261123-101500`.
+fn utc(time: UtcDateTime) -> String {
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second) = time.as_hms();
+    format!("{year:04}{:02}{day:02}-{hour:02}{minute:02}{second:02}", u8::from(month))
 }
 
 #[cfg(test)]
@@ -146,9 +143,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_made_of_a_long_one_fits_and_ends_with_the_time() {
+        for stem in ["a".repeat(251), "é".repeat(125), "😀".repeat(62)] {
+            let name = default_name(format!("{stem}.sql").as_ref());
+            assert!(name.chars().count() <= ledger::RUN_NAME_LIMIT, "{name}");
+            let time = name.trim_start_matches(|c: char| stem.starts_with(c));
+            assert_eq!(time.len(), "-20261123-101500-123".len(), "{name}");
+        }
+        assert!(default_name("-".as_ref()).starts_with("--20"));
+    }
+
+    #[test]
     fn the_time_in_a_name_is_utc() {
-        assert_eq!(utc(0), "19700101-000000");
-        assert_eq!(utc(951_782_400 + 86_399), "20000229-235959");
-        assert_eq!(utc(1_795_428_000), "20261123-100000");
+        let at = |seconds| utc(UtcDateTime::from_unix_timestamp(seconds).unwrap());
+        assert_eq!(at(0), "19700101-000000");
+        assert_eq!(at(951_782_400 + 86_399), "20000229-235959");
+        assert_eq!(at(1_795_428_000), "20261123-100000");
     }
 }

@@ -191,10 +191,8 @@ fn kill_sessions(sky: &Sky<'_>, what: &str, rng: &mut Rng) -> bool {
     let Some(mut dba) = sky.fleet.try_client() else { return false };
     let mut kills = 0;
     for _ in 0..BURST {
-        let list =
-            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-        let Ok(ids) = dba.try_rows::<u64>(list) else { break };
-        let Some(id) = rng.choice(ids) else { continue };
+        let Ok(sessions) = dba.try_sessions() else { break };
+        let Some(id) = rng.choice(sessions).map(|session| session.id) else { continue };
         std::thread::sleep(Duration::from_micros(rng.u64(0..20_000)));
         kills += u32::from(dba.run(&format!("KILL {what} {id}")).is_ok());
     }

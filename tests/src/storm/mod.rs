@@ -165,15 +165,8 @@ impl Sky<'_> {
     /// What an operator would look at.
     fn scene(&self) -> String {
         let queues = self.fleet.ctl(&["list_queues", "name", "messages_ready", "messages_unacknowledged"]);
-        let list: Vec<(u64, String, Option<String>)> = self
-            .fleet
-            .try_client()
-            .and_then(|mut client| {
-                client
-                    .try_rows("SELECT id, command, LEFT(info, 200) FROM information_schema.processlist")
-                    .ok()
-            })
-            .unwrap_or_default();
+        let list =
+            self.fleet.try_client().and_then(|mut client| client.try_sessions().ok()).unwrap_or_default();
         format!("{queues}\n{list:#?}\n{}", self.ranks.logs())
     }
 
