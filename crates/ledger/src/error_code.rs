@@ -20,8 +20,10 @@ const INTERRUPTED: u16 = 1317;
 const SERVER_DEADLINE: &[u16] = &[1969, 3024];
 /// No repetition mends these.
 const PERMANENT: &[u16] = &[
-    1044, 1048, 1049, 1054, 1062, 1064, 1065, 1136, 1142, 1146, 1153, 1264, 1292, 1305, 1364, 1366, 1406,
-    1451, 1452, 1690, 1785,
+    1044, 1048, 1049, 1050, 1051, 1052, 1054, 1060, 1061, 1062, 1064, 1065, 1066, 1091, 1093, 1109, 1110,
+    1111, 1136, 1138, 1140, 1142, 1143, 1146, 1153, 1210, 1222, 1235, 1241, 1264, 1265, 1267, 1288, 1292,
+    1300, 1305, 1318, 1348, 1356, 1364, 1365, 1366, 1369, 1370, 1393, 1394, 1395, 1406, 1411, 1441, 1442,
+    1451, 1452, 1471, 1526, 1582, 1583, 1586, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
 ];
 /// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698, TLS_REQUIRED];
@@ -121,6 +123,15 @@ mod tests {
             }
         }
         assert_eq!(class(9999, Place::Statement, ""), Some(Class::Unlisted));
+    }
+
+    /// 1265 an ENUM without the value, 4025 and 3819 CHECKs, 1906 and 3105 generated columns: they took 11 minutes
+    /// of tiers to be dead.
+    #[test]
+    fn a_value_that_can_never_fit_is_dead_at_once() {
+        for code in [1265, 1365, 1411, 1526, 1906, 3105, 3140, 3819, 4025] {
+            assert_eq!(class(code, Place::Statement, ""), Some(Class::Permanent), "code {code}");
+        }
     }
 
     #[test]

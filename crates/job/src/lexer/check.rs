@@ -32,13 +32,16 @@ static ALL: Stops = Stops::all_but_space();
 /// Statements that are refused for what they say inside a version comment may be harmless on the server at hand.
 ///
 /// A compound statement (`CREATE TRIGGER … BEGIN …; END`) holds more than one statement in this sense.
-/// It does not allocate, and goes over the text once (twice when there is a NUL in it).
+/// It does not allocate, and goes over the text once (again when there is a NUL in it, or a function's empty parentheses).
 pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
     let kind = pass.words.kind()?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
+    }
+    if kind != Kind::Ddl {
+        special::refuse_left_behind(sql, mode)?;
     }
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }

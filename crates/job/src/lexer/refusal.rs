@@ -9,7 +9,10 @@ pub enum Refusal {
     #[error("the statement is empty")]
     Empty,
     /// Something follows a `;`.
-    #[error("more than one statement: text follows the ';' at byte {offset}; make each a job of its own")]
+    #[error(
+        "more than one statement: text follows the ';' at byte {offset}; make each a job of its own, and procedures and \
+         triggers with the client, before the run"
+    )]
     Several {
         /// The `;`.
         offset: usize,

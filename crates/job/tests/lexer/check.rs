@@ -332,3 +332,26 @@ fn the_server_tells_its_mode() {
     assert_eq!(SqlMode::from_server("PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ORACLE"), ANSI);
     assert_eq!(SqlMode::from_server(""), SqlMode::default());
 }
+
+#[test]
+fn what_the_statement_before_left_behind_is_session_state() {
+    for sql in [
+        "UPDATE t SET n = LAST_INSERT_ID() WHERE id = 1",
+        "INSERT INTO t VALUES (now(), last_insert_id ( ))",
+        "UPDATE t SET n = row_count() WHERE id = 1",
+        "SELECT FOUND_ROWS()",
+        "INSERT INTO t VALUES (@@IDENTITY)",
+        "CALL p(LAST_INSERT_ID())",
+    ] {
+        session_state(sql);
+    }
+    for sql in [
+        "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), a = NOW()",
+        "INSERT INTO t VALUES ('LAST_INSERT_ID()', NOW()) -- LAST_INSERT_ID()",
+        "UPDATE t SET row_count = 1, at = NOW(), x = @@auto_increment_increment WHERE id = 1",
+        "UPDATE t SET n = a.found_rows() WHERE id = 1",
+        "CREATE PROCEDURE p() INSERT INTO t VALUES (LAST_INSERT_ID())",
+    ] {
+        assert!(check(sql, PLAIN).is_ok(), "{sql:?}: {:?}", check(sql, PLAIN));
+    }
+}
