@@ -8,23 +8,23 @@ help: ## list the targets
 setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
 	@deploy/install-servers.sh
 
-demo: setup build ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
+demo: cargo setup build ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
 	@"$${CARGO_TARGET_DIR:-target}/release/queryfleet" demo
 
-test: setup rustfmt clippy ## formatting, clippy without a warning, and all tests against real servers
+test: rustfmt clippy setup ## formatting, clippy without a warning, and all tests against real servers
 	@.ci/timed cargo fmt --all --check
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo test --workspace
 
-faults: setup cargo ## the faults that take longer, root and a package: those tests that `make test` leaves out
+faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
 	@.ci/packages libfaketime
 	@.ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
-storm: setup cargo ## a long storm of faults over one run of jobs: SEED=… JOBS=… FAULTS=…, all of them optional
+storm: cargo setup ## a long storm of faults over one run of jobs: SEED=… JOBS=… FAULTS=…, all of them optional
 	@cargo build -p queryfleet-tests --bins
 	@SEED="$(SEED)" JOBS="$(JOBS)" FAULTS="$(FAULTS)" "$${CARGO_TARGET_DIR:-target}/debug/storm"
 
-mutants: setup cargo ## break the code in eleven ways, and show that a test notices each
+mutants: cargo setup ## break the code in eleven ways, and show that a test notices each
 	@.ci/mutants
 
 ci: test instructions chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
@@ -32,17 +32,17 @@ ci: test instructions chart-test faults ## all that has to pass before a change 
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants
 
-compat: setup cargo ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
+compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
 	@.ci/compat
 
 build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli
 
-bench-quick: setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and CPU per job, in under a minute
+bench-quick: cargo setup build ## 4 and 16 slots, chunks of 1 and 32: statements/s and CPU per job, in under a minute
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	"$${CARGO_TARGET_DIR:-target}/release/quick" bench/QUICK.md
 
-bench: setup bench-peers ## side by side with peers: bench/RESULTS.md; half an hour; ROUNDS=… and ONLY=words, both optional
+bench: cargo setup bench-peers ## side by side with peers: bench/RESULTS.md; half an hour; ROUNDS=… and ONLY=words, both optional
 	cargo build --release -p queryfleet-cli -p queryfleet-bench
 	@ROUNDS="$(ROUNDS)" ONLY="$(ONLY)" "$${CARGO_TARGET_DIR:-target}/release/bench" bench
 
@@ -71,7 +71,7 @@ chart-docs: ## write the chart's table of values, and copy rules and dashboards 
 metrics-docs: cargo ## write the tables of docs/metrics.md from the code's own texts
 	@BLESS=1 cargo test -q -p queryfleet-consumer --test metrics_page
 
-dashboards-test: setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
+dashboards-test: cargo setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
 	@.ci/timed .ci/dashboards-test
 
 image-test: ## build the image with Podman, from Debian's packages, and run it: needs root; PROGRAM=… compiles nothing
