@@ -29,6 +29,7 @@ mod metrics;
 mod oracle;
 mod outage;
 mod pace;
+mod pipe;
 mod plan;
 mod poison;
 mod pressure;

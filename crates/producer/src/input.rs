@@ -44,16 +44,22 @@ impl Source<'_> {
     /// The inputs, in their order; none yet of ranges that have to be cut.
     ///
     /// # Errors
-    /// When standard input cannot be kept, or the template is none.
-    pub(crate) fn inputs(&self, mode: SqlMode) -> Result<Vec<Input>, Error> {
+    /// When an input cannot be kept, or the template is none.
+    pub(crate) async fn inputs(&self, mode: SqlMode) -> Result<Vec<Input>, Error> {
+        let mut inputs = Vec::new();
         match self {
-            Source::Files(names) => names.iter().map(|name| Input::new(name, None)).collect(),
+            Source::Files(names) => {
+                for name in *names {
+                    inputs.push(Input::new(name, None).await?);
+                }
+            }
             Source::Rows { template, rows } => {
                 let template = Arc::new(Template::parse(template, mode)?);
-                Ok(vec![Input::new(rows, Some(template))?])
+                inputs.push(Input::new(rows, Some(template)).await?);
             }
-            Source::Range(_) => Ok(Vec::new()),
+            Source::Range(_) => {}
         }
+        Ok(inputs)
     }
 
     /// What a run of it is named after.
@@ -89,7 +95,8 @@ impl Read for Counted {
     }
 }
 
-/// One input. It is read twice, so standard input is kept in a temporary file, deleted at the end.
+/// One input. It is read twice, so what gives its bytes only once (standard input, a pipe) is kept in a temporary file,
+/// deleted at the end.
 pub(crate) struct Input {
     /// As the user gave it, for messages and for its kind.
     name: PathBuf,
@@ -100,22 +107,24 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Names an input, of rows when there is a template; `-` reads standard input to its end.
+    /// Names an input, of rows when there is a template; `-`, which is standard input, or a pipe is read to its end.
     ///
     /// # Errors
-    /// When standard input cannot be read or kept.
-    fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
-        if name != Path::new("-") {
+    /// When what has to be kept cannot be read or written.
+    async fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
+        let is_stdin = name == Path::new("-");
+        // What is missing, or a folder, is an error when it is opened.
+        let is_file = |found: std::fs::Metadata| found.is_file() || found.is_dir();
+        if !is_stdin && name.metadata().map_or(true, is_file) {
             return Ok(Input { name: name.into(), kept: None, read: Arc::default(), template });
         }
-        let name = PathBuf::from("standard input");
-        let keep = || {
-            let mut kept = NamedTempFile::new()?;
-            std::io::copy(&mut std::io::stdin().lock(), kept.as_file_mut())?;
-            Ok(kept)
-        };
-        let kept = keep().map_err(|source| Error::Read { path: name.clone(), source })?;
-        Ok(Input { name, kept: Some(kept), read: Arc::default(), template })
+        let path = if is_stdin { PathBuf::from("standard input") } else { name.to_owned() };
+        let from = (!is_stdin).then(|| name.to_owned());
+        // A thread that may block: perhaps nobody ever writes, and an interruption must not wait for that.
+        let kept = tokio::task::spawn_blocking(move || keep(from.as_deref())).await;
+        let kept = kept.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)));
+        let kept = kept.map_err(|source| Error::Read { path: path.clone(), source })?;
+        Ok(Input { name: path, kept: Some(kept), read: Arc::default(), template })
     }
 
     /// Rows in a file of ours, under a name for messages.
@@ -165,6 +174,16 @@ impl Input {
     pub(crate) fn name(&self) -> &Path {
         &self.name
     }
+}
+
+/// Copies a pipe, or standard input, to its end.
+fn keep(pipe: Option<&Path>) -> std::io::Result<NamedTempFile> {
+    let mut kept = NamedTempFile::new()?;
+    match pipe {
+        Some(pipe) => std::io::copy(&mut File::open(pipe)?, kept.as_file_mut())?,
+        None => std::io::copy(&mut std::io::stdin().lock(), kept.as_file_mut())?,
+    };
+    Ok(kept)
 }
 
 fn extension(name: &Path) -> &str {

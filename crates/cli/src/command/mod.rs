@@ -74,7 +74,10 @@ fn slotted(mut config: Config, slots: Option<u16>) -> Config {
 
 fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(work)
+    let result = runtime.block_on(work);
+    // Somebody may still block on an input that never comes.
+    runtime.shutdown_background();
+    result
 }
 
 /// A connection for questions about runs.
