@@ -69,11 +69,14 @@ pub(super) fn refuse_nul(text: &[u8], mode: SqlMode) -> Result<(), Refusal> {
 }
 
 /// Refuses LAST_INSERT_ID() and its like: before each job its session has run others, of anybody, and the INSERT into the
-/// ledger. With an argument LAST_INSERT_ID only keeps a value. What has no such call costs two searches.
+/// ledger. With an argument LAST_INSERT_ID only keeps a value. What has no such call costs one search.
 pub(super) fn refuse_left_behind(sql: &str, mode: SqlMode) -> Result<(), Refusal> {
     let text = sql.as_bytes();
-    let is_empty = |at: usize| text[at + 1..].trim_ascii_start().first() == Some(&b')');
-    if !memchr::memchr_iter(b'(', text).any(is_empty) && memchr::memmem::find(text, b"@@").is_none() {
+    let may_be = |at: usize| match text[at] {
+        b'(' => text[at + 1..].trim_ascii_start().first() == Some(&b')'),
+        _ => text.get(at + 1) == Some(&b'@'),
+    };
+    if !memchr::memchr2_iter(b'(', b'@', text).any(may_be) {
         return Ok(());
     }
     let mut tokens = Tokens::new(sql, mode);
