@@ -1,4 +1,4 @@
-//! DESIGN.md, section 13: what is due, what is wanted, and what this run found.
+//! The goals: what is due, what is wanted, and what this run found.
 
 use crate::results::{Results, Sample};
 

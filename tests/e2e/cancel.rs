@@ -43,6 +43,24 @@ fn cancel_now_ends_running_statements() {
     assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 1);
 }
 
+/// One kill ends a whole chunk: none of its statements is begun by itself only to be killed.
+#[test]
+fn cancel_now_kills_a_chunk_once() {
+    let fleet = Fleet::new();
+    fleet.make_counters(20);
+    let script =
+        fleet.script((1..=20).map(|id| format!("UPDATE t SET n = n + 1 + SLEEP(600) WHERE id = {id};")));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "endless", "--chunk", "20"]).expect(0);
+    let worker = fleet.worker(1);
+    eventually(Duration::from_secs(20), "the chunk runs", || fleet.running("SLEEP(600)") == 1);
+    fleet.run(&["cancel", "endless", "--now"]).expect(0);
+    fleet.wait("endless").expect(4);
+    let in_flight = || worker.metric("queryfleet_jobs_in_flight", &[]);
+    eventually(Duration::from_secs(20), "the chunk is settled", || in_flight() == 0.0);
+    assert_eq!(worker.metric("queryfleet_statements_killed_total", &["cancel"]), 1.0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 20);
+}
+
 /// A replay runs each job once more, also when it dies again at once; a mended one is done.
 #[test]
 fn a_replay_takes_each_dead_job_once() {

@@ -1,4 +1,5 @@
-//! A worker that dies at the worst moments: the rows of DESIGN.md's crash table that a failpoint makes exact.
+//! A worker that dies at the worst moments: the rows of ARCHITECTURE.md's table (When something dies)
+//! that a failpoint makes exact.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The floors of DESIGN.md, section 4: arrows point only down.
+//! The floors of ARCHITECTURE.md: arrows point only down.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -49,7 +49,7 @@ fn arrows_point_only_down() {
         }
         let floor = FLOORS.iter().find(|(crate_name, _)| crate_name == name);
         let (_, allowed) =
-            floor.unwrap_or_else(|| panic!("crate {name} has no floor: see DESIGN.md, section 4"));
+            floor.unwrap_or_else(|| panic!("crate {name} has no floor: see ARCHITECTURE.md, Floors"));
         let ours = used.iter().filter(|used| packages.contains_key(*used));
         let wrong: Vec<_> = ours.filter(|used| !allowed.contains(&used.as_str())).collect();
         assert!(wrong.is_empty(), "{name} must not use {wrong:?}");

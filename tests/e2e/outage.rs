@@ -3,8 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Signal, eventually};
-use rustix::process::{Pid, kill_process};
+use queryfleet_tests::{Fleet, Signal, eventually, interrupted};
 
 const COUNT: u64 = 3000;
 const SOON: Duration = Duration::from_secs(60);
@@ -64,10 +63,7 @@ fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2
     eventually(SOON, "its row is there", || fleet.number("SELECT COUNT(*) FROM queryfleet_run") == 2);
     fleet.run(&["wait", "blocked", "--timeout", "2s"]).expect(5);
     assert!(producer.try_wait().unwrap().is_none(), "it waits");
-    kill_process(Pid::from_child(&producer), Signal::INT).unwrap();
-    let interrupted = producer.wait_with_output().unwrap();
-    assert_eq!(interrupted.status.code(), Some(130));
-    let said = String::from_utf8_lossy(&interrupted.stderr);
+    let said = interrupted(producer, Signal::INT);
     assert!(said.contains(&format!("the broker has blocked publishing: {reason}")), "{said}");
     assert!(said.contains("--run blocked"), "{said}");
 

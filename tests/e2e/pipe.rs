@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Signal, eventually};
-use rustix::process::{Pid, kill_process};
+use queryfleet_tests::{Fleet, Signal, eventually, interrupted};
 
 const SOON: Duration = Duration::from_secs(30);
+/// For so long a session is taken to be there without asking it.
+const IDLE_S: i64 = 5;
 
 fn pipe(fleet: &Fleet) -> PathBuf {
     let pipe = fleet.script([""]).with_extension("pipe");
@@ -28,18 +29,37 @@ fn a_named_pipe_is_read_once() {
     fleet.assert_each_once();
 }
 
+/// A server ends sessions that are idle for their wait_timeout; an input may take longer to come.
+#[test]
+fn an_input_may_outlast_an_idle_session() {
+    let fleet = Fleet::new();
+    let (script, pipe) = (fleet.counters(10), pipe(&fleet));
+    let mut command = fleet.command(&["publish", pipe.to_str().unwrap(), "--run", "slow"]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let idle = || fleet.sessions().into_iter().find(|session| session.seconds > IDLE_S);
+    eventually(SOON, "it waits for its input", || idle().is_some());
+    fleet.sql(&format!("KILL {}", idle().unwrap().id));
+    std::fs::copy(script, pipe).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let _worker = fleet.worker(2);
+    fleet.wait("slow").expect(0);
+    fleet.assert_each_once();
+}
+
 #[test]
 fn an_input_that_never_comes_can_be_interrupted() {
     let fleet = Fleet::new();
     let pipe = pipe(&fleet);
+    let kept = tempfile::tempdir().unwrap();
     for input in [pipe.to_str().unwrap(), "-"] {
         let mut command = fleet.command(&["publish", input]);
-        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.env("TMPDIR", kept.path()).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
         // It minds signals before it connects.
         eventually(SOON, "it has connected", || fleet.sessions().len() == 1);
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        eventually(SOON, "it has ended", || child.try_wait().unwrap().is_some());
-        assert_eq!(child.wait().unwrap().code(), Some(130), "{input}");
+        interrupted(child, Signal::INT);
+        assert_eq!(kept.path().read_dir().unwrap().count(), 0, "what it had read is gone: {input}");
         eventually(SOON, "it is gone", || fleet.sessions().is_empty());
     }
 }

@@ -4,7 +4,7 @@ use job::Job;
 use queryfleet_tests::Fleet;
 
 /// Each refused statement, and a word of the reason.
-const REFUSED: [(&str, &str); 10] = [
+const REFUSED: [(&str, &str); 11] = [
     ("CALL p()", "not atomic"),
     ("TRUNCATE TABLE t", "not atomic"),
     ("ALTER TABLE t ADD x INT", "not atomic"),
@@ -15,6 +15,7 @@ const REFUSED: [(&str, &str); 10] = [
     ("LOCK TABLES t WRITE", "LOCK"),
     ("UPDATE t SET n = LAST_INSERT_ID() WHERE id = 1", "LAST_INSERT_ID()"),
     ("UPDAT t SET n = 1", "not atomic"),
+    ("source other.sql", "a command of the client"),
 ];
 
 #[test]

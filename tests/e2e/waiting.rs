@@ -1,10 +1,9 @@
 //! `wait` ends, whatever became of the run.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Signal, eventually};
-use rustix::process::{Pid, kill_process};
+use queryfleet_tests::{Fleet, Signal, eventually, interrupted};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -109,15 +108,6 @@ fn a_very_long_run_is_counted_in_steps() {
     );
     // The job that ended last is in the first step.
     fleet.run(&["purge", "long"]).expect(1).says("ended 0 h ago");
-}
-
-/// Sends a signal to a command, which has to end with 130, and answers what it said.
-#[track_caller]
-fn interrupted(child: Child, signal: Signal) -> String {
-    kill_process(Pid::from_child(&child), signal).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
-    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use client::Client;
 pub use eventually::eventually;
 pub use fleet::{Fleet, program};
 pub use http::get;
-pub use output::Output;
+pub use output::{Output, interrupted};
 pub use proxy::{Link, Proxy};
 /// A key that a certificate is for.
 pub use rcgen::KeyPair;

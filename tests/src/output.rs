@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// What a command has printed, and its exit code.
 #[derive(Debug)]
 pub struct Output {
@@ -45,6 +47,20 @@ impl Output {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:#?}"))
     }
+}
+
+/// Sends a signal to a command, which has to end with 130, and answers what it said on standard error.
+///
+/// # Panics
+/// When it ends with another code.
+#[track_caller]
+pub fn interrupted(mut command: Child, signal: Signal) -> String {
+    kill_process(Pid::from_child(&command), signal).expect("it runs");
+    // Held until its end, which the end of its input shall not cause.
+    let _input = command.stdin.take();
+    let output = command.wait_with_output().expect("a child of ours");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
 }
 
 /// Starts a command whose output goes to the files `NAME.out` and `NAME.err`.

@@ -8,7 +8,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use crate::Fleet;
 use crate::servers::runtime;
 
-/// The exchange of DESIGN.md, section 5.
+/// The exchange of the topology (crates/broker/src/topology.rs).
 const EXCHANGE: &str = "queryfleet";
 /// The work queue of the queue `default`.
 const WORK: &str = "queryfleet.default";

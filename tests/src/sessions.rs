@@ -11,6 +11,8 @@ pub struct Session {
     pub id: u64,
     /// `Query`, `Sleep` and the like.
     pub command: String,
+    /// For how many seconds it has done that.
+    pub seconds: i64,
     /// What it executes; empty when that is nothing.
     pub text: String,
 }
@@ -43,6 +45,7 @@ impl Client {
         let session = |row: &Row| Session {
             id: row.get("Id").expect("a number"),
             command: text(row, "Command").unwrap_or_default(),
+            seconds: row.get("Time").expect("a number"),
             text: text(row, "Info").unwrap_or_default(),
         };
         let ours = all.iter().filter(|row| of_database(row)).map(session);

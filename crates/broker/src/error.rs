@@ -21,7 +21,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A retry tier that the broker would refuse.
-    #[error("a retry tier is at least 1ms and at most 49d: see QUERYFLEET_RETRY_TIERS")]
+    #[error("a retry tier is from 1ms to 49 days long: see QUERYFLEET_RETRY_TIERS")]
     Tier,
     /// The broker cannot be reached or does not let us in.
     #[error("cannot connect to the broker at {server}")]

@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Look at dead jobs, bring them back, or give them up
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Delete the ledger rows of a run that ended at least 24 hours ago
+    /// Delete the ledger rows, dead jobs and ranges of a run that ended at least 24 hours ago
     Purge {
         /// The run's name or id
         run: String,

@@ -130,6 +130,12 @@ impl Config {
         Duration::from_secs((self.statement_timeout.as_secs() / 2).clamp(1, 50))
     }
 
+    /// How long a worker may act on a run's state that it has read: three intervals of reading, of which one may come
+    /// late or fail. A purge waits for longer before it deletes ledger rows.
+    pub fn run_state_counts_for(&self) -> Duration {
+        self.run_poll_interval * 3
+    }
+
     fn check_tls_is_used(&self) -> Result<(), Error> {
         let identity = self.amqp_tls.identity.as_ref().map(|_| AMQP_CERT.name);
         match self.amqp_tls.ca.as_ref().map(|_| AMQP_CA.name).or(identity) {

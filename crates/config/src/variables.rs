@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::Variable;
 
-const DURATION: &str = "a duration such as 500ms, 25s, 15m or 1h";
+const DURATION: &str = "a duration such as 500ms, 25s, 15m or 1h, 720h at most";
 const PEM: &str = "the path of a PEM file";
 
 macro_rules! variables {
@@ -51,9 +51,10 @@ variables! {
         "The waits before the second, third, … attempt; each is a queue of its own, the last one repeats. The same \
          everywhere on one queue.");
     SESSION_SQL = Variable::optional("QUERYFLEET_SESSION_SQL", "SQL text",
-        "Runs on every worker's connection after its init step.").or_file();
+        "Runs on every connection to the database, after its own settings.").or_file();
     ALLOW = Variable::optional("QUERYFLEET_ALLOW",
-        "kinds of statement with commas between, such as update,delete",
+        "kinds of statement with commas between: insert, replace, update, delete, select, with, do, values, table, load, \
+         and with --not-atomic call, ddl, outfile, other",
         "The only kinds of statement that a worker executes; all when not set.");
     METRICS_LISTEN = Variable::new("QUERYFLEET_METRICS_LISTEN", "127.0.0.1:9464",
         "an IP address and a port, such as 127.0.0.1:9464 or [::]:9464",
@@ -63,8 +64,8 @@ variables! {
         "Signs messages with the first key and accepts all; a worker takes no message that none of them signed.")
         .secret();
     LOG = Variable::new("QUERYFLEET_LOG", "info",
-        "error, warn, info, debug, trace or a tracing filter such as info,broker=debug",
-        "What is logged, to stderr.");
+        "error, warn, info, debug, trace or a tracing filter such as info,queryfleet_broker=debug",
+        "What is logged, to stderr. The default is that of work; run and doctor log errors only, the others warnings too.");
     LOG_FORMAT = Variable::new("QUERYFLEET_LOG_FORMAT", "text", "text or json", "The form of a log line.");
     CONNECT_TIMEOUT = Variable::new("QUERYFLEET_CONNECT_TIMEOUT", "5s", DURATION,
         "How long one attempt to connect to the broker or the database may take.");
@@ -74,11 +75,12 @@ variables! {
         "How long a slot keeps its job while the database is failing over or short of resources, before it gives the \
          job back. Keep it below the broker's consumer timeout.");
     HEARTBEAT_INTERVAL = Variable::new("QUERYFLEET_HEARTBEAT_INTERVAL", "15s", DURATION,
-        "How often a worker renews its row in queryfleet_worker.");
+        "How often a worker renews its row in queryfleet_worker; no more often than QUERYFLEET_RUN_POLL_INTERVAL.");
     RUN_POLL_INTERVAL = Variable::new("QUERYFLEET_RUN_POLL_INTERVAL", "1s", DURATION,
-        "How often a worker reads the states of its runs, and a waiting producer counts.");
+        "How often a worker reads the states of its runs.");
     MISSING_TIMEOUT = Variable::new("QUERYFLEET_MISSING_TIMEOUT", "60s", DURATION,
-        "How long a waiting producer sees nothing ready and nothing in flight before it reports jobs as missing.");
+        "How long a waiting producer sees nothing ready and nothing in flight before it reports jobs as missing; \
+         how long it waits for a database that is away.");
     DELIVERY_LIMIT = Variable::new("QUERYFLEET_DELIVERY_LIMIT", "20", "a whole number from 1 to 1000",
         "How many workers a message may take down with it before the broker moves it to the dead queue. The same \
          everywhere on one queue.");

@@ -95,7 +95,7 @@ fn a_bad_value_names_the_variable_and_its_form_and_never_the_value() {
 fn a_bare_number_is_no_duration() {
     assert_eq!(
         message(&[("QUERYFLEET_STATEMENT_TIMEOUT", "900")]),
-        "QUERYFLEET_STATEMENT_TIMEOUT cannot be read: expected a duration such as 500ms, 25s, 15m or 1h"
+        "QUERYFLEET_STATEMENT_TIMEOUT cannot be read: expected a duration such as 500ms, 25s, 15m or 1h, 720h at most"
     );
 }
 

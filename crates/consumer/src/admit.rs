@@ -17,20 +17,34 @@ pub(crate) struct Runs {
     known: RwLock<Known>,
     /// Rings after every reading of the runs' states.
     refreshed: Notify,
+    fresh: Duration,
 }
 
 #[derive(Default)]
 struct Known {
     ledger: Option<LedgerId>,
-    runs: HashMap<RunId, (Arc<Run>, Instant)>,
+    runs: HashMap<RunId, Entry>,
+}
+
+struct Entry {
+    /// Slots hold it while they execute jobs of the run, so that its count tells whether there are any.
+    run: Arc<Run>,
+    /// As it was last read.
+    state: RunState,
+    cancel_now: bool,
+    read: Instant,
+    /// When a message made it known.
+    since: Instant,
 }
 
 impl Runs {
-    pub(crate) fn new(database: Arc<Database>) -> Runs {
+    /// Of which a reading counts for `fresh`.
+    pub(crate) fn new(database: Arc<Database>, fresh: Duration) -> Runs {
         Runs {
             control: Mutex::new(Control::new(database)),
             known: RwLock::default(),
             refreshed: Notify::new(),
+            fresh,
         }
     }
 
@@ -49,56 +63,78 @@ impl Runs {
     /// # Errors
     /// The outcome of every job of the chunk, when none of them may run.
     pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Run>, Outcome> {
-        let run = match self.known_run(chunk)? {
-            Some(run) => run,
-            None => self.look_up(chunk.run).await?,
+        let (run, state) = match self.known_run(chunk)? {
+            Some(known) => known,
+            None => self.look_up(chunk).await?,
         };
-        match run.state {
+        match state {
             RunState::Publishing | RunState::Published => Ok(run),
             RunState::Cancelled => Err(Outcome::EndedBefore(LedgerState::Cancelled)),
             RunState::Purged => Err(Outcome::Stale),
         }
     }
 
-    fn known_run(&self, chunk: &Chunk) -> Result<Option<Arc<Run>>, Outcome> {
+    /// The run, when it was read not long ago: a purge waits for as long before it deletes ledger rows.
+    fn known_run(&self, chunk: &Chunk) -> Result<Option<(Arc<Run>, RunState)>, Outcome> {
         // Nothing panics while holding this lock; its data is whole in any case.
         let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &known.ledger {
-            Some(ledger) if *ledger != chunk.ledger => Err(Outcome::UnknownRun),
-            Some(_) => Ok(known.runs.get(&chunk.run).map(|(run, _)| run.clone())),
-            None => Ok(None),
+            Some(ledger) if *ledger != chunk.ledger => return Err(Outcome::UnknownRun),
+            Some(_) => {}
+            None => return Ok(None),
         }
+        let fresh = known.runs.get(&chunk.run).filter(|entry| entry.read.elapsed() < self.fresh);
+        Ok(fresh.map(|entry| (entry.run.clone(), entry.state)))
     }
 
-    async fn look_up(&self, id: RunId) -> Result<Arc<Run>, Outcome> {
-        let found = self.control.lock().await.runs(&[id]).await.map_err(|error| error.outcome())?;
+    async fn look_up(&self, chunk: &Chunk) -> Result<(Arc<Run>, RunState), Outcome> {
+        let mut control = self.control.lock().await;
+        // Another slot may have asked meanwhile.
+        if let Some(known) = self.known_run(chunk)? {
+            return Ok(known);
+        }
+        let (id, asked) = (chunk.run, Instant::now());
+        let found = control.runs(&[id]).await.map_err(|error| error.outcome())?;
         let Some(run) = found.into_iter().next() else { return Err(Outcome::UnknownRun) };
-        let run = Arc::new(run);
-        self.write().runs.insert(id, (run.clone(), Instant::now()));
-        Ok(run)
+        let (state, cancel_now) = (run.state, run.cancel_now);
+        let mut known = self.write();
+        let entry = known.runs.entry(id).or_insert_with(|| Entry {
+            run: Arc::new(run),
+            state,
+            cancel_now,
+            read: asked,
+            since: asked,
+        });
+        (entry.state, entry.cancel_now, entry.read) = (state, cancel_now, asked);
+        Ok((entry.run.clone(), state))
     }
 
     /// Reads the state of every known run anew.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
         let ids: Vec<RunId> = {
             let mut known = self.write();
-            known.runs.retain(|_, (run, since)| Arc::strong_count(run) > 1 || since.elapsed() < FORGET_AFTER);
+            known
+                .runs
+                .retain(|_, entry| Arc::strong_count(&entry.run) > 1 || entry.since.elapsed() < FORGET_AFTER);
             known.runs.keys().copied().collect()
         };
-        let runs = self.control.lock().await.runs(&ids).await?;
-        self.replace(&ids, runs);
+        let mut control = self.control.lock().await;
+        let asked = Instant::now();
+        let runs = control.runs(&ids).await?;
+        // Still with the connection: what was asked later is not overwritten.
+        self.replace(&ids, &runs, asked);
         self.refreshed.notify_waiters();
         Ok(())
     }
 
-    fn replace(&self, ids: &[RunId], runs: Vec<Run>) {
+    fn replace(&self, ids: &[RunId], runs: &[Run], asked: Instant) {
         let mut known = self.write();
         for id in ids.iter().filter(|id| !runs.iter().any(|run| run.id == **id)) {
             known.runs.remove(id);
         }
         for run in runs {
-            if let Some((old, _)) = known.runs.get_mut(&run.id) {
-                *old = Arc::new(run);
+            if let Some(entry) = known.runs.get_mut(&run.id) {
+                (entry.state, entry.cancel_now, entry.read) = (run.state, run.cancel_now, asked);
             }
         }
     }
@@ -117,9 +153,10 @@ impl Runs {
         }
     }
 
-    fn is_ended_now(&self, id: RunId) -> bool {
+    /// Whether it is.
+    pub(crate) fn is_ended_now(&self, id: RunId) -> bool {
         let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.runs.get(&id).is_some_and(|(run, _)| run.state == RunState::Cancelled && run.cancel_now)
+        known.runs.get(&id).is_some_and(|entry| entry.state == RunState::Cancelled && entry.cancel_now)
     }
 
     /// The connection for the worker's own row.

@@ -32,7 +32,9 @@ pub(crate) async fn execute<'a>(
     if chunk.jobs.len() > 1
         && let Ok(rows) = attempt(slot, chunk, run, &chunk.jobs).await
     {
-        return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, since)).collect();
+        // At most 10,000 jobs.
+        let share = since.elapsed() / chunk.jobs.len() as u32;
+        return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, share)).collect();
     }
     // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
     let mut tries = Tries::default();
@@ -45,7 +47,7 @@ pub(crate) async fn execute<'a>(
         }
         let since = Instant::now();
         let ending = single(slot, chunk, run, job, attempts, &mut tries).await;
-        slot.ended(&ending.outcome, since);
+        slot.ended(&ending.outcome, since.elapsed());
         endings.push(ending);
     }
     endings
@@ -57,9 +59,9 @@ fn given_back<'a>(job: &'a Job, why: &str) -> Ending<'a> {
     Ending { job, outcome, settlement: Settlement::GiveBack, alone: false }
 }
 
-fn done<'a>(slot: &Slot, job: &'a Job, rows: u64, since: Instant) -> Ending<'a> {
+fn done<'a>(slot: &Slot, job: &'a Job, rows: u64, took: Duration) -> Ending<'a> {
     let ending = Ending { job, outcome: Outcome::Done(rows), settlement: Settlement::Ack, alone: false };
-    slot.ended(&ending.outcome, since);
+    slot.ended(&ending.outcome, took);
     ending
 }
 
@@ -73,9 +75,9 @@ async fn single<'a>(
 ) -> Ending<'a> {
     tries.next_job();
     loop {
-        if slot.shared.drain.is_now() {
-            // Of a large chunk every further attempt would only be another connection to kill.
-            return given_back(job, "worker stops before the attempt");
+        // Of a large chunk every further attempt would only be another connection to kill.
+        if slot.shared.drain.is_now() || slot.shared.runs.is_ended_now(run.id) {
+            return given_back(job, "ended by a drain or a cancel before the attempt");
         }
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
             Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),

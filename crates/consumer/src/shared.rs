@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::lexer::Kind;
+use job::lexer::{Kind, UnknownKind};
 use job::{Class, DeadReason, Policy, Signer};
 use ledger::Database;
 use metrics::{Dependency, Metrics, PublishResult};
@@ -65,7 +65,7 @@ impl Shared {
             backoff_max: config.backoff_max,
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
-            runs: Runs::new(database.clone()),
+            runs: Runs::new(database.clone(), config.run_state_counts_for()),
             topology,
             database,
             metrics,
@@ -128,7 +128,7 @@ impl Shared {
 fn kinds(words: &[String]) -> Result<Vec<Kind>, Error> {
     words
         .iter()
-        .map(|word| word.parse().map_err(|_| Error::Allow(format!("`{word}` is no kind of statement"))))
+        .map(|word| word.parse().map_err(|error: UnknownKind| Error::Allow(error.to_string())))
         .collect()
 }
 

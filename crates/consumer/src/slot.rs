@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::{Delivery, Publisher, Subscription};
 use job::Backoff;
@@ -122,9 +122,9 @@ impl Slot {
         self.metrics.begin(jobs as u64)
     }
 
-    /// Counts the end of one job.
-    pub(crate) fn ended(&self, outcome: &job::Outcome, since: Instant) {
-        self.metrics.ended(outcome.class() as usize, since.elapsed());
+    /// Counts the end of one job; `took` is its own time, of a chunk its share.
+    pub(crate) fn ended(&self, outcome: &job::Outcome, took: Duration) {
+        self.metrics.ended(outcome.class() as usize, took);
         if let job::Outcome::Done(rows) = outcome {
             self.shared.metrics.rows_affected(*rows);
         }

@@ -3,7 +3,7 @@
 use crate::words::words;
 
 words! {
-    /// The class of an outcome: the label value in metrics, and the row of DESIGN's table of endings.
+    /// The class of an outcome: the label value in metrics.
     Class {
         /// COMMIT itself has answered: the job took effect.
         Done = "done",

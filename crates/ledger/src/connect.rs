@@ -1,6 +1,6 @@
 //! How connections are made: the one place that knows the URL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::Config;
 use mysql_async::prelude::Queryable;
@@ -12,6 +12,8 @@ use crate::{Error, Facts, init};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
+/// After so long without a question a connection is asked whether it still is one; well below [`init`]'s wait_timeout.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Where the jobs' database is and how a session on it begins. Shared by all that connect.
 pub struct Database {
@@ -68,9 +70,11 @@ impl Database {
         format!("{}:{}", self.opts.ip_or_hostname(), self.opts.tcp_port())
     }
 
-    /// Whether the server has to prove who it is, when TLS is used: `verify_ca=false` in the URL waives it.
+    /// Whether the server has to prove who it is, when TLS is used: `verify_ca=false` in the URL waives its certificate,
+    /// `verify_identity=false` that it is for this host.
     pub fn is_verified(&self) -> bool {
-        self.opts.ssl_opts().is_none_or(|ssl| !ssl.accept_invalid_certs())
+        let waived = |ssl: &SslOpts| ssl.accept_invalid_certs() || ssl.skip_domain_validation();
+        !self.opts.ssl_opts().is_some_and(waived)
     }
 
     /// The database that the URL names.
@@ -162,7 +166,8 @@ fn with_files(ssl: Option<SslOpts>, tls: &config::Tls) -> Option<SslOpts> {
 /// an error: callers decide whether to ask once more.
 pub struct Control {
     pub(crate) database: std::sync::Arc<Database>,
-    conn: Option<Conn>,
+    /// And when it has last answered.
+    conn: Option<(Conn, Instant)>,
 }
 
 impl Control {
@@ -178,24 +183,36 @@ impl Control {
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, mysql_async::Error>,
     ) -> Result<T, Error> {
-        let mut conn = match self.conn.take() {
+        let mut conn = match self.kept().await {
             Some(conn) => conn,
             None => self.database.connect(None).await?.0,
         };
         match tokio::time::timeout(CONTROL_TIMEOUT, work(&mut conn)).await {
             Ok(Ok(value)) => {
-                self.conn = Some(conn);
+                self.conn = Some((conn, Instant::now()));
                 Ok(value)
             }
             Ok(Err(source)) => {
+                let limit = self.database.connect_timeout;
                 if matches!(source, mysql_async::Error::Server(_))
-                    && conn.query_drop("ROLLBACK").await.is_ok()
+                    && matches!(tokio::time::timeout(limit, conn.query_drop("ROLLBACK")).await, Ok(Ok(())))
                 {
-                    self.conn = Some(conn);
+                    self.conn = Some((conn, Instant::now()));
                 }
                 Err(Error::Query { doing, source })
             }
             Err(_) => Err(self.database.timed_out(CONTROL_TIMEOUT, doing)),
         }
+    }
+
+    /// The connection of the last question. Between two of them an input may be read for hours, and the server ends
+    /// what is idle for its wait_timeout.
+    async fn kept(&mut self) -> Option<Conn> {
+        let (mut conn, since) = self.conn.take()?;
+        if since.elapsed() < IDLE {
+            return Some(conn);
+        }
+        let answered = tokio::time::timeout(self.database.connect_timeout, conn.ping()).await;
+        matches!(answered, Ok(Ok(()))).then_some(conn)
     }
 }

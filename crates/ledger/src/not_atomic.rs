@@ -14,7 +14,7 @@ use crate::connect::quoted;
 use crate::error_code::{self, Verdict};
 use crate::packet::Place;
 use crate::session::{Live, Session, limited};
-use crate::{bind, claim};
+use crate::{Error, bind, claim};
 
 /// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_IT_BEGAN: &[u16] = &[1305, 1318, 1370, 1142, 1044];
@@ -37,7 +37,8 @@ impl Session {
         let Some(mut live) = self.live.take() else {
             return Err(Outcome::NotSent(Failure::said("there is no connection")));
         };
-        let row = Row { ledger: &self.database.tables.ledger, run: chunk.run, seq: job.seq };
+        let limit = self.database.lock_wait + self.database.connect_timeout;
+        let row = Row { ledger: &self.database.tables.ledger, run: chunk.run, seq: job.seq, limit };
         row.open(&mut live.conn, how).await?;
         let statement = bind::statement(job, live.facts.sql_mode)
             .map_err(|text| Outcome::Refused(Failure::said(text)))?
@@ -106,23 +107,27 @@ struct Row<'a> {
     ledger: &'a str,
     run: job::RunId,
     seq: u64,
+    /// How long the server may take to read or write it.
+    limit: Duration,
 }
 
 impl Row<'_> {
     /// Makes sure that the job has not ended; under `park` leaves the mark that it was begun.
     async fn open(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
-        let lost = |error: mysql_async::Error| Outcome::NotSent(Failure::said(error.to_string()));
+        let failed = |source| {
+            Error::Query { doing: "open the ledger row of a job that is not atomic", source }.outcome()
+        };
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
                 Ok(()) => return Ok(()),
                 Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {}
-                Err(error) => return Err(lost(error)),
+                Err(error) => return Err(failed(error)),
             }
         }
-        match claim::state(conn, self.ledger, self.run, self.seq).await {
+        match self.soon(claim::state(conn, self.ledger, self.run, self.seq)).await {
             Ok(None) if how == NotAtomic::Repeat => Ok(()),
             Ok(found) => Err(read_conflict(found)),
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(failed(error)),
         }
     }
 
@@ -131,10 +136,10 @@ impl Row<'_> {
         let written = match how {
             NotAtomic::Park => {
                 let (started, done) = (LedgerState::Started.as_str(), LedgerState::Done.as_str());
-                conn.query_drop(format!(
+                self.soon(conn.query_drop(format!(
                     "UPDATE {} SET state='{done}' WHERE run={} AND seq={} AND state='{started}'",
                     self.ledger, self.run, self.seq
-                ))
+                )))
                 .await
             }
             NotAtomic::Repeat => match self.insert(conn, LedgerState::Done).await {
@@ -143,7 +148,7 @@ impl Row<'_> {
             },
         };
         let ended = match written {
-            Ok(()) => conn.query_drop("COMMIT").await,
+            Ok(()) => self.soon(conn.query_drop("COMMIT")).await,
             Err(error) => Err(error),
         };
         ended.map_err(|error| {
@@ -153,19 +158,32 @@ impl Row<'_> {
     }
 
     async fn insert(&self, conn: &mut Conn, state: LedgerState) -> Result<(), mysql_async::Error> {
-        let Row { ledger, run, seq } = self;
-        conn.query_drop(format!(
-            "INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{}')",
-            state.as_str()
-        ))
+        let Row { ledger, run, seq, .. } = self;
+        let state = state.as_str();
+        self.soon(
+            conn.query_drop(format!("INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{state}')")),
+        )
         .await
     }
 
     async fn take_back(&self, conn: &mut Conn) -> Result<(), mysql_async::Error> {
-        let Row { ledger, run, seq } = self;
+        let Row { ledger, run, seq, .. } = self;
         let started = LedgerState::Started.as_str();
-        conn.query_drop("ROLLBACK").await?;
-        conn.query_drop(format!("DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'"))
-            .await
+        self.soon(conn.query_drop("ROLLBACK")).await?;
+        self.soon(
+            conn.query_drop(format!(
+                "DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'"
+            )),
+        )
+        .await
+    }
+
+    /// A server that is silent now is no reason to wait for ever; the caller drops the connection.
+    async fn soon<T>(
+        &self,
+        work: impl Future<Output = Result<T, mysql_async::Error>>,
+    ) -> Result<T, mysql_async::Error> {
+        let silent = |_| Err(mysql_async::Error::Other("the server does not answer".into()));
+        tokio::time::timeout(self.limit, work).await.unwrap_or_else(silent)
     }
 }

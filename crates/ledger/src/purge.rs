@@ -1,5 +1,7 @@
 //! Purging: the rows of a run that ended long ago, in small steps. Its own row stays as a tombstone.
 
+use std::time::Duration;
+
 use job::RunId;
 use mysql_async::prelude::Queryable;
 
@@ -29,19 +31,19 @@ impl Control {
         Ok(newest)
     }
 
-    /// Marks the run as purged, which makes its late messages stale, and then deletes its ledger rows, dead
-    /// jobs and ranges.
-    /// Answers how many ledger rows went.
+    /// Marks the run as purged, which makes its late messages stale, and after `pause`, in which every worker has read
+    /// that, deletes its ledger rows, dead jobs and ranges. Answers how many ledger rows went.
     ///
     /// # Errors
     /// As connecting and querying can fail; calling it again goes on.
-    pub async fn purge(&mut self, id: RunId) -> Result<u64, Error> {
+    pub async fn purge(&mut self, id: RunId, pause: Duration) -> Result<u64, Error> {
         let tables = &self.database.tables;
         let (run, ledger) = (tables.run.clone(), tables.ledger.clone());
         let (dead, range) = (tables.dead.clone(), tables.range.clone());
         // The state first: a worker that reads it never runs a job whose ledger row is gone.
         let mark = format!("UPDATE {run} SET state = 'purged' WHERE id = {id}");
         self.ask("mark the run as purged", async |conn| conn.query_drop(mark).await).await?;
+        tokio::time::sleep(pause).await;
         let mut purged = 0;
         for table in [&ledger, &dead, &range] {
             let delete = format!("DELETE FROM {table} WHERE run = {id} LIMIT {ROWS_AT_ONCE}");

@@ -155,15 +155,15 @@ impl Control {
         rows.first().map(whole).transpose()
     }
 
-    /// How many dead jobs a replay or a discard of this filter would take.
+    /// How many dead jobs a replay of this filter would take.
     ///
     /// # Errors
     /// As connecting and querying can fail.
     pub async fn count_dead(&mut self, filter: &Filter) -> Result<u64, Error> {
         let (conditions, values) = filter.conditions();
+        let (dead, open) = (&self.database.tables.dead, self.in_open_runs());
         let query = format!(
-            "SELECT COUNT(*) FROM {} WHERE state IN ('dead', 'replaying') AND run IS NOT NULL{conditions}",
-            self.database.tables.dead
+            "SELECT COUNT(*) FROM {dead} WHERE state IN ('dead', 'replaying') AND {open}{conditions}"
         );
         let rows = self.dead_query(&query, values).await?;
         rows.first().map_or(Ok(0), |row| column(row, 0))
@@ -196,11 +196,8 @@ impl Control {
         // What dies again while it is replayed has had its once more.
         conditions.push_str(" AND died < ?");
         values.push(Value::from(until));
-        let (dead, ledger, run) = {
-            let tables = &self.database.tables;
-            (tables.dead.clone(), tables.ledger.clone(), tables.run.clone())
-        };
-        let open = format!("run IN (SELECT id FROM {run} WHERE state IN ('publishing', 'published'))");
+        let (dead, ledger) = (self.database.tables.dead.clone(), self.database.tables.ledger.clone());
+        let open = self.in_open_runs();
         let select = |state: &str| {
             format!(
                 "SELECT id, queue, envelope FROM {dead} WHERE state = '{state}' AND {open}{conditions} \
@@ -261,6 +258,14 @@ impl Control {
             Ok(conn.affected_rows())
         })
         .await
+    }
+
+    /// The condition that a row's run may still be gone on with.
+    fn in_open_runs(&self) -> String {
+        format!(
+            "run IN (SELECT id FROM {} WHERE state IN ('publishing', 'published'))",
+            self.database.tables.run
+        )
     }
 
     async fn dead_query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {

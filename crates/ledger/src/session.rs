@@ -34,7 +34,7 @@ pub(crate) struct Live {
 pub struct RunSession<'a> {
     /// The run.
     pub run: RunId,
-    /// Its version from the envelope; 0 when the run has no session SQL.
+    /// The version of its session SQL; 0 when the run has no session SQL.
     pub version: u32,
     /// The text from the run's row.
     pub sql: Option<&'a str>,

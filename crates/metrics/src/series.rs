@@ -36,9 +36,9 @@ macro_rules! series {
 }
 
 series! {
-    /// Jobs whose execution began; every attempt counts.
+    /// Jobs whose execution began, each at every delivery.
     jobs_started_total: IntCounterVec [queue, slot];
-    /// Attempts at jobs that ended, by how they ended.
+    /// Executions of jobs that ended, by how they ended: one a delivery, with what was repeated at once.
     jobs_total: IntCounterVec [queue, slot, outcome];
     /// Messages taken from the broker that were settled, each once, by what became of them.
     deliveries_settled_total: IntCounterVec [queue, action];
@@ -54,13 +54,15 @@ series! {
     /// Connections that slots made after they had lost one, by what they lead to; each slot counts. One that this
     /// process ended itself, at a deadline, a drain or a cancel, was not lost: see statements_killed_total.
     reconnects_total: IntCounterVec [dependency];
-    /// Messages published, retry copies included, by how the broker answered.
+    /// Messages that workers published, which are copies for a retry or given back, by how the broker answered.
     messages_published_total: IntCounterVec [queue, result];
     /// Running statements whose connection this process killed, by reason.
     statements_killed_total: IntCounterVec [reason];
-    /// How long an attempt at a job took, from its first byte sent to the last answer, by how it ended.
+    /// How long a slot was at a job, its repetitions and waits included, by how it ended; of a chunk that succeeded as
+    /// a whole, the job's share.
     job_duration_seconds: HistogramVec [queue, outcome];
-    /// How long a message waited between its first publishing and the start of its execution.
+    /// How long a message waited between its publishing and the start of its execution; a copy for a retry is published
+    /// anew, and its wait holds that of the tier.
     job_queue_wait_seconds: HistogramVec [queue];
     /// Jobs that are being executed now.
     jobs_in_flight: IntGaugeVec [queue];

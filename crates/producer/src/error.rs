@@ -55,7 +55,7 @@ pub enum Error {
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
         "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
-         cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), rows_only(kind)
+         cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), aside(kind)
     )]
     NotAtomic {
         /// The file.
@@ -218,7 +218,11 @@ impl Error {
     }
 }
 
-/// What a dump without such statements is made with.
-fn rows_only(kind: &str) -> &'static str {
-    if kind == "ddl" { " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)" } else { "" }
+/// What else may be meant by such a statement.
+fn aside(kind: &str) -> &'static str {
+    match kind {
+        "ddl" => " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)",
+        "other" => " (a command of the client, such as source, is no statement: give its file as an input)",
+        _ => "",
+    }
 }

@@ -1,7 +1,7 @@
 //! What is to be published: scripts, NDJSON files or rows for a template, plain or compressed, or standard input.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::read::MultiGzDecoder;
 use job::Job;
 use job::lexer::{Place, SqlMode};
-use tempfile::NamedTempFile;
 
 use crate::Error;
 use crate::lines::Bytes;
@@ -95,12 +94,12 @@ impl Read for Counted {
     }
 }
 
-/// One input. It is read twice, so what gives its bytes only once (standard input, a pipe) is kept in a temporary file,
-/// deleted at the end.
+/// One input. It is read twice, so what gives its bytes only once (standard input, a pipe) is kept in a temporary file
+/// without a name: however the process ends, it is gone.
 pub(crate) struct Input {
     /// As the user gave it, for messages and for its kind.
     name: PathBuf,
-    kept: Option<NamedTempFile>,
+    kept: Option<File>,
     read: Arc<AtomicU64>,
     /// Its lines are rows for this.
     template: Option<Arc<Template>>,
@@ -128,18 +127,18 @@ impl Input {
     }
 
     /// Rows in a file of ours, under a name for messages.
-    pub(crate) fn of_rows(name: &str, rows: NamedTempFile, template: Arc<Template>) -> Input {
+    pub(crate) fn of_rows(name: &str, rows: File, template: Arc<Template>) -> Input {
         Input { name: name.into(), kept: Some(rows), read: Arc::default(), template: Some(template) }
     }
 
-    /// Opens it from its start. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a
+    /// Opens it from its start; what has been read of it before is not to be read on. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a
     /// line, everything else is a script.
     ///
     /// # Errors
     /// When the file cannot be opened or read.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
-        let file = File::open(self.path()).map_err(failed)?;
+        let file = self.file().map_err(failed)?;
         self.read.store(0, Ordering::Relaxed);
         let file = Counted { file, read: self.read.clone() };
         let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
@@ -161,13 +160,18 @@ impl Input {
         })
     }
 
-    fn path(&self) -> &Path {
-        self.kept.as_ref().map_or(self.name.as_path(), NamedTempFile::path)
+    fn file(&self) -> std::io::Result<File> {
+        let Some(kept) = &self.kept else { return File::open(&self.name) };
+        // The same open file, not one more.
+        let mut file = kept.try_clone()?;
+        file.rewind()?;
+        Ok(file)
     }
 
     /// How much of it has been read since it was last opened.
     pub(crate) fn read_so_far(&self) -> InputBytes {
-        let total = self.path().metadata().map_or(0, |metadata| metadata.len());
+        let metadata = self.kept.as_ref().map_or_else(|| self.name.metadata(), File::metadata);
+        let total = metadata.map_or(0, |metadata| metadata.len());
         InputBytes { read: self.read.load(Ordering::Relaxed), total }
     }
 
@@ -177,11 +181,11 @@ impl Input {
 }
 
 /// Copies a pipe, or standard input, to its end.
-fn keep(pipe: Option<&Path>) -> std::io::Result<NamedTempFile> {
-    let mut kept = NamedTempFile::new()?;
+fn keep(pipe: Option<&Path>) -> std::io::Result<File> {
+    let mut kept = tempfile::tempfile()?;
     match pipe {
-        Some(pipe) => std::io::copy(&mut File::open(pipe)?, kept.as_file_mut())?,
-        None => std::io::copy(&mut std::io::stdin().lock(), kept.as_file_mut())?,
+        Some(pipe) => std::io::copy(&mut File::open(pipe)?, &mut kept)?,
+        None => std::io::copy(&mut std::io::stdin().lock(), &mut kept)?,
     };
     Ok(kept)
 }

@@ -1,13 +1,13 @@
 //! What is said about ranges: the key, the template, and a range as a row for it.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 use job::Param;
 use job::lexer::{self, SqlMode};
 use ledger::{Key, Range};
-use tempfile::NamedTempFile;
 
 use crate::input::Input;
 use crate::template::Template;
@@ -30,7 +30,7 @@ pub struct Ranges<'a> {
 
 /// Ranges as rows for the template, in a file.
 pub(crate) struct Rows {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<File>,
 }
 
 impl Rows {
@@ -39,7 +39,7 @@ impl Rows {
     /// # Errors
     /// When there is no room for one, as with every call.
     pub(crate) fn new() -> Result<Rows, Error> {
-        Ok(Rows { file: BufWriter::new(NamedTempFile::new().map_err(unkept)?) })
+        Ok(Rows { file: BufWriter::new(tempfile::tempfile().map_err(unkept)?) })
     }
 
     /// Adds a range.

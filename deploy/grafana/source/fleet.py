@@ -70,7 +70,7 @@ QUEUE = row(
     ),
     panel(
         "Queue wait",
-        "From the first publishing of a message to the start of its execution.",
+        "From the publishing of a message, or of its copy for a retry, to the start of its execution.",
         "s",
         ("median", quantile(0.5, "queryfleet_job_queue_wait_seconds")),
         ("90 %", quantile(0.9, "queryfleet_job_queue_wait_seconds")),

@@ -35,7 +35,8 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
              is on its way any more"
         )));
     }
-    let rows = control.purge(standing.run.id).await?;
+    let pause = config.run_state_counts_for() + config.run_poll_interval;
+    let rows = control.purge(standing.run.id, pause).await?;
     println!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
     );

@@ -28,7 +28,8 @@ pub(crate) async fn run(
         if !matches!(error, ledger::Error::Schema(_)) {
             return Err(error.into());
         }
-        setup::setup(&config).await?;
+        // Not to standard output: with --json that is one value.
+        setup::made(&config).await?.iter().for_each(|line| eprintln!("{line}"));
     }
     let mut stop = Stop::listen()?;
     let Some(published) = publish_run(&config, &wanted(order), &mut stop).await? else {
@@ -38,7 +39,7 @@ pub(crate) async fn run(
     let (worker_config, worker_drain) = (config.clone(), drain.clone());
     let mut worker = tokio::spawn(async move { consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {
-        ended = wait_run(&config, &published.name, timeout) => Some(ended?),
+        ended = wait_run(&config, &published.name, timeout) => Some(ended),
         worked = &mut worker => {
             worked??;
             None
@@ -52,7 +53,8 @@ pub(crate) async fn run(
     }
     stopping.abort();
     match ended {
-        Some((ended, standing)) => {
+        Some(ended) => {
+            let (ended, standing) = ended?;
             report(ended, &standing, order.json.json);
             Ok(ended.into())
         }

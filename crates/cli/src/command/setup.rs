@@ -9,9 +9,15 @@ use crate::failure::Failure;
 
 /// Makes the tables and the queues.
 pub(crate) async fn setup(config: &Config) -> Result<Exit, Failure> {
+    made(config).await?.iter().for_each(|line| println!("{line}"));
+    Ok(Exit::AllDone)
+}
+
+/// Makes them, and says what is there then.
+pub(crate) async fn made(config: &Config) -> Result<[String; 2], Failure> {
     let database = ledger::Database::new(config)?;
     let ledger = control(config)?.setup().await?;
-    println!(
+    let tables = format!(
         "database {} at {}: tables of queryfleet are ready, ledger {ledger}",
         database.schema(),
         database.server()
@@ -19,11 +25,11 @@ pub(crate) async fn setup(config: &Config) -> Result<Exit, Failure> {
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Broker::new(config, "setup")?;
     broker.declare(&topology).await?;
-    println!(
+    let queues = format!(
         "broker at {}: queue {}, its retry tiers and its dead queue are ready",
         broker.server(),
         topology.work()
     );
     broker.close().await;
-    Ok(Exit::AllDone)
+    Ok([tables, queues])
 }

@@ -87,7 +87,7 @@ pub(super) fn depth(topology: &Topology, depth: &Depth) -> [Finding; 2] {
 pub(super) fn consumer_timeout(statement: Duration, pressure: Duration) -> Finding {
     let longest = statement.saturating_add(pressure);
     let found = format!(
-        "a slot holds a message for up to {} (QUERYFLEET_STATEMENT_TIMEOUT + QUERYFLEET_PRESSURE_TIMEOUT); the broker's \
+        "a slot holds a message for up to {} as a rule (QUERYFLEET_STATEMENT_TIMEOUT + QUERYFLEET_PRESSURE_TIMEOUT); the broker's \
          consumer_timeout cannot be read over AMQP, its default is {}",
         format_duration(longest),
         format_duration(CONSUMER_TIMEOUT)

@@ -34,7 +34,7 @@ fn tls(cipher: Option<&str>, verified: bool) -> Finding {
         Some(cipher) => Finding::warn(
             TLS,
             format!("in use, but anybody could be the server: {cipher}"),
-            "take verify_ca=false out of QUERYFLEET_MYSQL_URL, and name the authority with QUERYFLEET_MYSQL_CA",
+            "take verify_ca=false and verify_identity=false out of QUERYFLEET_MYSQL_URL, and name the authority with QUERYFLEET_MYSQL_CA",
         ),
         None => {
             Finding::ok(TLS, "not in use: to ask for it append ?require_ssl=true to QUERYFLEET_MYSQL_URL")
