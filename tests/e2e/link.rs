@@ -1,5 +1,6 @@
 //! The network between the program and its servers: half-open, slow, cut at the worst moment.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,29 @@ fn broker_proxy(fleet: &Fleet) -> (Proxy, String) {
 
 fn reconnects(worker: &Worker, dependency: &str) -> f64 {
     worker.metric("queryfleet_reconnects_total", &[&format!("dependency=\"{dependency}\"")])
+}
+
+/// A broker that takes connections and says nothing, as a frozen one does: an attempt that was given up leaves nothing
+/// behind.
+#[test]
+fn a_silent_broker_costs_no_thread_an_attempt() {
+    let fleet = Fleet::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("amqp://nobody:nothing@{}/%2f", silent.local_addr().unwrap());
+    let variables = [
+        ("QUERYFLEET_AMQP_URL", url.as_str()),
+        ("QUERYFLEET_CONNECT_TIMEOUT", "300ms"),
+        ("QUERYFLEET_BACKOFF_MAX", "50ms"),
+    ];
+    let worker = fleet.worker_with(2, &variables);
+    let taken: Vec<_> = silent.incoming().take(15).collect();
+    let threads = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", worker.pid())).unwrap();
+        let names = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")));
+        names.filter(|name| name.as_ref().is_ok_and(|name| name.starts_with("lapin"))).count()
+    };
+    eventually(SOON, "only those that are tried now are left", || threads() <= 3);
+    drop(taken);
 }
 
 #[test]

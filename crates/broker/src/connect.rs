@@ -8,6 +8,7 @@ use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 
+use crate::attempt::{Attempt, Socket};
 use crate::{Error, alarm, tls};
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two.
@@ -108,9 +109,11 @@ impl Broker {
         let secure = uri.scheme == AMQPScheme::AMQPS;
         let server = self.server();
         let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
-        let connecting = tls::connect(uri, properties, self.connector.clone());
+        let attempt = Attempt(Socket::default());
+        let connecting = tls::connect(uri, properties, self.connector.clone(), attempt.0.clone());
         let failed = match tokio::time::timeout(self.timeout, connecting).await {
             Ok(Ok(connection)) => {
+                attempt.made();
                 tokio::spawn(alarm::tell(connection.events_listener()));
                 return Ok(connection);
             }

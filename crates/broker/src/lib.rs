@@ -5,6 +5,7 @@
 //! lapin.
 
 mod alarm;
+mod attempt;
 mod connect;
 mod declare;
 mod depth;

@@ -5,10 +5,11 @@ use std::io;
 use config::{Config, Tls};
 use lapin::Connection;
 use lapin::ConnectionProperties;
-use lapin::tcp::{AMQPUriTcpExt, RustlsConnector, RustlsConnectorConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 
 use crate::Error;
+use crate::attempt::Socket;
 
 /// What a TLS connection begins with; `None` when no URL asks for TLS. The files are read once: a certificate that was
 /// renewed counts from the next start.
@@ -44,9 +45,11 @@ pub(crate) async fn connect(
     uri: AMQPUri,
     properties: ConnectionProperties,
     tls: Option<RustlsConnector>,
+    socket: Socket,
 ) -> lapin::Result<Connection> {
     let runtime = lapin::runtime::default_runtime()?;
-    let open = async move |mut uri: AMQPUri, runtime| {
+    let own = runtime.clone();
+    let open = async move |mut uri: AMQPUri, _| {
         let connector = match uri.scheme {
             AMQPScheme::AMQP => None,
             AMQPScheme::AMQPS => {
@@ -54,7 +57,10 @@ pub(crate) async fn connect(
             }
         };
         uri.scheme = AMQPScheme::AMQP;
-        let stream = uri.connect_async(&runtime).await?;
+        let stream = uri.connect_async(&own).await?;
+        if let AsyncTcpStream::Plain(stream) = &stream {
+            socket.note(stream.get_ref())?;
+        }
         let Some(connector) = connector else { return Ok(stream) };
         // An IPv6 address has brackets in a URL, and none in a certificate.
         let name = uri.authority.host.trim_matches(['[', ']']);
