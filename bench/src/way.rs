@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use job::lexer::{self, Kind, Splitter, SqlMode, Statement};
-use job::{Chunk, Failure, Job, LedgerId, Message, Outcome, Param, Policy, Progress, RunId, Settlement};
+use job::{
+    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, Progress, RunId, Settlement,
+};
 use job::{envelope, settle::settle};
 
 use crate::packet::{self, Packet, Shape};
@@ -88,23 +90,23 @@ pub fn number(seq: u64, sql: &str) -> Option<Job> {
         return None;
     }
     sql.truncate(length);
-    (!sql.contains('?')).then_some(Job::new(seq, sql))
+    let job = (!sql.contains('?')).then_some(Job::new(seq, sql))?;
+    envelope::length_above(&job, LIMIT).is_none().then_some(job)
 }
 
 /// The whole way of a script through a producer, up to the broker.
 pub fn publish(script: &str, chunk: usize) {
-    let (mut seq, mut pending) = (0, Vec::new());
+    let (mut seq, mut pending) = (0, None::<Filling>);
     split(script, |statement| {
         seq += 1;
-        pending.extend(number(seq, statement.sql));
-        if pending.len() >= chunk {
-            black_box(seal(std::mem::take(&mut pending)));
+        let Some(job) = number(seq, statement.sql) else { return };
+        if !pending.as_mut().is_some_and(|pending| pending.add(&job, LIMIT)) {
+            pending = Some(Filling::new(&chunk_of(vec![job])));
+        }
+        if let Some(full) = pending.take_if(|pending| pending.jobs() >= chunk) {
+            black_box(full.seal(None));
         }
     });
-}
-
-fn seal(jobs: Vec<Job>) -> Message {
-    envelope::seal(&chunk_of(jobs), None, 0, None)
 }
 
 /// A worker's slot without its connections.

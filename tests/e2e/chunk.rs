@@ -40,3 +40,25 @@ fn workers_killed_in_a_chunk_leave_every_effect_once() {
     fleet.sql("UPDATE t SET n = n + 1 WHERE id % 64 = 20");
     fleet.assert_each_once();
 }
+
+/// The rows of a dump: no message is above the limit, and a run that lost them all is completed from the same input.
+#[test]
+fn a_chunk_of_large_statements_is_closed_before_it_is_too_large() {
+    let fleet = Fleet::new();
+    fleet.make_counters(20);
+    let long = "x".repeat(1 << 20);
+    let script = fleet
+        .script((1..=20).map(|id| format!("UPDATE t SET n = n + 1 + 0 * LENGTH('{long}') WHERE id = {id};")));
+    let arguments = ["publish", script.to_str().unwrap(), "--run", "large", "--chunk", "20"];
+    fleet.run(&arguments).expect(0);
+    assert_eq!(fleet.ready(""), 2, "messages");
+    fleet.run(&arguments).expect(0).says("all 20 jobs had been published before");
+    fleet.purge_queue();
+    // As if the producer had been killed when the first job was noted: the borders are others.
+    fleet.sql("UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 1");
+    fleet.run(&arguments).expect(0).says("19 jobs published");
+    fleet.run(&[&arguments[..], &["--missing"]].concat()).expect(0).says("20 jobs published");
+    let _worker = fleet.worker(2);
+    fleet.wait("large").expect(0);
+    fleet.assert_each_once();
+}

@@ -25,6 +25,19 @@ fn a_rate_is_kept() {
     fleet.assert_each_once();
 }
 
+/// Seven seconds lie between two chunks as they were asked for, more than the patience of `wait`.
+#[test]
+fn a_chunk_is_no_longer_than_a_second_at_the_rate() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(80);
+    let mut producer = publishing(&fleet, &script, &["--rate", "10", "--chunk", "70"]);
+    let _worker = fleet.worker(2);
+    eventually(SOON, "it has begun", || fleet.ledger("done") > 0);
+    fleet.wait("paced").expect(0);
+    assert!(producer.wait().unwrap().success());
+    fleet.assert_each_once();
+}
+
 #[test]
 fn a_long_queue_is_waited_for() {
     let fleet = Fleet::new();
@@ -49,8 +62,25 @@ fn a_long_queue_and_a_cancelled_run_end_the_wait() {
     eventually(SOON, "the queue is full", || fleet.ready("") >= 2);
     fleet.run(&["cancel", "paced"]).expect(0);
     let output = producer.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cancelled"), "{output:?}");
+}
+
+#[test]
+fn a_run_cancelled_while_it_is_published_ends_with_4() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(200);
+    fleet.ctl(&["set_policy", "short", "^queryfleet\\.default$", r#"{"max-length":20}"#]);
+    let mut run = fleet.command(&["run", script.to_str().unwrap(), "--run", "paced"]);
+    run.env("QUERYFLEET_CONFIRM_WINDOW", "32").stderr(Stdio::piped());
+    let run = run.spawn().unwrap();
+    eventually(SOON, "the queue is full", || fleet.ready("") >= 20);
+    fleet.run(&["cancel", "paced"]).expect(0);
+    fleet.ctl(&["clear_policy", "short"]);
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cancelled"), "{output:?}");
+    fleet.wait("paced").expect(4);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Output, eventually};
+use queryfleet_tests::{Fleet, Link, Output, Proxy, eventually};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -250,4 +250,24 @@ fn a_purge_takes_the_ranges_of_its_run_away() {
     publish(&fleet, "DELETE FROM orders WHERE id BETWEEN :lo AND :hi", "orders.id", &["--run", "kept"])
         .expect(0);
     fleet.wait("kept").expect(0).says("all 1 jobs done");
+}
+
+#[test]
+fn a_walk_longer_than_the_patience_is_waited_for() {
+    let fleet = Fleet::new();
+    fleet.make_counters(600);
+    let database = Proxy::to(&fleet.mysql_url());
+    // A round trip for each range: twice the patience in all.
+    database.set(Link { delay: Duration::from_millis(5), ..Link::default() });
+    let template = "UPDATE t SET n = n + 1 WHERE :range";
+    let arguments = ["publish", "--template", template, "--range", "t.id", "--size", "1", "--run", "slow"];
+    let mut publish = fleet.command(&arguments);
+    publish.env("QUERYFLEET_MYSQL_URL", database.url(&fleet.mysql_url())).stdout(Stdio::null());
+    let mut producer = publish.stderr(Stdio::null()).spawn().unwrap();
+    let begun = "SELECT COUNT(*) FROM queryfleet_run";
+    eventually(SOON, "the run is there", || fleet.number(begun) == 1);
+    let _worker = fleet.worker(2);
+    fleet.wait("slow").expect(0);
+    assert!(producer.wait().unwrap().success());
+    fleet.assert_each_once();
 }

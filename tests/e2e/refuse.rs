@@ -121,6 +121,24 @@ fn a_statement_above_the_brokers_limit_is_refused_with_its_line() {
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
 }
 
+/// In its message a control character takes six bytes, a quote two.
+#[test]
+fn a_statement_that_is_above_the_limit_only_in_its_message_publishes_nothing() {
+    let fleet = Fleet::new();
+    for long in ["\u{1}".repeat(3 << 20), "\"".repeat(9 << 20)] {
+        let large = format!("DO LENGTH('{long}');");
+        let script = fleet.script(["DO 1;", &large, "DO 2;"]);
+        let path = script.to_str().unwrap();
+        for command in ["plan", "publish"] {
+            let output = fleet.run(&[command, path, "--chunk", "2"]).expect(1);
+            let said = output.out + &output.err;
+            assert!(said.contains(&format!("{path}:2:1: ")), "{}", &said[..said.len().min(500)]);
+            assert!(said.contains("bytes in its message") && said.len() < 2000, "{}", said.len());
+        }
+    }
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}
+
 #[test]
 fn the_name_of_a_run_fits_or_is_refused_on_the_command_line() {
     let fleet = Fleet::new();

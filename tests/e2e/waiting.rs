@@ -52,6 +52,18 @@ fn jobs_that_wait_for_a_worker_are_not_missing() {
     fleet.run(&["wait", "patient", "--timeout", "5s"]).expect(5);
 }
 
+/// One that was not told the fleet's retry tiers looks for queues that are not there.
+#[test]
+fn jobs_in_the_queue_are_not_missing_for_want_of_a_retry_tier() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "patient");
+    let tiers = [("QUERYFLEET_RETRY_TIERS", "7m,8m")];
+    fleet.run_with(&["wait", "patient", "--timeout", "6s"], &tiers).expect(5);
+    fleet.purge_queue();
+    fleet.run_with(&["wait", "patient"], &tiers).expect(6);
+}
+
 #[test]
 fn a_long_statement_is_not_missing() {
     let fleet = Fleet::new();

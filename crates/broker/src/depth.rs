@@ -40,6 +40,40 @@ impl Broker {
         close(channel).await;
         Ok(depth)
     }
+
+    /// Messages that are ready in the work queue and in all retry tiers. A queue that is not there holds none: somebody
+    /// has deleted it, or the fleet has other tiers.
+    ///
+    /// # Errors
+    /// As connecting can fail.
+    pub async fn waiting(&self, topology: &Topology) -> Result<u32, Error> {
+        let asking = async {
+            let (mut waiting, mut channel) = (0, None);
+            let tiers = (0..topology.tiers()).map(|tier| topology.tier(tier));
+            for name in std::iter::once(topology.work()).chain(tiers) {
+                let open = match channel.take() {
+                    Some(open) => open,
+                    None => self.channel().await?,
+                };
+                match passive(&open, name).await {
+                    Ok((ready, _)) => {
+                        waiting += ready;
+                        channel = Some(open);
+                    }
+                    // It took the channel with it.
+                    Err(Error::NoQueue { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok((waiting, channel))
+        };
+        let answer = tokio::time::timeout(self.timeout(), asking).await;
+        let (waiting, channel) = answer.map_err(|_| self.timed_out("counting messages"))??;
+        if let Some(channel) = channel {
+            close(channel).await;
+        }
+        Ok(waiting)
+    }
 }
 
 async fn passive(channel: &lapin::Channel, name: String) -> Result<(u32, u32), Error> {

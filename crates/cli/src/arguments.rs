@@ -202,7 +202,7 @@ pub(crate) struct Input {
     /// The run's name; a run of this name that was interrupted is gone on with
     #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
-    /// Jobs a message and a transaction
+    /// Jobs a message and a transaction, at most: fewer where the message would be too large
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) chunk: u16,
     /// SQL for every session that runs this run's jobs, after the init step

@@ -5,6 +5,7 @@
 //! A field that v1 does not know is refused: a worker must not run a statement whose conditions it cannot read.
 
 use std::fmt::Write as _;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,12 @@ pub const FIRST_ERROR_LIMIT: usize = 512;
 
 /// Two numbers of 20 digits and what is between them.
 const LONGEST_ID: usize = 41;
+/// Bytes that JSON has at most for one of a text, such as `\u0001`.
+const LONGEST_ESCAPE: usize = 6;
+/// Bytes around a value at most, such as `{"base64":""},`.
+const BESIDES_PARAM: usize = 16;
+/// Bytes of a job's keys and numbers at most.
+const BESIDES_TEXTS: usize = 128;
 
 /// A message before it is published or after it was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,10 +88,42 @@ struct OnlyVersion {
 /// The body for a chunk.
 pub fn encode(chunk: &Chunk) -> Vec<u8> {
     let mut body = Vec::with_capacity(128 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
+    write(&mut body, &Outgoing { v: VERSION, chunk });
+    body
+}
+
+/// Writes a part of an envelope.
+pub(crate) fn write(to: impl io::Write, part: &impl Serialize) {
     // Writing plain data into memory has no way to fail: no map keys, no custom errors.
     #[allow(clippy::expect_used)]
-    serde_json::to_writer(&mut body, &Outgoing { v: VERSION, chunk }).expect("a chunk is plain data");
-    body
+    serde_json::to_writer(to, part).expect("an envelope is plain data");
+}
+
+/// Bytes of a job in an envelope when they are more than `limit`. Counted only when they may be: JSON has six bytes for
+/// a control character, two for a quote.
+pub fn length_above(job: &Job, limit: usize) -> Option<usize> {
+    let params: usize = job.params.iter().map(|param| param.size() + BESIDES_PARAM).sum();
+    let texts = job.sql.len() + params + job.database.as_ref().map_or(0, String::len);
+    if texts * LONGEST_ESCAPE + BESIDES_TEXTS <= limit {
+        return None;
+    }
+    let mut length = Length(0);
+    write(&mut length, job);
+    Some(length.0).filter(|length| *length > limit)
+}
+
+/// Counts what is written, and keeps nothing of it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The whole message for a chunk: encoded, signed when there is a signer, with the headers given.
@@ -92,11 +131,16 @@ pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: 
     let body = encode(chunk);
     let signature = signer.map(|signer| signer.sign(&body));
     let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
+    Message { id: id(chunk), body, headers: Headers { attempts, first_error, signature } }
+}
+
+/// The id of a chunk's message.
+pub(crate) fn id(chunk: &Chunk) -> String {
     let seq = chunk.jobs.first().map_or(0, |job| job.seq);
     let mut id = String::with_capacity(LONGEST_ID);
     // Writing into a String has no way to fail.
     let _ = write!(id, "{}/{seq}", chunk.run);
-    Message { id, body, headers: Headers { attempts, first_error, signature } }
+    id
 }
 
 /// The chunk in a body.

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use queryfleet_job::envelope::{self, DecodeError, FIRST_ERROR_LIMIT, VERSION};
-use queryfleet_job::{Chunk, Job, LedgerId, NotAtomic, Param, RunId};
+use queryfleet_job::{Chunk, Filling, Job, LedgerId, NotAtomic, Param, RunId};
 
 /// Any value that a placeholder can be bound to; whole numbers in the one form that decoding gives them.
 fn param() -> impl Strategy<Value = Param> {
@@ -62,6 +62,31 @@ proptest! {
     fn what_is_encoded_comes_back(chunk in chunk()) {
         let body = envelope::encode(&chunk);
         prop_assert_eq!(envelope::decode(&body).unwrap(), chunk);
+    }
+
+    #[test]
+    fn what_is_filled_job_by_job_is_the_same(chunk in chunk()) {
+        let mut filling = Filling::new(&chunk.with_jobs(chunk.jobs[..1].to_vec()));
+        let added = chunk.jobs[1..].iter().all(|job| filling.add(job, usize::MAX));
+        prop_assert!(added && filling.jobs() == chunk.jobs.len());
+        prop_assert_eq!(filling.seal(None), envelope::seal(&chunk, None, 0, None));
+    }
+
+    #[test]
+    fn a_filling_is_never_above_its_limit(chunk in chunk(), limit in 0..2000_usize) {
+        let mut filling = Filling::new(&chunk.with_jobs(chunk.jobs[..1].to_vec()));
+        let added = chunk.jobs[1..].iter().take_while(|job| filling.add(job, limit)).count();
+        prop_assert_eq!(filling.jobs(), 1 + added);
+        let fits = |jobs| envelope::encode(&chunk.with_jobs(chunk.jobs[..jobs].to_vec())).len() <= limit;
+        prop_assert!(added == 0 || fits(1 + added));
+        prop_assert!(1 + added == chunk.jobs.len() || !fits(2 + added));
+        prop_assert_eq!(envelope::decode(&filling.seal(None).body).unwrap().jobs, &chunk.jobs[..1 + added]);
+    }
+
+    #[test]
+    fn a_job_above_a_limit_is_known(job in job(), limit in 0..2000_usize) {
+        let length = serde_json::to_vec(&job).unwrap().len();
+        prop_assert_eq!(envelope::length_above(&job, limit), Some(length).filter(|length| *length > limit));
     }
 
     #[test]

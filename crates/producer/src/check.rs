@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use job::lexer::{self, Assignment, Kind, Place, SqlMode};
-use job::{Job, Param};
+use job::{Job, Param, envelope};
 
 use crate::input::{Input, InputBytes, Reading};
 use crate::rules::Rules;
@@ -54,6 +54,11 @@ impl<'a> Jobs<'a> {
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
+    }
+
+    /// Bytes of a job in its message, and of a message of several jobs, at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.rules.limit
     }
 
     /// How much of the inputs has been read.
@@ -206,9 +211,16 @@ impl<'a> Jobs<'a> {
         }
         // A `;` of its own (after DELIMITER) would be an empty statement in the packet.
         job.sql.truncate(length);
+        job.database = job.database.or_else(|| self.database.clone());
+        if let Some(bytes) = envelope::length_above(&job, limit) {
+            let why = format!(
+                "statement has {bytes} bytes in its message, which has several for a control character, a quote or a \
+                 backslash, of {limit} at most: split it, or write bytes as 0x… (of a dump: --hex-blob)"
+            );
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
         self.seq += 1;
         job.seq = self.seq;
-        job.database = job.database.or_else(|| self.database.clone());
         Ok(Some(Checked { job, place, kind, atomic }))
     }
 }

@@ -151,6 +151,9 @@ pub enum Error {
         /// How it ended.
         state: &'static str,
     },
+    /// A run that somebody has cancelled meanwhile.
+    #[error("run {0} was cancelled while it was being published")]
+    Cancelled(String),
     /// A run that is published with other options than before.
     #[error("run {name} was begun with {option} {before}: give the same again to go on with it")]
     Option {
@@ -164,18 +167,6 @@ pub enum Error {
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
     Chunk(usize),
-    /// A chunk that the broker would not take.
-    #[error(
-        "message of {bytes} bytes for the jobs up to {line} is above the broker's limit of {limit}: use a smaller --chunk"
-    )]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The last statement's place.
-        line: String,
-        /// The limit.
-        limit: usize,
-    },
     /// A dead row whose envelope this version cannot read.
     #[error(
         "row {id} of queryfleet_dead cannot be replayed: discard it, or replay it with the version that wrote it"

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{Broker, Depth, Topology};
+use broker::{Broker, Topology};
 use config::Config;
-use ledger::Control;
+use ledger::{Control, Run};
 
 use crate::Standing;
 
@@ -19,6 +19,8 @@ pub(crate) struct Missing {
     /// A worker that has been silent for longer is gone.
     heard_within_s: u64,
     seen: (u64, u64),
+    /// The newest range at the last look.
+    walked: Option<u64>,
     /// Since when nothing is ready, nothing in flight, and nothing has moved.
     idle_since: Option<Instant>,
     asked: Instant,
@@ -34,6 +36,7 @@ impl Missing {
             patience,
             heard_within_s,
             seen: (0, 0),
+            walked: None,
             idle_since: None,
             asked: Instant::now(),
         }
@@ -53,25 +56,34 @@ impl Missing {
             return false;
         }
         self.asked = Instant::now();
-        if !self.is_idle(control, &standing.run.queue).await {
+        if !self.is_idle(control, &standing.run).await {
             self.idle_since = None;
             return false;
         }
         self.idle_since.get_or_insert_with(Instant::now).elapsed() >= self.patience
     }
 
-    async fn is_idle(&self, control: &mut Control, queue: &str) -> bool {
-        let depth = match self.broker.depth(&self.topology).await {
-            Ok(depth) => depth,
-            // A queue that somebody has deleted holds nothing.
-            Err(broker::Error::NoQueue { .. }) => Depth::default(),
-            Err(_) => return false,
-        };
-        if depth.work > 0 || depth.retry > 0 {
+    async fn is_idle(&mut self, control: &mut Control, run: &Run) -> bool {
+        if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
             return false;
         }
-        match control.workers(queue, self.heard_within_s).await {
-            Ok(workers) => workers.iter().all(|worker| worker.in_flight == 0),
+        match control.workers(&run.queue, self.heard_within_s).await {
+            Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
+            _ => return false,
+        }
+        self.has_stopped_walking(control, run).await
+    }
+
+    /// Whether no range was written since the last look: before a run of ranges publishes any, it walks its table.
+    async fn has_stopped_walking(&mut self, control: &mut Control, run: &Run) -> bool {
+        if run.total.is_some() {
+            return true;
+        }
+        match control.last_range(run.id).await {
+            Ok(last) => {
+                let last = last.map(|(seq, _)| seq);
+                std::mem::replace(&mut self.walked, last) == last
+            }
             Err(_) => false,
         }
     }

@@ -33,6 +33,12 @@ impl Pace {
         Pace { limits, broker, topology: topology.clone(), due: Instant::now() }
     }
 
+    /// How many of the `most` jobs that were asked for a message may have: no more than a second's, so that a rate is
+    /// one, and whoever waits for the run sees it move.
+    pub(crate) fn chunk(limits: Limits, most: usize) -> usize {
+        limits.rate.map_or(most, |rate| most.min(rate.max(1) as usize))
+    }
+
     /// How many messages of `chunk` jobs a batch may have, of `most`.
     pub(crate) fn batch(limits: Limits, most: usize, chunk: usize) -> usize {
         let by_rate = limits.rate.map(|rate| (u64::from(rate) / (BATCHES_A_SECOND * chunk as u64)) as usize);

@@ -31,7 +31,7 @@ pub struct Order<'a> {
     pub source: Source<'a>,
     /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
     pub name: Option<&'a str>,
-    /// Jobs a message.
+    /// Jobs a message at most: fewer where a message would be too large, or a rate too uneven.
     pub chunk: usize,
     /// Session SQL of the run.
     pub session_sql: Option<&'a str>,
@@ -87,7 +87,8 @@ pub enum Progress<'a> {
 /// run's name before anything is published, and then how far it has come.
 ///
 /// # Errors
-/// Bad input publishes nothing. Anything later leaves the run to be gone on with: publish again under its name.
+/// Bad input publishes nothing. Anything later leaves the run to be gone on with: publish again under its name. Only
+/// [`Error::Cancelled`] ends it.
 pub async fn publish(
     config: &Config,
     order: &Order<'_>,
@@ -124,11 +125,13 @@ pub async fn publish(
         (prefix, _) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     }
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
-    let size = Pace::batch(order.limits, config.confirm_window, order.chunk);
+    let chunk = Pace::chunk(order.limits, order.chunk);
+    let size = Pace::batch(order.limits, config.confirm_window, chunk);
     let window = Window::new(broker.clone(), &topology, size, config.backoff_max);
     let confirmed = if order.missing { 0 } else { run.confirmed };
     let mut publishing = Publishing {
         order,
+        chunk,
         jobs: Jobs::new(&inputs, &rules),
         whole: prefix,
         source: named(&inputs),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use job::{Backoff, Chunk, Job, LedgerId, Signer, envelope};
+use job::{Backoff, Chunk, Filling, Job, LedgerId, Signer};
 use ledger::{Control, Run, RunState};
 
 use crate::Error;
@@ -13,7 +13,6 @@ use crate::pace::Pace;
 use crate::prefix::Prefix;
 use crate::present::Present;
 use crate::publish::{Order, Progress, Published};
-use crate::rules::MESSAGE_LIMIT;
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
@@ -21,6 +20,8 @@ const NOTE_EVERY: Duration = Duration::from_millis(500);
 /// A run that is being published.
 pub(crate) struct Publishing<'a> {
     pub(crate) order: &'a Order<'a>,
+    /// Jobs a message at most.
+    pub(crate) chunk: usize,
     pub(crate) jobs: Jobs<'a>,
     /// What the first pass has seen.
     pub(crate) whole: Prefix,
@@ -39,8 +40,8 @@ pub(crate) struct Publishing<'a> {
 
 /// How far it is.
 pub(crate) struct State {
-    /// Jobs of the next message.
-    pending: Vec<Job>,
+    /// The next message.
+    pending: Option<Filling>,
     /// Jobs of the batch that is being filled.
     batched: u64,
     /// The broker has confirmed the input up to this job.
@@ -51,7 +52,12 @@ pub(crate) struct State {
 impl State {
     /// At the beginning, or where an earlier publish has come to.
     pub(crate) fn new(confirmed: u64) -> State {
-        State { pending: Vec::new(), batched: 0, confirmed, noted: Instant::now() }
+        State { pending: None, batched: 0, confirmed, noted: Instant::now() }
+    }
+
+    /// Jobs of the next message.
+    fn jobs(&self) -> usize {
+        self.pending.as_ref().map_or(0, Filling::jobs)
     }
 }
 
@@ -65,51 +71,50 @@ impl Publishing<'_> {
         let mut prefix = skip(&mut self.jobs, before)?;
         let mut present = Present::default();
         self.tell();
-        while let Some(Checked { job, place, atomic, .. }) = self.jobs.next()? {
+        while let Some(Checked { job, atomic, .. }) = self.jobs.next()? {
             if self.order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
                 prefix.add(&job);
                 before += 1;
                 continue;
             }
-            if !atomic && !self.state.pending.is_empty() {
-                // A job that is not atomic never shares a chunk.
-                self.message(prefix.jobs, false).await?;
-            }
+            let end = prefix.jobs;
             prefix.add(&job);
-            self.state.pending.push(job);
-            if self.state.pending.len() >= self.order.chunk || !atomic {
-                self.message(prefix.jobs, !atomic).await.map_err(|error| match error {
-                    Error::TooLarge { bytes, limit, .. } => {
-                        let line = format!("{}:{place}", self.jobs.path().display());
-                        Error::TooLarge { bytes, limit, line }
-                    }
-                    other => other,
-                })?;
+            if !self.add(&job, atomic) {
+                self.message(end).await?;
+                self.state.pending = Some(self.begin(job, atomic));
+            }
+            if !atomic || self.state.jobs() >= self.chunk {
+                self.message(prefix.jobs).await?;
             }
         }
-        if !self.state.pending.is_empty() {
-            self.message(prefix.jobs, false).await?;
-        }
+        self.message(prefix.jobs).await?;
         self.finish(&prefix).await?;
         Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.whole.jobs, before })
     }
 
-    /// Makes a message of the pending jobs, of which `end` is the last; sends the batch when it is full.
-    async fn message(&mut self, end: u64, not_atomic: bool) -> Result<(), Error> {
-        let chunk = Chunk {
+    /// Puts a job into the next message, if there is one that it may share: below the limit of a message, and never
+    /// with a job that is not atomic.
+    fn add(&mut self, job: &Job, atomic: bool) -> bool {
+        let limit = self.jobs.limit();
+        atomic && self.state.pending.as_mut().is_some_and(|pending| pending.add(job, limit))
+    }
+
+    /// A message with its first job, which alone is below the limit: the checks have seen to that.
+    fn begin(&self, job: Job, atomic: bool) -> Filling {
+        Filling::new(&Chunk {
             run: self.run.id,
             ledger: self.ledger.clone(),
             session: self.run.session_version,
-            not_atomic: self.run.not_atomic.filter(|_| not_atomic),
-            jobs: std::mem::take(&mut self.state.pending),
-        };
-        let message = envelope::seal(&chunk, self.signer.as_ref(), 0, None);
-        if message.body.len() > MESSAGE_LIMIT {
-            let bytes = message.body.len();
-            return Err(Error::TooLarge { bytes, line: String::new(), limit: MESSAGE_LIMIT });
-        }
-        self.state.batched += chunk.jobs.len() as u64;
-        if self.window.push(message) { self.send(end).await } else { Ok(()) }
+            not_atomic: self.run.not_atomic.filter(|_| !atomic),
+            jobs: vec![job],
+        })
+    }
+
+    /// Ends the message of the pending jobs, of which `end` is the last; sends the batch when it is full.
+    async fn message(&mut self, end: u64) -> Result<(), Error> {
+        let Some(pending) = self.state.pending.take() else { return Ok(()) };
+        self.state.batched += pending.jobs() as u64;
+        if self.window.push(pending.seal(self.signer.as_ref())) { self.send(end).await } else { Ok(()) }
     }
 
     /// Sends the batch, whose last job is `end`, when its time has come.
@@ -152,7 +157,7 @@ impl Publishing<'_> {
         self.control.confirm(self.run.id, self.state.confirmed).await?;
         let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
         if run.is_none_or(|run| run.state == RunState::Cancelled) {
-            return Err(Error::Closed { name: self.run.name.clone(), state: "cancelled" });
+            return Err(Error::Cancelled(self.run.name.clone()));
         }
         match total {
             Some(total) => Ok(self.control.finish_publishing(self.run.id, total).await?),

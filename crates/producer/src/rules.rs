@@ -8,8 +8,8 @@ use ledger::{Control, Database, NotTransactional};
 use crate::settings::Settings;
 use crate::{Error, Order};
 
-/// RabbitMQ 4 takes no message above this size; a statement stays below it with room for the envelope.
-pub(crate) const MESSAGE_LIMIT: usize = 16 << 20;
+/// RabbitMQ 4 takes no message above this size; a job stays below it with room for the rest of the envelope.
+const MESSAGE_LIMIT: usize = 16 << 20;
 /// Room in the server's packet for the ledger's statements around a job's.
 const PACKET_ROOM: usize = 64 << 10;
 
@@ -17,7 +17,7 @@ const PACKET_ROOM: usize = 64 << 10;
 pub(crate) struct Rules {
     /// Of a session of the run.
     pub(crate) mode: SqlMode,
-    /// The longest statement, in bytes.
+    /// Bytes of a statement, and of a job in its message, at most.
     pub(crate) limit: usize,
     pub(crate) not_atomic: Option<NotAtomic>,
     pub(crate) allow_no_where: bool,

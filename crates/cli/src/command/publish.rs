@@ -83,5 +83,12 @@ pub(crate) async fn publish_run(
             None => eprintln!("interrupted: nothing was published"),
         }
     }
-    Ok(published.transpose()?)
+    published.transpose().map_err(|error| {
+        let cancelled = matches!(error, producer::Error::Cancelled(_));
+        let mut failure = Failure::from(error);
+        if cancelled {
+            failure.exit = Exit::Cancelled;
+        }
+        failure
+    })
 }

@@ -1,0 +1,53 @@
+//! A message that is filled job by job: how long it is is known before it is too long, and no job is encoded twice.
+
+use crate::envelope::{encode, id, write};
+use crate::{Chunk, Headers, Job, Message, Signer};
+
+/// What ends a body: the list of jobs, and the envelope.
+const END: &[u8] = b"]}";
+
+/// A message that has room for more jobs.
+pub struct Filling {
+    id: String,
+    /// Without its end.
+    body: Vec<u8>,
+    jobs: usize,
+}
+
+impl Filling {
+    /// A message of this chunk, which has its first job, or its first ones.
+    pub fn new(chunk: &Chunk) -> Filling {
+        let mut body = encode(chunk);
+        body.truncate(body.len() - END.len());
+        Filling { id: id(chunk), body, jobs: chunk.jobs.len() }
+    }
+
+    /// How many jobs it has.
+    pub fn jobs(&self) -> usize {
+        self.jobs
+    }
+
+    /// Puts a job behind the others. False, and nothing is changed, when the body would have more than `limit` bytes.
+    pub fn add(&mut self, job: &Job, limit: usize) -> bool {
+        let before = self.body.len();
+        // JSON is never shorter than the text: a large statement that has no room is not encoded to see that.
+        if before + job.sql.len() > limit {
+            return false;
+        }
+        self.body.push(b',');
+        write(&mut self.body, job);
+        if self.body.len() + END.len() > limit {
+            self.body.truncate(before);
+            return false;
+        }
+        self.jobs += 1;
+        true
+    }
+
+    /// The message, signed when there is a signer, and never tried so far.
+    pub fn seal(mut self, signer: Option<&Signer>) -> Message {
+        self.body.extend_from_slice(END);
+        let signature = signer.map(|signer| signer.sign(&self.body));
+        Message { id: self.id, body: self.body, headers: Headers { signature, ..Headers::default() } }
+    }
+}
