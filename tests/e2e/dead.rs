@@ -1,6 +1,10 @@
 //! Jobs that will not be tried again.
 
-use queryfleet_tests::Fleet;
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, Worker, eventually};
+
+const SOON: Duration = Duration::from_secs(30);
 
 fn row(seq: u64, reason: &str, code: impl Into<Option<u16>>) -> (u64, String, Option<u16>) {
     (seq, reason.to_owned(), code.into())
@@ -95,4 +99,52 @@ fn a_table_that_keeps_changes_after_a_rollback_leaves_the_job_unknown() {
     };
     assert_eq!(fleet.dead(), [dead]);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM m"), kept, "never tried again");
+}
+
+#[test]
+fn a_dead_letter_is_not_returned_while_it_cannot_be_written() {
+    let fleet = Fleet::new();
+    // Past this limit the broker drops a message: its dead queue has nowhere to dead-letter to.
+    let limit = ["queryfleet.*dead", r#"{"delivery-limit":3}"#, "--apply-to", "queues"];
+    fleet.ctl(&[&["set_policy", "limit"][..], &limit].concat());
+    let log = [("QUERYFLEET_LOG", "debug")];
+    let refused = |worker: &Worker| {
+        eventually(SOON, "failures above the limit", || worker.log().matches("the collector ").count() >= 6);
+    };
+    let mut worker = fleet.worker_with(1, &log);
+    fleet.send(b"before");
+    eventually(SOON, "the collector serves", || fleet.dead().len() == 1);
+    fleet.sql("RENAME TABLE queryfleet_dead TO elsewhere");
+    fleet.send(b"not ours");
+    refused(&worker);
+    assert_eq!(worker.drain(), Some(0));
+    let next = fleet.worker_with(1, &log);
+    refused(&next);
+    fleet.sql("RENAME TABLE elsewhere TO queryfleet_dead");
+    eventually(SOON, "both are dead", || fleet.dead().len() == 2);
+    eventually(SOON, "an empty dead queue", || fleet.ready(".dead") == 0);
+    // Without a policy it is the queue's own limit that counts.
+    let queues = fleet.ctl(&["list_queues", "name", "arguments"]);
+    let dead = queues.lines().find(|line| line.starts_with("queryfleet.default.dead")).unwrap();
+    assert!(dead.contains("x-delivery-limit") && dead.contains("2147483647"), "{queues}");
+}
+
+#[test]
+#[ignore = "make faults: servers of its own"]
+fn the_largest_statement_that_can_run_can_be_dead_too() {
+    let fleet = Fleet::with_own_servers();
+    fleet.sql("SET GLOBAL max_allowed_packet = 1048576");
+    let large = format!("DO nowhere /* {} */;", "x".repeat((1 << 20) - (64 << 10) - 200));
+    fleet.publish(&fleet.script([&large]), "large");
+    let mut worker = fleet.worker(1);
+    fleet.wait("large").expect(3);
+    fleet.send(&vec![b'['; 2 << 20]);
+    eventually(SOON, "a body that no statement holds", || fleet.dead().len() == 2);
+    assert_eq!(worker.drain(), Some(0));
+    assert_eq!(fleet.dead(), [row(0, "undecodable", None), row(1, "error", 1054)]);
+    fleet.run(&["dead", "show", "large", "1"]).expect(0).says("DO nowhere /* xxx");
+    fleet.run(&["dead", "replay", "--run", "large"]).expect(0).says("1 dead jobs replayed");
+    let _worker = fleet.worker(1);
+    fleet.wait("large").expect(3);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead' AND seq = 1"), 1);
 }

@@ -118,3 +118,38 @@ fn a_signing_key_is_changed_without_a_pause() {
     eventually(SOON, "the old one is dead", || reasons(&fleet) == ["unverified"]);
     fleet.assert_each_once();
 }
+
+/// They were dead as `delivery_limit`: "its worker died at every delivery".
+#[test]
+fn what_another_worker_rejected_is_dead_as_that_and_can_be_replayed() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(2);
+    let arguments = ["publish", script.to_str().unwrap(), "--run", "keys", "--chunk", "2"];
+    fleet.run_with(&arguments, &[KEY]).expect(0);
+    fleet.reject_next();
+    let worker = fleet.worker_with(1, &[KEY]);
+    fleet.wait("keys").expect(3).says("2 dead");
+    assert_eq!(reasons(&fleet), ["unverified"; 2]);
+    fleet.run(&["dead", "show", "keys", "1"]).expect(0).says(KEY.0);
+    fleet.run_with(&["dead", "replay", "--run", "keys"], &[KEY]).expect(0);
+    fleet.wait("keys").expect(0);
+    fleet.assert_each_once();
+    assert!(!worker.log().contains(KEY.1));
+}
+
+#[test]
+fn what_another_worker_rejected_and_nobody_here_can_verify_touches_no_ledger() {
+    let fleet = Fleet::new();
+    fleet.publish(&fleet.script(["DO 1;"]), "keyless");
+    fleet.reject_next();
+    let mut worker = fleet.worker(1);
+    eventually(SOON, "it is dead", || reasons(&fleet) == ["unverified"]);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 0);
+    assert_eq!(worker.drain(), Some(0));
+    // At the last attempt it is the run that is not in another worker's ledger.
+    fleet.publish(&fleet.script(["DO 2;"]), "elsewhere");
+    fleet.reject_next();
+    let _worker = fleet.worker_with(1, &[("QUERYFLEET_MAX_ATTEMPTS", "1")]);
+    fleet.wait("elsewhere").expect(3);
+    assert_eq!(reasons(&fleet), ["unverified", "unknown_run"]);
+}

@@ -88,10 +88,14 @@ fn a_queue_with_other_arguments_is_named() {
     let fleet = Fleet::new();
     let output = fleet.run_with(&["work"], &[("QUERYFLEET_DELIVERY_LIMIT", "7")]).expect(1);
     output.says("queue queryfleet.default").says("x-delivery-limit");
-    fleet.make_strange_queue("strange");
-    for command in ["setup", "work"] {
-        let output = fleet.run_with(&[command], &[("QUERYFLEET_QUEUE", "strange")]).expect(1);
-        output.says("queue queryfleet.strange").says("inequivalent arg");
+    fleet.make_strange_queue("strange", "classic");
+    // As it was made before its dead queue had a delivery limit.
+    fleet.make_strange_queue("older.dead", "quorum");
+    for (name, queue) in [("strange", "queue queryfleet.strange"), ("older", "queue queryfleet.older.dead")] {
+        for command in ["setup", "work"] {
+            let output = fleet.run_with(&[command], &[("QUERYFLEET_QUEUE", name)]).expect(1);
+            output.says(queue).says("inequivalent arg");
+        }
     }
 }
 
@@ -111,4 +115,32 @@ fn a_worker_that_lost_its_rights_gives_jobs_back_and_blames_none() {
     fleet.wait("rights").expect(0);
     fleet.assert_each_once();
     assert_eq!(worker.get("/readyz").0, 200);
+}
+
+#[test]
+fn a_worker_that_may_not_write_dead_jobs_is_unfit_and_repeats_none() {
+    let fleet = Fleet::new();
+    let url = fleet.plain_mysql_url();
+    let user = format!("{}@'127.0.0.1'", url.split_once("//").unwrap().1.split_once(':').unwrap().0);
+    let database: String = fleet.rows("SELECT DATABASE()").remove(0);
+    fleet.sql(&format!("REVOKE ALL ON {database}.* FROM {user}"));
+    for table in ["meta", "run", "ledger", "worker", "dead"] {
+        let rights = "SELECT, INSERT, UPDATE, DELETE";
+        fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {user}"));
+    }
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_MYSQL_URL", &url)]);
+    worker.serves();
+    fleet.publish(&fleet.script(["DO 1;"]), "served");
+    fleet.wait("served").expect(0);
+    fleet.sql(&format!("REVOKE INSERT ON {database}.queryfleet_dead FROM {user}"));
+    fleet.publish(&fleet.script(["DO nowhere;"]), "dead");
+    queryfleet_tests::eventually(Duration::from_secs(20), "unready, the table named", || {
+        let (status, body) = worker.get("/readyz");
+        status == 503 && body.contains("queryfleet_dead")
+    });
+    let given_back = worker.metric("queryfleet_deliveries_settled_total", &["\"give_back\""]);
+    assert_eq!(given_back, 1.0, "the slot takes nothing that it could not bury");
+    fleet.sql(&format!("GRANT INSERT ON {database}.queryfleet_dead TO {user}"));
+    fleet.wait("dead").expect(3);
+    assert_eq!(fleet.rows::<u32>("SELECT attempts FROM queryfleet_dead"), [1]);
 }

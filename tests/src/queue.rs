@@ -1,8 +1,11 @@
 //! A client of the broker that is none of the program's.
 
 use job::Chunk;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use crate::Fleet;
@@ -56,6 +59,15 @@ impl Fleet {
         self.send(&job::envelope::encode(chunk));
     }
 
+    /// Takes the next message of the work queue and rejects it, as a worker does that cannot verify it.
+    pub fn reject_next(&self) {
+        self.with_channel(async |channel| {
+            let got = channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?;
+            let message = got.expect("a message that is ready");
+            message.reject(BasicRejectOptions { requeue: false }).await
+        });
+    }
+
     /// Messages that are ready in the work queue or in one named after it, such as `.dead`.
     pub fn ready(&self, suffix: &str) -> u32 {
         let queue = format!("{WORK}{suffix}");
@@ -72,9 +84,12 @@ impl Fleet {
         })
     }
 
-    /// Makes the work queue of another queue name, as a stranger might: classic, without any of our arguments.
-    pub fn make_strange_queue(&self, queue: &str) {
+    /// Makes the work queue of another queue name, or one named after it such as `NAME.dead`, as a stranger might: of
+    /// this type, `classic` or `quorum`, without any other of our arguments.
+    pub fn make_strange_queue(&self, queue: &str, kind: &str) {
         let queue = format!("{EXCHANGE}.{queue}");
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
         self.with_channel(async |channel| {
             let options = QueueDeclareOptions {
                 passive: false,
@@ -83,7 +98,7 @@ impl Fleet {
                 auto_delete: false,
                 nowait: false,
             };
-            channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await
+            channel.queue_declare(queue.as_str().into(), options, arguments).await
         });
     }
 

@@ -1,4 +1,4 @@
-//! A message's headers and AMQP's properties. The one place that knows the names of our headers.
+//! A message's headers and AMQP's properties. The one place that knows the names of headers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +9,8 @@ use lapin::types::{AMQPValue, FieldTable};
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";
 const SIGNATURE: &str = "x-queryfleet-signature";
+/// The broker's own header: an entry for each way in which it has dead-lettered the message.
+const DEATHS: &str = "x-death";
 const PERSISTENT: u8 = 2;
 
 /// The properties to publish a message with: persistent, stamped with the time.
@@ -49,6 +51,15 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
     Headers { attempts, first_error: text(FIRST_ERROR), signature: text(SIGNATURE) }
 }
 
+/// Whether the broker dead-lettered the message because a consumer rejected it: the reason in the newest entry of
+/// `x-death`, which the broker puts first.
+pub(crate) fn was_rejected(properties: &BasicProperties) -> bool {
+    let Some(table) = properties.headers() else { return false };
+    let Some(AMQPValue::FieldArray(deaths)) = table.inner().get(DEATHS) else { return false };
+    let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return false };
+    matches!(newest.inner().get("reason"), Some(AMQPValue::LongString(reason)) if reason.as_bytes() == b"rejected")
+}
+
 /// Whole seconds since the message was published, by the two machines' clocks; for metrics only.
 pub(crate) fn waited_s(properties: &BasicProperties) -> Option<u64> {
     let published = (*properties.timestamp())?;
@@ -67,5 +78,23 @@ mod tests {
         let message = Message { id: "7/1".into(), body: b"{}".to_vec(), headers };
         assert_eq!(read(&write(&message)), message.headers);
         assert_eq!(read(&BasicProperties::default()), Headers::default());
+    }
+
+    #[test]
+    fn the_newest_death_says_whether_a_message_was_rejected() {
+        let rejected = |reasons: &[&str]| {
+            let death = |reason: &&str| {
+                let mut entry = FieldTable::default();
+                entry.insert("reason".into(), AMQPValue::LongString((*reason).into()));
+                AMQPValue::FieldTable(entry)
+            };
+            let mut table = FieldTable::default();
+            let deaths: Vec<AMQPValue> = reasons.iter().map(death).collect();
+            table.insert(DEATHS.into(), AMQPValue::FieldArray(deaths.into()));
+            was_rejected(&BasicProperties::default().with_headers(table))
+        };
+        assert!(rejected(&["rejected", "expired"]));
+        assert!(!rejected(&["delivery_limit", "rejected"]));
+        assert!(!rejected(&[]) && !was_rejected(&BasicProperties::default()));
     }
 }

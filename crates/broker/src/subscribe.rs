@@ -32,6 +32,8 @@ pub struct Delivery {
     pub headers: Headers,
     /// Whether the broker has delivered it before.
     pub redelivered: bool,
+    /// Of a message in the dead queue: whether a worker rejected it, or else used up the delivery limit with it.
+    pub rejected: bool,
     /// Whole seconds since it was published, by the two machines' clocks.
     pub waited_s: Option<u64>,
     channel: Channel,
@@ -79,6 +81,7 @@ impl Subscription {
             headers: properties::read(&delivery.properties),
             waited_s: properties::waited_s(&delivery.properties),
             redelivered: delivery.redelivered,
+            rejected: properties::was_rejected(&delivery.properties),
             body: delivery.data,
             channel: self.channel.clone(),
             tag: delivery.delivery_tag,

@@ -9,6 +9,12 @@ use crate::Error;
 /// The one exchange; direct, so a routing key is a queue's name.
 pub(crate) const EXCHANGE: &str = "queryfleet";
 
+/// Stated wherever a queue is consumed, because the server's default differs: none before 4.0, 20 after it.
+const DELIVERY_LIMIT: &str = "x-delivery-limit";
+/// A delivery limit that is never reached. The dead queue has nowhere to dead-letter to, so a message
+/// past its limit would be dropped. 4.x takes -1 for no limit at all, but 3.x reads any negative limit as 0.
+const NO_DELIVERY_LIMIT: i32 = i32::MAX;
+
 /// The queues that serve one named queue of the fleet.
 #[derive(Clone, Debug)]
 pub struct Topology {
@@ -64,13 +70,14 @@ impl Topology {
     }
 
     fn dead_queue(&self) -> Declared {
-        Declared { name: self.dead(), arguments: quorum() }
+        let mut arguments = quorum();
+        arguments.insert(DELIVERY_LIMIT.into(), AMQPValue::LongInt(NO_DELIVERY_LIMIT));
+        Declared { name: self.dead(), arguments }
     }
 
     fn work_queue(&self) -> Declared {
         let mut arguments = dead_lettering(&self.dead());
-        // Stated, because the server's default differs: none before 4.0, 20 after it.
-        arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(self.delivery_limit as i32));
+        arguments.insert(DELIVERY_LIMIT.into(), AMQPValue::LongInt(self.delivery_limit as i32));
         Declared { name: self.work(), arguments }
     }
 

@@ -107,7 +107,8 @@ pub(crate) async fn jobs(
             }
         }
     }
-    let after = after(slot, endings);
+    let gives_back = copies.list.iter().any(|copy| copy.route == Route::Work);
+    let after = after(slot, gives_back);
     if after != After::Continue {
         // Before the acknowledgement, which would bring the next message: without a connection it could only wait.
         let _ = subscription.cancel().await;
@@ -117,14 +118,13 @@ pub(crate) async fn jobs(
         let acknowledged = acknowledge(slot, delivery, if died { "dead" } else { "ack" });
         return if after == After::Continue { acknowledged } else { after };
     }
-    let gives_back = copies.list.iter().any(|copy| copy.route == Route::Work);
     let action = if gives_back { "give_back" } else { "retry" };
     let messages = copies.seal(slot);
     republish(slot, delivery, messages, action, after).await
 }
 
-fn after(slot: &Slot, endings: &[Ending<'_>]) -> After {
-    if endings.iter().any(|ending| ending.settlement == Settlement::GiveBack) {
+fn after(slot: &Slot, gives_back: bool) -> After {
+    if gives_back {
         return After::Pause;
     }
     if slot.session.facts().is_none() { After::Reconnect } else { After::Continue }

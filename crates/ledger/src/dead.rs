@@ -7,6 +7,8 @@ use mysql_async::{Conn, params};
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
 use crate::tables::Tables;
 
+/// What a statement that writes a dead row takes beside the one large value in it: errors of at most 512 bytes, names.
+pub(crate) const ROOM: usize = 64 * 1024;
 /// Tries at a deadlock; the server has rolled the whole transaction back each time.
 const TRIES: u32 = 10;
 
@@ -32,6 +34,24 @@ pub struct Dead<'a> {
     pub statement: &'a str,
     /// The envelope of this single job, for a replay.
     pub envelope: &'a [u8],
+}
+
+/// A message that is dead, and no job.
+pub(crate) struct Body<'a> {
+    pub(crate) queue: &'a str,
+    pub(crate) reason: DeadReason,
+    pub(crate) message: &'a str,
+    pub(crate) worker: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// Writes no row, with every right that writing one needs.
+pub(crate) fn nothing(dead: &str) -> String {
+    let columns = "queue, reason, message, attempts, worker, envelope";
+    format!(
+        "INSERT INTO {dead} ({columns}) SELECT {columns} FROM {dead} WHERE FALSE \
+         ON DUPLICATE KEY UPDATE queue = VALUES(queue)"
+    )
 }
 
 /// [`record_once`], again after a deadlock with a replay that takes other rows of the same tables.
@@ -60,10 +80,10 @@ async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Resul
     let insert = format!(
         "INSERT INTO {} (run, seq, queue, state, reason, code, sql_state, message, first_error, attempts, worker, \
          statement, envelope) VALUES (:run, :seq, :queue, 'dead', :reason, :code, :sqlstate, :message, :first_error, \
-         :attempts, :worker, :statement, :envelope) ON DUPLICATE KEY UPDATE queue = VALUES(queue), state = 'dead', \
+         :attempts, :worker, :statement, '') ON DUPLICATE KEY UPDATE queue = VALUES(queue), state = 'dead', \
          reason = VALUES(reason), code = VALUES(code), sql_state = VALUES(sql_state), message = VALUES(message), \
          first_error = VALUES(first_error), attempts = VALUES(attempts), worker = VALUES(worker), \
-         statement = VALUES(statement), envelope = VALUES(envelope), died = CURRENT_TIMESTAMP(3)",
+         statement = VALUES(statement), died = CURRENT_TIMESTAMP(3)",
         tables.dead
     );
     let values = params! {
@@ -78,9 +98,11 @@ async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Resul
         "attempts" => dead.attempts,
         "worker" => dead.worker,
         "statement" => dead.statement,
-        "envelope" => dead.envelope,
     };
     conn.exec_drop(insert, values).await?;
+    // On its own: a statement that the server has just taken may exceed its max_allowed_packet together with its envelope.
+    let update = format!("UPDATE {} SET envelope = ? WHERE run = ? AND seq = ?", tables.dead);
+    conn.exec_drop(update, (dead.envelope, dead.run.0, dead.seq)).await?;
     conn.query_drop("COMMIT").await?;
     Ok(true)
 }
@@ -103,20 +125,23 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
     Ok(conn.affected_rows() == 1)
 }
 
-/// A dead row of its own, without run, seq and ledger row.
+/// A dead row of its own, without run, seq and ledger row. Of the body at most `room` bytes are kept.
 pub(crate) async fn record_body(
     conn: &mut Conn,
     tables: &Tables,
-    queue: &str,
-    reason: DeadReason,
-    message: &str,
-    worker: &str,
-    body: &[u8],
+    row: &Body<'_>,
+    room: usize,
 ) -> Result<(), mysql_async::Error> {
+    let Body { queue, reason, message, worker, body } = row;
+    let kept = &body[..body.len().min(room)];
+    let message = match kept.len() < body.len() {
+        true => format!("{message} (kept: the first {} of its {} bytes)", kept.len(), body.len()),
+        false => (*message).to_owned(),
+    };
     let insert = format!(
         "INSERT INTO {} (digest, queue, reason, message, attempts, worker, envelope) VALUES (?, ?, ?, ?, 0, ?, ?) \
          ON DUPLICATE KEY UPDATE died = CURRENT_TIMESTAMP(3)",
         tables.dead
     );
-    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, body)).await
+    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, kept)).await
 }

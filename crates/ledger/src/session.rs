@@ -8,6 +8,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
 use crate::packet::Packet;
+use crate::tables::Tables;
 use crate::{Database, Dead, Error, Facts, dead};
 
 /// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
@@ -77,29 +78,32 @@ impl Session {
         }
     }
 
-    /// Whether this session may write the ledger now: rights, tables, a server that is not read-only. Writes nothing.
-    /// Call after [`prepare`](Self::prepare).
+    /// Whether this session may write the ledger and the dead jobs now: rights, tables, a server that is not read-only.
+    /// Writes nothing. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// What the server says to an INSERT of no rows; the connection is closed then.
+    /// What the server says to INSERTs of no rows; the connection is closed then.
     pub async fn probe(&mut self) -> Result<(), Error> {
         let Some(mut live) = self.live.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
-        let ledger = &self.database.tables.ledger;
+        let Tables { ledger, dead, .. } = &self.database.tables;
         let nothing =
             format!("INSERT INTO {ledger}(run,seq,state) SELECT run, seq, state FROM {ledger} WHERE FALSE");
-        match tokio::time::timeout(self.database.connect_timeout, live.conn.query_drop(nothing)).await {
-            Ok(Ok(())) => {
-                self.live = Some(live);
-                Ok(())
-            }
-            Ok(Err(source)) => Err(Error::Query {
-                doing: "write the ledger: run `queryfleet setup`, or see its GRANTs",
-                source,
-            }),
-            Err(_) => Err(self.database.timed_out(self.database.connect_timeout, "probing the ledger")),
+        let limit = self.database.connect_timeout;
+        let probing = async {
+            let failed = |doing| move |source| Error::Query { doing, source };
+            let ledger = "write the ledger: run `queryfleet setup`, or see its GRANTs";
+            live.conn.query_drop(nothing).await.map_err(failed(ledger))?;
+            let dead_jobs = "write dead jobs: run `queryfleet setup`, or see its GRANTs";
+            live.conn.query_drop(dead::nothing(dead)).await.map_err(failed(dead_jobs))
+        };
+        match tokio::time::timeout(limit, probing).await {
+            Ok(probed) => probed?,
+            Err(_) => return Err(self.database.timed_out(limit, "probing the ledger")),
         }
+        self.live = Some(live);
+        Ok(())
     }
 
     /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
@@ -154,7 +158,8 @@ impl Session {
     }
 
     /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
-    /// Call after [`prepare`](Self::prepare).
+    /// Of a body that the server does not take in one statement only the beginning is kept. Call after
+    /// [`prepare`](Self::prepare).
     ///
     /// # Errors
     /// As querying can fail; nothing is written then.
@@ -170,9 +175,9 @@ impl Session {
             return Err(Error::Schema("there is no connection".into()));
         };
         let tables = &self.database.tables;
-        let recorded = self
-            .bounded(dead::record_body(&mut live.conn, tables, queue, reason, message, worker, body))
-            .await;
+        let room = (live.facts.max_allowed_packet as usize).saturating_sub(dead::ROOM);
+        let row = dead::Body { queue, reason, message, worker, body };
+        let recorded = self.bounded(dead::record_body(&mut live.conn, tables, &row, room)).await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
