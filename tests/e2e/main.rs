@@ -26,6 +26,7 @@ mod link;
 mod memory;
 mod message;
 mod metrics;
+mod mutants;
 mod oracle;
 mod outage;
 mod pace;
