@@ -46,7 +46,8 @@ fn workers_killed_in_a_chunk_leave_every_effect_once() {
 fn a_chunk_of_large_statements_is_closed_before_it_is_too_large() {
     let fleet = Fleet::new();
     fleet.make_counters(20);
-    let long = "x".repeat(1 << 20);
+    // Six bytes each in a message, and few for the splitter.
+    let long = "\u{1}".repeat(180_000);
     let script = fleet
         .script((1..=20).map(|id| format!("UPDATE t SET n = n + 1 + 0 * LENGTH('{long}') WHERE id = {id};")));
     let arguments = ["publish", script.to_str().unwrap(), "--run", "large", "--chunk", "20"];
