@@ -148,3 +148,26 @@ fn the_largest_statement_that_can_run_can_be_dead_too() {
     fleet.wait("large").expect(3);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead' AND seq = 1"), 1);
 }
+
+#[test]
+#[ignore = "make faults: servers of its own"]
+fn what_the_server_takes_no_longer_is_given_back() {
+    let fleet = Fleet::with_own_servers();
+    let script = fleet.script([700, 700, 1200].map(|kib| format!("DO 1 /* {} */;", "x".repeat(kib << 10))));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "large", "--chunk", "3"]).expect(0);
+    fleet.sql("SET GLOBAL max_allowed_packet = 1048576");
+    let worker = fleet.worker(1);
+    eventually(SOON, "two fit, the third is given back", || {
+        fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 1") == 2
+            && worker.metric("queryfleet_job_errors_total", &["unfit"]) >= 1.0
+    });
+    // A chunk leaves room for the rows of the ledger, which are most of so small a job.
+    let script = fleet.script(["DO 1;"; 10_000]);
+    let transactions = || fleet.rows::<(String, u64)>("SHOW GLOBAL STATUS LIKE 'Com_begin'")[0].1;
+    let before = transactions();
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "many", "--chunk", "10000"]).expect(0);
+    fleet.wait("many").expect(0);
+    assert!(transactions() - before < 200, "no chunk was executed job by job");
+    fleet.sql("SET GLOBAL max_allowed_packet = 16777216");
+    fleet.wait("large").expect(0);
+}

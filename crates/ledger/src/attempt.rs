@@ -32,7 +32,15 @@ impl Session {
         let Some(mut live) = self.live.take() else {
             return Err(Outcome::NotSent(Failure::said("there is no connection")));
         };
-        let current = self.fill(&live, chunk.run, jobs)?;
+        let current = match self.fill(&live, chunk.run, jobs) {
+            Ok(current) => current,
+            // A new connection reads the server's limits anew.
+            Err(outcome @ Outcome::Unfit(_)) => return Err(outcome),
+            Err(outcome) => {
+                self.live = Some(live);
+                return Err(outcome);
+            }
+        };
         let driven = limited(drive(&mut live.conn, &self.packet), deadline, stop).await;
         match driven {
             Ok(Ok(rows)) => {
@@ -57,7 +65,16 @@ impl Session {
             current: live.current.as_deref(),
             default: &self.database.schema,
         };
-        Ok(build(&mut self.packet, &shape, run, &statements).to_owned())
+        let current = build(&mut self.packet, &shape, run, &statements).to_owned();
+        // One byte says that it is a query.
+        let (bytes, most) = (1 + self.packet.text.len() as u64, live.facts.max_allowed_packet);
+        if bytes > most {
+            // Not dead: its dead row would be above the limit too.
+            return Err(Outcome::Unfit(Failure::said(format!(
+                "its packet of {bytes} bytes is above this server's max_allowed_packet of {most}: raise that"
+            ))));
+        }
+        Ok(current)
     }
 
     /// Reads what an error means, rolls back, and keeps the connection only if ROLLBACK answers OK.

@@ -16,6 +16,8 @@ use crate::publish::{Order, Progress, Published};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// What a job of a chunk adds to the server's packet beside its statement: two ledger rows and a comment.
+const PACKET_ROOM: usize = 128;
 
 /// A run that is being published.
 pub(crate) struct Publishing<'a> {
@@ -95,7 +97,7 @@ impl Publishing<'_> {
     /// Puts a job into the next message, if there is one that it may share: below the limit of a message, and never
     /// with a job that is not atomic.
     fn add(&mut self, job: &Job, atomic: bool) -> bool {
-        let limit = self.jobs.limit();
+        let limit = self.jobs.limit().saturating_sub(self.state.jobs() * PACKET_ROOM);
         atomic && self.state.pending.as_mut().is_some_and(|pending| pending.add(job, limit))
     }
 
