@@ -1,7 +1,7 @@
 //! The end-to-end tests, one module a theme.
 
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cancel;
 mod chunk;
