@@ -29,6 +29,7 @@ mod metrics;
 mod mutants;
 mod oracle;
 mod outage;
+mod output;
 mod pace;
 mod pipe;
 mod plan;

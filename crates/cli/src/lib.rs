@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
     match command::run(arguments) {
         Ok(exit) => output::settle(exit, shows).into(),
         Err(failure) => {
-            output::say(format_args!("error: {failure}"));
+            failure.say();
             failure.exit.into()
         }
     }

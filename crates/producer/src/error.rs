@@ -17,6 +17,19 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What gives its bytes only once cannot be kept: there is no temporary file, or no room in it.
+    #[error(
+        "cannot keep {} in a temporary file in {}: set TMPDIR to a folder that is there, may be written, and has room for \
+         all of it", path.display(), folder.display()
+    )]
+    Keep {
+        /// What is to be kept.
+        path: PathBuf,
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),

@@ -11,6 +11,7 @@ mod csv;
 mod cut;
 mod error;
 mod input;
+mod keep;
 mod lines;
 mod milestones;
 mod missing;
