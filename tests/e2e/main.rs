@@ -44,6 +44,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod signals;
 mod storm;
 mod tls;
 mod tls_client;
