@@ -5,8 +5,8 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
-//! what a SET sets.
+//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`,
+//! `set` and `set_value` what a SET sets.
 
 mod assign;
 mod check;
@@ -18,6 +18,8 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod set;
+mod set_value;
 mod shape;
 mod special;
 mod split;
@@ -25,7 +27,7 @@ mod tables;
 mod token;
 mod words;
 
-pub use assign::{Assignment, assignments};
+pub use assign::{Assignment, Target, Value, assignments, set_statements};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
