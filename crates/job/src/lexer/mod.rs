@@ -4,7 +4,7 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
+//! are the client's side; `check`, `words`, `special` and `user_variable` the safety net's; `kind` names what a statement is; `token`
 //! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`,
 //! `set` and `set_value` what a SET sets.
 
@@ -25,6 +25,7 @@ mod special;
 mod split;
 mod tables;
 mod token;
+mod user_variable;
 mod words;
 
 pub use assign::{Assignment, Target, Value, assignments, set_statements};
