@@ -8,6 +8,7 @@ mod attempt;
 mod bind;
 mod cancel;
 mod claim;
+mod collations;
 mod connect;
 mod count;
 mod dead;
@@ -37,6 +38,7 @@ mod walk;
 mod worker;
 
 pub use bind::bound_length;
+pub use collations::Collations;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

@@ -2,6 +2,7 @@
 
 use super::scan::{Scanner, Slash, State, Stops, is_word, slash};
 use super::special;
+use super::user_variable;
 use super::word::{Lexeme, WordReader};
 use super::words::Words;
 use super::{Kind, Refusal, SqlMode};
@@ -42,6 +43,9 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let kind = pass.words.kind(sql.len())?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
+    }
+    if pass.words.variable {
+        user_variable::refuse(sql, kind, mode)?;
     }
     if kind != Kind::Ddl {
         special::refuse_left_behind(sql, mode)?;
