@@ -15,7 +15,7 @@ pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
     let (mut from, mut before) = (0, None::<Token<'_>>);
     let mut in_rows = false;
     for token in Tokens::new(sql, mode) {
-        if before.is_none() && !token.is_any(&["insert", "replace"]) || token.in_version {
+        if before.is_none() && !token.is_any(&["insert", "replace"]) || token.version.is_some() {
             return None;
         }
         let is_plain = match token.what {
