@@ -101,7 +101,7 @@ impl<'a> Jobs<'a> {
     /// Passes over a SET of what every session of the run has; of others takes in those that follow at once, too.
     fn set(&mut self, sql: &str, place: Place, assignments: Vec<Assignment>) -> Result<(), Error> {
         let mut missing = Vec::new();
-        let mut last = last_line(sql, place);
+        let mut last = last_line(sql, self.rules.mode, place);
         self.assign(assignments, last, &mut missing);
         if missing.is_empty() {
             return Ok(());
@@ -111,7 +111,7 @@ impl<'a> Jobs<'a> {
                 self.ahead = Some((job, place));
                 break;
             };
-            last = last_line(&job.sql, place);
+            last = last_line(&job.sql, self.rules.mode, place);
             self.assign(assignments, last, &mut missing);
         }
         if let Some((name, value)) = missing.iter().find(|(name, _)| !settings::matters(name)) {
@@ -225,9 +225,9 @@ impl<'a> Jobs<'a> {
     }
 }
 
-/// The line on which a statement ends.
-fn last_line(sql: &str, place: Place) -> u64 {
-    place.line + sql.matches('\n').count() as u64
+/// The line on which a statement ends that begins at `place`.
+fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
+    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.
