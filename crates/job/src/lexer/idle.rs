@@ -42,7 +42,7 @@ fn is_keys(sql: &str, mode: SqlMode) -> bool {
 fn is_same(sql: &str, known: &str, mode: SqlMode) -> bool {
     let mut found = Tokens::new(sql, mode).filter(|token| !token.is_symbol(";"));
     let same = Tokens::new(known, SqlMode::default())
-        .all(|known| found.next().is_some_and(|token| token.in_version && token.text == known.text));
+        .all(|known| found.next().is_some_and(|token| token.version.is_some() && token.text == known.text));
     same && found.next().is_none()
 }
 

@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
 
     /// The version comment around all of it, if a server may skip that; nothing when only a part stands in one.
     fn only_for(&self) -> Option<Option<String>> {
-        if !self.tokens.iter().any(|token| token.in_version) {
+        if !self.tokens.iter().any(|token| token.version.is_some()) {
             return Some(None);
         }
         let first = self.offset(0);
@@ -206,7 +206,7 @@ impl<'a> Parser<'a> {
         // In one comment, not in two of the same kind.
         let end = self.offset(self.tokens.len() - 1);
         let is_whole =
-            self.tokens.iter().all(|token| token.in_version) && !self.sql[first..end].contains("*/");
+            self.tokens.iter().all(|token| token.version.is_some()) && !self.sql[first..end].contains("*/");
         match (is_whole, is_old) {
             (_, true) if !self.has_newer() => Some(None),
             (true, false) => Some(Some(marker.to_owned())),
@@ -231,8 +231,7 @@ impl<'a> Parser<'a> {
 
     /// Where a token begins.
     fn offset(&self, at: usize) -> usize {
-        // It is a part of the text itself.
-        self.tokens[at].text.as_ptr() as usize - self.sql.as_ptr() as usize
+        self.tokens[at].at
     }
 
     /// Whether this token begins where the one before it ends.
