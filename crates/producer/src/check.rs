@@ -123,7 +123,7 @@ impl<'a> Jobs<'a> {
             }
             Kind::Set => {
                 if let Some(sets) = lexer::assignments(inspected.sql, mode) {
-                    let last = last_line(&job.sql, place);
+                    let last = last_line(&job.sql, mode, place);
                     return self.sets.take(sets, &self.rules.settings, path, place, last).map(|()| None);
                 }
             }
@@ -205,9 +205,9 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
     reading.as_ref().map_or(Path::new(""), |(path, _)| path)
 }
 
-/// The line on which a statement ends.
-fn last_line(sql: &str, place: Place) -> u64 {
-    place.line + sql.matches('\n').count() as u64
+/// The line on which a statement ends that begins at `place`.
+fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
+    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

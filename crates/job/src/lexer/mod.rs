@@ -41,7 +41,7 @@ pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
 pub use mode::SqlMode;
-pub use place::Place;
+pub use place::{Place, beginning};
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
