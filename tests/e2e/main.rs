@@ -37,6 +37,7 @@ mod poison;
 mod pressure;
 mod queue;
 mod range;
+mod refusal;
 mod refuse;
 mod resume;
 mod retry;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use broker::{Delivery, Publisher, Route};
-use job::{Backoff, Chunk, DeadReason, Failure, Job, Outcome, envelope};
+use job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
 use ledger::{Dead, RunSession, Session};
 
 use crate::decode::decode;
-use crate::news::Case;
+use crate::news::{Case, Topic};
 use crate::shared::Shared;
 
 const DIED: &str = "its worker or its connection died at every delivery, up to the broker's limit";
@@ -148,12 +148,26 @@ async fn settle_poison(
         .collect();
     // Those that have ended meet their ledger row.
     let mut publisher = Publisher::new(shared.publishing.clone(), shared.topology.clone());
-    let published = publisher.publish(Route::Work, &singles).await;
-    singles.iter().for_each(|_| shared.published(&published));
-    published?;
-    let (worker, jobs) = (&shared.name, singles.len());
-    tracing::warn!(run = %chunk.run, worker, jobs, "poison chunk is published again job by job");
+    let (mut left, count) = (singles, chunk.jobs.len());
+    loop {
+        let published = publisher.publish_rest(Route::Work, &mut left).await;
+        (0..count).for_each(|_| shared.published(&published));
+        let Err(error) = published else { break };
+        // The broker's limit is lower than when the chunk was published: the job can only die.
+        let Some(job) = untaken(&error, &mut left, chunk) else { return Err(error.into()) };
+        let why = format!("{DIED}; it cannot be published alone: {error}");
+        bury(shared, session, delivery, chunk, job, (DeadReason::DeliveryLimit, &why)).await?;
+    }
+    shared.news.tell(Topic::Poison, || Case { run: Some(chunk.run), class: "poison", ..Case::default() });
     Ok(())
+}
+
+/// The job that the broker never takes; its message is none of `left` any more.
+fn untaken<'a>(error: &broker::Error, left: &mut Vec<Message>, chunk: &'a Chunk) -> Option<&'a Job> {
+    let broker::Error::TooLarge { message, .. } = error else { return None };
+    let seq: u64 = message.rsplit_once('/')?.1.parse().ok()?;
+    left.retain(|single| single.id != *message);
+    chunk.jobs.iter().find(|job| job.seq == seq)
 }
 
 /// Writes the dead row of one job and its ledger row, unless it has ended before.

@@ -15,6 +15,7 @@ mod lines;
 mod milestones;
 mod missing;
 mod ndjson;
+mod notice;
 mod objects;
 mod pace;
 mod plan;
