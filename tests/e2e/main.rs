@@ -27,6 +27,7 @@ mod link;
 mod memory;
 mod message;
 mod metrics;
+mod moved;
 mod mutants;
 mod oracle;
 mod outage;

@@ -24,6 +24,7 @@ pub use connect::Broker;
 pub use depth::Depth;
 pub use error::Error;
 pub use look::Link;
+pub use properties::{Death, Why};
 pub use publish::{Publisher, Route};
 pub use subscribe::{Delivery, Subscription};
 pub use topology::Topology;

@@ -1,13 +1,15 @@
 //! The collector: moves what the broker dead-lettered into `queryfleet_dead`, so that all dead jobs are in one table.
 //!
-//! A message in the dead queue was rejected (undecodable, unverified, of an unknown run), or it killed its worker
-//! again and again. Of a chunk that did so nobody knows which job it was: those that have not ended are published
-//! again one by one, and only a single job dies.
+//! Why a message is in the dead queue is what the broker says. It was rejected (undecodable, unverified, of an unknown
+//! run); or it was delivered up to the limit, and of a chunk nobody knows which job it was: those that have not ended
+//! are published again one by one, and only a single job dies. Or a policy or a person has moved it, which is no job's
+//! doing: its jobs are dead by that reason, and a replay brings them back. They are not published again here: as long
+//! as the policy is there they would come back for ever.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use broker::{Delivery, Publisher, Route};
+use broker::{Delivery, Publisher, Route, Why};
 use job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
 use ledger::{Dead, RunSession, Session};
 
@@ -15,7 +17,8 @@ use crate::decode::decode;
 use crate::news::{Case, Topic};
 use crate::shared::Shared;
 
-const DIED: &str = "its worker or its connection died at every delivery, up to the broker's limit";
+const DIED: &str = "it was delivered up to the broker's limit without an end: each time its worker or connection died, or \
+    somebody put it back";
 /// What this worker would have run. It is not given back: the worker that rejected it may take it again, and does the
 /// same.
 const REJECTED: &str = "a worker of this queue rejected it, and this one would not: give all of them the same \
@@ -83,9 +86,10 @@ async fn move_one(
     session: &mut Session,
     delivery: &Delivery,
 ) -> Result<(), crate::Error> {
+    let why = delivery.death.as_ref().map(|death| death.why);
     let unreadable = match decode(delivery, shared.signer.as_ref()) {
         Ok(chunk) => match shared.runs.admit(&chunk).await {
-            Ok(_) if delivery.rejected => match rejected(shared, delivery) {
+            Ok(_) if why == Some(Why::Rejected) => match rejected(shared, delivery) {
                 Some(reason) => {
                     for job in &chunk.jobs {
                         bury(shared, session, delivery, &chunk, job, (reason, REJECTED)).await?;
@@ -94,7 +98,16 @@ async fn move_one(
                 }
                 None => (DeadReason::Unverified, REJECTED.to_owned()),
             },
-            Ok(_) => return settle_poison(shared, session, delivery, &chunk).await,
+            Ok(_) if why == Some(Why::DeliveryLimit) => {
+                return settle_poison(shared, session, delivery, &chunk).await;
+            }
+            Ok(_) => {
+                let (reason, text) = moved(delivery);
+                for job in &chunk.jobs {
+                    bury(shared, session, delivery, &chunk, job, (reason, &text)).await?;
+                }
+                return Ok(());
+            }
             Err(Outcome::UnknownRun) => {
                 (DeadReason::UnknownRun, format!("run {} is not in this ledger", chunk.run))
             }
@@ -120,6 +133,27 @@ fn rejected(shared: &Shared, delivery: &Delivery) -> Option<DeadReason> {
     match &shared.signer {
         Some(_) => Some(DeadReason::Unverified),
         None => spent.then_some(DeadReason::UnknownRun),
+    }
+}
+
+/// What has moved a message that no worker was to blame for, and what brings its jobs back.
+fn moved(delivery: &Delivery) -> (DeadReason, String) {
+    let queue = delivery.death.as_ref().map_or("", |death| death.queue.as_str());
+    let policy = |what: &str, reason: DeadReason| {
+        let word = reason.as_str();
+        format!(
+            "{what} of a policy on {queue} has moved it here, no worker: take that out of the policy (`rabbitmqctl \
+             list_policies`, also list_operator_policies), then `queryfleet dead replay --reason {word}`"
+        )
+    };
+    match delivery.death.as_ref().map(|death| death.why) {
+        Some(Why::Expired) => (DeadReason::Expired, policy("a time to live", DeadReason::Expired)),
+        Some(Why::MaxLen) => (DeadReason::MaxLen, policy("a limit of the length", DeadReason::MaxLen)),
+        _ => {
+            let text = "it was in the dead queue, and the broker does not say why: somebody has moved it there; \
+                `queryfleet dead replay --reason moved` brings it back";
+            (DeadReason::Moved, text.to_owned())
+        }
     }
 }
 
