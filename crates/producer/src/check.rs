@@ -52,6 +52,11 @@ impl<'a> Jobs<'a> {
         }
     }
 
+    /// The same jobs from the beginning.
+    pub(crate) fn anew(&self) -> Jobs<'a> {
+        Jobs::new(self.all, self.rules)
+    }
+
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         reading_path(&self.reading)
