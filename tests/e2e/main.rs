@@ -3,6 +3,7 @@
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
 #![allow(clippy::unwrap_used)]
 
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;

@@ -5,10 +5,12 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
+//! are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
 //! what a SET sets.
 
 mod assign;
+mod builtins;
+mod calls;
 mod check;
 mod command;
 mod kind;
@@ -26,6 +28,8 @@ mod token;
 mod words;
 
 pub use assign::{Assignment, assignments};
+pub use builtins::{BUILTINS, KEYWORDS};
+pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
