@@ -24,7 +24,10 @@ mod shape;
 mod special;
 mod split;
 mod tables;
+mod target;
 mod token;
+mod verb;
+mod word;
 mod words;
 
 pub use assign::{Assignment, assignments};
