@@ -5,8 +5,8 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
-//! what a SET sets.
+//! are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads out of
+//! them what it writes, `shape` what it has in common with others, `assign` what a SET sets.
 
 mod assign;
 mod builtins;
