@@ -31,7 +31,7 @@ mod word;
 mod words;
 
 pub use assign::{Assignment, assignments};
-pub use builtins::{BUILTINS, KEYWORDS};
+pub use builtins::{BUILTINS, KEYWORDS, is_native};
 pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
