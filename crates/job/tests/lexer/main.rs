@@ -2,6 +2,8 @@
 
 mod calls;
 mod check;
+mod executed;
+mod numbers;
 mod placeholders;
 mod properties;
 mod split;
