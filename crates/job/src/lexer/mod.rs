@@ -5,7 +5,7 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads out of
+//! are its words and symbols, `mentions` says which names it has at all, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads out of
 //! them what it writes, `shape` what it has in common with others, `assign` what a SET sets.
 
 mod assign;
@@ -15,6 +15,7 @@ mod check;
 mod command;
 mod kind;
 mod mark;
+mod mentions;
 mod mode;
 mod place;
 mod placeholder;
@@ -36,6 +37,9 @@ pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
+pub use mentions::{
+    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
+};
 pub use mode::SqlMode;
 pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
@@ -43,4 +47,4 @@ pub use refusal::Refusal;
 pub use scan::Open;
 pub use shape::{Shape, shape};
 pub use split::{SplitError, Splitter, Statement};
-pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
+pub use tables::{TableName, lacks_where, qualified_names, written_tables};

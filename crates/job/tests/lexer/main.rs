@@ -3,6 +3,7 @@
 mod calls;
 mod check;
 mod executed;
+mod mentions;
 mod numbers;
 mod placeholders;
 mod properties;
