@@ -5,6 +5,7 @@
 
 mod advice;
 mod blame;
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;
