@@ -21,6 +21,7 @@ mod frozen;
 mod hammer;
 mod health;
 mod inputs;
+mod keys;
 mod layers;
 mod link;
 mod memory;

@@ -156,7 +156,7 @@ impl Input {
         }
         Ok(match &self.template {
             Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
-            None => Reading::Ndjson(Ndjson::new(name, bytes, limit)),
+            None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
     }
 

@@ -5,8 +5,9 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
-//! what a SET sets.
+//! are its words and symbols, `tables` reads out of them what it writes, `moves` whether a walk would meet its rows again,
+//! `usage` in what use its `?` stand, `shape` what it has in common with others, `assign` what a SET sets; `splice` writes
+//! a literal into it.
 
 mod assign;
 mod check;
@@ -14,15 +15,18 @@ mod command;
 mod kind;
 mod mark;
 mod mode;
+mod moves;
 mod place;
 mod placeholder;
 mod refusal;
 mod scan;
 mod shape;
 mod special;
+mod splice;
 mod split;
 mod tables;
 mod token;
+mod usage;
 mod words;
 
 pub use assign::{Assignment, assignments};
@@ -30,10 +34,13 @@ pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
 pub use mode::SqlMode;
+pub use moves::{Move, moves, sets_new};
 pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
 pub use shape::{Shape, shape};
+pub use splice::splice;
 pub use split::{SplitError, Splitter, Statement};
 pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
+pub use usage::{Use, uses};
