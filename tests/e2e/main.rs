@@ -48,5 +48,6 @@ mod storm;
 mod tls;
 mod tls_client;
 mod unfit;
+mod values;
 mod waiting;
 mod whole;

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod bind;
+mod bits;
 mod cancel;
 mod claim;
 mod connect;
@@ -37,6 +38,7 @@ mod walk;
 mod worker;
 
 pub use bind::bound_length;
+pub use bits::Bits;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

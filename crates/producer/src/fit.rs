@@ -6,6 +6,9 @@ use job::lexer::{Use, splice};
 use crate::number;
 use crate::value::Value;
 
+/// Bytes of a value that an error shows.
+const SHOWN: usize = 40;
+
 /// The value as it goes into the statement, at a placeholder of this name.
 ///
 /// # Errors
@@ -16,8 +19,9 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
         (Use::Text, _) => Ok(value),
         (Use::Number, Param::Text(text)) if number::is_decimal(text) => Ok(number::literal(text)),
         (Use::Number, Param::Text(text)) => Err(format!(
-            "{text:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
-             most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)"
+            "{:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
+             most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)",
+            job::envelope::shorten(text.clone(), SHOWN)
         )),
         (Use::Number, Param::Bytes(_)) => {
             Err(format!("bytes are no number for {name}, which stands beside an operator"))
@@ -26,9 +30,11 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
         (Use::Count, Param::UInt(_)) => Ok(value),
         (Use::Count, Param::Int(count)) if *count >= 0 => Ok(value),
         (Use::Count, _) => Err(format!("{name} says how many rows: expected a whole number, without a sign")),
-        (Use::Unclear(_), Param::Text(_) | Param::Bytes(_)) => Err(misuse(use_, name).unwrap_or_default()),
+        (Use::Unclear(_) | Use::Bits(_), Param::Text(_) | Param::Bytes(_)) => {
+            Err(misuse(use_, name).unwrap_or_default())
+        }
         (Use::Constant | Use::Introduced(_), _) => Err(misuse(use_, name).unwrap_or_default()),
-        (Use::Number | Use::Unclear(_), _) => Ok(value),
+        (Use::Number | Use::Unclear(_) | Use::Bits(_), _) => Ok(value),
     }
 }
 
@@ -42,6 +48,9 @@ pub(crate) fn misuse(use_: &Use, name: &str) -> Option<String> {
         )),
         Use::Constant => Some(format!(
             "{name} is a value, and no name of a column: to sort or group by it changes nothing"
+        )),
+        Use::Bits(column) => Some(format!(
+            "{name} meets {column}, a column of bits, which takes a text for its characters (`1` for 49): write {name} + 0"
         )),
         Use::Introduced(charset) => Some(format!(
             "{name} would be taken for bytes of {charset}: leave that out, every text is utf8mb4"

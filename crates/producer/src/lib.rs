@@ -9,6 +9,7 @@ mod cancel;
 mod check;
 mod csv;
 mod cut;
+mod dialect;
 mod error;
 mod fit;
 mod input;
@@ -38,6 +39,7 @@ mod value;
 mod wait;
 
 pub use cancel::cancel;
+pub use dialect::CsvDialect;
 pub use error::Error;
 pub use input::{InputBytes, Source};
 pub use pace::Limits;

@@ -7,6 +7,8 @@ use crate::value::Value;
 /// Digits of a number that a server holds exactly, and how many of them behind the point.
 const DIGITS: usize = 65;
 const SCALE: usize = 30;
+/// Bytes of a number that an error shows.
+const SHOWN: usize = 80;
 /// Doubles whose digits are written as a decimal (`ledger::bind`).
 const WRITTEN_OUT: std::ops::Range<f64> = 1e-12..1e30;
 
@@ -44,8 +46,9 @@ pub(crate) fn of_json(text: &str) -> Result<Value, String> {
         // Past every decimal, so it can only be meant as a double.
         None if same => Ok(Value::Bound(Param::Float(float))),
         None => Err(format!(
-            "number {text} has more digits than a server computes with ({DIGITS}, {SCALE} of them behind the point): write \
-             it shorter, or as a string where it is text"
+            "number {} has more digits than a server computes with ({DIGITS}, {SCALE} of them behind the point): write \
+             it shorter, or as a string where it is text",
+            job::envelope::shorten(text.to_owned(), SHOWN)
         )),
     }
 }

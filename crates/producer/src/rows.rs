@@ -42,8 +42,12 @@ impl Rows {
     ) -> Result<Rows, Error> {
         let first = bytes.fill_buf().map_err(|source| Error::Read { path: name.clone(), source })?;
         let table = match first.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') if template.dialect.is_some() => {
+                let why = "rows are NDJSON, which has no --csv-dialect: leave that out";
+                return Err(Error::bad(&name, 1, b"", 0, why.into()));
+            }
             Some(b'{') => Table::Objects(Objects::new(name, bytes, limit)),
-            _ => Table::Csv { csv: Csv::new(name, bytes, limit), columns: Vec::new() },
+            _ => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
         };
         Ok(Rows { template, table })
     }
@@ -59,6 +63,7 @@ impl Rows {
                 if columns.is_empty() {
                     let Some(header) = csv.next()? else { return Ok(None) };
                     *columns = header_columns(csv, &header, &self.template)?;
+                    csv.columns = columns.len();
                     self.template.takes_texts()?;
                 }
                 record(csv, columns, &self.template)

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use job::Job;
-use job::lexer::{self, SqlMode, Use};
+use job::lexer::{self, Meets, SqlMode, Use};
+use ledger::Control;
 use serde_json::value::RawValue;
 
 use crate::value::{self, Value};
-use crate::{Error, fit};
+use crate::{CsvDialect, Error, fit};
 
 /// How a template is named in errors.
 const NAME: &str = "--template";
@@ -24,6 +25,8 @@ pub(crate) struct Template {
     marks: Vec<Mark>,
     /// Its rows are ranges, which we have written.
     of_keys: bool,
+    /// How they are written, when they are CSV and it was said.
+    pub(crate) dialect: Option<CsvDialect>,
 }
 
 /// A placeholder.
@@ -78,8 +81,14 @@ impl Template {
         let uses = lexer::uses(&pieces.join("?"), mode).into_iter();
         let marks =
             placed.into_iter().zip(uses).map(|((column, offset), use_)| Mark { column, use_, offset });
-        let template =
-            Template { text: text.to_owned(), pieces, columns, marks: marks.collect(), of_keys: false };
+        let template = Template {
+            text: text.to_owned(),
+            pieces,
+            columns,
+            marks: marks.collect(),
+            of_keys: false,
+            dialect: None,
+        };
         match template.marks.iter().find(|mark| fit::is_never_right(&mark.use_)) {
             Some(mark) => Err(template.misused(mark)),
             None => Ok(template),
@@ -104,12 +113,35 @@ impl Template {
         if self.of_keys { value::of_key(json) } else { value::value(json) }
     }
 
+    /// Asks the server which of the columns that texts meet are of bits.
+    ///
+    /// # Errors
+    /// As the database can fail.
+    pub(crate) async fn look_for_bits(&mut self, control: &mut Control, mode: SqlMode) -> Result<(), Error> {
+        let sql = self.pieces.join("?");
+        let bits = control.bits(&lexer::names(&sql, mode)).await?;
+        let written = lexer::written_tables(&sql, mode);
+        let is_written =
+            |table: &str| written.iter().any(|name| name.table.to_lowercase() == table.to_lowercase());
+        for (mark, meets) in self.marks.iter_mut().zip(lexer::meets(&sql, mode)) {
+            let found = bits.iter().find(|bits| match &meets {
+                Meets::Nothing => false,
+                Meets::Column(name) => name.to_lowercase() == bits.column.to_lowercase(),
+                Meets::Place(place) => *place == bits.place && is_written(&bits.table),
+            });
+            if let (Some(bits), Use::Text) = (found, &mark.use_) {
+                mark.use_ = Use::Bits(format!("{}.{}", bits.table, bits.column));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses placeholders at which a text cannot stand: for rows that hold nothing else.
     ///
     /// # Errors
     /// With the place of the first of them.
     pub(crate) fn takes_texts(&self) -> Result<(), Error> {
-        let misused = self.marks.iter().find(|mark| matches!(mark.use_, Use::Unclear(_)));
+        let misused = self.marks.iter().find(|mark| matches!(mark.use_, Use::Unclear(_) | Use::Bits(_)));
         misused.map_or(Ok(()), |mark| Err(self.misused(mark)))
     }
 

@@ -43,4 +43,4 @@ pub use shape::{Shape, shape};
 pub use splice::splice;
 pub use split::{SplitError, Splitter, Statement};
 pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
-pub use usage::{Use, uses};
+pub use usage::{Meets, Use, meets, names, uses};

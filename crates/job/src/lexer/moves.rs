@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::SqlMode;
-use super::token::{Token, Tokens, What};
+use super::token::{Token, Tokens};
+use super::usage::name;
 
 /// Why rows may be met more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,19 +91,6 @@ fn assigned<'a>(list: &[Token<'a>]) -> impl Iterator<Item = (Option<Cow<'a, str>
         let column = names.last()?.clone();
         Some((names.len().checked_sub(2).map(|at| names[at].clone()), column))
     })
-}
-
-/// A name without its quotes.
-fn name<'a>(token: &Token<'a>) -> Option<Cow<'a, str>> {
-    if !matches!(token.what, What::Word | What::Name) {
-        return None;
-    }
-    let Some(quote) = token.text.chars().next().filter(|first| matches!(first, '`' | '"')) else {
-        return Some(Cow::Borrowed(token.text));
-    };
-    let inner = &token.text[1..];
-    let inner = inner.strip_suffix(quote).unwrap_or(inner);
-    Some(Cow::Owned(inner.replace(&format!("{quote}{quote}"), &quote.to_string())))
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -78,6 +78,19 @@ const COMPUTING: &[&str] = &[
     "interval",
 ];
 
+/// Functions that take each argument as what it is by itself: it does not matter to one what another is.
+const APART: &[&str] = &[
+    "json_set",
+    "json_insert",
+    "json_replace",
+    "json_object",
+    "json_array",
+    "json_array_append",
+    "json_array_insert",
+    "concat",
+    "concat_ws",
+];
+
 /// A part of a statement whose operands meet each other.
 #[derive(Default)]
 struct Expression<'a> {
@@ -106,7 +119,9 @@ enum Level {
     Query,
     /// A row of VALUES: its columns have nothing to do with each other.
     Row,
-    /// The arguments of a function, a list, or only parentheses.
+    /// The arguments of one of [`APART`].
+    Apart,
+    /// Those of any other function, a list, or only parentheses.
     Inside,
 }
 
@@ -179,9 +194,13 @@ impl<'a> Walk<'a, '_> {
         clause: &str,
         is_list: bool,
     ) {
+        if level == Level::Apart && !ended.compares {
+            whole.marks.extend(&ended.marks);
+            return self.end(ended, false);
+        }
         let outer = match level {
             Level::Query => matches!(clause, "select" | "distinct") && !is_list,
-            Level::Row => false,
+            Level::Row | Level::Apart => false,
             Level::Inside => true,
         };
         if outer && !ended.compares { whole.take(ended) } else { self.end(ended, clause == "by") }
@@ -227,6 +246,7 @@ impl<'a> Walk<'a, '_> {
                 let level = match () {
                     () if is_query => Level::Query,
                     () if rows => Level::Row,
+                    () if at > 0 && self.tokens[at - 1].is_any(APART) => Level::Apart,
                     () => Level::Inside,
                 };
                 let inner = self.level(level);

@@ -5,13 +5,16 @@
 //! else a text, and a text that an operator would reach by another way (`n + COALESCE(?, 0)`) is refused. It is no
 //! parser: what it does not know counts as one expression with what stands around it.
 //!
-//! `operators` finds what computes, `expression` what it reaches.
+//! `operators` finds what computes, `expression` what it reaches, `column` what stands on the other side of a `=`.
 
+mod column;
 mod expression;
 mod operators;
 
 use super::SqlMode;
 use super::token::{Token, Tokens, What};
+pub(super) use column::name;
+pub use column::{Meets, meets, names};
 use operators::Role;
 
 /// In what use a `?` stands.
@@ -29,6 +32,8 @@ pub enum Use {
     Constant,
     /// Behind this character set, whose bytes it would be taken for.
     Introduced(String),
+    /// As a text, for this column of bits: only who knows the table can tell.
+    Bits(String),
 }
 
 /// The use of every `?` of a statement, in their order, as [`super::marks`] finds them.
@@ -116,6 +121,7 @@ mod tests {
             Use::Unclear(_) => 'u',
             Use::Constant => 'k',
             Use::Introduced(_) => 'i',
+            Use::Bits(_) => 'b',
         };
         of(sql).iter().map(letter).collect()
     }
@@ -153,6 +159,7 @@ mod tests {
             "UPDATE t SET j = JSON_SET(j, '$.a', ?) WHERE `a+b` = ? AND c = 'x + y' /* + */ AND d = ?",
             "UPDATE t SET a = ? WHERE b = DATE ? AND c >= ? AND d <> ? AND e != ? AND f <=> ? AND g <= ?",
             "INSERT INTO t (a, n) VALUES (?, ?) ON DUPLICATE KEY UPDATE n = n + VALUES(n), a = ?",
+            "UPDATE t SET j = JSON_SET(j, '$.a', n + 1, '$.b', ?), c = CONCAT(n * 2, ?, CASE WHEN a = ? THEN 1 END)",
             "UPDATE t JOIN u ON u.id = ? AND u.n = t.n + 1 SET t.a = ? ORDER BY LEFT(a, ?)",
         ] {
             assert_eq!(letters(sql).replace('t', ""), "", "{sql}");
@@ -179,6 +186,8 @@ mod tests {
             "UPDATE t SET n = GREATEST(n, ?)",
             "UPDATE t SET n = MOD(?, 7)",
             "UPDATE t SET n = SUM(?)",
+            "UPDATE t SET n = n + CONCAT(1, ?)",
+            "UPDATE t SET c = CONCAT(COALESCE(n + 1, ?), 5)",
             "DELETE FROM t ORDER BY FIELD(n, ?) LIMIT 1",
             "UPDATE t SET n = f(n + 1, ?)",
             "UPDATE t SET n = (? COLLATE utf8mb4_bin) + 1",
