@@ -19,7 +19,7 @@ words! {
         UnknownRun = "unknown_run",
         /// The body is no envelope.
         Undecodable = "undecodable",
-        /// The signature is missing or wrong.
+        /// The signature is missing or wrong, or the message is not as its run was published.
         Unverified = "unverified",
         /// The broker gave up: it killed its worker again and again.
         DeliveryLimit = "delivery_limit",
