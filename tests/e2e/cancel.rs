@@ -78,6 +78,27 @@ fn a_cancel_of_a_run_without_a_manifest_waits_until_every_worker_has_seen_it() {
     assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 1);
 }
 
+/// A statement that is not atomic may run on: what took effect is not called cancelled.
+#[test]
+fn what_ran_to_its_end_under_a_cancel_is_done() {
+    for how in ["park", "repeat"] {
+        let fleet = Fleet::new();
+        fleet.counters(1);
+        fleet.sql("CREATE PROCEDURE slow() UPDATE t SET n = n + 1 + 0 * SLEEP(3)");
+        let script = fleet.script(["CALL slow();"]);
+        let path = script.to_str().unwrap();
+        fleet.run(&["publish", path, "--run", "slow", "--not-atomic", how]).expect(0);
+        let _worker = fleet.worker(1);
+        eventually(Duration::from_secs(20), "it runs", || fleet.running("SLEEP(3)") == 1);
+        let said = fleet.run(&["cancel", "slow"]).expect(0);
+        if how == "park" {
+            said.says("0 cancelled, 1 begun and not ended");
+        }
+        eventually(Duration::from_secs(20), "it is done", || fleet.ledger("done") == 1);
+        fleet.assert_each_once();
+    }
+}
+
 /// `--now` ends a running statement within seconds: its connection is killed, nothing of it stays.
 #[test]
 fn cancel_now_ends_running_statements() {
