@@ -1,8 +1,10 @@
 //! The end-to-end tests, one module a theme.
 
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod advice;
+mod blame;
 mod cancel;
 mod chunk;
 mod clock;
@@ -30,6 +32,7 @@ mod mutants;
 mod names;
 mod oracle;
 mod outage;
+mod output;
 mod pace;
 mod pipe;
 mod plan;
@@ -44,6 +47,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod signals;
 mod signed;
 mod storm;
 mod tls;

@@ -4,7 +4,7 @@ use job::Job;
 use queryfleet_tests::Fleet;
 
 /// Each refused statement, and a word of the reason.
-const REFUSED: [(&str, &str); 11] = [
+const REFUSED: [(&str, &str); 12] = [
     ("CALL p()", "not atomic"),
     ("TRUNCATE TABLE t", "not atomic"),
     ("ALTER TABLE t ADD x INT", "not atomic"),
@@ -14,6 +14,7 @@ const REFUSED: [(&str, &str); 11] = [
     ("SELECT 1 INTO @x", "INTO a variable"),
     ("LOCK TABLES t WRITE", "LOCK"),
     ("UPDATE t SET n = LAST_INSERT_ID() WHERE id = 1", "LAST_INSERT_ID()"),
+    ("UPDATE t SET n = CONVERT_TZ(NOW(), @tz, '+00:00') WHERE id = 1", "reading a user variable"),
     ("UPDAT t SET n = 1", "not atomic"),
     ("source other.sql", "a command of the client"),
 ];

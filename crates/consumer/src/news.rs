@@ -22,6 +22,8 @@ pub(crate) enum Topic {
     Failed,
     /// A job or a message is dead.
     Dead,
+    /// A job is dead, and its dead row could not be written.
+    Unburied,
     /// A message cannot be run by this worker.
     Unrunnable,
     /// A slot has its connection again.
@@ -33,8 +35,15 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Topic; 6] =
-        [Topic::Failed, Topic::Dead, Topic::Unrunnable, Topic::Connected, Topic::NoDatabase, Topic::NoBroker];
+    const ALL: [Topic; 7] = [
+        Topic::Failed,
+        Topic::Dead,
+        Topic::Unburied,
+        Topic::Unrunnable,
+        Topic::Connected,
+        Topic::NoDatabase,
+        Topic::NoBroker,
+    ];
 }
 
 /// One case, for the line that tells it. What it does not have is left out.
@@ -135,6 +144,13 @@ impl News {
         match topic {
             Topic::Failed => line!(info, "attempt failed", "attempts failed"),
             Topic::Dead => line!(warn, "job is dead", "jobs are dead"),
+            Topic::Unburied => {
+                line!(
+                    warn,
+                    "dead job could not be written down, and is given back",
+                    "dead jobs could not be written down, and are given back"
+                )
+            }
             Topic::Unrunnable => line!(warn, "message cannot be run here", "messages cannot be run here"),
             Topic::Connected => line!(info, "connected again", "slots are connected again"),
             // The server that is away has a topic of its own: the other one's flood must not hide it.

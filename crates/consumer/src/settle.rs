@@ -100,9 +100,7 @@ pub(crate) async fn jobs(
             Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
             Settlement::Dead(reason) => {
                 if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
-                    let error = format!("dead job is given back: {}", job::causes(&error));
-                    let case = || Case::of_job(slot, chunk, ending.job, reason.as_str(), error);
-                    slot.shared.news.tell(Topic::Failed, case);
+                    unburied(slot, chunk, ending.job, reason, &error);
                     copies.add(Route::Work, delivery.headers.attempts, ending);
                 }
             }
@@ -122,6 +120,17 @@ pub(crate) async fn jobs(
     let action = if gives_back { "give_back" } else { "retry" };
     let messages = copies.seal(slot);
     republish(slot, delivery, messages, action, after).await
+}
+
+/// Tells that a dead job could not be written, and is given back: the slot pauses, the longer the more often it meets
+/// that, and makes sure that it can write one before it takes another message.
+fn unburied(slot: &Slot, chunk: &Chunk, job: &Job, reason: DeadReason, error: &ledger::Error) {
+    let text = format!("its dead row could not be written: {}", job::causes(error));
+    if error.is_unfit() {
+        let (run, seq) = (chunk.run, job.seq);
+        slot.shared.metrics.health().set_unfit(Some(format!("job {run}/{seq} is dead, and {text}")));
+    }
+    slot.shared.news.tell(Topic::Unburied, || Case::of_job(slot, chunk, job, reason.as_str(), text));
 }
 
 fn after(slot: &Slot, gives_back: bool) -> After {

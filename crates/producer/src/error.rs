@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use job::lexer::{Refusal, SplitError};
 
 use crate::lines;
+use crate::settings::shell_word;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,19 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
+        source: std::io::Error,
+    },
+    /// What gives its bytes only once cannot be kept: there is no temporary file, or no room in it.
+    #[error(
+        "cannot keep {} in a temporary file in {}: set TMPDIR to a folder that is there, may be written, and has room for \
+         all of it", path.display(), folder.display()
+    )]
+    Keep {
+        /// What is to be kept.
+        path: PathBuf,
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
         source: std::io::Error,
     },
     /// No job in the whole input.
@@ -70,9 +84,9 @@ pub enum Error {
     /// SETs that no session SQL replaces.
     #[error(
         "{}:{line}:{column}: SET, up to line {last}, has no place in a fleet, where each job may run in another session: give \
-         --session-sql \"{session_sql}\", and these lines are passed over, as is what takes them back at the end (a dump \
+         --session-sql {}, and these lines are passed over, as is what takes them back at the end (a dump \
          must hold rows only: --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --hex-blob); nothing \
-         was published", path.display()
+         was published", path.display(), shell_word(session_sql)
     )]
     Settings {
         /// The file.

@@ -5,6 +5,7 @@ use config::Config;
 use crate::Exit;
 use crate::command::control;
 use crate::failure::Failure;
+use crate::output;
 
 /// A run is purged only when its last job ended at least so many hours ago: nothing of it is still on its way then.
 const PURGE_AFTER_H: u64 = 24;
@@ -19,10 +20,10 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit
         0 => String::new(),
         begun => format!(", {begun} begun and not ended"),
     };
-    println!(
+    output::print(format_args!(
         "run {}: cancelled; {} jobs done, {} dead, {} cancelled{begun}",
         standing.run.name, counts.done, counts.dead, counts.cancelled
-    );
+    ));
     Ok(Exit::AllDone)
 }
 
@@ -42,8 +43,8 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
         )));
     }
     let rows = control.purge(standing.run.id, config.workers_see_within()).await?;
-    println!(
+    output::print(format_args!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
-    );
+    ));
     Ok(Exit::AllDone)
 }

@@ -9,6 +9,7 @@ use crate::Exit;
 use crate::arguments::{DeadCommand, DeadFilter};
 use crate::command::{control, print_json};
 use crate::failure::Failure;
+use crate::output;
 
 /// Looks at dead jobs, brings them back, or gives them up.
 pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit, Failure> {
@@ -25,7 +26,7 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
         DeadCommand::Discard { filter, all } => {
             filtered(filter, *all)?;
             let filter = read(&mut control, filter).await?;
-            println!("{} dead jobs discarded", control.discard(&filter).await?);
+            output::print(format_args!("{} dead jobs discarded", control.discard(&filter).await?));
             Ok(Exit::AllDone)
         }
     }
@@ -33,7 +34,7 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
 
 /// Says what became of them. What was not taken is an error, after the rest was.
 fn told(replayed: &Replayed, word: &str) -> Result<Exit, Failure> {
-    println!("{} dead jobs {word}", replayed.jobs);
+    output::print(format_args!("{} dead jobs {word}", replayed.jobs));
     if replayed.refused == 0 {
         return Ok(Exit::AllDone);
     }
@@ -84,12 +85,18 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
         print_json(&groups.iter().map(group).collect::<Vec<_>>().into());
         return Ok(Exit::AllDone);
     }
-    println!("{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE", "RUN", "REASON", "CODE", "STATE", "JOBS");
+    output::print(format_args!(
+        "{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE",
+        "RUN", "REASON", "CODE", "STATE", "JOBS"
+    ));
     for group in groups {
         let run = group.name.unwrap_or_else(|| "-".into());
         let code = group.code.map_or_else(|| "-".into(), |code| code.to_string());
         let state = group.sql_state.as_deref().unwrap_or("-");
-        println!("{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}", group.reason, group.jobs, group.example);
+        output::print(format_args!(
+            "{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}",
+            group.reason, group.jobs, group.example
+        ));
     }
     Ok(Exit::AllDone)
 }
@@ -116,31 +123,31 @@ async fn show(
     }
     let code = row.code.map_or_else(String::new, |code| format!("{code} "));
     let state = row.sql_state.map_or_else(String::new, |state| format!("({state}) "));
-    println!("run {run}, job {seq}: {} ({})", row.state, row.reason);
-    println!("error:      {code}{state}{}", row.message);
+    output::print(format_args!("run {run}, job {seq}: {} ({})", row.state, row.reason));
+    output::print(format_args!("error:      {code}{state}{}", row.message));
     if let Some(first) = row.first_error {
-        println!("first:      {first}");
+        output::print(format_args!("first:      {first}"));
     }
-    println!("attempts:   {}", row.attempts);
-    println!("worker:     {}", row.worker);
-    println!("died:       {}", row.died);
+    output::print(format_args!("attempts:   {}", row.attempts));
+    output::print(format_args!("worker:     {}", row.worker));
+    output::print(format_args!("died:       {}", row.died));
     if let Some(job) = &shown.job {
-        println!("statement:  {}", job.sql);
+        output::print_block(format_args!("statement:  {}", job.sql));
         if !job.params.is_empty() {
-            println!("values:     {}", json!(job.params));
+            output::print(format_args!("values:     {}", json!(job.params)));
         }
         if let Some(database) = &job.database {
-            println!("database:   {database}");
+            output::print(format_args!("database:   {database}"));
         }
     }
     if let Some(sql) = &shown.session_sql {
-        println!("session:    {sql}");
+        output::print_block(format_args!("session:    {sql}"));
     }
     if let Some(how) = shown.not_atomic {
-        println!("not atomic: {}", how.as_str());
+        output::print(format_args!("not atomic: {}", how.as_str()));
     }
     if let Some(why) = &shown.refused {
-        println!("replay:     not possible: {why}");
+        output::print(format_args!("replay:     not possible: {why}"));
     }
     Ok(Exit::AllDone)
 }

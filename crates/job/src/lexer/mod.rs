@@ -4,13 +4,16 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
-//! what a SET sets.
+//! are the client's side; `check`, `words`, `special` and `user_variable` the safety net's; `kind` names what a statement is; `token`
+//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`,
+//! `set` and `set_value` what a SET sets; `idle` and
+//! `binary` are about what dumps hold.
 
 mod assign;
+mod binary;
 mod check;
 mod command;
+mod idle;
 mod kind;
 mod mark;
 mod mode;
@@ -18,15 +21,23 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod set;
+mod set_value;
 mod shape;
 mod special;
 mod split;
 mod tables;
+mod target;
 mod token;
+mod user_variable;
+mod verb;
+mod word;
 mod words;
 
-pub use assign::{Assignment, assignments};
+pub use assign::{Assignment, Target, Value, assignments, set_statements};
+pub use binary::with_binary_strings;
 pub use check::{Inspected, check, inspect};
+pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
 pub use mode::SqlMode;

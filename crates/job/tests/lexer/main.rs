@@ -1,6 +1,8 @@
 //! The lexer: case tables for every rule, and properties that hold for any text.
 
 mod check;
+mod executed;
+mod numbers;
 mod placeholders;
 mod properties;
 mod split;
