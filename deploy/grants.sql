@@ -20,6 +20,7 @@ GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
 -- And for as long as tables of an older version are brought up to date
 -- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 -- GRANT ALTER ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
+-- GRANT ALTER ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
 -- GRANT ALTER ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 
 -- publish, wait, status: a run's own row; all else is only read.

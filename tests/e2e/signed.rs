@@ -199,6 +199,35 @@ fn a_replay_publishes_only_what_a_worker_has_signed() {
     assert!(!worker.log().contains(KEY.1));
 }
 
+/// An account with the rights of *publish* may write ranges, and what is read from there becomes statements.
+#[test]
+fn a_range_is_published_only_as_it_was_signed() {
+    let fleet = Fleet::new();
+    fleet.make_counters(30);
+    let delete = "UPDATE t SET n = n + 1 WHERE :range AND n = 0";
+    let arguments = ["publish", "--template", delete, "--range", "t.id", "--size", "10", "--run", "cut"];
+    fleet.run_with(&arguments, &[KEY]).expect(0).says("3 jobs published");
+    fleet.purge_queue();
+    let again = [&arguments[..], &["--missing"]].concat();
+    fleet.sql("CREATE TABLE kept AS SELECT * FROM queryfleet_range");
+    for change in [
+        "UPDATE queryfleet_range SET hi = '[30]' WHERE seq = 1",
+        "UPDATE queryfleet_range SET lo = (SELECT lo FROM kept WHERE seq = 3) WHERE seq = 2",
+        "UPDATE queryfleet_range SET signature = NULL WHERE seq = 2",
+        "INSERT INTO queryfleet_range (run, seq, lo, hi) SELECT run, 4, lo, hi FROM kept WHERE seq = 0",
+        "DELETE FROM queryfleet_range WHERE seq = 2; UPDATE queryfleet_range SET seq = 2 WHERE seq = 3",
+    ] {
+        fleet.sql(change);
+        fleet.run_with(&again, &[KEY]).expect(1).says("in queryfleet_range is not signed with a key");
+        fleet.sql("DELETE FROM queryfleet_range; INSERT INTO queryfleet_range SELECT * FROM kept");
+    }
+    assert_eq!(fleet.ready(""), 0);
+    fleet.run_with(&again, &[KEY]).expect(0).says("3 jobs published");
+    let _worker = fleet.worker_with(1, &[KEY]);
+    fleet.wait("cut").expect(0);
+    fleet.assert_each_once();
+}
+
 /// A replay signs nothing: with another key it publishes nothing that was not signed with it.
 #[test]
 fn a_replay_needs_the_key_that_the_job_was_signed_with() {

@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(30);
 const TO_2: &str = "ALTER TABLE queryfleet_run DROP COLUMN manifest, DROP COLUMN manifest_signature, \
     MODIFY name VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL, \
     MODIFY queue VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL; \
-    ALTER TABLE queryfleet_dead DROP COLUMN signature; \
+    ALTER TABLE queryfleet_dead DROP COLUMN signature; ALTER TABLE queryfleet_range DROP COLUMN signature; \
     ALTER TABLE queryfleet_worker DROP COLUMN view_ms, \
     MODIFY queue VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL; \
     UPDATE queryfleet_meta SET value = '2' WHERE name = 'schema_version'";

@@ -1,17 +1,20 @@
 //! Signed messages and runs: who can publish to the queue or write the tables can run SQL, unless all that is executed
 //! carries an HMAC.
 //!
-//! One key signs three kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
+//! One key signs four kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
 //! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it was
 //! by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::RunId;
+
 /// What a body begins with, and nothing else that is signed.
 const BODY_BEGINS: u8 = b'{';
 const RUN: &[u8] = b"queryfleet/2\0run\0";
 const ATTEMPTS: &[u8] = b"queryfleet/2\0attempts\0";
+const RANGE: &[u8] = b"queryfleet/2\0range\0";
 /// Hexadecimal digits of a signature.
 pub const SIGNATURE_LENGTH: usize = 64;
 
@@ -71,6 +74,16 @@ impl Signer {
         self.has_made(&[ATTEMPTS, &said(body, attempts, first_error)], signature)
     }
 
+    /// The signature of a range of a run's key, as it is written down before it becomes a job.
+    pub fn sign_range(&self, run: RunId, seq: u64, (lo, hi): (&str, &str)) -> String {
+        self.make(&[RANGE, &range(run, seq, lo), hi.as_bytes()])
+    }
+
+    /// Whether one of the keys has signed this range.
+    pub fn verify_range(&self, run: RunId, seq: u64, (lo, hi): (&str, &str), signature: &str) -> bool {
+        self.has_made(&[RANGE, &range(run, seq, lo), hi.as_bytes()], signature)
+    }
+
     fn make(&self, parts: &[&[u8]]) -> String {
         let mac = with(&self.keys[0], parts);
         mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -95,6 +108,13 @@ fn said(body: &[u8], attempts: u32, first_error: Option<&str>) -> Vec<u8> {
     said.push(u8::from(first_error.is_some()));
     said.extend_from_slice(first_error.unwrap_or_default().as_bytes());
     said
+}
+
+/// Two numbers and the length of the first key, so that nothing can be moved from one key into the other.
+fn range(run: RunId, seq: u64, lo: &str) -> Vec<u8> {
+    let mut range = [run.0, seq, lo.len() as u64].map(u64::to_be_bytes).concat();
+    range.extend_from_slice(lo.as_bytes());
+    range
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -140,6 +160,8 @@ mod tests {
         attempts.extend_from_slice(&Sha256::digest(BODY));
         attempts.extend_from_slice(b"\0\0\x01\x02\x01why");
         assert_eq!(signer().sign_attempts(BODY, 258, Some("why")), hmac(&attempts));
+        let range = b"queryfleet/2\0range\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03[1][2]";
+        assert_eq!(signer().sign_range(RunId(7), 258, ("[1]", "[2]")), hmac(range));
         // RFC 4231, test case 2.
         let known = Signer::new([b"Jefe".as_slice()]).unwrap().make(&[b"what do ya want ", b"for nothing?"]);
         assert_eq!(known, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
@@ -163,6 +185,13 @@ mod tests {
             (BODY, 1, Some("")),
         ] {
             assert!(!signer.verify_attempts(body, attempts, error, &said));
+        }
+        let range = signer.sign_range(RunId(7), 1, ("[1]", "[2]"));
+        assert!(signer.verify_range(RunId(7), 1, ("[1]", "[2]"), &range));
+        for (run, seq, keys) in
+            [(8, 1, ("[1]", "[2]")), (7, 2, ("[1]", "[2]")), (7, 1, ("[1][", "2]")), (7, 1, ("[1]", "[3]"))]
+        {
+            assert!(!signer.verify_range(RunId(run), seq, keys, &range));
         }
         assert_ne!(signer.sign_attempts(BODY, 1, None), signer.sign_attempts(BODY, 1, Some("")));
     }

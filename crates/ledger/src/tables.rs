@@ -24,6 +24,8 @@ const MANIFEST: [&str; 2] = [
 /// The signature of a dead job's envelope. New in version 3.
 const SIGNATURE: &str =
     "signature CHAR(64) NULL COMMENT 'HMAC of the envelope, made by a worker that had verified it'";
+/// The signature of a range. New in version 3.
+const RANGE_SIGNATURE: &str = "signature CHAR(64) NULL COMMENT 'HMAC of run, seq and both keys'";
 /// For how long a worker's view of a run's state counts. New in version 3.
 const VIEW_MS: &str =
     "view_ms BIGINT UNSIGNED NULL COMMENT 'milliseconds after which this worker has seen a change of a run'";
@@ -35,8 +37,8 @@ pub(crate) fn add_milestones(tables: &Tables) -> String {
 
 /// What brings tables of version 2 up to version 3. Each is one statement for all of a table: of two setups at once the
 /// second finds its first column there, and then all of them.
-pub(crate) fn add_version_3(tables: &Tables) -> [String; 3] {
-    let Tables { run, dead, worker, .. } = tables;
+pub(crate) fn add_version_3(tables: &Tables) -> [String; 4] {
+    let Tables { run, dead, worker, range, .. } = tables;
     let [manifest, signature] = MANIFEST;
     [
         format!(
@@ -44,6 +46,7 @@ pub(crate) fn add_version_3(tables: &Tables) -> [String; 3] {
              MODIFY name VARCHAR({RUN_NAME_LIMIT}) {AS_BYTES}, MODIFY queue VARCHAR(100) {AS_BYTES}"
         ),
         format!("ALTER TABLE {dead} ADD COLUMN {SIGNATURE}"),
+        format!("ALTER TABLE {range} ADD COLUMN {RANGE_SIGNATURE}"),
         format!("ALTER TABLE {worker} ADD COLUMN {VIEW_MS}, MODIFY queue VARCHAR(100) {AS_BYTES}"),
     ]
 }
@@ -137,6 +140,7 @@ pub(crate) fn create_range(tables: &Tables) -> String {
            seq BIGINT UNSIGNED NOT NULL COMMENT '0 for the whole extent, then that of the job',
            lo MEDIUMTEXT NOT NULL COMMENT 'the first key of the range, as a JSON array',
            hi MEDIUMTEXT NOT NULL COMMENT 'the last one',
+           {RANGE_SIGNATURE},
            PRIMARY KEY (run, seq)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.range
