@@ -104,6 +104,7 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
     let ready = slot.session.prepare(wanted).await.map(|facts| facts.sql_mode);
     slot.shared.connected(Dependency::Database, slot.index, ready.is_ok());
     let mode = ready.map_err(|error| error.outcome())?;
+    slot.shared.runs.still_open(chunk).await?;
     for job in jobs {
         check(chunk, job, mode, slot.shared.allow.as_deref())?;
     }
