@@ -11,6 +11,7 @@ mod drain;
 mod error;
 mod execute;
 mod heartbeat;
+mod kept;
 mod labels;
 mod news;
 mod pipeline;

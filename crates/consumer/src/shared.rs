@@ -12,6 +12,7 @@ use ledger::Database;
 use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
+use crate::kept::Kept;
 use crate::news::{Case, News, Topic};
 use crate::{Drain, Error};
 
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) publishing: Arc<Broker>,
     pub(crate) database: Arc<Database>,
     pub(crate) runs: Runs,
+    pub(crate) kept: Kept,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
     pub(crate) news: News,
@@ -66,6 +68,7 @@ impl Shared {
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
             runs: Runs::new(database.clone(), config.run_state_counts_for()),
+            kept: Kept::default(),
             topology,
             database,
             metrics,

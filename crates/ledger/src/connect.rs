@@ -1,5 +1,6 @@
 //! How connections are made: the one place that knows the URL.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use config::Config;
@@ -8,7 +9,7 @@ use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
-use crate::{Error, Facts, init, own};
+use crate::{Error, Facts, init, own, process_list};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ pub struct Database {
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
     tls: config::Tls,
+    /// How many connections were lost: whatever ended one may have ended all of them.
+    epoch: AtomicU64,
 }
 
 /// A name in back quotes.
@@ -61,8 +64,19 @@ impl Database {
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
             tls: config.mysql_tls.clone(),
+            epoch: AtomicU64::new(0),
             schema,
         })
+    }
+
+    /// How many connections of this process have been lost until now.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Notes a lost connection: every session whose last answer is older is asked before it is used.
+    pub(crate) fn lost(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
     /// `host:port`, for people; never user or password.
@@ -86,7 +100,12 @@ impl Database {
     pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, Facts), Error> {
         let connecting = async {
             let mut conn = Conn::new(self.opts.clone()).await.map_err(|source| self.refused(source))?;
-            let facts = init::init(&mut conn, self, session_sql).await?;
+            // A reset does not run the server's init_connect again: without one here, sessions would differ.
+            let failed = |source| Error::Query { doing: "set up the session", source };
+            conn.reset().await.map_err(failed)?;
+            let mut facts = init::init(&mut conn, self, session_sql).await?;
+            let host = process_list::host(&mut conn, facts.connection_id).await.map_err(failed)?;
+            facts.host = host.unwrap_or_default();
             Ok((conn, facts))
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {

@@ -56,6 +56,9 @@ pub enum Error {
     /// The session SQL was refused by the server.
     #[error("session SQL failed")]
     SessionSql(#[source] mysql_async::Error),
+    /// A run's own session SQL was refused by the server.
+    #[error("session SQL of the run failed")]
+    RunSql(#[source] mysql_async::Error),
     /// The tables are not there or not ours.
     #[error("{0}")]
     Schema(String),
@@ -100,6 +103,7 @@ impl Error {
             Error::Connect { source, .. }
             | Error::Tls { source, .. }
             | Error::SessionSql(source)
+            | Error::RunSql(source)
             | Error::Query { source, .. }
             | Error::Write { source, .. } => match source {
                 mysql_async::Error::Server(server) => Some(server.code),
@@ -133,6 +137,7 @@ impl Error {
             | Error::Init { .. }
             | Error::SessionSql(_)
             | Error::Schema(_) => true,
+            Error::RunSql(_) => false,
             Error::Write { source: mysql_async::Error::Server(error), .. } => {
                 error_code::of_our_own(error.code, &error.message) == Own::Unfit
             }
@@ -144,6 +149,10 @@ impl Error {
     pub fn outcome(&self) -> Outcome {
         let failure = Failure { code: self.code(), sqlstate: None, message: job::causes(self) };
         match self.code() {
+            // The run's fault, not this worker's, nor the database's: it holds no slot that other runs need.
+            Some(code) if matches!(self, Error::RunSql(_)) && !error_code::is_lost(code) => {
+                Outcome::Unlisted(failure)
+            }
             _ if self.is_unfit() => Outcome::Unfit(failure),
             Some(code) if error_code::is_pressure(code, &failure.message) => Outcome::Pressure(failure),
             _ => Outcome::NotSent(failure),
