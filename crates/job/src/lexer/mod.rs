@@ -4,7 +4,7 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
+//! are the client's side; `check`, `words`, `special` and `left_behind` the safety net's; `kind` names what a statement is; `token`
 //! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
 //! what a SET sets.
 
@@ -12,6 +12,7 @@ mod assign;
 mod check;
 mod command;
 mod kind;
+mod left_behind;
 mod mark;
 mod mode;
 mod place;
