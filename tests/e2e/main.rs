@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod blame;
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;

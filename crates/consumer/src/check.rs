@@ -27,6 +27,6 @@ pub(crate) fn check(
         Some(allow) if !allow.contains(&kind) => {
             refused(format!("QUERYFLEET_ALLOW of this worker does not list {}", kind.as_str()))
         }
-        _ => Ok(true),
+        _ => Ok(lexer::calls_only_builtins(&job.sql, mode)),
     }
 }

@@ -61,10 +61,10 @@ impl NotTransactional {
             return None;
         }
         let default = database.unwrap_or(&self.default);
-        lexer::written_tables(sql, mode)
-            .iter()
-            .find_map(|table| self.reason(table, default))
-            .map(Reason::text)
+        let Some(tables) = lexer::written_tables(sql, mode) else {
+            return Some("a table that cannot be told from its text".to_owned());
+        };
+        tables.iter().find_map(|table| self.reason(table, default)).map(Reason::text)
     }
 
     /// Those of one database, in the words of [`written_by`](Self::written_by), sorted.

@@ -4,11 +4,14 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special` and `left_behind` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
+//! are the client's side; `check`, `words`, `special` and `left_behind` the safety net's; `kind` names what a statement is;
+//! `token` are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads
+//! out of them what it writes, `shape` what it has in common with others, `assign`
 //! what a SET sets.
 
 mod assign;
+mod builtins;
+mod calls;
 mod check;
 mod command;
 mod kind;
@@ -23,10 +26,15 @@ mod shape;
 mod special;
 mod split;
 mod tables;
+mod target;
 mod token;
+mod verb;
+mod word;
 mod words;
 
 pub use assign::{Assignment, assignments};
+pub use builtins::{BUILTINS, KEYWORDS};
+pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;

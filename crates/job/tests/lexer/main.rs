@@ -1,5 +1,6 @@
 //! The lexer: case tables for every rule, and properties that hold for any text.
 
+mod calls;
 mod check;
 mod placeholders;
 mod properties;
