@@ -8,6 +8,7 @@ mod attempt;
 mod bind;
 mod cancel;
 mod claim;
+mod collations;
 mod connect;
 mod count;
 mod dead;
@@ -43,6 +44,7 @@ mod worker;
 
 pub use attempt::{Done, Failed};
 pub use bind::bound_length;
+pub use collations::Collations;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{self, Assignment, Kind, Place, SqlMode};
+use job::lexer::{self, Kind, Place, SqlMode};
 use job::{Job, Param, envelope};
 
+use crate::Error;
 use crate::input::{Input, InputBytes, Reading};
 use crate::rules::Rules;
+use crate::sets::Sets;
 use crate::used::used;
-use crate::{Error, settings};
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
@@ -19,8 +20,8 @@ pub(crate) struct Jobs<'a> {
     rules: &'a Rules,
     /// What the last `USE` of this input named.
     database: Option<String>,
-    /// The line that took a setting back which every session of the run has.
-    restored: Option<u64>,
+    /// What the SETs of this input have set.
+    sets: Sets,
     /// Read, and not looked at.
     ahead: Option<(Job, Place)>,
     seq: u64,
@@ -45,7 +46,7 @@ impl<'a> Jobs<'a> {
             reading: None,
             rules,
             database: None,
-            restored: None,
+            sets: Sets::default(),
             ahead: None,
             seq: 0,
         }
@@ -53,7 +54,7 @@ impl<'a> Jobs<'a> {
 
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
-        self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
+        reading_path(&self.reading)
     }
 
     /// Bytes of a job in its message, and of a message of several jobs, at most.
@@ -93,71 +94,16 @@ impl<'a> Jobs<'a> {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
-            self.restored = None;
+            self.sets = Sets::default();
             self.reading = Some((input.name().to_owned(), input.open(self.rules.mode, self.rules.limit)?));
         }
-    }
-
-    /// Passes over a SET of what every session of the run has; of others takes in those that follow at once, too.
-    fn set(&mut self, sql: &str, place: Place, assignments: Vec<Assignment>) -> Result<(), Error> {
-        let mut missing = Vec::new();
-        let mut last = last_line(sql, place);
-        self.assign(assignments, last, &mut missing);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        while let Some((job, place)) = self.read_same_input()? {
-            let Some(assignments) = lexer::assignments(&job.sql, self.rules.mode) else {
-                self.ahead = Some((job, place));
-                break;
-            };
-            last = last_line(&job.sql, place);
-            self.assign(assignments, last, &mut missing);
-        }
-        if let Some((name, value)) = missing.iter().find(|(name, _)| !settings::matters(name)) {
-            let why = format!(
-                "SET of {name} to {value}, where all text is UTF-8: convert it (of a dump: --default-character-set=utf8mb4)"
-            );
-            return Err(Error::Bad {
-                path: self.path().to_owned(),
-                line: place.line,
-                column: place.column,
-                why,
-            });
-        }
-        let before = self.rules.session_sql.as_ref().map_or_else(String::new, |sql| format!("{sql}; "));
-        let session_sql = before + &settings::session_sql(&missing);
-        let Place { line, column, .. } = place;
-        Err(Error::Settings { path: self.path().to_owned(), line, column, last, session_sql })
-    }
-
-    fn assign(&mut self, assignments: Vec<Assignment>, line: u64, missing: &mut Vec<(String, String)>) {
-        for assignment in assignments {
-            match assignment {
-                Assignment::Set { name, value } if self.rules.settings.has(&name, &value) => {
-                    if settings::matters(&name) {
-                        self.restored = None;
-                    }
-                }
-                Assignment::Set { name, value } => {
-                    missing.retain(|(known, _)| *known != name);
-                    missing.push((name, value));
-                }
-                Assignment::Restore { name } if settings::matters(&name) => self.restored = Some(line),
-                Assignment::Save | Assignment::Restore { .. } => {}
-            }
-        }
-    }
-
-    fn read_same_input(&mut self) -> Result<Option<(Job, Place)>, Error> {
-        self.reading.as_mut().map_or(Ok(None), |(_, reading)| reading.next())
     }
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
     fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
         let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
         let (mode, limit) = (self.rules.mode, self.rules.limit);
-        let path = || self.path().to_owned();
+        let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
         let refused = |source| Error::Refused { path: path(), line, column, source };
         let inspected = lexer::inspect(&job.sql, mode).map_err(refused)?;
@@ -171,16 +117,20 @@ impl<'a> Jobs<'a> {
         if kind == Kind::Set
             && let Some(assignments) = lexer::assignments(inspected.sql, mode)
         {
-            return self.set(&job.sql, place, assignments).map(|()| None);
+            let last = last_line(&job.sql, place);
+            let path = path();
+            return self.sets.take(assignments, &self.rules.settings, &path, place, last).map(|()| None);
         }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if let Some(restored) = self.restored {
-            let why = format!(
-                "statement follows line {restored}, which takes back what --session-sql sets: publish it as a file of its own"
-            );
-            return Err(Error::Bad { path: path(), line, column, why });
+        if !self.sets.is_settled()
+            && let Err(error) =
+                self.sets.before_statement(&self.rules.settings, reading_path(&self.reading), place)
+        {
+            // The statement itself may be all right.
+            self.ahead = Some((job, place));
+            return Err(error);
         }
         if !kind.is_atomic() && not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
@@ -223,6 +173,10 @@ impl<'a> Jobs<'a> {
         job.seq = self.seq;
         Ok(Some(Checked { job, place, kind, atomic }))
     }
+}
+
+fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
+    reading.as_ref().map_or(Path::new(""), |(path, _)| path)
 }
 
 /// The line on which a statement ends.

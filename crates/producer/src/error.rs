@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use job::lexer::{Refusal, SplitError};
 
 use crate::lines;
+use crate::settings::shell_word;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +71,9 @@ pub enum Error {
     /// SETs that no session SQL replaces.
     #[error(
         "{}:{line}:{column}: SET, up to line {last}, has no place in a fleet, where each job may run in another session: give \
-         --session-sql \"{session_sql}\", and these lines are passed over, as is what takes them back at the end (a dump \
+         --session-sql {}, and these lines are passed over, as is what takes them back at the end (a dump \
          must hold rows only: --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --hex-blob); nothing \
-         was published", path.display()
+         was published", path.display(), shell_word(session_sql)
     )]
     Settings {
         /// The file.

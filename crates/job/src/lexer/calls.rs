@@ -69,7 +69,6 @@ const BEFORE_NAMES: &[&str] = &[
 ];
 
 struct Calls<'a> {
-    sql: &'a str,
     tokens: Tokens<'a>,
     /// The last ones, the newest at `count - 1`, in a ring.
     last: [Option<Token<'a>>; KEPT],
@@ -80,7 +79,7 @@ struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     fn new(sql: &'a str, mode: SqlMode) -> Self {
-        Self { sql, tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false }
+        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false }
     }
 
     /// The token so many places before the one at hand, from 1.
@@ -94,9 +93,10 @@ impl<'a> Calls<'a> {
             What::Symbol if token.text == "(" => self.parenthesis(token),
             What::Word if token.is("value") => self.value_for().then_some(Call::Sequence),
             What::Word | What::Name => {
-                let name = unquoted(token.text);
+                let name = token.name().unwrap_or_default();
                 let is_value = name.eq_ignore_ascii_case("nextval") || name.eq_ignore_ascii_case("currval");
-                let after_dot = self.back(1).is_some_and(|before| before.is_symbol(".") || before.in_version);
+                let after_dot =
+                    self.back(1).is_some_and(|before| before.is_symbol(".") || before.version.is_some());
                 (is_value && after_dot).then_some(Call::Sequence)
             }
             _ => None,
@@ -109,13 +109,13 @@ impl<'a> Calls<'a> {
         let near = if self.versions { KEPT } else { 1 };
         let is_next = |token: Token<'_>| token.is_any(&["next", "previous"]);
         (1..=near).filter_map(|places| self.back(places)).any(is_next)
-            && self.tokens.clone().next().is_some_and(|next| next.is("for") || next.in_version)
+            && self.tokens.clone().next().is_some_and(|next| next.is("for") || next.version.is_some())
     }
 
     /// What is called where a parenthesis opens.
     fn parenthesis(&self, open: Token<'a>) -> Option<Call<'a>> {
         let name = self.back(1)?;
-        if !self.together(name, open) {
+        if !together(name, open) {
             return Some(Call::Unclear);
         }
         if !is_name(name) {
@@ -125,7 +125,7 @@ impl<'a> Calls<'a> {
         if (1..places).any(|at| !self.chained(at)) || (database.is_none() && self.may_be_qualified(name)) {
             return Some(Call::Unclear);
         }
-        let adjacent = self.end(name) == self.start(open);
+        let adjacent = name.at + name.text.len() == open.at;
         if name.what == What::Word
             && (is_keyword(name.text) || adjacent && is_builtin(name.text))
             && database.is_none()
@@ -135,10 +135,7 @@ impl<'a> Calls<'a> {
         if self.names_something(places) || self.opens_query() || self.is_table_expression(open) {
             return None;
         }
-        Some(Call::Function {
-            database: database.map(|token| unquoted(token.text)),
-            name: unquoted(name.text),
-        })
+        Some(Call::Function { database: database.and_then(|token| token.name()), name: name.name()? })
     }
 
     /// The name before the dot before the last token, and how many tokens `database.name` are.
@@ -156,38 +153,21 @@ impl<'a> Calls<'a> {
     /// Whether the token so many places before follows the one before that in every reading.
     fn chained(&self, places: usize) -> bool {
         match (self.back(places + 1), self.back(places)) {
-            (Some(before), Some(after)) => self.together(before, after),
+            (Some(before), Some(after)) => together(before, after),
             _ => true,
         }
-    }
-
-    /// Whether two neighbours are neighbours whichever version comments the server skips.
-    fn together(&self, before: Token<'_>, after: Token<'_>) -> bool {
-        if !before.in_version && !after.in_version {
-            return true;
-        }
-        let between = self.sql.get(self.end(before)..self.start(after));
-        before.in_version == after.in_version && between.is_some_and(|text| !text.contains("*/"))
-    }
-
-    fn start(&self, token: Token<'_>) -> usize {
-        token.text.as_ptr() as usize - self.sql.as_ptr() as usize
-    }
-
-    fn end(&self, token: Token<'_>) -> usize {
-        self.start(token) + token.text.len()
     }
 
     /// Whether a dot comes to stand before the name when the version comments before it are skipped.
     fn may_be_qualified(&self, name: Token<'a>) -> bool {
         let Some(before) = self.back(2) else { return false };
-        if self.together(before, name) {
+        if together(before, name) {
             return false;
         }
         for places in 2..=KEPT {
             match self.back(places) {
                 Some(token) if token.is_symbol(".") => return true,
-                Some(token) if token.in_version => {}
+                Some(token) if token.version.is_some() => {}
                 _ => return false,
             }
         }
@@ -211,15 +191,18 @@ impl<'a> Calls<'a> {
 
     /// Whether a query follows in the parenthesis, which no function takes without another one.
     fn opens_query(&self) -> bool {
-        self.tokens.clone().next().is_some_and(|next| !next.in_version && next.is_any(&["select", "with"]))
+        self.tokens
+            .clone()
+            .next()
+            .is_some_and(|next| next.version.is_none() && next.is_any(&["select", "with"]))
     }
 
     /// Whether the parenthesis holds the columns of a common table expression: AS and another one follow it.
     fn is_table_expression(&self, open: Token<'_>) -> bool {
         let mut rest = self.tokens.clone();
         rest.any(|token| token.depth == open.depth && token.is_symbol(")"))
-            && rest.next().is_some_and(|next| !next.in_version && next.is("as"))
-            && rest.next().is_some_and(|next| !next.in_version && next.is_symbol("("))
+            && rest.next().is_some_and(|next| next.version.is_none() && next.is("as"))
+            && rest.next().is_some_and(|next| next.version.is_none() && next.is_symbol("("))
     }
 }
 
@@ -229,7 +212,7 @@ impl<'a> Iterator for Calls<'a> {
     fn next(&mut self) -> Option<Call<'a>> {
         loop {
             let token = self.tokens.next()?;
-            self.versions |= token.in_version;
+            self.versions |= token.version.is_some();
             let found = self.look(token);
             self.last[self.count % KEPT] = Some(token);
             self.count += 1;
@@ -244,15 +227,7 @@ fn is_name(token: Token<'_>) -> bool {
     matches!(token.what, What::Word | What::Name)
 }
 
-/// A name without its quotes.
-pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
-    let Some(quote) = text.chars().next().filter(|first| matches!(first, '`' | '"')) else {
-        return Cow::Borrowed(text);
-    };
-    let inner = &text[1..];
-    let inner = inner.strip_suffix(quote).unwrap_or(inner);
-    if inner.contains(quote) {
-        return Cow::Owned(inner.replace(&format!("{quote}{quote}"), &quote.to_string()));
-    }
-    Cow::Borrowed(inner)
+/// Whether two neighbours are neighbours whichever version comments the server skips.
+fn together(before: Token<'_>, after: Token<'_>) -> bool {
+    before.version == after.version
 }

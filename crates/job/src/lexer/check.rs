@@ -3,7 +3,7 @@
 use super::scan::{Scanner, Slash, State, Stops, is_word, slash};
 use super::words::Words;
 use super::{Kind, Refusal, SqlMode};
-use super::{left_behind, special};
+use super::{left_behind, special, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let kind = pass.words.kind()?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
+    }
+    if pass.words.variable {
+        user_variable::refuse(sql, kind, mode)?;
     }
     left_behind::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })

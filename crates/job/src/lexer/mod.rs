@@ -4,10 +4,10 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special` and `left_behind` the safety net's; `kind` names what a statement is;
-//! `token` are its words and symbols, `calls` says what it calls that is not in the lists of `builtins`, `tables` reads
-//! out of them what it writes, `shape` what it has in common with others, `assign`
-//! what a SET sets.
+//! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` the safety net's; `kind` names
+//! what a statement is; `token` are its words and symbols, `calls` says what it calls that is not in the lists of
+//! `builtins`, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`, `set` and
+//! `set_value` what a SET sets.
 
 mod assign;
 mod builtins;
@@ -22,17 +22,20 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod set;
+mod set_value;
 mod shape;
 mod special;
 mod split;
 mod tables;
 mod target;
 mod token;
+mod user_variable;
 mod verb;
 mod word;
 mod words;
 
-pub use assign::{Assignment, assignments};
+pub use assign::{Assignment, Target, Value, assignments, set_statements};
 pub use builtins::{BUILTINS, KEYWORDS};
 pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};

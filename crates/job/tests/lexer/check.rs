@@ -66,7 +66,6 @@ fn the_first_keyword_names_the_kind() {
         ("`UPDATE` t", Kind::Other),
         ("'x'", Kind::Other),
         ("1", Kind::Other),
-        ("@a", Kind::Other),
         ("- 1", Kind::Other),
         ("*", Kind::Other),
         ("/ 2", Kind::Other),
@@ -161,15 +160,47 @@ fn session_state_is_refused() {
     ] {
         session_state(sql);
     }
-    for sql in [
-        "UPDATE t SET a := 1",
-        "UPDATE t SET a = @x",
-        "SELECT @into",
-        "SELECT t.into",
-        "SELECT @@a",
-        "SELECT '@a' ':='",
-    ] {
+    for sql in ["UPDATE t SET a := 1", "SELECT t.into", "SELECT @@a", "SELECT '@a' ':='"] {
         assert!(check(sql, PLAIN).is_ok(), "{sql}");
+    }
+}
+
+#[test]
+fn a_user_variable_of_another_statement_is_not_read() {
+    for sql in [
+        "UPDATE t SET a = @x",
+        "UPDATE t SET at = CONVERT_TZ(at, @tz, '+00:00')",
+        "SELECT @into",
+        "INSERT INTO t VALUES (1,@`a b`)",
+        "INSERT INTO t VALUES (1) /*!50000 , (@x) */",
+        "DELETE FROM t WHERE a=@'x'",
+        "CALL p(@x)",
+        "DO f('a'@x)",
+        "WITH c AS (SELECT @x) SELECT 1",
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b) SET c = @d",
+        "LOAD DATA INFILE 'f' INTO TABLE t SET c = @d",
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b) SET c = (SELECT @c)",
+        "CREATE TABLE u AS SELECT @x",
+        "CREATE TABLE event AS SELECT @x",
+        "CREATE OR REPLACE TABLE definer AS SELECT @x",
+        "CREATE TABLE u (a INT DEFAULT (@x))",
+        "SHOW VARIABLES LIKE @x",
+    ] {
+        session_state(sql);
+    }
+    for sql in [
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b, @`C d`) SET c = @B + 1, d = NULLIF(@`c D`, '')",
+        "LOAD DATA INFILE 'f' INTO TABLE t (@skipped, a)",
+        "UPDATE t SET a = '@x', `@b` = 1, c = \"@d\" -- @e",
+        "UPDATE t SET a = @@session.x",
+        "GRANT ALL ON *.* TO 'a'@'localhost'",
+        "CREATE USER a@localhost",
+        "CREATE DEFINER=`root`@`localhost` TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = @x",
+        "CREATE OR REPLACE DEFINER = root@'%' PROCEDURE p() SELECT @x",
+        "CREATE DEFINER=CURRENT_USER FUNCTION f() RETURNS INT RETURN @x",
+        "CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`b` SQL SECURITY DEFINER VIEW v AS SELECT 1",
+    ] {
+        assert!(check(sql, PLAIN).is_ok(), "{sql:?}: {:?}", check(sql, PLAIN));
     }
 }
 
