@@ -217,6 +217,8 @@ impl Control {
                     && matches!(tokio::time::timeout(limit, conn.query_drop("ROLLBACK")).await, Ok(Ok(())))
                 {
                     self.conn = Some((conn, Instant::now()));
+                } else {
+                    self.database.lost();
                 }
                 Err(Error::Query { doing, source })
             }
@@ -244,6 +246,10 @@ impl Control {
             return Some(conn);
         }
         let answered = tokio::time::timeout(self.database.connect_timeout, conn.ping()).await;
-        matches!(answered, Ok(Ok(()))).then_some(conn)
+        let answers = matches!(answered, Ok(Ok(())));
+        if !answers {
+            self.database.lost();
+        }
+        answers.then_some(conn)
     }
 }
