@@ -48,6 +48,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod session_sql;
 mod storm;
 mod tls;
 mod tls_client;

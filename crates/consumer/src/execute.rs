@@ -155,7 +155,8 @@ async fn ready(slot: &mut Slot, run: &Run) -> Result<SqlMode, Outcome> {
     if slot.session.was_lost() {
         slot.shared.connected(Dependency::Database, slot.index, false);
     }
-    slot.shared.connected(Dependency::Database, slot.index, ready.is_ok());
+    let up = ready.as_ref().err().is_none_or(ledger::Error::is_of_run);
+    slot.shared.connected(Dependency::Database, slot.index, up);
     ready.map_err(|error| error.outcome())
 }
 

@@ -236,8 +236,8 @@ fn judge(tried: Try<'_>, verdict: Verdict, ended: Option<RolledBack>, answers: &
             let why = "a table that is not transactional kept changes after ROLLBACK";
             tried.unknown(began, why, outcome.failure())
         }
-        _ if began == 0 => outcome.into(),
-        // Of what the functions of a statement have changed that fails the server does not always warn.
-        _ => tried.unanswered(outcome, answers),
+        None if began > 0 => tried.unanswered(outcome, answers),
+        // The server would have said so: of what a statement has changed by its functions and triggers, too.
+        _ => outcome.into(),
     }
 }

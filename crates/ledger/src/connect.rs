@@ -9,7 +9,7 @@ use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
-use crate::{Error, Facts, init, own, process_list};
+use crate::{Error, Facts, init, own, process_list, session_sql};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -48,6 +48,8 @@ impl Database {
         let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);
         // The socket would go past every proxy and firewall between us and the address that was asked for.
         let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
+        // Whoever starts with a bad one is told so before anything else.
+        session_sql::statements(config.session_sql.as_deref())?;
         let table = |name: &str| format!("{}.queryfleet_{name}", quoted(&schema));
         let tables = Tables {
             run: table("run"),

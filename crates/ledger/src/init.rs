@@ -56,16 +56,25 @@ pub(crate) async fn init(
         Ok(row) => row.ok_or_else(|| Error::Schema("the server answered no row to the init step".into()))?,
         Err((place, source)) => {
             let first = base.len() + fleet.len();
-            return Err(match place {
-                _ if place < base.len() => query_error(source),
-                _ if place < first => Error::SessionSql(source),
-                _ if place < first + run.len() => Error::RunSql(source),
-                _ => query_error(source),
+            return Err(match source {
+                mysql_async::Error::Server(_) if (base.len()..first).contains(&place) => {
+                    Error::SessionSql(source)
+                }
+                mysql_async::Error::Server(_) if (first..first + run.len()).contains(&place) => {
+                    Error::RunSql(source)
+                }
+                source => query_error(source),
             });
         }
     };
-    verify(&row, lock_wait)?;
-    Ok(facts(&row))
+    match verify(&row, lock_wait) {
+        Ok(()) => Ok(facts(&row)),
+        // Without it the same server has another session: it is the run's affair.
+        Err(unlike) => match session_sql.filter(|_| !run.is_empty()) {
+            Some(text) => Err(session_sql::Fault::of_run(text, &unlike).into()),
+            None => Err(unlike),
+        },
+    }
 }
 
 /// The row of the last of several statements. An error comes with the number of the statement that it belongs to.

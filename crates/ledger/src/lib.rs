@@ -58,6 +58,7 @@ pub use replay::{DeadGroup, DeadRow, Filter, Replaying};
 pub use rights::{Answer, Probe, Right, Table};
 pub use runs::{NewRun, Run, RunState};
 pub use session::{RunSession, Session};
+pub use session_sql::Fault as SessionSqlFault;
 pub use tables::RUN_NAME_LIMIT;
 pub use walk::{Range, Walk};
 pub use worker::{Heartbeat, WorkerRow};
