@@ -101,7 +101,7 @@ impl<'a> Jobs<'a> {
 
     /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
     fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
-        let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
+        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
         let (mode, limit) = (self.rules.mode, self.rules.limit);
         let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
@@ -139,10 +139,10 @@ impl<'a> Jobs<'a> {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
         }
         let database = job.database.as_deref().or(self.database.as_deref());
-        let kept = engines.written_by(inspected.sql, database, mode);
-        let atomic = kind.is_atomic() && kept.is_none();
-        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
-            return Err(Error::NotTransactional { path: path(), line, column, table });
+        let not_held = catalog.not_held(kind, inspected.sql, database, mode);
+        let atomic = kind.is_atomic() && not_held.is_none();
+        if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
+            return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
         }
         let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {

@@ -87,21 +87,20 @@ pub enum Error {
         /// All that every session of the run has to be given.
         session_sql: String,
     },
-    /// A statement that writes where no transaction holds it.
+    /// A statement that reaches what no transaction holds.
     #[error(
-        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
-         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
-        path.display()
+        "{}:{line}:{column}: {reason}{}; nothing was published", path.display(),
+        if reason.is_forgery() { "" } else { ", or say with --not-atomic how to run it" }
     )]
-    NotTransactional {
+    NotHeld {
         /// The file.
         path: PathBuf,
         /// Line of the statement, from 1.
         line: u64,
         /// Column of the statement, from 1.
         column: u64,
-        /// The table, by way of what it is written, and its engine.
-        table: String,
+        /// What it reaches.
+        reason: Box<ledger::NotHeld>,
     },
     /// An UPDATE or DELETE of a whole table.
     #[error(
@@ -198,7 +197,7 @@ impl Error {
                 | Error::Bad { .. }
                 | Error::Settings { .. }
                 | Error::NotAtomic { .. }
-                | Error::NotTransactional { .. }
+                | Error::NotHeld { .. }
                 | Error::NoWhere { .. }
         )
     }

@@ -8,6 +8,7 @@
 
 mod generate;
 mod plain;
+mod words;
 
 use std::io::Write;
 use std::process::Stdio;

@@ -5,9 +5,9 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` the safety net's; `kind` names
-//! what a statement is; `token` are its words and symbols, `calls` says what it calls that is not in the lists of
-//! `builtins`, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`, `set` and
-//! `set_value` what a SET sets.
+//! what a statement is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it
+//! calls that is not in the lists of `builtins`, `tables` reads out of them what it writes, `shape` what it has in common
+//! with others, `assign`, `set` and `set_value` what a SET sets.
 
 mod assign;
 mod builtins;
@@ -17,6 +17,7 @@ mod command;
 mod kind;
 mod left_behind;
 mod mark;
+mod mentions;
 mod mode;
 mod place;
 mod placeholder;
@@ -37,11 +38,14 @@ mod word;
 mod words;
 
 pub use assign::{Assignment, Target, Value, assignments, set_statements};
-pub use builtins::{BUILTINS, KEYWORDS};
+pub use builtins::{BUILTINS, KEYWORDS, is_native};
 pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
+pub use mentions::{
+    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
+};
 pub use mode::SqlMode;
 pub use place::Place;
 pub use placeholder::{Placeholder, placeholders};
@@ -50,4 +54,4 @@ pub use scan::Open;
 pub use session_variable::may_be_set;
 pub use shape::{Shape, shape};
 pub use split::{SplitError, Splitter, Statement};
-pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
+pub use tables::{TableName, lacks_where, qualified_names, written_tables};

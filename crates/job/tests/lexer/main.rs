@@ -2,6 +2,9 @@
 
 mod calls;
 mod check;
+mod executed;
+mod mentions;
+mod numbers;
 mod placeholders;
 mod properties;
 mod split;
