@@ -30,25 +30,28 @@ pub(crate) async fn execute<'a>(
 ) -> Vec<Ending<'a>> {
     let _in_flight = slot.begin(chunk.jobs.len());
     let since = Instant::now();
-    let mut endings = Vec::with_capacity(chunk.jobs.len());
+    let mut finals = Vec::new();
+    let mut share = Duration::ZERO;
     if chunk.jobs.len() > 1 && !slot.shared.kept.has(run.id) {
         let tried = attempt(slot, chunk, run, &chunk.jobs).await;
         // At most 10,000 jobs.
-        let share = since.elapsed() / chunk.jobs.len() as u32;
+        share = since.elapsed() / chunk.jobs.len() as u32;
         match tried {
             Ok(done) => {
                 let jobs = chunk.jobs.iter().zip(done.rows);
                 return jobs.map(|(job, rows)| ended(slot, chunk, job, Outcome::Done(rows), share)).collect();
             }
-            Err(Failed { outcome, unknown }) => {
-                let jobs = chunk.jobs.iter().take(unknown);
-                endings.extend(jobs.map(|job| ended(slot, chunk, job, outcome.clone(), share)));
-            }
+            Err(fallen) => finals = fallen.finals,
         }
     }
     // Whatever failed, it says nothing about a single job that is left: a 1062 may belong to any of them.
     let mut tries = Tries::default();
-    for job in &chunk.jobs[endings.len()..] {
+    let mut endings = Vec::with_capacity(chunk.jobs.len());
+    for (index, job) in chunk.jobs.iter().enumerate() {
+        if let Some(Some(outcome)) = finals.get(index) {
+            endings.push(ended(slot, chunk, job, outcome.clone(), share));
+            continue;
+        }
         if since.elapsed() >= slot.shared.statement_timeout {
             // The chunk has spent its time; a full deadline for each job would outlast the broker's consumer timeout.
             endings.push(Ending { alone: true, ..given_back(job, "its chunk has spent its time") });
@@ -92,7 +95,7 @@ async fn single<'a>(
         }
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
             Ok(done) => Outcome::Done(done.rows.first().copied().unwrap_or_default()),
-            Err(failed) => failed.outcome,
+            Err(mut fallen) => fallen.finals.pop().flatten().unwrap_or(fallen.outcome),
         };
         note(slot, chunk, job, &outcome);
         let settlement = job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
@@ -111,7 +114,7 @@ async fn single<'a>(
 
 /// One packet with these jobs, on a connection that is made ready first. Jobs that are not plain get packets of their
 /// own.
-async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Done, Failed> {
+async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Done, Fallen> {
     let mode = ready(slot, run).await?;
     let mut plain = !slot.shared.kept.has(run.id);
     for job in jobs {
@@ -145,7 +148,33 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
         slot.shared.kept.note(run.id);
     }
     count_end(slot, result.as_ref().err().map(|failed| &failed.outcome));
-    result
+    match result {
+        Ok(done) => Ok(done),
+        Err(failed) => Err(fallen(slot, jobs, plain, mode, failed).await),
+    }
+}
+
+/// How an attempt has failed, and which of its jobs are not tried again.
+struct Fallen {
+    outcome: Outcome,
+    /// Of each job that has ended by this attempt, how; empty when none has.
+    finals: Vec<Option<Outcome>>,
+}
+
+impl From<Outcome> for Fallen {
+    fn from(outcome: Outcome) -> Fallen {
+        Fallen { outcome, finals: Vec::new() }
+    }
+}
+
+/// What may have left effects behind that no rollback undoes has ended by this attempt.
+async fn fallen(slot: &Slot, jobs: &[Job], plain: bool, mode: SqlMode, failed: Failed) -> Fallen {
+    let Failed { outcome, unknown, unanswered } = failed;
+    let finals = match unanswered {
+        true => slot.shared.remains.of(jobs, plain, mode, &outcome).await,
+        false => vec![Some(outcome.clone()); unknown],
+    };
+    Fallen { outcome, finals }
 }
 
 /// The session, made ready for this run's jobs; answers its sql_mode.

@@ -15,6 +15,7 @@ mod kept;
 mod labels;
 mod news;
 mod pipeline;
+mod remains;
 mod settle;
 mod shared;
 mod slot;

@@ -8,12 +8,13 @@ use broker::{Broker, Topology};
 use config::Config;
 use job::lexer::{Kind, UnknownKind};
 use job::{Class, DeadReason, Policy, Signer};
-use ledger::Database;
+use ledger::{Control, Database};
 use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
 use crate::kept::Kept;
 use crate::news::{Case, News, Topic};
+use crate::remains::Remains;
 use crate::{Drain, Error};
 
 /// Whether a slot has its connection: not yet, now, or no longer.
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) database: Arc<Database>,
     pub(crate) runs: Runs,
     pub(crate) kept: Kept,
+    pub(crate) remains: Remains,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
     pub(crate) news: News,
@@ -69,6 +71,7 @@ impl Shared {
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
             runs: Runs::new(database.clone(), config.run_state_counts_for()),
             kept: Kept::default(),
+            remains: Remains::new(Control::new(database.clone()), config.pressure_timeout, drain.clone()),
             topology,
             database,
             metrics,

@@ -11,6 +11,9 @@ use crate::packet::{Place, Shape, build};
 use crate::session::{Live, Session, limited};
 use crate::{bind, claim, kept, unsent};
 
+/// What ROLLBACK warns of.
+const KEPT: &str = "a table that is not transactional kept changes after ROLLBACK";
+
 /// What an attempt has done: COMMIT itself has answered.
 #[derive(Debug)]
 pub struct Done {
@@ -26,14 +29,16 @@ pub struct Done {
 pub struct Failed {
     /// The outcome of the attempt. Of a chunk it says nothing about a single job, except by `unknown`.
     pub outcome: Outcome,
-    /// So many of the jobs, from the first one on, may have left effects behind that no rollback undoes: the outcome is
-    /// theirs, and final. The jobs behind them have not run.
+    /// So many of the jobs, from the first one on, have left effects behind that no rollback undoes, or may have: the
+    /// outcome is theirs, and final. The jobs behind them have not run.
     pub unknown: usize,
+    /// The statements may have run, and no ROLLBACK has answered that could have told what they left behind.
+    pub unanswered: bool,
 }
 
 impl From<Outcome> for Failed {
     fn from(outcome: Outcome) -> Failed {
-        Failed { outcome, unknown: 0 }
+        Failed { outcome, unknown: 0, unanswered: false }
     }
 }
 
@@ -46,19 +51,22 @@ struct Try<'a> {
 }
 
 impl Try<'_> {
-    /// Nobody knows what the first `jobs` of them have left behind.
+    /// The first `jobs` of them are unknown for good.
     fn unknown(self, jobs: usize, why: &str, failure: Option<&Failure>) -> Failed {
         let said = failure.map_or_else(String::new, |failure| format!(": {failure}"));
-        Failed { outcome: Outcome::Unknown(Failure::said(format!("{why}{said}"))), unknown: jobs }
+        Failed {
+            outcome: Outcome::Unknown(Failure::said(format!("{why}{said}"))),
+            unknown: jobs,
+            unanswered: false,
+        }
     }
 
-    /// The end of an attempt without an answer to ROLLBACK. What is plain leaves nothing behind then.
+    /// The end of an attempt without an answer to ROLLBACK.
     fn unanswered(self, outcome: Outcome, answers: &Answers) -> Failed {
-        if self.plain && !answers.kept {
-            return outcome.into();
+        if answers.kept {
+            return self.unknown(self.jobs.len(), KEPT, outcome.failure());
         }
-        let why = "it may have changed what no rollback undoes, and nobody saw its end";
-        self.unknown(self.jobs.len(), why, outcome.failure())
+        Failed { outcome, unknown: 0, unanswered: true }
     }
 }
 
@@ -231,11 +239,10 @@ fn judge(tried: Try<'_>, verdict: Verdict, ended: Option<RolledBack>, answers: &
     };
     let kept = answers.kept || ended.as_ref().is_some_and(|ended| ended.kept);
     match ended {
-        _ if matches!(outcome, Outcome::Unknown(_)) => Failed { outcome, unknown: tried.jobs.len() },
-        _ if kept => {
-            let why = "a table that is not transactional kept changes after ROLLBACK";
-            tried.unknown(began, why, outcome.failure())
+        _ if matches!(outcome, Outcome::Unknown(_)) => {
+            Failed { outcome, unknown: tried.jobs.len(), unanswered: false }
         }
+        _ if kept => tried.unknown(began, KEPT, outcome.failure()),
         None if began > 0 => tried.unanswered(outcome, answers),
         // The server would have said so: of what a statement has changed by its functions and triggers, too.
         _ => outcome.into(),
