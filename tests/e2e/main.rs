@@ -1,8 +1,9 @@
 //! The end-to-end tests, one module a theme.
 
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod advice;
 mod blame;
 mod builtins;
 mod cancel;
@@ -24,15 +25,18 @@ mod hammer;
 mod health;
 mod idle;
 mod inputs;
+mod keys;
 mod layers;
 mod leaks;
 mod link;
 mod memory;
 mod message;
 mod metrics;
+mod moved;
 mod mutants;
 mod oracle;
 mod outage;
+mod output;
 mod pace;
 mod pipe;
 mod plan;
@@ -40,6 +44,7 @@ mod poison;
 mod pressure;
 mod queue;
 mod range;
+mod refusal;
 mod refuse;
 mod remains;
 mod resume;
@@ -48,10 +53,11 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
-mod session_sql;
+mod signals;
 mod storm;
 mod tls;
 mod tls_client;
 mod unfit;
+mod values;
 mod waiting;
 mod whole;

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod bind;
+mod bits;
 mod cancel;
 mod catalog;
 mod claim;
@@ -21,7 +22,9 @@ mod explain;
 mod init;
 mod kept;
 mod key;
+mod key_value;
 mod kill;
+mod moves;
 mod not_atomic;
 mod own;
 mod packet;
@@ -44,6 +47,7 @@ mod worker;
 
 pub use attempt::{Done, Failed};
 pub use bind::bound_length;
+pub use bits::Bits;
 pub use catalog::{Catalog, NotHeld};
 pub use collations::Collations;
 pub use connect::{Control, Database};
@@ -54,6 +58,7 @@ pub use error::Error;
 pub use explain::{Access, Explainer};
 pub use init::Facts;
 pub use key::Key;
+pub use key_value::{Bytes, KeyValue};
 pub use replay::{DeadGroup, DeadRow, Filter, Replaying};
 pub use rights::{Answer, Probe, Right, Table};
 pub use runs::{NewRun, Run, RunState};

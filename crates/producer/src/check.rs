@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{self, Kind, Place, SqlMode};
+use job::lexer::{self, Kind, Place, Refusal, SqlMode};
 use job::{Job, Param, envelope};
 
 use crate::Error;
@@ -52,6 +52,11 @@ impl<'a> Jobs<'a> {
         }
     }
 
+    /// The same jobs from the beginning.
+    pub(crate) fn anew(&self) -> Jobs<'a> {
+        Jobs::new(self.all, self.rules)
+    }
+
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         reading_path(&self.reading)
@@ -99,47 +104,73 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
-    fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
-        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
-        let (mode, limit) = (self.rules.mode, self.rules.limit);
-        let path = || reading_path(&self.reading).to_owned();
-        let (line, column) = (place.line, place.column);
-        let refused = |source| Error::Refused { path: path(), line, column, source };
-        let inspected = lexer::inspect(&job.sql, mode).map_err(refused)?;
-        let (kind, length) = (inspected.kind, inspected.sql.len());
-        if kind == Kind::Use
-            && let Some(database) = used(inspected.sql)
-        {
-            self.database = Some(database);
-            return Ok(None);
-        }
-        if kind == Kind::Set
-            && let Some(assignments) = lexer::assignments(inspected.sql, mode)
-        {
-            let last = last_line(&job.sql, place);
-            let path = path();
-            return self.sets.take(assignments, &self.rules.settings, &path, place, last).map(|()| None);
+    /// What is left of a statement when the state of the session is taken from it, what it is, and the length of its text
+    /// without a `;`; `None` for what sets that state (USE, SET), or changes nothing.
+    fn stateless(&mut self, mut job: Job, place: Place) -> Result<Option<(Job, Kind, usize)>, Error> {
+        let mode = self.rules.mode;
+        let path = reading_path(&self.reading);
+        let refused = |source| {
+            let Place { line, column, .. } = place;
+            Error::Refused { path: path.to_owned(), line, column, source }
+        };
+        let inspected = match lexer::inspect(&job.sql, mode) {
+            Err(Refusal::SessionState { .. }) if lexer::is_idle(&job.sql, mode) => return Ok(None),
+            inspected => inspected.map_err(refused)?,
+        };
+        let (kind, mut length) = (inspected.kind, inspected.sql.len());
+        match kind {
+            Kind::Ddl | Kind::Prepare | Kind::Set if lexer::is_idle(&job.sql, mode) => return Ok(None),
+            Kind::Use => {
+                if let Some(database) = used(inspected.sql) {
+                    self.database = Some(database);
+                    return Ok(None);
+                }
+            }
+            Kind::Set => {
+                if let Some(sets) = lexer::assignments(inspected.sql, mode) {
+                    let last = last_line(&job.sql, mode, place);
+                    return self.sets.take(sets, &self.rules.settings, path, place, last).map(|()| None);
+                }
+            }
+            _ => {}
         }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if !self.sets.is_settled()
-            && let Err(error) =
-                self.sets.before_statement(&self.rules.settings, reading_path(&self.reading), place)
-        {
+        if self.sets.is_settled() {
+            return Ok(Some((job, kind, length)));
+        }
+        let as_bytes =
+            if self.sets.is_binary() { lexer::with_binary_strings(inspected.sql, mode) } else { None };
+        self.sets.write_as_bytes(as_bytes.is_some());
+        if let Err(error) = self.sets.before_statement(&self.rules.settings, path, place) {
             // The statement itself may be all right.
             self.ahead = Some((job, place));
             return Err(error);
         }
+        if let Some(sql) = as_bytes {
+            length = sql.len();
+            job.sql = sql;
+        }
+        Ok(Some((job, kind, length)))
+    }
+
+    /// The job of a statement; `None` for what becomes part of the jobs that follow it.
+    fn check(&mut self, job: Job, place: Place) -> Result<Option<Checked>, Error> {
+        let Some((mut job, kind, length)) = self.stateless(job, place)? else { return Ok(None) };
+        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
+        let (mode, limit) = (self.rules.mode, self.rules.limit);
+        let path = || reading_path(&self.reading).to_owned();
+        let (line, column) = (place.line, place.column);
+        let sql = &job.sql[..length];
         if !kind.is_atomic() && not_atomic.is_none() {
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
         }
-        if !allow_no_where && changes_all(kind, inspected.sql, mode) {
+        if !allow_no_where && changes_all(kind, sql, mode) {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
         }
         let database = job.database.as_deref().or(self.database.as_deref());
-        let not_held = catalog.not_held(kind, inspected.sql, database, mode);
+        let not_held = catalog.not_held(kind, sql, database, mode);
         let atomic = kind.is_atomic() && not_held.is_none();
         if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
             return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
@@ -151,8 +182,9 @@ impl<'a> Jobs<'a> {
             return Err(Error::Bad { path: path(), line, column, why });
         }
         let values: usize = job.params.iter().map(Param::size).sum();
-        // A literal has at most two bytes for one, and its quotes; whether it is too long is worth a look only then.
-        if values * 2 > limit.saturating_sub(length + 4 * marks) {
+        // A literal has at most two bytes for one, and its quotes, or `_binary x''`; whether it is too long is worth a look
+        // only then.
+        if values * 2 > limit.saturating_sub(length + 12 * marks) {
             let bytes = ledger::bound_length(&job, mode);
             if bytes > limit {
                 let why = format!("statement has {bytes} bytes with its values, of {} at most", limit);
@@ -179,9 +211,9 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
     reading.as_ref().map_or(Path::new(""), |(path, _)| path)
 }
 
-/// The line on which a statement ends.
-fn last_line(sql: &str, place: Place) -> u64 {
-    place.line + sql.matches('\n').count() as u64
+/// The line on which a statement ends that begins at `place`.
+fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
+    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

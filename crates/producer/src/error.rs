@@ -18,6 +18,19 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What gives its bytes only once cannot be kept: there is no temporary file, or no room in it.
+    #[error(
+        "cannot keep {} in a temporary file in {}: set TMPDIR to a folder that is there, may be written, and has room for \
+         all of it", path.display(), folder.display()
+    )]
+    Keep {
+        /// What is to be kept.
+        path: PathBuf,
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),
@@ -163,6 +176,23 @@ pub enum Error {
         option: &'static str,
         /// Its value before.
         before: String,
+    },
+    /// A statement that the broker does not take for its size.
+    #[error(
+        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
+         then `--run {name}` goes on; what stands before it is published"
+    )]
+    TooLarge {
+        /// The file, line and column, where known.
+        place: String,
+        /// Bytes of its message.
+        bytes: usize,
+        /// ` of N`, where the broker says it.
+        limit: String,
+        /// The run.
+        name: String,
+        /// What the broker said.
+        source: Box<broker::Error>,
     },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]

@@ -21,6 +21,8 @@ pub(crate) struct Sets {
     began: bool,
     /// Whether a statement was met since the last SET, and found all as it has to be.
     settled: bool,
+    /// Whether the statement that comes is written so that SET NAMES binary makes no difference to it.
+    as_bytes: bool,
     /// Variables that were told of; once is enough.
     told: HashSet<String>,
 }
@@ -137,6 +139,17 @@ impl Sets {
         self.settled
     }
 
+    /// Whether text is bytes of no character set, after SET NAMES binary.
+    pub(crate) fn is_binary(&self) -> bool {
+        self.state.of(CLIENT) == Known::Literal("binary".into())
+    }
+
+    /// Says whether the next statement is written so that this makes no difference to it.
+    pub(crate) fn write_as_bytes(&mut self, is: bool) {
+        self.as_bytes = is;
+        self.settled = false;
+    }
+
     /// Looks, before a statement that stands here, whether every session of the run is as the SETs say.
     ///
     /// # Errors
@@ -175,7 +188,9 @@ impl Sets {
             return Err(error);
         }
         if missing.is_empty() {
-            (self.began, self.settled) = (true, true);
+            self.began = true;
+            // Of each statement it is to be said how its strings are written.
+            self.settled = !self.is_binary();
             self.variables.iter_mut().for_each(|variable| variable.used = true);
             return Ok(());
         }
@@ -208,6 +223,9 @@ impl Sets {
 
     /// Whether the statement that follows finds what every session of the run has.
     fn is_as_it_was(&self, variable: &Variable, settings: &Settings) -> bool {
+        if self.as_bytes && [CLIENT, COLLATION].contains(&variable.name.as_str()) {
+            return true;
+        }
         let now = self.state.of(&variable.name);
         // Statements before the first SET of it ran with what a session begins with; so does the run's, if it is the same.
         let late = variable.late && !settings.has(&variable.name, &Known::Initial(variable.name.clone()));

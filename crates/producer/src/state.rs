@@ -116,13 +116,10 @@ impl State {
 
     fn computed(&mut self, text: &str, reads: &[Value], name: &str) -> Known {
         let lower = text.to_ascii_lowercase();
-        if let [user @ Value::User(variable)] = reads
-            && ["ifnull(@", "coalesce(@"].iter().any(|start| lower.starts_with(start))
-            && !lower[1..].contains("ifnull(")
-            && lower.matches('(').count() == 1
+        if let Some(user @ Value::User(variable)) = reads.first()
+            && is_kept_or_another(&lower.replace(' ', ""), variable, reads)
             && self.users.get(variable).is_some_and(|known| !is_null(known))
         {
-            // As HeidiSQL takes back what it has kept.
             return self.known(user, name);
         }
         let reads = reads.iter().map(|read| self.known(read, "")).collect();
@@ -153,6 +150,15 @@ impl State {
         self.unknown += 1;
         Known::Unknown(self.unknown)
     }
+}
+
+/// Whether an expression is this variable unless it is NULL, as HeidiSQL takes back what it has kept.
+fn is_kept_or_another(text: &str, variable: &str, reads: &[Value]) -> bool {
+    let starts = |start: &str| text.starts_with(&format!("{start}(@{variable}"));
+    let one = reads.len() == 1 && text.matches('(').count() == 1 && (starts("ifnull") || starts("coalesce"));
+    let same = reads.iter().all(|read| *read == reads[0]);
+    let asked = reads.len() == 2 && same && text.starts_with(&format!("if(@{variable}isnull,"));
+    one || asked && text.ends_with(&format!(",@{variable})")) && text.matches(',').count() == 2
 }
 
 fn is_null(known: &Known) -> bool {

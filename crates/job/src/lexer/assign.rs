@@ -204,7 +204,7 @@ mod tests {
         ),
         ("SET a = (SELECT 1)", "other a=(SELECT 1)"),
         ("SET a = f('x'), b = 1", "other a=f('x'); set b=1"),
-        ("SET a = CONCAT (1)", "other a=CONCAT (1)"),
+        ("SET a = IF (@b IS NULL, 1, @b)", "expression a=IF (@b IS NULL, 1, @b)"),
         ("SET a = q.concat(1)", "other a=q.concat(1)"),
         ("SET a = 'it''s'", "other a='it''s'"),
         ("SET x = 1 y = 2", "other x=1 y = 2"),

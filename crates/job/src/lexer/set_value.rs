@@ -4,7 +4,7 @@ use super::assign::Value;
 use super::set::Parser;
 use super::token::{Token, What};
 
-/// Functions that only compute. Each with `(` right behind it is the built-in one: no stored function is called so.
+/// Functions that only compute. Called without a database's name each is the built-in one, however it is written.
 const PURE: [&str; 11] = [
     "concat",
     "concat_ws",
@@ -18,6 +18,8 @@ const PURE: [&str; 11] = [
     "greatest",
     "least",
 ];
+/// Words that an expression may hold.
+const WORDS: [&str; 7] = ["null", "true", "false", "is", "not", "and", "or"];
 /// What an expression may be made of besides.
 const OPERATORS: [&str; 13] = ["(", ")", ",", "+", "-", "*", "/", "%", "|", "&", "~", "^", "="];
 /// Levels of isolation, as they are written in SET TRANSACTION.
@@ -91,10 +93,9 @@ impl<'a> Parser<'a> {
                     Some(Variable::Session(name)) => Some(reads.push(Value::System(name))),
                     _ => None,
                 },
-                What::Word if token.is_any(&["null", "true", "false"]) => Some(()),
+                What::Word if token.is_any(&WORDS) => Some(()),
                 What::Word => {
-                    let called =
-                        self.at < to && self.tokens[self.at].is_symbol("(") && self.is_adjacent(self.at);
+                    let called = self.at < to && self.tokens[self.at].is_symbol("(");
                     let qualified = self.tokens[self.at - 2].is_symbol(".");
                     (token.is_any(&PURE) && called && !qualified).then_some(())
                 }

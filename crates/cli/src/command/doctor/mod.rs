@@ -27,7 +27,7 @@ pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> R
         let checks: Vec<_> = findings.iter().map(Finding::json).collect();
         print_json(&json!({ "ok": ok, "checks": checks }));
     } else {
-        findings.iter().for_each(|finding| println!("{finding}"));
+        findings.iter().for_each(crate::output::print);
     }
     Ok(if ok { Exit::AllDone } else { Exit::CouldNotStart })
 }
