@@ -122,6 +122,10 @@ impl Words {
     pub(super) fn word(&mut self, word: &[u8], offset: usize) {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
         let kind = Kind::of_keyword(word);
+        if self.kind.is_some() && self.current() == Next::First {
+            // The first where the version comment before it is skipped; a later one where it is not.
+            self.later(word);
+        }
         let next = match self.current() {
             Next::First | Next::Analyzed { .. } if is("with") => self.with(),
             Next::First if is("analyze") => Next::Analyzed { explained: false },
