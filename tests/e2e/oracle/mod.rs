@@ -10,6 +10,7 @@ mod executed;
 mod generate;
 mod plain;
 mod words;
+mod written;
 
 use std::io::Write;
 use std::process::Stdio;
