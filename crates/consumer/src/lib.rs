@@ -12,6 +12,7 @@ mod error;
 mod execute;
 mod heartbeat;
 mod labels;
+mod large;
 mod news;
 mod pipeline;
 mod settle;

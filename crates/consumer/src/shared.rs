@@ -12,6 +12,7 @@ use ledger::Database;
 use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
+use crate::large::Large;
 use crate::news::{Case, News, Topic};
 use crate::{Drain, Error};
 
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
     pub(crate) news: News,
+    pub(crate) large: Large,
     /// Slots that hold a message.
     pub(crate) in_flight: AtomicU32,
     database_up: Vec<AtomicU8>,
@@ -52,6 +54,7 @@ impl Shared {
         Ok(Shared {
             queue: config.queue.clone(),
             news: News::new(worker_name()),
+            large: Large::new(),
             name: worker_name(),
             policy: Policy {
                 max_attempts: config.max_attempts,

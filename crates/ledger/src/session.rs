@@ -78,6 +78,13 @@ impl Session {
         }
     }
 
+    /// Ends the connection, and forgets what a large packet has left in memory: the driver keeps a buffer of its size
+    /// for as long as the connection lives.
+    pub async fn shed(&mut self) {
+        self.close().await;
+        self.packet = Packet::default();
+    }
+
     /// Whether this session may write the ledger and the dead jobs now: rights, tables, a server that is not read-only.
     /// Writes nothing. Call after [`prepare`](Self::prepare).
     ///
