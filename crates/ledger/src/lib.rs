@@ -35,6 +35,7 @@ mod tables;
 mod trial;
 mod walk;
 mod worker;
+mod writing;
 
 pub use bind::bound_length;
 pub use connect::{Control, Database};
@@ -53,3 +54,4 @@ pub use session::{RunSession, Session};
 pub use tables::RUN_NAME_LIMIT;
 pub use walk::{Range, Walk};
 pub use worker::{Heartbeat, WorkerRow};
+pub use writing::Written;
