@@ -44,6 +44,7 @@ mod trial;
 mod unsent;
 mod walk;
 mod worker;
+mod writing;
 
 pub use attempt::{Done, Failed};
 pub use bind::bound_length;
@@ -66,3 +67,4 @@ pub use session::{RunSession, Session};
 pub use session_sql::Fault as SessionSqlFault;
 pub use walk::{Range, Walk};
 pub use worker::{Heartbeat, WorkerRow};
+pub use writing::Written;
