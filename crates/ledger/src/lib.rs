@@ -35,7 +35,7 @@ mod walk;
 mod worker;
 
 pub use bind::bound_length;
-pub use catalog::{Catalog, NotHeld};
+pub use catalog::{Catalog, Explaining, NotHeld};
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

@@ -190,6 +190,13 @@ impl Catalog {
         }
     }
 
+    /// Whether a call is certainly of a routine that is stored in a database.
+    pub(super) fn is_stored(&self, call: &Call<'_>, database: &str) -> bool {
+        let Call::Function { database: own, name } = call else { return false };
+        let own = own.as_ref().map_or_else(|| database.to_owned(), |own| fold(own));
+        self.routines.contains_key(&(own, fold(name)))
+    }
+
     pub(super) fn object(&self, table: &TableName<'_>, database: &str) -> Option<&Object> {
         let own = table.database.as_ref().map_or_else(|| database.to_owned(), |own| fold(own));
         self.objects.get(&(own, fold(&table.table)))
