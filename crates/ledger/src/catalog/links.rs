@@ -55,7 +55,7 @@ impl Catalog {
             Of::View(view) => {
                 let (written, read) = match &link.text {
                     Some(text) => {
-                        let (written, read) = self.view(text);
+                        let (written, read) = self.view(text, link);
                         (written.through(&link.through), read.through(&link.through))
                     }
                     None => (unseen(), unseen()),
@@ -77,16 +77,16 @@ impl Catalog {
         }
     }
 
-    /// What a view changes when it is written, and when it is read. The server keeps its definition with every table,
-    /// view and function under its full name.
-    fn view(&self, text: &str) -> (Ways, Ways) {
+    /// What a view changes when it is written, and when it is read. The server keeps its definition with every table and
+    /// view under its full name, and functions of other databases.
+    fn view(&self, text: &str, link: &Link) -> (Ways, Ways) {
         let (mut written, mut read) = (Ways::default(), Ways::default());
-        read.take(self.called(text, "", SqlMode::default()));
+        read.take(self.called(text, &link.database, link.mode));
         for table in lexer::qualified_names(text) {
             let Some(object) = self.object(&table, "") else { continue };
             written.take(object.written.clone());
             read.take(object.read.clone());
-            if object.counts && takes_default(text, SqlMode::default()) {
+            if object.counts && takes_default(text, link.mode) {
                 read.take(object.written.clone());
             }
         }
