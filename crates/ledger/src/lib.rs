@@ -49,7 +49,7 @@ mod writing;
 pub use attempt::{Done, Failed};
 pub use bind::bound_length;
 pub use bits::Bits;
-pub use catalog::{Catalog, NotHeld};
+pub use catalog::{Catalog, Explaining, NotHeld};
 pub use collations::Collations;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
