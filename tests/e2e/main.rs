@@ -53,6 +53,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod session_sql;
 mod signals;
 mod storm;
 mod tls;
