@@ -56,6 +56,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod session_sql;
 mod signals;
 mod signed;
 mod storm;
