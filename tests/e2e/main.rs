@@ -5,6 +5,7 @@
 
 mod advice;
 mod blame;
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;
@@ -28,6 +29,7 @@ mod link;
 mod memory;
 mod message;
 mod metrics;
+mod moved;
 mod mutants;
 mod names;
 mod oracle;
@@ -40,6 +42,7 @@ mod poison;
 mod pressure;
 mod queue;
 mod range;
+mod refusal;
 mod refuse;
 mod resume;
 mod retry;

@@ -24,10 +24,18 @@ pub(crate) enum Topic {
     Dead,
     /// A job is dead, and its dead row could not be written.
     Unburied,
+    /// A copy of a message could not be published, and the message stays.
+    Unpublished,
+    /// A message that took its workers down is published again job by job.
+    Poison,
     /// A message cannot be run by this worker.
     Unrunnable,
+    /// A worker cannot start yet.
+    Waits,
     /// A slot has its connection again.
     Connected,
+    /// The runs' states cannot be read.
+    Unread,
     /// A slot has no connection to its database, or may not work there.
     NoDatabase,
     /// A slot has no consumer at the broker.
@@ -35,11 +43,15 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Topic; 7] = [
+    const ALL: [Topic; 11] = [
         Topic::Failed,
         Topic::Dead,
         Topic::Unburied,
+        Topic::Unpublished,
+        Topic::Poison,
         Topic::Unrunnable,
+        Topic::Waits,
+        Topic::Unread,
         Topic::Connected,
         Topic::NoDatabase,
         Topic::NoBroker,
@@ -151,7 +163,21 @@ impl News {
                     "dead jobs could not be written down, and are given back"
                 )
             }
+            Topic::Unpublished => line!(
+                warn,
+                "copy could not be published; its message stays",
+                "copies could not be published; their messages stay"
+            ),
+            Topic::Poison => line!(
+                warn,
+                "poison chunk is published again job by job",
+                "poison chunks are published again job by job"
+            ),
             Topic::Unrunnable => line!(warn, "message cannot be run here", "messages cannot be run here"),
+            Topic::Waits => line!(warn, "worker waits", "tries of the worker to start have failed"),
+            Topic::Unread => {
+                line!(warn, "run states cannot be read", "run states could not be read so many times")
+            }
             Topic::Connected => line!(info, "connected again", "slots are connected again"),
             // The server that is away has a topic of its own: the other one's flood must not hide it.
             Topic::NoDatabase | Topic::NoBroker => {

@@ -7,13 +7,13 @@
 mod attempt;
 mod bind;
 mod cancel;
+mod catalog;
 mod claim;
 mod collations;
 mod connect;
 mod count;
 mod dead;
 mod doctor;
-mod engines;
 mod error;
 mod error_code;
 mod explain;
@@ -38,12 +38,12 @@ mod walk;
 mod worker;
 
 pub use bind::bound_length;
+pub use catalog::{Catalog, NotHeld};
 pub use collations::Collations;
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;
 pub use doctor::{Settings, TableEngine};
-pub use engines::NotTransactional;
 pub use error::Error;
 pub use explain::{Access, Explainer};
 pub use init::Facts;

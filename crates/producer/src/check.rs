@@ -52,6 +52,11 @@ impl<'a> Jobs<'a> {
         }
     }
 
+    /// The same jobs from the beginning.
+    pub(crate) fn anew(&self) -> Jobs<'a> {
+        Jobs::new(self.all, self.rules)
+    }
+
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         reading_path(&self.reading)
@@ -123,7 +128,7 @@ impl<'a> Jobs<'a> {
             }
             Kind::Set => {
                 if let Some(sets) = lexer::assignments(inspected.sql, mode) {
-                    let last = last_line(&job.sql, place);
+                    let last = last_line(&job.sql, mode, place);
                     return self.sets.take(sets, &self.rules.settings, path, place, last).map(|()| None);
                 }
             }
@@ -153,7 +158,7 @@ impl<'a> Jobs<'a> {
     /// The job of a statement; `None` for what becomes part of the jobs that follow it.
     fn check(&mut self, job: Job, place: Place) -> Result<Option<Checked>, Error> {
         let Some((mut job, kind, length)) = self.stateless(job, place)? else { return Ok(None) };
-        let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
+        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
         let (mode, limit) = (self.rules.mode, self.rules.limit);
         let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
@@ -165,10 +170,10 @@ impl<'a> Jobs<'a> {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
         }
         let database = job.database.as_deref().or(self.database.as_deref());
-        let kept = engines.written_by(sql, database, mode);
-        let atomic = kind.is_atomic() && kept.is_none();
-        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
-            return Err(Error::NotTransactional { path: path(), line, column, table });
+        let not_held = catalog.not_held(kind, sql, database, mode);
+        let atomic = kind.is_atomic() && not_held.is_none();
+        if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
+            return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
         }
         let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {
@@ -205,9 +210,9 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
     reading.as_ref().map_or(Path::new(""), |(path, _)| path)
 }
 
-/// The line on which a statement ends.
-fn last_line(sql: &str, place: Place) -> u64 {
-    place.line + sql.matches('\n').count() as u64
+/// The line on which a statement ends that begins at `place`.
+fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
+    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

@@ -100,21 +100,20 @@ pub enum Error {
         /// All that every session of the run has to be given.
         session_sql: String,
     },
-    /// A statement that writes where no transaction holds it.
+    /// A statement that reaches what no transaction holds.
     #[error(
-        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
-         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
-        path.display()
+        "{}:{line}:{column}: {reason}{}; nothing was published", path.display(),
+        if reason.is_forgery() { "" } else { ", or say with --not-atomic how to run it" }
     )]
-    NotTransactional {
+    NotHeld {
         /// The file.
         path: PathBuf,
         /// Line of the statement, from 1.
         line: u64,
         /// Column of the statement, from 1.
         column: u64,
-        /// The table, by way of what it is written, and its engine.
-        table: String,
+        /// What it reaches.
+        reason: Box<ledger::NotHeld>,
     },
     /// An UPDATE or DELETE of a whole table.
     #[error(
@@ -197,6 +196,23 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A statement that the broker does not take for its size.
+    #[error(
+        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
+         then `--run {name}` goes on; what stands before it is published"
+    )]
+    TooLarge {
+        /// The file, line and column, where known.
+        place: String,
+        /// Bytes of its message.
+        bytes: usize,
+        /// ` of N`, where the broker says it.
+        limit: String,
+        /// The run.
+        name: String,
+        /// What the broker said.
+        source: Box<broker::Error>,
+    },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
     Chunk(usize),
@@ -220,7 +236,7 @@ impl Error {
                 | Error::Bad { .. }
                 | Error::Settings { .. }
                 | Error::NotAtomic { .. }
-                | Error::NotTransactional { .. }
+                | Error::NotHeld { .. }
                 | Error::NoWhere { .. }
         )
     }

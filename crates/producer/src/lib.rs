@@ -18,6 +18,7 @@ mod milestones;
 mod missing;
 mod ndjson;
 mod never;
+mod notice;
 mod objects;
 mod pace;
 mod plan;

@@ -31,8 +31,12 @@ pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
             return None;
         }
         in_rows |= token.depth == 0 && token.is_any(&["values", "value"]);
-        if token.what == What::String {
-            let at = token.text.as_ptr() as usize - sql.as_ptr() as usize;
+        if token.text.starts_with(['n', 'N']) && token.what == What::String {
+            return None;
+        }
+        // Bits and hexadecimal digits are bytes anyway.
+        if token.what == What::String && token.text.starts_with(['\'', '"']) {
+            let at = token.at;
             // A prefixed one is of its own character set; two in a row are one string.
             let apart = before
                 .is_some_and(|before| before.what == What::Symbol || before.is_any(&["value", "values"]));
@@ -74,7 +78,8 @@ mod tests {
             ("INSERT INTO t VALUES (_latin1'a')", None),
             ("INSERT INTO t VALUES ('a') ON DUPLICATE KEY UPDATE a = 'b'", None),
             ("INSERT INTO t VALUES ('a' 'b')", None),
-            ("INSERT INTO t VALUES (x'00')", None),
+            ("INSERT INTO t VALUES (x'00', B'1')", Some("INSERT INTO t VALUES (x'00', B'1')")),
+            ("INSERT INTO t VALUES (n'a')", None),
             ("INSERT INTO t VALUES (a)", None),
             ("INSERT INTO t VALUES ('a' = 'b')", None),
             ("INSERT INTO t SELECT 'a'", None),

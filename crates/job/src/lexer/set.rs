@@ -231,8 +231,7 @@ impl<'a> Parser<'a> {
 
     /// Where a token begins.
     fn offset(&self, at: usize) -> usize {
-        // It is a part of the text itself.
-        self.tokens[at].text.as_ptr() as usize - self.sql.as_ptr() as usize
+        self.tokens[at].at
     }
 
     /// Whether this token begins where the one before it ends.
