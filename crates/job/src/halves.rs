@@ -27,9 +27,9 @@ mod tests {
         let chunk = Chunk {
             run: RunId(7),
             ledger: LedgerId("l".into()),
-            manifest: None,
             session: 0,
             not_atomic: None,
+            manifest: None,
             jobs,
         };
         let message = envelope::seal(&chunk, None, 3, Some("why".into()));

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod bind;
+mod bits;
 mod cancel;
 mod catalog;
 mod claim;
@@ -19,7 +20,9 @@ mod error_code;
 mod explain;
 mod init;
 mod key;
+mod key_value;
 mod kill;
+mod moves;
 mod not_atomic;
 mod own;
 mod packet;
@@ -38,6 +41,7 @@ mod walk;
 mod worker;
 
 pub use bind::bound_length;
+pub use bits::Bits;
 pub use catalog::{Catalog, NotHeld};
 pub use collations::Collations;
 pub use connect::{Control, Database};
@@ -48,6 +52,7 @@ pub use error::Error;
 pub use explain::{Access, Explainer};
 pub use init::Facts;
 pub use key::Key;
+pub use key_value::{Bytes, KeyValue};
 pub use replay::{DeadGroup, DeadJob, DeadRow, Filter};
 pub use rights::{Answer, Probe, Right, Table};
 pub use runs::{NewRun, Run, RunState};

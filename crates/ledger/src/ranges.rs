@@ -1,12 +1,41 @@
 //! The ranges of a run, written down before any of them is published: the jobs shrink the table they were cut from.
 
-use job::{Param, RunId};
+use job::RunId;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::connect::Control;
 use crate::error_code::DUPLICATE_KEY;
-use crate::{Error, Range};
+use crate::{Error, KeyValue, Range};
+
+/// A key as it is written down.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    /// Of a walk from the smallest to the largest in every column: all that earlier versions know.
+    Ascending(Vec<KeyValue>),
+    /// Of any other.
+    Directed { key: Vec<KeyValue>, descending: Vec<bool> },
+}
+
+impl Written {
+    fn parts(self) -> (Vec<KeyValue>, Vec<bool>) {
+        match self {
+            Written::Ascending(key) => (key, Vec::new()),
+            Written::Directed { key, descending } => (key, descending),
+        }
+    }
+}
+
+fn json(key: &[KeyValue], descending: &[bool]) -> String {
+    let (key, descending) = (key.to_vec(), descending.to_vec());
+    let written = match descending.contains(&true) {
+        true => Written::Directed { key, descending },
+        false => Written::Ascending(key),
+    };
+    serde_json::to_string(&written).unwrap_or_default()
+}
 
 impl Control {
     /// The ranges of a run from this seq on, `count` at most, with their seqs. That of seq 0 is the whole extent.
@@ -47,12 +76,12 @@ impl Control {
     async fn read_ranges(&mut self, run: RunId, query: String) -> Result<Vec<(u64, Range)>, Error> {
         let rows: Vec<(u64, String, String, Option<String>)> =
             self.ask("read the ranges of the run", async |conn| conn.query(query).await).await?;
-        let key = |json: &str| serde_json::from_str::<Vec<Param>>(json);
+        let key = |json: &str| serde_json::from_str::<Written>(json).map(Written::parts);
         rows.into_iter()
             .map(|(seq, lo, hi, signature)| {
                 self.verify_range(run, seq, (&lo, &hi), signature)?;
                 match (key(&lo), key(&hi)) {
-                    (Ok(lo), Ok(hi)) => Ok((seq, Range { lo, hi })),
+                    (Ok((lo, descending)), Ok((hi, _))) => Ok((seq, Range { lo, hi, descending })),
                     _ => Err(Error::Schema(format!(
                         "range {seq} in queryfleet_range is not readable to this version"
                     ))),
@@ -89,11 +118,10 @@ impl Control {
         let insert =
             format!("INSERT INTO {} (run, seq, lo, hi, signature) VALUES {rows}", self.database.tables.range);
         let signer = self.database.signer.as_ref();
-        let json = |key: &[Param]| serde_json::to_string(key).unwrap_or_default();
         let values: Vec<Value> = (first..)
             .zip(ranges)
             .flat_map(|(seq, range)| {
-                let (lo, hi) = (json(&range.lo), json(&range.hi));
+                let [lo, hi] = [&range.lo, &range.hi].map(|key| json(key, &range.descending));
                 let signature = signer.map(|signer| signer.sign_range(run, seq, (&lo, &hi)));
                 [run.0.into(), seq.into(), lo.into(), hi.into(), signature.into()]
             })

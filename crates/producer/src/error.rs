@@ -177,6 +177,23 @@ pub enum Error {
         /// Its value before.
         before: String,
     },
+    /// A statement that the broker does not take for its size.
+    #[error(
+        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
+         then `--run {name}` goes on; what stands before it is published"
+    )]
+    TooLarge {
+        /// The file, line and column, where known.
+        place: String,
+        /// Bytes of its message.
+        bytes: usize,
+        /// ` of N`, where the broker says it.
+        limit: String,
+        /// The run.
+        name: String,
+        /// What the broker said.
+        source: Box<broker::Error>,
+    },
     /// A run that was begun as something else.
     #[error(
         "run {name} cannot be gone on with: {why} in its manifest (queryfleet_run); nothing was published; publish the \
@@ -195,23 +212,6 @@ pub enum Error {
         name: String,
         /// Why not.
         why: String,
-    },
-    /// A statement that the broker does not take for its size.
-    #[error(
-        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
-         then `--run {name}` goes on; what stands before it is published"
-    )]
-    TooLarge {
-        /// The file, line and column, where known.
-        place: String,
-        /// Bytes of its message.
-        bytes: usize,
-        /// ` of N`, where the broker says it.
-        limit: String,
-        /// The run.
-        name: String,
-        /// What the broker said.
-        source: Box<broker::Error>,
     },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]

@@ -111,7 +111,7 @@ pub async fn publish(
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
     let mut inputs = match &cut {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(rules.mode).await?,
+        None => order.source.inputs(&mut control, rules.mode).await?,
     };
     let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     if let Some(cut) = &mut cut {
