@@ -141,7 +141,7 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop" };
+        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
         packet::build(&mut self.packet, &shape, chunk.run, &statements);
         &self.packet.text

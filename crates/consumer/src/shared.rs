@@ -8,11 +8,13 @@ use broker::{Broker, Topology};
 use config::Config;
 use job::lexer::{Kind, UnknownKind};
 use job::{Class, DeadReason, Here, Policy, Signer};
-use ledger::Database;
+use ledger::{Control, Database};
 use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
+use crate::kept::Kept;
 use crate::news::{Case, News, Topic};
+use crate::remains::Remains;
 use crate::{Drain, Error};
 
 /// Whether a slot has its connection: not yet, now, or no longer.
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) publishing: Arc<Broker>,
     pub(crate) database: Arc<Database>,
     pub(crate) runs: Runs,
+    pub(crate) kept: Kept,
+    pub(crate) remains: Remains,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
     pub(crate) news: News,
@@ -76,6 +80,8 @@ impl Shared {
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
             runs: Runs::new(database.clone(), config.run_state_counts_for(), here),
+            kept: Kept::default(),
+            remains: Remains::new(Control::new(database.clone()), config.pressure_timeout, drain.clone()),
             topology,
             database,
             metrics,

@@ -4,11 +4,12 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special` and `user_variable` are the safety net; `kind` names what a statement
-//! is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls that is not in the
-//! lists of `builtins`, `tables` what it writes, `moves` whether a walk would meet its rows again, `usage` in what use its
-//! `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value` what a SET sets; `splice` writes a
-//! literal into it; `idle` and `binary` are about what dumps hold.
+//! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` are the safety net; `kind` names
+//! what a statement is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls
+//! that is not in the lists of `builtins`, `tables` what it writes, `moves` whether a walk would meet its rows again, `usage`
+//! in what use its `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value` what a SET sets,
+//! `session_variable` which of these session SQL may; `splice` writes a literal into it; `idle` and `binary` are about what
+//! dumps hold.
 
 mod assign;
 mod binary;
@@ -18,6 +19,7 @@ mod check;
 mod command;
 mod idle;
 mod kind;
+mod left_behind;
 mod mark;
 mod mentions;
 mod mode;
@@ -26,6 +28,7 @@ mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod session_variable;
 mod set;
 mod set_value;
 mod shape;
@@ -58,6 +61,7 @@ pub use place::{Place, beginning};
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
+pub use session_variable::may_be_set;
 pub use shape::{Shape, shape};
 pub use splice::splice;
 pub use split::{SplitError, Splitter, Statement};
