@@ -4,8 +4,9 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`
+//! are the client's side; `check`, `words` and `special` the safety net's; `kind` names what a statement is; `word` says
+//! where a name, a number or a variable ends, `token` are all of them and the symbols, `verb` finds the word that says what
+//! is executed, `tables` and `target` read out of them what it writes, `shape` what it has in common with others, `assign`
 //! what a SET sets.
 
 mod assign;
