@@ -15,12 +15,12 @@ const REFUSED: [(&str, &str); 16] = [
     ("LOCK TABLES t WRITE", "LOCK"),
     ("UPDATE t SET n = LAST_INSERT_ID() WHERE id = 1", "LAST_INSERT_ID()"),
     ("UPDATE t SET n = CONVERT_TZ(NOW(), @tz, '+00:00') WHERE id = 1", "reading a user variable"),
-    ("UPDAT t SET n = 1", "not atomic"),
+    ("UPDAT t SET n = 1", "other is not atomic (`UPDAT t SET n = 1`)"),
     ("SELECT 1.INTO OUTFILE 'f'", "not atomic"),
     ("SELECT \\NINTO @x", "INTO a variable"),
     ("SELECT 1..5", "none to any server"),
     ("UPDATE t SET n = ?WHERE id = 1", "touches"),
-    ("source other.sql", "a command of the client"),
+    ("source other.sql", "a command of the mariadb client"),
 ];
 
 /// Statements of which only `publish` wants to be told that they are meant.

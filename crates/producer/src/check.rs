@@ -116,10 +116,10 @@ impl<'a> Jobs<'a> {
         match kind {
             Kind::Ddl | Kind::Prepare | Kind::Set if lexer::is_idle(&job.sql, mode) => return Ok(None),
             Kind::Use => {
-                if let Some(database) = used(inspected.sql) {
-                    self.database = Some(database);
-                    return Ok(None);
-                }
+                let Place { line, column, .. } = place;
+                let bad = |why| Error::Bad { path: path.to_owned(), line, column, why };
+                self.database = Some(used(inspected.sql, mode).map_err(bad)?);
+                return Ok(None);
             }
             Kind::Set => {
                 if let Some(sets) = lexer::assignments(inspected.sql, mode) {
@@ -158,8 +158,15 @@ impl<'a> Jobs<'a> {
         let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
         let sql = &job.sql[..length];
+        if kind == Kind::Other
+            && let Some((command, instead)) = lexer::client_command(sql, mode)
+        {
+            let why = format!("`{command}` is a command of the mariadb client, not SQL: {instead}");
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
         if !kind.is_atomic() && not_atomic.is_none() {
-            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
+            let words = first_words(&sql[lexer::beginning(sql, mode)..]);
+            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str(), words });
         }
         if !allow_no_where && changes_all(kind, sql, mode) {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
@@ -208,6 +215,16 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
 /// The line on which a statement ends that begins at `place`.
 fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
     place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
+}
+
+/// The beginning of a statement on one line, for an error.
+fn first_words(sql: &str) -> String {
+    const MOST: usize = 60;
+    let head: String = sql.chars().take(4 * MOST).collect();
+    let words = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().take(MOST).collect();
+    let more = if shown.len() < words.len() || head.len() < sql.len() { "…" } else { "" };
+    shown + more
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
-        "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
+        "{}:{line}:{column}: {kind} is not atomic (`{words}`): it cannot be committed together with its ledger row, so exactly once \
          cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), aside(kind)
     )]
     NotAtomic {
@@ -67,6 +67,8 @@ pub enum Error {
         column: u64,
         /// What it is.
         kind: &'static str,
+        /// How it begins.
+        words: String,
     },
     /// SETs that no session SQL replaces.
     #[error(
@@ -214,7 +216,6 @@ impl Error {
 fn aside(kind: &str) -> &'static str {
     match kind {
         "ddl" => " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)",
-        "other" => " (a command of the client, such as source, is no statement: give its file as an input)",
         _ => "",
     }
 }

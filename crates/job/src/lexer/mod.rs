@@ -37,6 +37,7 @@ mod words;
 pub use assign::{Assignment, Target, Value, assignments, set_statements};
 pub use binary::with_binary_strings;
 pub use check::{Inspected, check, inspect};
+pub use command::client_command;
 pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;

@@ -216,7 +216,7 @@ impl Planning<'_> {
         let plan = &mut self.plan;
         plan.refused += 1;
         match &error {
-            Error::NotAtomic { path, line, column, kind } => {
+            Error::NotAtomic { path, line, column, kind, .. } => {
                 self.not_atomic.add(kind, None, || format!("{}:{line}:{column}", path.display()));
             }
             Error::NotTransactional { path, line, column, table } => {
