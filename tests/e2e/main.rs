@@ -1,9 +1,11 @@
 //! The end-to-end tests, one module a theme.
 
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod advice;
+mod blame;
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;
@@ -27,9 +29,11 @@ mod link;
 mod memory;
 mod message;
 mod metrics;
+mod moved;
 mod mutants;
 mod oracle;
 mod outage;
+mod output;
 mod pace;
 mod pipe;
 mod plan;
@@ -37,6 +41,7 @@ mod poison;
 mod pressure;
 mod queue;
 mod range;
+mod refusal;
 mod refuse;
 mod resume;
 mod retry;
@@ -44,6 +49,7 @@ mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod signals;
 mod storm;
 mod tls;
 mod tls_client;

@@ -68,6 +68,38 @@ impl Fleet {
         });
     }
 
+    /// Takes the next message of the work queue and puts it back, as somebody at the management page does, until there is
+    /// none any more; answers how often.
+    pub fn requeue_all(&self) -> usize {
+        self.with_channel(async |channel| {
+            let mut count = 0;
+            while let Some(message) =
+                channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?
+            {
+                message.reject(BasicRejectOptions { requeue: true }).await?;
+                count += 1;
+                assert!(count < 1000, "nothing ends that");
+            }
+            Ok(count)
+        })
+    }
+
+    /// Moves the next message of the work queue to the dead queue, as a person with a shovel does.
+    pub fn shovel_next(&self) {
+        self.with_channel(async |channel| {
+            let got = channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?;
+            let message = got.expect("a message that is ready");
+            let (dead, options) =
+                (format!("{WORK}.dead"), BasicPublishOptions { mandatory: true, immediate: false });
+            let properties = message.delivery.properties.clone();
+            channel
+                .basic_publish("".into(), dead.as_str().into(), options, &message.delivery.data, properties)
+                .await?;
+            message.delivery.acker.ack(lapin::options::BasicAckOptions { multiple: false }).await?;
+            Ok(())
+        });
+    }
+
     /// Messages that are ready in the work queue or in one named after it, such as `.dead`.
     pub fn ready(&self, suffix: &str) -> u32 {
         let queue = format!("{WORK}{suffix}");

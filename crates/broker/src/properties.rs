@@ -11,6 +11,8 @@ const FIRST_ERROR: &str = "x-queryfleet-first-error";
 const SIGNATURE: &str = "x-queryfleet-signature";
 /// The broker's own header: an entry for each way in which it has dead-lettered the message.
 const DEATHS: &str = "x-death";
+/// Bytes of a queue's name at most; a header of a foreign message may hold anything.
+const QUEUE_NAME: usize = 255;
 const PERSISTENT: u8 = 2;
 
 /// The properties to publish a message with: persistent, stamped with the time.
@@ -51,13 +53,50 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
     Headers { attempts, first_error: text(FIRST_ERROR), signature: text(SIGNATURE) }
 }
 
-/// Whether the broker dead-lettered the message because a consumer rejected it: the reason in the newest entry of
-/// `x-death`, which the broker puts first.
-pub(crate) fn was_rejected(properties: &BasicProperties) -> bool {
-    let Some(table) = properties.headers() else { return false };
-    let Some(AMQPValue::FieldArray(deaths)) = table.inner().get(DEATHS) else { return false };
-    let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return false };
-    matches!(newest.inner().get("reason"), Some(AMQPValue::LongString(reason)) if reason.as_bytes() == b"rejected")
+/// Why the broker has dead-lettered a message, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A consumer rejected it.
+    Rejected,
+    /// It was delivered as often as the queue allows.
+    DeliveryLimit,
+    /// A time to live has passed.
+    Expired,
+    /// The queue was too long.
+    MaxLen,
+    /// It says something else.
+    Other,
+}
+
+/// The last time that the broker has dead-lettered a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Why.
+    pub why: Why,
+    /// From which queue; at most 255 bytes, as a queue's name has.
+    pub queue: String,
+}
+
+/// The newest entry of `x-death`, which the broker puts first; `None` of a message that it has not dead-lettered.
+pub(crate) fn death(properties: &BasicProperties) -> Option<Death> {
+    let Some(AMQPValue::FieldArray(deaths)) = properties.headers().as_ref()?.inner().get(DEATHS) else {
+        return None;
+    };
+    let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return None };
+    let text = |name: &str| match newest.inner().get(name) {
+        Some(AMQPValue::LongString(text)) => text.as_bytes(),
+        _ => &[],
+    };
+    let why = match text("reason") {
+        b"rejected" => Why::Rejected,
+        b"delivery_limit" => Why::DeliveryLimit,
+        b"expired" => Why::Expired,
+        b"maxlen" => Why::MaxLen,
+        _ => Why::Other,
+    };
+    let queue = text("queue");
+    let queue = String::from_utf8_lossy(&queue[..queue.len().min(QUEUE_NAME)]).into_owned();
+    Some(Death { why, queue })
 }
 
 /// Whole seconds since the message was published, by the two machines' clocks; for metrics only.
@@ -81,20 +120,30 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_death_says_whether_a_message_was_rejected() {
-        let rejected = |reasons: &[&str]| {
+    fn the_newest_death_says_why_and_from_where() {
+        let dead = |reasons: &[&str]| {
             let death = |reason: &&str| {
                 let mut entry = FieldTable::default();
                 entry.insert("reason".into(), AMQPValue::LongString((*reason).into()));
+                entry.insert("queue".into(), AMQPValue::LongString("q".repeat(300).into()));
                 AMQPValue::FieldTable(entry)
             };
             let mut table = FieldTable::default();
             let deaths: Vec<AMQPValue> = reasons.iter().map(death).collect();
             table.insert(DEATHS.into(), AMQPValue::FieldArray(deaths.into()));
-            was_rejected(&BasicProperties::default().with_headers(table))
+            death_of(table)
         };
-        assert!(rejected(&["rejected", "expired"]));
-        assert!(!rejected(&["delivery_limit", "rejected"]));
-        assert!(!rejected(&[]) && !was_rejected(&BasicProperties::default()));
+        fn death_of(table: FieldTable) -> Option<Why> {
+            let death = death(&BasicProperties::default().with_headers(table))?;
+            assert_eq!(death.queue.len(), 255);
+            Some(death.why)
+        }
+        assert_eq!(dead(&["rejected", "expired"]), Some(Why::Rejected));
+        assert_eq!(dead(&["delivery_limit", "rejected"]), Some(Why::DeliveryLimit));
+        assert_eq!(dead(&["expired", "delivery_limit"]), Some(Why::Expired));
+        assert_eq!(dead(&["maxlen"]), Some(Why::MaxLen));
+        assert_eq!(dead(&["of another version"]), Some(Why::Other));
+        assert_eq!(dead(&[]), None);
+        assert_eq!(death(&BasicProperties::default()), None);
     }
 }

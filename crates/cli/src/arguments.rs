@@ -101,6 +101,22 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether what it prints is all that it does.
+    pub(crate) fn only_shows(&self) -> bool {
+        match self {
+            Command::Demo(_) | Command::Plan { .. } | Command::Doctor { .. } | Command::Status { .. } => true,
+            Command::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
+            Command::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
+            Command::Dead(DeadCommand::Discard { .. }) => false,
+            Command::Dev { .. } | Command::Setup | Command::Publish { .. } | Command::Work { .. } => false,
+            Command::Wait { .. } | Command::Run { .. } | Command::Cancel { .. } | Command::Purge { .. } => {
+                false
+            }
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum DeadCommand {
     /// Dead jobs that wait for a decision, grouped by run, reason and error

@@ -140,6 +140,10 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
         Err(Outcome::LostAfterSend(_) | Outcome::NotSent(_)) => {
             slot.shared.connected(Dependency::Database, slot.index, false);
         }
+        // A server that goes down has said so before the statement began.
+        Err(Outcome::Pressure(_)) if slot.session.facts().is_none() => {
+            slot.shared.connected(Dependency::Database, slot.index, false);
+        }
         _ => {}
     }
     result

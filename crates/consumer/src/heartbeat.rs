@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ledger::{Error, Heartbeat};
 
+use crate::news::{Case, Topic};
 use crate::shared::Shared;
 
 /// How often the worker's own loop turns; /livez wants to see it.
@@ -45,12 +46,10 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, bea
                 }
             }
             Err(error) => {
+                let error = job::causes(&error);
                 if !failed {
-                    tracing::warn!(
-                        worker = shared.name,
-                        error = job::causes(&error),
-                        "run states cannot be read"
-                    );
+                    let case = || Case { class: "runs", error: Some(error), ..Case::default() };
+                    shared.news.tell(Topic::Unread, case);
                 }
                 failed = true;
             }

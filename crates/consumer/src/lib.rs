@@ -6,6 +6,7 @@
 mod admit;
 mod check;
 mod collector;
+mod copies;
 mod decode;
 mod drain;
 mod error;

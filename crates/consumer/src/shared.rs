@@ -119,7 +119,7 @@ impl Shared {
         self.metrics.published(match published {
             Ok(()) => PublishResult::Confirmed,
             Err(broker::Error::Unroutable { .. }) => PublishResult::Unroutable,
-            Err(broker::Error::Nacked { .. }) => PublishResult::Nacked,
+            Err(broker::Error::Nacked { .. } | broker::Error::TooLarge { .. }) => PublishResult::Nacked,
             Err(_) => PublishResult::Unanswered,
         });
     }

@@ -90,7 +90,7 @@ impl Session {
             return Outcome::LostAfterSend(Failure::said(error.to_string()));
         };
         let verdict = match error_code::read(&error, place, &live.savepoint) {
-            Verdict::ConnectionLost(failure) => return Outcome::LostAfterSend(failure),
+            Verdict::ConnectionLost(outcome) => return outcome,
             verdict => verdict,
         };
         live.current = None;
@@ -114,8 +114,7 @@ impl Session {
             (_, Ok(Ok((true, _)))) => Outcome::Unknown(Failure::said(
                 "a table that is not transactional kept changes after ROLLBACK",
             )),
-            (Verdict::Ended(outcome), _) => outcome,
-            (Verdict::ConnectionLost(failure), _) => Outcome::LostAfterSend(failure),
+            (Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome), _) => outcome,
         };
         if matches!(ended, Ok(Ok(_))) {
             self.live = Some(live);

@@ -8,7 +8,7 @@ use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
-use crate::{Error, Facts, init};
+use crate::{Error, Facts, init, own};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -185,7 +185,7 @@ impl Control {
     ) -> Result<T, Error> {
         let mut conn = match self.kept().await {
             Some(conn) => conn,
-            None => self.database.connect(None).await?.0,
+            None => self.open().await?,
         };
         match tokio::time::timeout(CONTROL_TIMEOUT, work(&mut conn)).await {
             Ok(Ok(value)) => {
@@ -202,6 +202,18 @@ impl Control {
                 Err(Error::Query { doing, source })
             }
             Err(_) => Err(self.database.timed_out(CONTROL_TIMEOUT, doing)),
+        }
+    }
+
+    /// A connection for our own statements: the configuration's session SQL may be a role that they need, or a mode under
+    /// which they would mean something else.
+    async fn open(&self) -> Result<Conn, Error> {
+        let (mut conn, _) = self.database.connect(None).await?;
+        let limit = self.database.connect_timeout;
+        match tokio::time::timeout(limit, conn.query_drop(own::whole())).await {
+            Ok(Ok(())) => Ok(conn),
+            Ok(Err(source)) => Err(Error::Query { doing: "set up the session", source }),
+            Err(_) => Err(self.database.timed_out(limit, "connecting")),
         }
     }
 

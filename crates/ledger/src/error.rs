@@ -2,7 +2,7 @@
 
 use job::{Failure, Outcome};
 
-use crate::error_code;
+use crate::error_code::{self, Own};
 
 /// An error of connecting, of the init step, or of a query about runs. The server's own words are in `source()`.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,14 @@ pub enum Error {
         /// What the driver or the server said.
         source: mysql_async::Error,
     },
+    /// A row of our own could not be written: of the ledger, or of a dead job. Never the job's fault.
+    #[error("cannot {doing}")]
+    Write {
+        /// What was being done, as a verb with its object.
+        doing: &'static str,
+        /// What the driver or the server said.
+        source: mysql_async::Error,
+    },
     /// The name of a run is taken.
     #[error(
         "run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it"
@@ -92,7 +100,8 @@ impl Error {
             Error::Connect { source, .. }
             | Error::Tls { source, .. }
             | Error::SessionSql(source)
-            | Error::Query { source, .. } => match source {
+            | Error::Query { source, .. }
+            | Error::Write { source, .. } => match source {
                 mysql_async::Error::Server(server) => Some(server.code),
                 _ => None,
             },
@@ -124,6 +133,9 @@ impl Error {
             | Error::Init { .. }
             | Error::SessionSql(_)
             | Error::Schema(_) => true,
+            Error::Write { source: mysql_async::Error::Server(error), .. } => {
+                error_code::of_our_own(error.code, &error.message) == Own::Unfit
+            }
             _ => self.code().is_some_and(error_code::is_unfit_at_connect),
         }
     }

@@ -14,6 +14,8 @@ pub(crate) const WAIT_TIMEOUT_S: u64 = 60;
 pub struct Facts {
     /// Where a string ends, by the sql_mode in force.
     pub sql_mode: SqlMode,
+    /// The same as the server says it: what a statement of our own that ran under another one gives back.
+    pub sql_mode_words: String,
     /// CONNECTION_ID(), the target of a KILL.
     pub connection_id: u64,
     /// hostname:port:server_id as the server itself says them. A KILL goes to the same server or to none.
@@ -89,6 +91,7 @@ fn verify(row: &Row, lock_wait: u64) -> Result<(), Error> {
 fn facts(row: &Row) -> Facts {
     Facts {
         sql_mode: SqlMode::from_server(&text(row, 6)),
+        sql_mode_words: text(row, 6),
         server: text(row, 7),
         connection_id: number(row, 8),
         version: text(row, 9),

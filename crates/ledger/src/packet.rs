@@ -13,6 +13,8 @@ pub(crate) enum Place {
     Savepoint,
     Statement,
     Release,
+    /// A chunk's rows turn to `done`.
+    Finish,
     Commit,
 }
 
@@ -39,8 +41,15 @@ impl Packet {
     }
 
     /// One INSERT of the ledger rows of all these jobs.
-    fn claim(&mut self, ledger: &str, run: &str, jobs: &[(&Job, Cow<'_, str>)], state: LedgerState) {
-        self.add(Place::Ledger, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
+    fn claim(
+        &mut self,
+        place: Place,
+        ledger: &str,
+        run: &str,
+        jobs: &[(&Job, Cow<'_, str>)],
+        state: LedgerState,
+    ) {
+        self.add(place, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
         let mut seq = itoa::Buffer::new();
         for (index, (job, _)) in jobs.iter().enumerate() {
             let open = if index > 0 { ",(" } else { "(" };
@@ -84,7 +93,8 @@ pub(crate) fn build<'a>(
     let chunk = jobs.len() > 1;
     let mut current = shape.current;
     packet.add(Place::Begin, &["START TRANSACTION"]);
-    packet.claim(shape.ledger, &run, jobs, if chunk { LedgerState::Started } else { LedgerState::Done });
+    let claimed = if chunk { LedgerState::Started } else { LedgerState::Done };
+    packet.claim(Place::Ledger, shape.ledger, &run, jobs, claimed);
     packet.add(Place::Savepoint, &["SAVEPOINT ", shape.savepoint]);
     for (job, statement) in jobs {
         let wanted = job.database.as_deref().unwrap_or(shape.default);
@@ -98,7 +108,7 @@ pub(crate) fn build<'a>(
     packet.add(Place::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
     if chunk {
         // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
-        packet.claim(shape.ledger, &run, jobs, LedgerState::Done);
+        packet.claim(Place::Finish, shape.ledger, &run, jobs, LedgerState::Done);
         packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
     }
     packet.add(Place::Commit, &["COMMIT"]);

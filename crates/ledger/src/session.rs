@@ -8,7 +8,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
 use crate::packet::Packet;
-use crate::tables::Tables;
+use crate::probe::{self, Unwritten};
 use crate::{Database, Dead, Error, Facts, dead};
 
 /// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
@@ -78,28 +78,26 @@ impl Session {
         }
     }
 
-    /// Whether this session may write the ledger and the dead jobs now: rights, tables, a server that is not read-only.
-    /// Writes nothing. Call after [`prepare`](Self::prepare).
+    /// Whether this session can write the ledger and the dead jobs now: what a job makes a worker write is written, and
+    /// rolled back. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// What the server says to INSERTs of no rows; the connection is closed then.
+    /// What the server says to the rows; the connection is closed then.
     pub async fn probe(&mut self) -> Result<(), Error> {
         let Some(mut live) = self.live.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
-        let Tables { ledger, dead, .. } = &self.database.tables;
-        let nothing =
-            format!("INSERT INTO {ledger}(run,seq,state) SELECT run, seq, state FROM {ledger} WHERE FALSE");
-        let limit = self.database.connect_timeout;
-        let probing = async {
-            let failed = |doing| move |source| Error::Query { doing, source };
-            let ledger = "write the ledger: run `queryfleet setup`, or see its GRANTs";
-            live.conn.query_drop(nothing).await.map_err(failed(ledger))?;
-            let dead_jobs = "write dead jobs: run `queryfleet setup`, or see its GRANTs";
-            live.conn.query_drop(dead::nothing(dead)).await.map_err(failed(dead_jobs))
-        };
+        let limit = self.limit();
+        let probing = probe::probe(&mut live.conn, &self.database.tables, &live.facts.sql_mode_words);
         match tokio::time::timeout(limit, probing).await {
-            Ok(probed) => probed?,
+            Ok(Ok(())) => {}
+            Ok(Err((table, source))) => {
+                let doing = match table {
+                    Unwritten::Ledger => "write the ledger: run `queryfleet setup`, or see its GRANTs",
+                    Unwritten::Dead => "write dead jobs: run `queryfleet setup`, or see its GRANTs",
+                };
+                return Err(Error::Write { doing, source });
+            }
             Err(_) => return Err(self.database.timed_out(limit, "probing the ledger")),
         }
         self.live = Some(live);
@@ -150,7 +148,9 @@ impl Session {
             self.prepare(RunSession::NONE).await?;
         }
         let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
-        let recorded = self.bounded(dead::record(&mut live.conn, &self.database.tables, dead)).await;
+        let recorded = self
+            .bounded(dead::record(&mut live.conn, &self.database.tables, dead, &live.facts.sql_mode_words))
+            .await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
@@ -177,20 +177,27 @@ impl Session {
         let tables = &self.database.tables;
         let room = (live.facts.max_allowed_packet as usize).saturating_sub(dead::ROOM);
         let row = dead::Body { queue, reason, message, worker, body };
-        let recorded = self.bounded(dead::record_body(&mut live.conn, tables, &row, room)).await;
+        let recorded = self
+            .bounded(dead::record_body(&mut live.conn, tables, &row, (room, &live.facts.sql_mode_words)))
+            .await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
         recorded
     }
 
+    /// How long our own statements may take.
+    fn limit(&self) -> Duration {
+        self.database.lock_wait + self.database.connect_timeout
+    }
+
     async fn bounded<T>(
         &self,
         recording: impl Future<Output = Result<T, mysql_async::Error>>,
     ) -> Result<T, Error> {
-        let limit = self.database.lock_wait + self.database.connect_timeout;
+        let limit = self.limit();
         match tokio::time::timeout(limit, recording).await {
-            Ok(result) => result.map_err(|source| Error::Query { doing: "record a dead job", source }),
+            Ok(result) => result.map_err(|source| Error::Write { doing: "record a dead job", source }),
             Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
         }
     }

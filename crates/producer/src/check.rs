@@ -52,6 +52,11 @@ impl<'a> Jobs<'a> {
         }
     }
 
+    /// The same jobs from the beginning.
+    pub(crate) fn anew(&self) -> Jobs<'a> {
+        Jobs::new(self.all, self.rules)
+    }
+
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
         reading_path(&self.reading)
@@ -153,7 +158,7 @@ impl<'a> Jobs<'a> {
     /// The job of a statement; `None` for what becomes part of the jobs that follow it.
     fn check(&mut self, job: Job, place: Place) -> Result<Option<Checked>, Error> {
         let Some((mut job, kind, length)) = self.stateless(job, place)? else { return Ok(None) };
-        let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
+        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
         let (mode, limit) = (self.rules.mode, self.rules.limit);
         let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
@@ -172,10 +177,10 @@ impl<'a> Jobs<'a> {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
         }
         let database = job.database.as_deref().or(self.database.as_deref());
-        let kept = engines.written_by(sql, database, mode);
-        let atomic = kind.is_atomic() && kept.is_none();
-        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
-            return Err(Error::NotTransactional { path: path(), line, column, table });
+        let not_held = catalog.not_held(kind, sql, database, mode);
+        let atomic = kind.is_atomic() && not_held.is_none();
+        if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
+            return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
         }
         let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {

@@ -18,6 +18,19 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What gives its bytes only once cannot be kept: there is no temporary file, or no room in it.
+    #[error(
+        "cannot keep {} in a temporary file in {}: set TMPDIR to a folder that is there, may be written, and has room for \
+         all of it", path.display(), folder.display()
+    )]
+    Keep {
+        /// What is to be kept.
+        path: PathBuf,
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),
@@ -89,21 +102,20 @@ pub enum Error {
         /// All that every session of the run has to be given.
         session_sql: String,
     },
-    /// A statement that writes where no transaction holds it.
+    /// A statement that reaches what no transaction holds.
     #[error(
-        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
-         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
-        path.display()
+        "{}:{line}:{column}: {reason}{}; nothing was published", path.display(),
+        if reason.is_forgery() { "" } else { ", or say with --not-atomic how to run it" }
     )]
-    NotTransactional {
+    NotHeld {
         /// The file.
         path: PathBuf,
         /// Line of the statement, from 1.
         line: u64,
         /// Column of the statement, from 1.
         column: u64,
-        /// The table, by way of what it is written, and its engine.
-        table: String,
+        /// What it reaches.
+        reason: Box<ledger::NotHeld>,
     },
     /// An UPDATE or DELETE of a whole table.
     #[error(
@@ -167,6 +179,23 @@ pub enum Error {
         /// Its value before.
         before: String,
     },
+    /// A statement that the broker does not take for its size.
+    #[error(
+        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
+         then `--run {name}` goes on; what stands before it is published"
+    )]
+    TooLarge {
+        /// The file, line and column, where known.
+        place: String,
+        /// Bytes of its message.
+        bytes: usize,
+        /// ` of N`, where the broker says it.
+        limit: String,
+        /// The run.
+        name: String,
+        /// What the broker said.
+        source: Box<broker::Error>,
+    },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
     Chunk(usize),
@@ -200,7 +229,7 @@ impl Error {
                 | Error::Bad { .. }
                 | Error::Settings { .. }
                 | Error::NotAtomic { .. }
-                | Error::NotTransactional { .. }
+                | Error::NotHeld { .. }
                 | Error::NoWhere { .. }
         )
     }

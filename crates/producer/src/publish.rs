@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::{NotAtomic, RunId, Signer};
+use job::{Backoff, NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
-use crate::batch::Window;
+use crate::batch::{How, Window};
 use crate::check::Jobs;
 use crate::cut::Cut;
 use crate::input::{Input, InputBytes, Source};
 use crate::milestones::Milestones;
+use crate::notice::Notice;
 use crate::pace::{Limits, Pace};
 use crate::prefix::Prefix;
 use crate::publishing::{Publishing, State};
@@ -117,7 +119,7 @@ pub async fn publish(
         None => Whole { digest: prefix.digest(), milestones: Some(milestones) },
     };
     let ledger = control.identity().await?;
-    broker.declare(&topology).await?;
+    declare(&broker, &topology, config).await?;
     let place = |seq| place(Jobs::new(&inputs, &rules), seq);
     let run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
     if let Some(cut) = &cut {
@@ -127,7 +129,8 @@ pub async fn publish(
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let chunk = Pace::chunk(order.limits, order.chunk);
     let size = Pace::batch(order.limits, config.confirm_window, chunk);
-    let window = Window::new(broker.clone(), &topology, size, config.backoff_max);
+    let how = How { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
+    let window = Window::new(broker.clone(), &topology, size, how);
     let confirmed = if order.missing { 0 } else { run.confirmed };
     let mut publishing = Publishing {
         order,
@@ -142,12 +145,28 @@ pub async fn publish(
         window,
         pace: Pace::new(order.limits, broker.clone(), &topology),
         backoff_max: config.backoff_max,
+        notice: Notice::default(),
         progress,
         state: State::new(confirmed),
     };
     let published = publishing.all().await;
     broker.close().await;
     published
+}
+
+/// Declares the topology. A broker that refuses for now, at a limit of connections or with its virtual host down, is
+/// waited for as long as `wait` waits for a database.
+async fn declare(broker: &Broker, topology: &Topology, config: &Config) -> Result<(), broker::Error> {
+    let (since, mut backoff, notice) = (Instant::now(), Backoff::new(config.backoff_max), Notice::default());
+    loop {
+        match broker.declare(topology).await {
+            Err(error) if error.is_refusal_for_now() && since.elapsed() < config.missing_timeout => {
+                notice.warn("publishing waits", &error);
+                tokio::time::sleep(backoff.pause()).await;
+            }
+            declared => return declared,
+        }
+    }
 }
 
 /// The first pass: nothing is published before all of the input is known to be good.
@@ -171,7 +190,7 @@ fn check_all(
 }
 
 /// Where a job stands in the input; `None` when that has no such job.
-fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
+pub(crate) fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
     while let Some(checked) = jobs.next()? {
         if checked.job.seq == seq {
             return Ok(Some(format!("{}:{}", jobs.path().display(), checked.place)));

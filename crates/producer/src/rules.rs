@@ -3,7 +3,7 @@
 use config::Config;
 use job::NotAtomic;
 use job::lexer::SqlMode;
-use ledger::{Control, Database, NotTransactional};
+use ledger::{Catalog, Control, Database};
 
 use crate::settings::Settings;
 use crate::state::Server;
@@ -22,7 +22,7 @@ pub(crate) struct Rules {
     pub(crate) limit: usize,
     pub(crate) not_atomic: Option<NotAtomic>,
     pub(crate) allow_no_where: bool,
-    pub(crate) engines: NotTransactional,
+    pub(crate) catalog: Catalog,
     /// What every session of the run has.
     pub(crate) settings: Settings,
 }
@@ -45,7 +45,7 @@ impl Rules {
             limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
             not_atomic: order.not_atomic,
             allow_no_where: order.allow_no_where,
-            engines: control.not_transactional().await?,
+            catalog: control.catalog().await?,
             settings: Settings::new(
                 config.session_sql.as_deref(),
                 order.session_sql,

@@ -11,6 +11,7 @@ use ledger::{BLOCK, Control, Counts, Database, Run, RunState};
 
 use crate::Error;
 use crate::missing::Missing;
+use crate::notice::Notice;
 
 /// Blocks that a poll counts at most, of those that are moving and of the others in turn.
 const BLOCKS_A_POLL: usize = 4;
@@ -90,7 +91,7 @@ pub async fn wait(
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
     let mut missing = Missing::new(Broker::new(config, "wait")?, topology, config);
-    let mut blocks = Blocks::default();
+    let (mut blocks, notice) = (Blocks::default(), Notice::default());
     let (started, mut answered) = (Instant::now(), Instant::now());
     let mut standing = Standing { run, counts: Counts::default() };
     loop {
@@ -100,7 +101,7 @@ pub async fn wait(
             Err(error) if error.is_unfit() || answered.elapsed() > config.missing_timeout => {
                 return Err(error.into());
             }
-            Err(error) => tracing::warn!(%error, "waiting for the database"),
+            Err(error) => notice.warn("waiting for the database", &error),
         }
         progress(&standing);
         let ended = match standing.run.state {

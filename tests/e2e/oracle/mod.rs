@@ -6,6 +6,7 @@
 //! space, which the client sends and no server takes. The others are in [`MEANT`]. Not in the scripts: `\r\n`, which the
 //! client turns into `\n`, commands that only the client has, and characters of four bytes, which the log does not hold.
 
+mod executed;
 mod generate;
 mod plain;
 mod words;

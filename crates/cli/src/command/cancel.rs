@@ -5,6 +5,7 @@ use config::Config;
 use crate::Exit;
 use crate::command::control;
 use crate::failure::Failure;
+use crate::output;
 
 /// A run is purged only when its last job ended at least so many hours ago: nothing of it is still on its way then.
 const PURGE_AFTER_H: u64 = 24;
@@ -13,10 +14,10 @@ const PURGE_AFTER_H: u64 = 24;
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
     let standing = producer::cancel(&mut control(config)?, run, now).await?;
     let counts = standing.counts;
-    println!(
+    output::print(format_args!(
         "run {}: cancelled; {} jobs done, {} dead, {} cancelled",
         standing.run.name, counts.done, counts.dead, counts.cancelled
-    );
+    ));
     Ok(Exit::AllDone)
 }
 
@@ -37,8 +38,8 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
     }
     let pause = config.run_state_counts_for() + config.run_poll_interval;
     let rows = control.purge(standing.run.id, pause).await?;
-    println!(
+    output::print(format_args!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
-    );
+    ));
     Ok(Exit::AllDone)
 }

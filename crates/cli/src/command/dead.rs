@@ -8,6 +8,7 @@ use crate::Exit;
 use crate::arguments::{DeadCommand, DeadFilter};
 use crate::command::{control, print_json};
 use crate::failure::Failure;
+use crate::output;
 
 /// Looks at dead jobs, brings them back, or gives them up.
 pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit, Failure> {
@@ -19,16 +20,22 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
             filtered(filter, *all || *dry_run)?;
             let filter = read(&mut control, filter).await?;
             if *dry_run {
-                println!("{} dead jobs would be replayed", control.count_dead(&filter).await?);
+                output::print(format_args!(
+                    "{} dead jobs would be replayed",
+                    control.count_dead(&filter).await?
+                ));
             } else {
-                println!("{} dead jobs replayed", producer::replay(config, &mut control, &filter).await?);
+                output::print(format_args!(
+                    "{} dead jobs replayed",
+                    producer::replay(config, &mut control, &filter).await?
+                ));
             }
             Ok(Exit::AllDone)
         }
         DeadCommand::Discard { filter, all } => {
             filtered(filter, *all)?;
             let filter = read(&mut control, filter).await?;
-            println!("{} dead jobs discarded", control.discard(&filter).await?);
+            output::print(format_args!("{} dead jobs discarded", control.discard(&filter).await?));
             Ok(Exit::AllDone)
         }
     }
@@ -74,12 +81,18 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
         print_json(&groups.iter().map(group).collect::<Vec<_>>().into());
         return Ok(Exit::AllDone);
     }
-    println!("{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE", "RUN", "REASON", "CODE", "STATE", "JOBS");
+    output::print(format_args!(
+        "{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE",
+        "RUN", "REASON", "CODE", "STATE", "JOBS"
+    ));
     for group in groups {
         let run = group.name.unwrap_or_else(|| "-".into());
         let code = group.code.map_or_else(|| "-".into(), |code| code.to_string());
         let state = group.sql_state.as_deref().unwrap_or("-");
-        println!("{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}", group.reason, group.jobs, group.example);
+        output::print(format_args!(
+            "{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}",
+            group.reason, group.jobs, group.example
+        ));
     }
     Ok(Exit::AllDone)
 }
@@ -97,15 +110,15 @@ async fn show(control: &mut Control, run: &str, seq: u64, json: bool) -> Result<
     }
     let code = row.code.map_or_else(String::new, |code| format!("{code} "));
     let state = row.sql_state.map_or_else(String::new, |state| format!("({state}) "));
-    println!("run {run}, job {seq}: {} ({})", row.state, row.reason);
-    println!("error:      {code}{state}{}", row.message);
+    output::print(format_args!("run {run}, job {seq}: {} ({})", row.state, row.reason));
+    output::print(format_args!("error:      {code}{state}{}", row.message));
     if let Some(first) = row.first_error {
-        println!("first:      {first}");
+        output::print(format_args!("first:      {first}"));
     }
-    println!("attempts:   {}", row.attempts);
-    println!("worker:     {}", row.worker);
-    println!("died:       {}", row.died);
-    println!("statement:  {}", row.statement.unwrap_or_default());
+    output::print(format_args!("attempts:   {}", row.attempts));
+    output::print(format_args!("worker:     {}", row.worker));
+    output::print(format_args!("died:       {}", row.died));
+    output::print_block(format_args!("statement:  {}", row.statement.unwrap_or_default()));
     Ok(Exit::AllDone)
 }
 

@@ -40,7 +40,7 @@ pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
             // A prefixed one is of its own character set; two in a row are one string.
             let apart = before
                 .is_some_and(|before| before.what == What::Symbol || before.is_any(&["value", "values"]));
-            if !apart {
+            if !apart || !token.text.starts_with(['\'', '"']) {
                 return None;
             }
             written.push_str(&sql[from..at]);

@@ -4,18 +4,21 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special` and `user_variable` the safety net's; `kind` names what a statement is; `token`
-//! are its words and symbols, `tables` reads out of them what it writes, `shape` what it has in common with others, `assign`,
-//! `set` and `set_value` what a SET sets; `idle` and
-//! `binary` are about what dumps hold.
+//! are the client's side; `check`, `words`, `special` and `user_variable` are the safety net; `kind` names what a statement
+//! is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls that is not in the
+//! lists of `builtins`, `tables` what it writes, `shape` what it has in common with others, `assign`, `set` and `set_value`
+//! what a SET sets; `idle` and `binary` are about what dumps hold.
 
 mod assign;
 mod binary;
+mod builtins;
+mod calls;
 mod check;
 mod command;
 mod idle;
 mod kind;
 mod mark;
+mod mentions;
 mod mode;
 mod place;
 mod placeholder;
@@ -36,11 +39,16 @@ mod words;
 
 pub use assign::{Assignment, Target, Value, assignments, set_statements};
 pub use binary::with_binary_strings;
+pub use builtins::{BUILTINS, KEYWORDS, is_native};
+pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
 pub use command::client_command;
 pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
+pub use mentions::{
+    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
+};
 pub use mode::SqlMode;
 pub use place::{Place, beginning};
 pub use placeholder::{Placeholder, placeholders};
@@ -48,4 +56,4 @@ pub use refusal::Refusal;
 pub use scan::Open;
 pub use shape::{Shape, shape};
 pub use split::{SplitError, Splitter, Statement};
-pub use tables::{TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables};
+pub use tables::{TableName, lacks_where, qualified_names, written_tables};
