@@ -169,6 +169,11 @@ impl<'a> Jobs<'a> {
             let why = format!("`{command}` is a command of the mariadb client, not SQL: {instead}");
             return Err(Error::Bad { path: path(), line, column, why });
         }
+        if kind == Kind::Other && sql[lexer::beginning(sql, mode)..].starts_with('\u{feff}') {
+            let why =
+                "a byte order mark stands before the statement, as where files are joined: remove it".into();
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
         if !kind.is_atomic() && not_atomic.is_none() {
             let words = first_words(&sql[lexer::beginning(sql, mode)..]);
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str(), words });

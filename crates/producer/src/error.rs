@@ -31,6 +31,14 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// What is none of the kinds of input.
+    #[error("{} {why}; nothing was published", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        why: String,
+    },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),

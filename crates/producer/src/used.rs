@@ -36,8 +36,11 @@ pub(crate) fn used(sql: &str, mode: SqlMode) -> Result<String, String> {
     };
     let is_quoted = argument.starts_with(['`', '\'', '"']);
     let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
-    let readable = if is_quoted { !name.contains(['\\', '\n', '\0']) } else { name.chars().all(is_plain) };
-    if name.is_empty() || !readable || name.starts_with("--") {
+    let readable = match is_quoted {
+        true => !name.contains(['\\', '\n', '\0']),
+        false => name.chars().all(is_plain) && !name.contains("--"),
+    };
+    if name.is_empty() || !readable {
         return refused("of a name that the client would read otherwise");
     }
     // Behind a space the client looks at nothing more, the server at comments only.
@@ -109,6 +112,7 @@ mod tests {
             "USE prod/* x */",
             "USE prod-- x",
             "USE prod# x",
+            "USE prod--x",
             "USE `prod`staging",
             "USE `prod`/* x */",
             "USE 'prod",

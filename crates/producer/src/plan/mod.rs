@@ -174,7 +174,7 @@ impl Planning<'_> {
                     self.plan.complete = true;
                     return Ok(());
                 }
-                Err(error @ Error::Read { .. }) => return Err(error),
+                Err(error @ (Error::Read { .. } | Error::Foreign { .. })) => return Err(error),
                 Err(error) => {
                     let goes_on = error.is_of_a_statement();
                     self.refused(error);
