@@ -92,10 +92,18 @@ impl<'a> Jobs<'a> {
             return Ok(Some(ahead));
         }
         loop {
-            if let Some((_, reading)) = &mut self.reading
-                && let Some(next) = reading.next()?
-            {
-                return Ok(Some(next));
+            if let Some((path, reading)) = &mut self.reading {
+                match reading.next() {
+                    Ok(Some(next)) => return Ok(Some(next)),
+                    Ok(None) => {}
+                    // Where a string ends is up to the sql_mode, which a SET before it may have said.
+                    Err(error @ Error::Split { .. }) => {
+                        let (settings, here) =
+                            (&self.rules.settings, Place { offset: 0, line: 1, column: 1 });
+                        return Err(self.sets.before_statement(settings, path, here).err().unwrap_or(error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
@@ -136,6 +144,12 @@ impl<'a> Jobs<'a> {
         }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
+        }
+        if self.sets.is_narrow() && job.sql.bytes().any(|byte| byte >= 0xF0) {
+            let Place { line, column, .. } = place;
+            let why = "statement holds a character of four bytes, such as an emoji, which is none after SET NAMES utf8: \
+                       write SET NAMES utf8mb4";
+            return Err(Error::Bad { path: path.to_owned(), line, column, why: why.into() });
         }
         if self.sets.is_settled() {
             return Ok(Some((job, kind, length)));

@@ -235,5 +235,8 @@ fn errors_name_place_and_remedy() {
     let text = SplitError::Unterminated { what: Open::String, place: at }.to_string();
     assert_eq!(text, "3:7: the string that begins here is never closed");
     let text = SplitError::ClientCommand { command: '!', place: at }.to_string();
-    assert_eq!(text, "3:7: '\\!' is a command of the mariadb client, not SQL; remove it");
+    assert_eq!(
+        text,
+        "3:7: '\\!' is a command of the mariadb client, not SQL: leave it out, and run its command in a shell"
+    );
 }
