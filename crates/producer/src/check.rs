@@ -208,8 +208,9 @@ impl<'a> Jobs<'a> {
             return Err(Error::Bad { path: path(), line, column, why });
         }
         let values: usize = job.params.iter().map(Param::size).sum();
-        // A literal has at most two bytes for one, and its quotes; whether it is too long is worth a look only then.
-        if values * 2 > limit.saturating_sub(length + 4 * marks) {
+        // A literal has at most two bytes for one, and its quotes, or `_binary x''`; whether it is too long is worth a look
+        // only then.
+        if values * 2 > limit.saturating_sub(length + 12 * marks) {
             let bytes = ledger::bound_length(&job, mode);
             if bytes > limit {
                 let why = format!("statement has {bytes} bytes with its values, of {} at most", limit);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::read::MultiGzDecoder;
 use job::Job;
 use job::lexer::{Place, SqlMode};
+use ledger::Control;
 
 use crate::lines::Bytes;
 use crate::ndjson::Ndjson;
@@ -17,7 +18,7 @@ use crate::rows::Rows;
 use crate::script::Script;
 use crate::template::Template;
 use crate::told::{self, Expected};
-use crate::{Error, keep};
+use crate::{CsvDialect, Error, keep};
 
 /// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
 const BUFFER: usize = 64 << 10;
@@ -35,6 +36,8 @@ pub enum Source<'a> {
         template: &'a str,
         /// The file, plain, `.gz` or `.zst`, or `-`.
         rows: &'a Path,
+        /// How its fields are written, when it is CSV; `None` where that does not matter, or else is an error.
+        dialect: Option<CsvDialect>,
     },
     /// A statement for every range of a table's key.
     Range(Ranges<'a>),
@@ -44,8 +47,8 @@ impl Source<'_> {
     /// The inputs, in their order; none yet of ranges that have to be cut.
     ///
     /// # Errors
-    /// When an input cannot be kept, or the template is none.
-    pub(crate) async fn inputs(&self, mode: SqlMode) -> Result<Vec<Input>, Error> {
+    /// When an input cannot be kept, or the template is none; as the database can fail.
+    pub(crate) async fn inputs(&self, control: &mut Control, mode: SqlMode) -> Result<Vec<Input>, Error> {
         let mut inputs = Vec::new();
         match self {
             Source::Files(names) => {
@@ -53,9 +56,11 @@ impl Source<'_> {
                     inputs.push(Input::new(name, None).await?);
                 }
             }
-            Source::Rows { template, rows } => {
-                let template = Arc::new(Template::parse(template, mode)?);
-                inputs.push(Input::new(rows, Some(template)).await?);
+            Source::Rows { template, rows, dialect } => {
+                let mut template = Template::parse(template, mode)?;
+                template.dialect = *dialect;
+                template.look_for_bits(control, mode).await?;
+                inputs.push(Input::new(rows, Some(Arc::new(template))).await?);
             }
             Source::Range(_) => {}
         }
@@ -181,7 +186,7 @@ impl Input {
         }
         Ok(match &self.template {
             Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
-            None => Reading::Ndjson(Ndjson::new(name, bytes, limit)),
+            None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
     }
 

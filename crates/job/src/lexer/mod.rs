@@ -4,10 +4,12 @@
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special` and `user_variable` are the safety net; `kind` names what a statement
-//! is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls that is not in the
-//! lists of `builtins`, `tables` what it writes, `shape` what it has in common with others, `assign`, `set` and `set_value`
-//! what a SET sets; `idle` and `binary` are about what dumps hold.
+//! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` are the safety net; `kind` names
+//! what a statement is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls
+//! that is not in the lists of `builtins`, `tables` what it writes, `moves` whether a walk would meet its rows again, `usage`
+//! in what use its `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value` what a SET sets,
+//! `session_variable` which of these session SQL may; `splice` writes a literal into it; `idle` and `binary` are about what
+//! dumps hold.
 
 mod assign;
 mod binary;
@@ -17,21 +19,26 @@ mod check;
 mod command;
 mod idle;
 mod kind;
+mod left_behind;
 mod mark;
 mod mentions;
 mod mode;
+mod moves;
 mod place;
 mod placeholder;
 mod refusal;
 mod scan;
+mod session_variable;
 mod set;
 mod set_value;
 mod shape;
 mod special;
+mod splice;
 mod split;
 mod tables;
 mod target;
 mod token;
+mod usage;
 mod user_variable;
 mod verb;
 mod word;
@@ -50,10 +57,14 @@ pub use mentions::{
     called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
 };
 pub use mode::SqlMode;
+pub use moves::{Move, moves, sets_new};
 pub use place::{Place, beginning};
 pub use placeholder::{Placeholder, placeholders};
 pub use refusal::Refusal;
 pub use scan::Open;
+pub use session_variable::may_be_set;
 pub use shape::{Shape, shape};
+pub use splice::splice;
 pub use split::{SplitError, Splitter, Statement};
 pub use tables::{TableName, lacks_where, qualified_names, written_tables};
+pub use usage::{Meets, Use, meets, uses};

@@ -131,7 +131,7 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
     // Of a table that is yet to be cut: one range of it.
     let inputs = match Cut::of(order, &mut control, &database, rules.mode).await? {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(rules.mode).await?,
+        None => order.source.inputs(&mut control, rules.mode).await?,
     };
     let mut planning = Planning {
         plan: Plan::default(),
