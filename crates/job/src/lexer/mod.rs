@@ -50,6 +50,7 @@ pub use binary::with_binary_strings;
 pub use builtins::{BUILTINS, KEYWORDS, is_native};
 pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
+pub use command::client_command;
 pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;

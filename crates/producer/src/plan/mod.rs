@@ -174,7 +174,7 @@ impl Planning<'_> {
                     self.plan.complete = true;
                     return Ok(());
                 }
-                Err(error @ Error::Read { .. }) => return Err(error),
+                Err(error @ (Error::Read { .. } | Error::Foreign { .. })) => return Err(error),
                 Err(error) => {
                     let goes_on = error.is_of_a_statement();
                     self.refused(error);
@@ -218,7 +218,7 @@ impl Planning<'_> {
         let plan = &mut self.plan;
         plan.refused += 1;
         match &error {
-            Error::NotAtomic { path, line, column, kind } => {
+            Error::NotAtomic { path, line, column, kind, .. } => {
                 self.not_atomic.add(kind, None, || format!("{}:{line}:{column}", path.display()));
             }
             Error::NotHeld { path, line, column, reason } => {
