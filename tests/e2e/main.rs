@@ -16,6 +16,7 @@ mod double;
 mod drain;
 mod dump;
 mod engines;
+mod exact;
 mod flood;
 mod frozen;
 mod hammer;
