@@ -84,5 +84,5 @@ fn what_else_a_dump_holds_is_named_with_the_option_that_leaves_it_out() {
     publish(&["SET NAMES latin1;", "DO 1;"]).says("sql:1:1: SET of names to latin1").says("utf8mb4");
     publish(&["SET NAMES utf8;", "", "SET sql_mode = '';", "SET", "unique_checks = 0;", "DO 1;"])
         .says("sql:3:1: SET, up to line 5")
-        .says("\"SET foreign_key_checks = 0; SET sql_mode='', unique_checks=0\"");
+        .says("\"SET foreign_key_checks=0, sql_mode='', unique_checks=0\"");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ledger::RUN_NAME_LIMIT;
+use job::RUN_NAME_LIMIT;
 use producer::{CsvDialect, Ranges, Size, Source};
 
 use crate::command::doctor::Role;
@@ -99,6 +99,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         json: Json,
     },
+}
+
+impl Command {
+    /// Whether what it prints is all that it does.
+    pub(crate) fn only_shows(&self) -> bool {
+        match self {
+            Command::Demo(_) | Command::Plan { .. } | Command::Doctor { .. } | Command::Status { .. } => true,
+            Command::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
+            Command::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
+            Command::Dead(DeadCommand::Discard { .. }) => false,
+            Command::Dev { .. } | Command::Setup | Command::Publish { .. } | Command::Work { .. } => false,
+            Command::Wait { .. } | Command::Run { .. } | Command::Cancel { .. } | Command::Purge { .. } => {
+                false
+            }
+        }
+    }
 }
 
 #[derive(Subcommand)]

@@ -51,7 +51,7 @@ variables! {
         "The waits before the second, third, … attempt; each is a queue of its own, the last one repeats. The same \
          everywhere on one queue.");
     SESSION_SQL = Variable::optional("QUERYFLEET_SESSION_SQL", "SQL text",
-        "Runs on every connection to the database, after its own settings.").or_file();
+        "Runs on every connection to the database, after its own settings.").lines_or_file();
     ALLOW = Variable::optional("QUERYFLEET_ALLOW",
         "kinds of statement with commas between: insert, replace, update, delete, select, with, do, values, table, load, \
          and with --not-atomic call, ddl, outfile, other",

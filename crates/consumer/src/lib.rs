@@ -6,14 +6,17 @@
 mod admit;
 mod check;
 mod collector;
+mod copies;
 mod decode;
 mod drain;
 mod error;
 mod execute;
 mod heartbeat;
+mod kept;
 mod labels;
 mod news;
 mod pipeline;
+mod remains;
 mod settle;
 mod shared;
 mod slot;

@@ -36,7 +36,9 @@ impl Control {
         }
         let verb = lexer::inspect(sql, mode).ok().map(|inspected| inspected.kind);
         let deletes = verb == Some(lexer::Kind::Delete);
-        let written = lexer::written_tables(sql, mode);
+        let Some(written) = lexer::written_tables(sql, mode) else {
+            return Ok(Some("does not say for sure which tables it writes".into()));
+        };
         for table in &written {
             if let Some(why) = self.moved_through(key, table, &columns, deletes).await? {
                 return Ok(Some(why));
@@ -72,8 +74,10 @@ impl Control {
                 return Ok(Some(format!("fires {what}, which sets a column of the key")));
             }
             // What writes the statement's own table is refused by the server.
-            let writes = lexer::tables_written_by_trigger(&body, mode);
-            if !is_own && writes.iter().any(|table| table.table.to_lowercase() == key.name.to_lowercase()) {
+            let may_write = |written: Vec<TableName<'_>>| {
+                written.iter().any(|table| table.table.to_lowercase() == key.name.to_lowercase())
+            };
+            if !is_own && lexer::tables_written_by_body(&body, mode).is_none_or(may_write) {
                 return Ok(Some(format!("fires {what}, which writes {}", key.name)));
             }
         }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::lexer::SqlMode;
+use job::lexer::{self, SqlMode};
 use job::{Job, Param, RunId};
-use ledger::{Control, Database, Key, KeyValue, Range, Walk};
+use ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
 use sha2::{Digest, Sha256};
 
 use crate::input::Input;
@@ -106,12 +106,7 @@ impl<'a> Cut<'a> {
         end: &[KeyValue],
     ) -> Result<u64, Error> {
         let sample = self.job(&Range { lo: end.to_vec(), hi: end.to_vec(), descending: Vec::new() })?;
-        let database = sample.database.as_deref();
-        if let Some(table) = control.not_transactional().await?.written_by(&sample.sql, database, self.mode) {
-            return Err(bad(format!(
-                "--size auto tries the statement and rolls it back, which {table} does not do: give a number of rows"
-            )));
-        }
+        self.refuse_to_try(&sample, &control.catalog().await?)?;
         let (mut size, mut after) = (size::FIRST, after.map(<[KeyValue]>::to_vec));
         loop {
             let range = walk.next(after.as_deref(), end, size).await?;
@@ -122,6 +117,23 @@ impl<'a> Cut<'a> {
                 return Ok(better);
             }
             (size, after) = (better, Some(range.hi));
+        }
+    }
+
+    /// Refuses to run a statement that is not certainly undone by the ROLLBACK behind it.
+    fn refuse_to_try(&self, sample: &Job, catalog: &Catalog) -> Result<(), Error> {
+        let refused = |why: String| {
+            bad(format!(
+                "--size auto tries the statement and rolls it back, but {why}: give a number of rows"
+            ))
+        };
+        let kind = lexer::check(&sample.sql, self.mode).map_err(|refusal| refused(refusal.to_string()))?;
+        if !kind.is_atomic() {
+            return Err(refused(format!("{kind} is not atomic")));
+        }
+        match catalog.not_held(kind, &sample.sql, sample.database.as_deref(), self.mode) {
+            Some(reason) => Err(refused(reason.to_string())),
+            None => Ok(()),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::range::Ranges;
 use crate::rows::Rows;
 use crate::script::Script;
 use crate::template::Template;
-use crate::{CsvDialect, Error};
+use crate::{CsvDialect, Error, keep};
 
 /// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
 const BUFFER: usize = 64 << 10;
@@ -125,9 +125,10 @@ impl Input {
         let path = if is_stdin { PathBuf::from("standard input") } else { name.to_owned() };
         let from = (!is_stdin).then(|| name.to_owned());
         // A thread that may block: perhaps nobody ever writes, and an interruption must not wait for that.
-        let kept = tokio::task::spawn_blocking(move || keep(from.as_deref())).await;
-        let kept = kept.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)));
-        let kept = kept.map_err(|source| Error::Read { path: path.clone(), source })?;
+        let what = path.clone();
+        let kept = tokio::task::spawn_blocking(move || keep(&what, from.as_deref())).await;
+        let failed = |panicked| Error::Read { path: path.clone(), source: std::io::Error::other(panicked) };
+        let kept = kept.map_err(failed)??;
         Ok(Input { name: path, kept: Some(kept), read: Arc::default(), template })
     }
 
@@ -186,13 +187,14 @@ impl Input {
 }
 
 /// Copies a pipe, or standard input, to its end.
-fn keep(pipe: Option<&Path>) -> std::io::Result<File> {
-    let mut kept = tempfile::tempfile()?;
+fn keep(what: &Path, pipe: Option<&Path>) -> Result<File, Error> {
     match pipe {
-        Some(pipe) => std::io::copy(&mut File::open(pipe)?, &mut kept)?,
-        None => std::io::copy(&mut std::io::stdin().lock(), &mut kept)?,
-    };
-    Ok(kept)
+        Some(pipe) => {
+            let opened = File::open(pipe).map_err(|source| Error::Read { path: pipe.into(), source });
+            keep::all(what, &mut opened?)
+        }
+        None => keep::all(what, &mut std::io::stdin().lock()),
+    }
 }
 
 fn extension(name: &Path) -> &str {

@@ -10,7 +10,7 @@ use ledger::{Key, KeyValue, Range};
 
 use crate::input::Input;
 use crate::template::Template;
-use crate::{Error, Size};
+use crate::{Error, Size, keep};
 
 /// How ranges are named in errors.
 pub(crate) const NAME: &str = "--range";
@@ -38,7 +38,7 @@ impl Rows {
     /// # Errors
     /// When there is no room for one, as with every call.
     pub(crate) fn new() -> Result<Rows, Error> {
-        Ok(Rows { file: BufWriter::new(tempfile::tempfile().map_err(unkept)?) })
+        Ok(Rows { file: BufWriter::new(keep::file(NAME.as_ref())?) })
     }
 
     /// Adds a range.
@@ -68,7 +68,7 @@ pub(crate) fn pairs(range: &Range) -> impl Iterator<Item = (String, &KeyValue)> 
 }
 
 fn unkept(source: std::io::Error) -> Error {
-    Error::Read { path: NAME.into(), source }
+    keep::unkept(NAME.as_ref())(source)
 }
 
 /// What is wrong with a range.

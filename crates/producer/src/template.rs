@@ -1,9 +1,11 @@
 //! The statement of `--template`, into which rows put their values.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use job::Job;
-use job::lexer::{self, Meets, SqlMode, Use};
+use job::lexer::{self, Meets, SqlMode, TableName, Use};
 use ledger::Control;
 use serde_json::value::RawValue;
 
@@ -119,10 +121,14 @@ impl Template {
     /// As the database can fail.
     pub(crate) async fn look_for_bits(&mut self, control: &mut Control, mode: SqlMode) -> Result<(), Error> {
         let sql = self.pieces.join("?");
-        let bits = control.bits(&lexer::names(&sql, mode)).await?;
+        let names: BTreeSet<String> = lexer::names(&sql, mode).map(Cow::into_owned).collect();
+        let bits = control.bits(&names.into_iter().collect::<Vec<_>>()).await?;
+        // Where that is not sure, all of them may be.
         let written = lexer::written_tables(&sql, mode);
-        let is_written =
-            |table: &str| written.iter().any(|name| name.table.to_lowercase() == table.to_lowercase());
+        let is_written = |table: &str| {
+            let is = |name: &TableName<'_>| name.table.to_lowercase() == table.to_lowercase();
+            written.as_ref().is_none_or(|written| written.iter().any(is))
+        };
         for (mark, meets) in self.marks.iter_mut().zip(lexer::meets(&sql, mode)) {
             let found = bits.iter().find(|bits| match &meets {
                 Meets::Nothing => false,

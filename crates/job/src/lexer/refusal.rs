@@ -34,6 +34,23 @@ pub enum Refusal {
         /// Where it begins.
         offset: usize,
     },
+    /// A number that no server takes.
+    #[error(
+        "the number at byte {offset} is none to any server; write its digits out, or a space before the dot"
+    )]
+    BrokenNumber {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// A `?` whose value would run into what it touches.
+    #[error(
+        "the placeholder (`?`) at byte {offset} touches a word, a quote or a dot, which its value would become part of; put \
+         a space between"
+    )]
+    Touched {
+        /// The `?`.
+        offset: usize,
+    },
     /// A NUL outside of a string, where the server's lexer takes it for the end.
     #[error("NUL byte outside of a string at byte {offset}")]
     NulByte {

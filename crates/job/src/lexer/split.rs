@@ -9,7 +9,7 @@ use super::{Place, SqlMode};
 pub struct Statement<'a> {
     /// The text, leading comments included, without white space around it.
     pub sql: &'a str,
-    /// Where the text begins.
+    /// Where the statement itself begins, behind the comments before it.
     pub place: Place,
 }
 
@@ -79,7 +79,7 @@ pub enum SplitError {
 /// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and
 /// `\G` end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a
 /// comment whatever follows (that line is dropped, since the server would not take it); a byte order mark is skipped, and
-/// the line with which a dump turns the client's sandbox on.
+/// the line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
 /// - Comments before a statement belong to it, and go with it; those after its delimiter belong to the next. The
@@ -94,12 +94,15 @@ pub enum SplitError {
 /// - Other commands of the client are not run: those with a backslash are an error, those by name (`source f`)
 ///   are left in the text, where [`super::check`] finds a statement of no known kind.
 /// - `--` before a control character opens a comment, as the server has it.
+/// - A control Z (0x1A) with nothing behind it is DOS's end of a file, no statement.
 pub struct Splitter {
     buffer: Vec<u8>,
     /// Where the piece being read begins in `buffer`; all before is done with.
     start: usize,
     /// The place of `start`.
     place: Place,
+    /// Where the statement itself begins, behind its comments.
+    body: usize,
     scanner: Scanner,
     phase: Phase,
     delimiter: Vec<u8>,
@@ -123,8 +126,10 @@ enum Phase {
 
 static HEAD: Stops = Stops::all_but_space();
 
-/// Opens the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
-const SANDBOX: &[u8] = b"/*M!999999\\-";
+/// Open the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
+const SANDBOX: [&[u8]; 2] = [b"/*M!999999\\-", b"/*!999999\\-"];
+/// What DOS ends a text file with.
+const CONTROL_Z: u8 = 0x1A;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What reading on has come to.
@@ -147,6 +152,7 @@ impl Splitter {
             buffer: Vec::new(),
             start: 0,
             place: Place::START,
+            body: 0,
             scanner: Scanner::new(mode),
             phase: Phase::Space,
             delimiter: b";".to_vec(),
@@ -161,6 +167,7 @@ impl Splitter {
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.scanner.shift(self.start);
+            self.body = self.body.saturating_sub(self.start);
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
@@ -175,11 +182,10 @@ impl Splitter {
     /// After an error the same error comes again.
     pub fn next_statement(&mut self) -> Result<Option<Statement<'_>>, SplitError> {
         let Some((end, next)) = self.find()? else { return Ok(None) };
-        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end));
-        let place = self.place;
+        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end, is_space));
+        let place = self.place_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
-            let good = &self.buffer[from..from + error.valid_up_to()];
-            return Err(SplitError::NotUtf8 { place: place.after(good) });
+            return Err(SplitError::NotUtf8 { place: self.place_of(from + error.valid_up_to()) });
         }
         self.begin_at(next);
         // Checked above; again, as the borrow must begin after the move. It costs some nanoseconds.
@@ -193,7 +199,8 @@ impl Splitter {
             let step = if self.phase == Phase::Body { self.body() } else { self.head() };
             let to = if let Ok(Step::Piece { end, .. }) = step { end } else { self.scanner.at };
             if to - self.start > self.limit {
-                return Err(SplitError::TooLong { limit: self.limit, place: self.place });
+                let begins = if self.phase == Phase::Body { self.body } else { self.start };
+                return Err(SplitError::TooLong { limit: self.limit, place: self.place_of(begins) });
             }
             match step? {
                 Step::Again => {}
@@ -220,8 +227,11 @@ impl Splitter {
             Some(false) => {}
         }
         match byte {
-            b'/' if SANDBOX.starts_with(&self.buffer[at..]) && !self.last => Ok(Step::More),
-            b'/' if self.buffer[at..].starts_with(SANDBOX) => Ok(self.sandbox()),
+            b'/' if !self.last && SANDBOX.iter().any(|line| line.starts_with(&self.buffer[at..])) => {
+                Ok(Step::More)
+            }
+            b'/' if self.buffer[at..].starts_with(SANDBOX[0]) => Ok(self.sandbox(SANDBOX[0].len())),
+            b'/' if self.buffer[at..].starts_with(SANDBOX[1]) => Ok(self.sandbox(SANDBOX[1].len())),
             b'#' | b'-' | b'/' => Ok(self.comment(byte)),
             b'd' | b'D' | b'u' | b'U' => self.command(),
             b'\\' => match self.buffer.get(at + 1) {
@@ -235,6 +245,7 @@ impl Splitter {
     }
 
     fn comment(&mut self, byte: u8) -> Step {
+        let at = self.scanner.at;
         if !self.scanner.step(&self.buffer, self.last) {
             return Step::More;
         }
@@ -245,14 +256,15 @@ impl Splitter {
             self.phase = Phase::ClientComment;
         } else {
             self.phase = Phase::Body;
+            self.body = at;
         }
         Step::Again
     }
 
-    fn sandbox(&mut self) -> Step {
+    fn sandbox(&mut self, length: usize) -> Step {
         self.scanner.began = self.scanner.at;
         self.scanner.state = State::Block;
-        self.scanner.at += SANDBOX.len();
+        self.scanner.at += length;
         self.phase = Phase::ClientComment;
         Step::Again
     }
@@ -262,7 +274,10 @@ impl Splitter {
         Ok(match command::read(&self.buffer[at..], &self.delimiter, self.last) {
             Command::None => self.enter_body(),
             Command::More => Step::More,
-            Command::Use { end, next } => Step::Piece { end: at + end, next: at + next },
+            Command::Use { end, next } => {
+                self.body = at;
+                Step::Piece { end: at + end, next: at + next }
+            }
             Command::BadDelimiter => return Err(SplitError::BadDelimiter { place: self.place_of(at) }),
             Command::Delimiter { word, next } => {
                 self.delimiter = self.buffer[at..][word].to_vec();
@@ -287,6 +302,7 @@ impl Splitter {
 
     fn enter_body(&mut self) -> Step {
         self.phase = Phase::Body;
+        self.body = self.scanner.at;
         Step::Again
     }
 
@@ -336,8 +352,11 @@ impl Splitter {
         if let Some((what, began)) = self.scanner.still_open() {
             return Err(SplitError::Unterminated { what, place: self.place_of(began) });
         }
-        let end = self.buffer.len();
-        Ok((self.phase == Phase::Body).then_some((end, end)))
+        let mut end = self.buffer.len();
+        if self.buffer.trim_ascii_end().last() == Some(&CONTROL_Z) {
+            end = trimmed(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
+        }
+        Ok((self.phase == Phase::Body && end > self.body).then_some((end, self.buffer.len())))
     }
 
     /// Is done with all before `next`.
@@ -346,6 +365,7 @@ impl Splitter {
         self.start = next;
         self.scanner.at = next;
         self.scanner.version = None;
+        self.body = next;
         self.phase = Phase::Space;
     }
 
@@ -358,7 +378,7 @@ fn stops(delimiter: &[u8]) -> Stops {
     Stops::syntax().and(b"\\").and(&delimiter[..1])
 }
 
-/// The end of the text from `start` to `end` without the white space at its end.
-fn trimmed(buffer: &[u8], start: usize, end: usize) -> usize {
+/// The end of the text from `start` to `end` without the white space, or what is like it, at its end.
+fn trimmed(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
     buffer[start..end].iter().rposition(|&byte| !is_space(byte)).map_or(start, |found| start + found + 1)
 }

@@ -123,15 +123,44 @@ fn the_client_has_commands() {
         "/*M!999999\\- enable the sandbox mode */ \n-- x\na;/*M!99999 b */",
         &["-- x\na", "/*M!99999 b */"],
     );
+    texts("/*!999999\\- enable the sandbox mode */ \n-- x\na;/*!99999 b */", &["-- x\na", "/*!99999 b */"]);
+    texts("a;\n/*!999999\\- enable the sandbox mode */\nb", &["a", "b"]);
+    texts("/*!999999 b */;c", &["/*!999999 b */", "c"]);
 }
 
 #[test]
 fn places_count_lines_and_characters() {
     let (found, _) = split("a;\n\n  é 'é\n';  ü;-- x\nb".as_bytes(), SqlMode::default());
     let places: Vec<_> = found.iter().map(|one| one.1).collect();
-    assert_eq!(places, [place(0, 1, 1), place(6, 3, 3), place(17, 4, 5), place(20, 4, 7)]);
+    assert_eq!(places, [place(0, 1, 1), place(6, 3, 3), place(17, 4, 5), place(25, 5, 1)]);
     let (found, _) = split("\u{FEFF}a;b".as_bytes(), SqlMode::default());
     assert_eq!([found[0].1, found[1].1], [place(3, 1, 1), place(5, 1, 3)]);
+}
+
+#[test]
+fn a_place_is_that_of_the_statement_behind_its_comments() {
+    for (script, wanted) in [
+        ("-- x\n/* y\n */ a;\n# é\n\n  b", [place(14, 3, 5), place(25, 6, 3)]),
+        ("-- x\n/*!50000 a */;/* é */ /*M! b */", [place(5, 2, 1), place(28, 2, 23)]),
+        ("# x\nuse db\n-- y\n a", [place(4, 2, 1), place(17, 4, 2)]),
+        ("/* x */ - a;-- y\n'b'", [place(8, 1, 9), place(17, 2, 1)]),
+    ] {
+        let (found, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Ok(()), "{script}");
+        assert_eq!(found.iter().map(|one| one.1).collect::<Vec<_>>(), wanted, "{script}");
+    }
+}
+
+#[test]
+fn a_control_z_at_the_end_is_no_statement() {
+    texts("a;\n\u{1A}", &["a"]);
+    texts("a;\r\n\u{1A}\r\n", &["a"]);
+    texts("a\n\u{1A}\u{1A}", &["a"]);
+    texts("a;-- x\n\u{1A}", &["a"]);
+    texts("\u{1A}", &[]);
+    texts("a 'x\u{1A}'", &["a 'x\u{1A}'"]);
+    texts("a;\u{1A};b", &["a", "\u{1A}", "b"]);
+    fails(b"a 'x\x1A", SplitError::Unterminated { what: Open::String, place: place(2, 1, 3) });
 }
 
 #[test]

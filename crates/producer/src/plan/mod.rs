@@ -219,9 +219,9 @@ impl Planning<'_> {
             Error::NotAtomic { path, line, column, kind } => {
                 self.not_atomic.add(kind, None, || format!("{}:{line}:{column}", path.display()));
             }
-            Error::NotTransactional { path, line, column, table } => {
+            Error::NotHeld { path, line, column, reason } => {
                 let place = || format!("{}:{line}:{column}", path.display());
-                self.not_atomic.add("write", Some(table), place);
+                self.not_atomic.add("write", Some(reason.what()), place);
             }
             Error::NoWhere { path, line, column, .. } => {
                 plan.no_where.add(|| format!("{}:{line}:{column}", path.display()));

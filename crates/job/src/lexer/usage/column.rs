@@ -34,15 +34,6 @@ pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
         .collect()
 }
 
-/// All that may be the name of a table in a statement.
-pub fn names(sql: &str, mode: SqlMode) -> Vec<String> {
-    let mut names: Vec<String> =
-        Tokens::new(sql, mode).filter_map(|token| name(&token)).map(Cow::into_owned).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
 /// The column on the other side of a comparison or an assignment.
 fn beside<'a>(tokens: &[Token<'a>], roles: &[Role], at: usize) -> Option<Cow<'a, str>> {
     let compares = |at: usize| roles.get(at) == Some(&Role::Compares) && tokens[at].what == What::Symbol;

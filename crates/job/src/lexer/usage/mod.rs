@@ -16,7 +16,7 @@ mod words;
 use super::SqlMode;
 use super::token::{Token, Tokens, What};
 pub(super) use column::name;
-pub use column::{Meets, meets, names};
+pub use column::{Meets, meets};
 use operators::Role;
 
 /// In what use a `?` stands.
