@@ -19,6 +19,7 @@ mod double;
 mod drain;
 mod dump;
 mod engines;
+mod exact;
 mod flood;
 mod forged;
 mod frozen;
