@@ -38,8 +38,16 @@ pub(crate) async fn execute<'a>(
     }
     // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
     let mut tries = Tries::default();
-    let mut endings = Vec::with_capacity(chunk.jobs.len());
+    let mut endings: Vec<Ending<'_>> = Vec::with_capacity(chunk.jobs.len());
     for job in &chunk.jobs {
+        // A server that does not take our own row of one job takes none of the others'.
+        if let Some(Outcome::Unfit(failure)) = endings.last().map(|ending| &ending.outcome)
+            && failure.code.is_some()
+        {
+            let outcome = Outcome::Unfit(failure.clone());
+            endings.push(Ending { job, outcome, settlement: Settlement::GiveBack, alone: false });
+            continue;
+        }
         if since.elapsed() >= slot.shared.statement_timeout {
             // The chunk has spent its time; a full deadline for each job would outlast the broker's consumer timeout.
             endings.push(Ending { alone: true, ..given_back(job, "its chunk has spent its time") });
