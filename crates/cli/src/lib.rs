@@ -9,6 +9,8 @@ mod command;
 mod exit;
 mod failure;
 mod log;
+mod memory;
+mod output;
 mod signal;
 
 use std::process::ExitCode;
@@ -24,15 +26,24 @@ pub fn main() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // --help and --version come here too, and are no failure.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::AllDone.into() };
+            if error.use_stderr() {
+                // Not as clap would print it: it repeats the arguments as they are.
+                output::say_block(error.render());
+                return Exit::Usage.into();
+            }
+            // --help and --version.
+            output::note(error.print());
+            return output::settle(Exit::AllDone, true).into();
         }
     };
+    if arguments.command.executes() {
+        memory::give_back_at_once();
+    }
+    let shows = arguments.command.only_shows();
     match command::run(arguments) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => output::settle(exit, shows).into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            failure.say();
             failure.exit.into()
         }
     }

@@ -55,7 +55,7 @@ variables! {
         "The waits before the second, third, … attempt; each is a queue of its own, the last one repeats. The same \
          everywhere on one queue.");
     SESSION_SQL = Variable::optional("QUERYFLEET_SESSION_SQL", "SQL text",
-        "Runs on every connection to the database, after its own settings.").or_file();
+        "Runs on every connection to the database, after its own settings.").lines_or_file();
     ALLOW = Variable::optional("QUERYFLEET_ALLOW",
         "kinds of statement with commas between: insert, replace, update, delete, select, with, do, values, table, load, \
          and with --not-atomic call, ddl, outfile, other",
@@ -65,7 +65,7 @@ variables! {
         "Where a worker serves /metrics, /livez and /readyz; port 0 takes a free one.");
     SIGNING_KEY = Variable::optional("QUERYFLEET_SIGNING_KEY",
         "a key of at least 16 bytes (several: comma between)",
-        "Signs messages with the first key and accepts all; a worker takes no message that none of them signed.")
+        "Signs runs and messages with the first key and accepts all; a worker executes nothing that none of them signed.")
         .secret();
     LOG = Variable::new("QUERYFLEET_LOG", "info",
         "error, warn, info, debug, trace or a tracing filter such as info,queryfleet_broker=debug",

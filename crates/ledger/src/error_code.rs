@@ -48,6 +48,11 @@ pub(crate) fn is_unfit_at_connect(code: u16) -> bool {
     UNFIT.contains(&code)
 }
 
+/// Whether the server has ended the connection.
+pub(crate) fn is_lost(code: u16) -> bool {
+    LOST.contains(&code)
+}
+
 /// Whether the server is failing over, full, or out of connections.
 pub(crate) fn is_pressure(code: u16, message: &str) -> bool {
     FULL.contains(&code) || takes_no_writes(code, message)
@@ -81,7 +86,9 @@ fn is_read_only(message: &str) -> bool {
 
 /// The server's message without the text of ours that followed the statement: a syntax error at its end quotes it.
 fn own_words(message: &str) -> &str {
-    message.split("\n;RELEASE SAVEPOINT").next().unwrap_or(message)
+    ["\n;RELEASE SAVEPOINT", "\n;SAVEPOINT"]
+        .iter()
+        .fold(message, |message, ours| message.split(ours).next().unwrap_or(message))
 }
 
 /// What an error at a place in the packet is.
@@ -97,8 +104,8 @@ pub(crate) enum Verdict {
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
 pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
-    let message = own_words(&error.message).to_owned();
-    let failure = Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message };
+    let message = own_words(&error.message);
+    let failure = Failure::of_server(Some(error.code), Some(error.state.clone()), message);
     let code = error.code;
     Verdict::Ended(match place {
         Place::Statement if LOST.contains(&code) => {
@@ -106,7 +113,7 @@ pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdic
         }
         Place::Statement => of_a_statement(code, failure),
         Place::Ledger if code == DUPLICATE_KEY => return Verdict::EndedBefore,
-        Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
+        Place::Net | Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
             Outcome::Unknown(Failure::said("the statement ended the transaction that it ran in"))
         }
         Place::Use if NO_DATABASE.contains(&code) => Outcome::Permanent(failure),
@@ -114,7 +121,10 @@ pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdic
         | Place::Ledger
         | Place::Savepoint
         | Place::Use
+        | Place::NetSavepoint
+        | Place::Net
         | Place::Release
+        | Place::Unhide
         | Place::Finish
         | Place::Commit => match of_our_own(code, &error.message) {
             // Of a connection that ends here nobody knows more than that the statement is not to blame.
@@ -194,6 +204,7 @@ mod tests {
             );
         }
         assert_eq!(class(1305, Place::Release, "SAVEPOINT q1234 does not exist"), Some(Class::Unknown));
+        assert_eq!(class(1305, Place::Net, "SAVEPOINT q1234n does not exist"), Some(Class::Unknown));
         assert_eq!(class(1305, Place::Release, "SAVEPOINT q1 does not exist"), Some(Class::Unfit));
         assert_eq!(class(1305, Place::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
         assert_eq!(class(1290, Place::Statement, "with the --read-only option"), Some(Class::Pressure));
@@ -212,7 +223,10 @@ mod tests {
             Place::Ledger,
             Place::Savepoint,
             Place::Use,
+            Place::NetSavepoint,
+            Place::Net,
             Place::Release,
+            Place::Unhide,
             Place::Finish,
             Place::Commit,
         ];

@@ -31,7 +31,7 @@ pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> R
         let checks: Vec<_> = findings.iter().map(Finding::json).collect();
         print_json(&json!({ "ok": ok, "checks": checks }));
     } else {
-        findings.iter().for_each(|finding| println!("{finding}"));
+        findings.iter().for_each(crate::output::print);
     }
     Ok(if ok { Exit::AllDone } else { Exit::CouldNotStart })
 }
@@ -80,8 +80,9 @@ async fn ask_database(
     findings.push(database::writable(&settings, &tried));
     findings.push(database::tables(schema, &visible, &missing, &identity));
     findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
-    findings
-        .push(database::engines(&control.not_transactional().await.map_err(unusable)?.of_database(schema)));
+    let catalog = control.catalog().await.map_err(unusable)?;
+    findings.extend(rights::seen(only, &settings.account, &catalog.unseen(schema)));
+    findings.push(database::engines(&catalog.of_database(schema)));
     Ok(())
 }
 

@@ -1,0 +1,162 @@
+//! Of which databases and tables this account sees everything, read from SHOW GRANTS, which lists the grants of the active roles
+//! too. What is not understood there gives nothing.
+
+/// Which tables the account sees, and of which the triggers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grants {
+    /// On MariaDB whoever sees a table sees that it has triggers; on MySQL that takes TRIGGER.
+    triggers_are_seen: bool,
+    given: Vec<Grant>,
+    revoked: Vec<String>,
+}
+
+/// A grant on all tables, on those of a database, or on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Grant {
+    /// A pattern; `%` for all.
+    database: String,
+    table: Option<String>,
+    trigger: bool,
+}
+
+/// Rights with which an account sees the tables they are given on.
+const SHOWING: [&str; 7] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", "SHOW VIEW", "ALL PRIVILEGES"];
+
+impl Grants {
+    pub(super) fn read(lines: &[String], is_mariadb: bool) -> Grants {
+        let mut grants = Grants { triggers_are_seen: is_mariadb, ..Grants::default() };
+        for line in lines {
+            if let Some(rest) = line.strip_prefix("GRANT ") {
+                grants.given.extend(grant(rest));
+            } else if let Some((_, on)) =
+                line.strip_prefix("REVOKE ").and_then(|rest| rest.split_once(" ON "))
+            {
+                grants.revoked.extend(place(on).map(|(database, _)| database));
+            }
+        }
+        grants
+    }
+
+    /// Whether all tables of a database are seen.
+    pub(super) fn sees(&self, database: &str) -> bool {
+        self.holds(database, |grant| grant.table.is_none())
+    }
+
+    /// Whether all databases are seen as a whole, their triggers included.
+    pub(super) fn see_all(&self) -> bool {
+        let all = |grant: &Grant| {
+            grant.database == "%" && grant.table.is_none() && (grant.trigger || self.triggers_are_seen)
+        };
+        self.revoked.is_empty() && self.given.iter().any(all)
+    }
+
+    /// Whether the triggers of a table that is seen are seen.
+    pub(super) fn see_triggers(&self, database: &str, table: &str) -> bool {
+        let on = |grant: &Grant| grant.trigger && grant.table.as_deref().is_none_or(|own| own == table);
+        self.triggers_are_seen || self.holds(database, on)
+    }
+
+    fn holds(&self, database: &str, which: impl Fn(&Grant) -> bool) -> bool {
+        let own = |pattern: &str| is_like(pattern.as_bytes(), database.as_bytes());
+        !self.revoked.iter().any(|pattern| own(pattern))
+            && self.given.iter().any(|grant| own(&grant.database) && which(grant))
+    }
+}
+
+/// `SELECT, TRIGGER ON shop.* TO …`, GRANT passed.
+fn grant(text: &str) -> Option<Grant> {
+    let (rights, on) = text.split_once(" ON ")?;
+    let (database, table) = place(on)?;
+    let rights = rights.to_ascii_uppercase();
+    let mut rights = rights.split(',').map(str::trim);
+    let trigger = rights.clone().any(|right| right == "TRIGGER" || right == "ALL PRIVILEGES");
+    rights.any(|right| SHOWING.contains(&right)).then_some(Grant { database, table, trigger })
+}
+
+/// What stands behind ON: `*.*`, or `` `database`.* `` or one table, folded. Of one table the database is no pattern.
+fn place(text: &str) -> Option<(String, Option<String>)> {
+    if text.starts_with("*.*") {
+        return Some(("%".into(), None));
+    }
+    let (database, rest) = quoted(text)?;
+    let rest = rest.strip_prefix('.')?;
+    if rest.starts_with('*') {
+        return Some((super::fold(&database), None));
+    }
+    let (table, _) = quoted(rest)?;
+    let literal = database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%");
+    Some((super::fold(&literal), Some(super::fold(&table))))
+}
+
+/// The name in back quotes at the start of a text, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let inner = text.strip_prefix('`')?;
+    let mut name = String::new();
+    let mut rest = inner;
+    loop {
+        let (part, after) = rest.split_once('`')?;
+        name.push_str(part);
+        match after.strip_prefix('`') {
+            Some(more) => {
+                name.push('`');
+                rest = more;
+            }
+            None => return Some((name, after)),
+        }
+    }
+}
+
+/// LIKE, over bytes.
+fn is_like(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern, text) {
+        ([b'%', rest @ ..], _) => (0..=text.len()).any(|skipped| is_like(rest, &text[skipped..])),
+        ([b'_', rest @ ..], [_, after @ ..]) => is_like(rest, after),
+        ([b'\\', byte, rest @ ..], [first, after @ ..]) => byte == first && is_like(rest, after),
+        ([byte, rest @ ..], [first, after @ ..]) => byte == first && is_like(rest, after),
+        (rest, text) => rest.is_empty() && text.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str], is_mariadb: bool) -> Grants {
+        Grants::read(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>(), is_mariadb)
+    }
+
+    #[test]
+    fn grants_say_what_is_seen() {
+        let root =
+            read(&["GRANT SELECT, INSERT, TRIGGER ON *.* TO `root`@`localhost` WITH GRANT OPTION"], false);
+        assert!(root.sees("shop") && root.see_triggers("shop", "t") && root.see_all());
+        let all = read(&["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost`"], false);
+        assert!(all.see_all());
+        let partly = read(
+            &["GRANT ALL PRIVILEGES ON *.* TO `a`@`%`", "REVOKE TRIGGER ON `shop`.* FROM `a`@`%`"],
+            false,
+        );
+        assert!(!partly.sees("shop") && partly.sees("other") && !partly.see_all());
+        let shop = read(
+            &[
+                "GRANT USAGE ON *.* TO `a`@`%`",
+                r"GRANT SELECT, TRIGGER ON `my\_shop%`.* TO `a`@`%`",
+                "GRANT `r`@`%` TO `a`@`%`",
+            ],
+            false,
+        );
+        assert!(shop.sees("my_shop") && shop.see_triggers("my_shop2", "t"));
+        assert!(!shop.sees("myxshop") && !shop.sees("other") && !shop.see_all());
+        let one = read(
+            &["GRANT TRIGGER ON `a_b`.`t``1` TO `a`@`%`", "GRANT SELECT (`x`) ON `a_b`.`u` TO `a`@`%`"],
+            false,
+        );
+        assert!(one.see_triggers("a_b", "t`1") && !one.see_triggers("a_b", "u") && !one.sees("a_b"));
+        assert!(!one.see_triggers("axb", "t`1"));
+        let routine = read(
+            &["GRANT EXECUTE ON FUNCTION `shop`.`f` TO `a`@`%`", "GRANT PROXY ON ''@'%' TO 'a'@'%'"],
+            true,
+        );
+        assert!(!routine.sees("shop") && routine.see_triggers("shop", "t"));
+    }
+}
