@@ -50,5 +50,6 @@ mod storm;
 mod tls;
 mod tls_client;
 mod unfit;
+mod unseen;
 mod waiting;
 mod whole;
