@@ -94,15 +94,16 @@ async fn last_row(conn: &mut Conn, text: &str) -> Result<Option<Row>, (usize, my
     }
 }
 
-/// The comments are code to the one server or the other, which have these under different names, or not at all.
+/// The comments are code to the one server or the other, which have these under different names, or not at all. There is no
+/// empty string in it: under EMPTY_STRING_IS_NULL that is none.
 const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
     @@character_set_client, @@character_set_connection, @@character_set_results, \
     LEFT(@@collation_connection, 8), \
-    CONCAT('' /*M! , @@tx_read_only + 0 */ /*!50720 , @@transaction_read_only + 0 */), \
+    CAST(0 /*M! + @@tx_read_only */ /*!50720 + @@transaction_read_only */ AS CHAR), \
     @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
     CONNECTION_ID(), @@version, @@max_allowed_packet, \
-    CONCAT('' /*M! , IFNULL(CURRENT_ROLE(), '') */ /*!80000 , CURRENT_ROLE() */)";
+    CONCAT('role ' /*M! , COALESCE(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)";
 
 fn text(row: &Row, column: usize) -> String {
     row.get_opt(column).and_then(Result::ok).unwrap_or_default()
