@@ -66,6 +66,7 @@ async fn packets(connections: usize, chunk: usize, statements: Vec<String>) -> R
     let chunks = jobs.chunks(chunk).map(|jobs| Chunk {
         run,
         ledger: LedgerId(String::new()),
+        manifest: None,
         session: 0,
         not_atomic: None,
         jobs: jobs.to_vec(),

@@ -66,7 +66,8 @@ pub fn chunks_with_values(count: u64, chunk: usize) -> Vec<Chunk> {
 
 fn chunk_of(jobs: Vec<Job>) -> Chunk {
     let ledger = LedgerId("0123456789abcdef0123456789abcdef".to_owned());
-    Chunk { run: RUN, ledger, session: 0, not_atomic: None, jobs }
+    let manifest = Some(job::ManifestDigest::of(b"a manifest"));
+    Chunk { run: RUN, ledger, manifest, session: 0, not_atomic: None, jobs }
 }
 
 /// Splits a script and passes each statement on.

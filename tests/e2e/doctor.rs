@@ -131,8 +131,8 @@ fn tables_that_are_missing_or_of_another_engine() {
     fleet.sql("DROP TABLE queryfleet_dead");
     let output = fleet.run(&["doctor", "--json"]).expect(1);
     finds(&output, "tables", "fail", &["queryfleet_dead is not there", "backup"]);
-    fleet.sql("UPDATE queryfleet_meta SET value = '3' WHERE name = 'schema_version'");
-    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 3", "wants 2"]);
+    fleet.sql("UPDATE queryfleet_meta SET value = '4' WHERE name = 'schema_version'");
+    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 4", "wants 3"]);
     let session = [("QUERYFLEET_SESSION_SQL", "SET autocommit = 0")];
     finds(&fleet.run_with(&["doctor", "--json"], &session).expect(1), "init step", "fail", &["autocommit"]);
 }

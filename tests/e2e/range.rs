@@ -210,30 +210,6 @@ fn a_table_or_template_that_cannot_be_cut_says_why() {
 }
 
 #[test]
-fn tables_of_version_1_are_upgraded_by_several_setups_at_once() {
-    let fleet = Fleet::new();
-    let script = fleet.counters(3);
-    let back = "DROP TABLE queryfleet_range; ALTER TABLE queryfleet_run DROP COLUMN milestones; UPDATE queryfleet_meta SET value = '1' WHERE name = 'schema_version'";
-    fleet.publish(&script, "kept");
-    fleet.sql(back);
-    fleet.run(&["status"]).expect(0);
-    fleet.run(&["publish", script.to_str().unwrap()]).expect(1).says("version 1, this program wants 2");
-    let setups: Vec<_> =
-        (0..4).map(|_| fleet.command(&["setup"]).stdout(Stdio::null()).spawn().unwrap()).collect();
-    for mut setup in setups {
-        assert!(setup.wait().unwrap().success());
-    }
-    fleet.run(&["setup"]).expect(0);
-    let _worker = fleet.worker(1);
-    fleet.wait("kept").expect(0);
-    fleet.assert_each_once();
-    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_range"), 0);
-    fleet.sql("DROP TABLE queryfleet_ledger");
-    fleet.sql(back);
-    fleet.run(&["setup"]).expect(1).says("queryfleet_ledger is gone");
-}
-
-#[test]
 fn a_purge_takes_the_ranges_of_its_run_away() {
     let fleet = Fleet::new();
     make_orders(&fleet, 30);

@@ -2,13 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use job::{Headers, Message};
+use job::envelope::FIRST_ERROR_LIMIT;
+use job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";
 const SIGNATURE: &str = "x-queryfleet-signature";
+/// Of attempts and first error.
+const ATTEMPTS_SIGNATURE: &str = "x-queryfleet-attempts-signature";
 /// The broker's own header: an entry for each way in which it has dead-lettered the message.
 const DEATHS: &str = "x-death";
 /// Bytes of a queue's name at most; a header of a foreign message may hold anything.
@@ -21,7 +24,9 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
     if message.headers.attempts > 0 {
         table.insert(ATTEMPTS.into(), AMQPValue::LongUInt(message.headers.attempts));
     }
-    for (name, text) in [(FIRST_ERROR, &message.headers.first_error), (SIGNATURE, &message.headers.signature)]
+    let Headers { first_error, signature, attempts_signature, .. } = &message.headers;
+    for (name, text) in
+        [(FIRST_ERROR, first_error), (SIGNATURE, signature), (ATTEMPTS_SIGNATURE, attempts_signature)]
     {
         if let Some(text) = text {
             table.insert(name.into(), AMQPValue::LongString(text.as_str().into()));
@@ -36,13 +41,17 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
         .with_headers(table)
 }
 
-/// What a delivery's properties say. A header of another type than ours is as good as absent.
+/// What a delivery's properties say. A header of another type than ours is as good as absent, and so is a signature that
+/// is none by its length; a longer first error than ours is cut off.
 pub(crate) fn read(properties: &BasicProperties) -> Headers {
     let table = properties.headers().as_ref();
     let value = |name: &str| table.and_then(|table| table.inner().get(name));
     let text = |name: &str| match value(name) {
-        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes())),
         _ => None,
+    };
+    let signature = |name: &str| {
+        text(name).filter(|text| text.len() == SIGNATURE_LENGTH).map(std::borrow::Cow::into_owned)
     };
     let attempts = match value(ATTEMPTS) {
         Some(AMQPValue::LongUInt(n)) => *n,
@@ -50,7 +59,13 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
         Some(AMQPValue::LongInt(n)) => u32::try_from(*n).unwrap_or(0),
         _ => 0,
     };
-    Headers { attempts, first_error: text(FIRST_ERROR), signature: text(SIGNATURE) }
+    let first_error = text(FIRST_ERROR).map(|text| bounded(text.into_owned(), FIRST_ERROR_LIMIT));
+    Headers {
+        attempts,
+        first_error,
+        signature: signature(SIGNATURE),
+        attempts_signature: signature(ATTEMPTS_SIGNATURE),
+    }
 }
 
 /// Why the broker has dead-lettered a message, in its own words.
@@ -112,11 +127,29 @@ mod tests {
 
     #[test]
     fn headers_come_back_as_they_were_sent() {
-        let headers =
-            Headers { attempts: 3, first_error: Some("1213: deadlock".into()), signature: Some("ab".into()) };
+        let headers = Headers {
+            attempts: 3,
+            first_error: Some("1213: deadlock".into()),
+            signature: Some("ab".repeat(32)),
+            attempts_signature: Some("cd".repeat(32)),
+        };
         let message = Message { id: "7/1".into(), body: b"{}".to_vec(), headers };
         assert_eq!(read(&write(&message)), message.headers);
         assert_eq!(read(&BasicProperties::default()), Headers::default());
+    }
+
+    #[test]
+    fn foreign_headers_are_bounded() {
+        let long = "x".repeat(1_000_000);
+        let headers = Headers {
+            attempts: 3,
+            first_error: Some(long.clone()),
+            signature: Some(long.clone()),
+            attempts_signature: Some(long),
+        };
+        let read = read(&write(&Message { id: "7/1".into(), body: b"{}".to_vec(), headers }));
+        assert!(read.first_error.is_some_and(|text| text.len() <= FIRST_ERROR_LIMIT));
+        assert_eq!((read.signature, read.attempts_signature), (None, None));
     }
 
     #[test]

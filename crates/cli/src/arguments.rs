@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ledger::RUN_NAME_LIMIT;
+use job::RUN_NAME_LIMIT;
 use producer::{CsvDialect, Ranges, Size, Source};
 
 use crate::command::doctor::Role;

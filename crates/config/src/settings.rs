@@ -136,6 +136,12 @@ impl Config {
         self.run_poll_interval * 3
     }
 
+    /// After so long a worker with these settings has seen a change of a run's state, or executes nothing more of the run:
+    /// one poll more than a reading counts, for what is on its way to the server.
+    pub fn workers_see_within(&self) -> Duration {
+        self.run_state_counts_for() + self.run_poll_interval
+    }
+
     fn check_tls_is_used(&self) -> Result<(), Error> {
         let identity = self.amqp_tls.identity.as_ref().map(|_| AMQP_CERT.name);
         match self.amqp_tls.ca.as_ref().map(|_| AMQP_CA.name).or(identity) {

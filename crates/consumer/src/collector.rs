@@ -7,6 +7,7 @@
 //! as the policy is there they would come back for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use broker::{Delivery, Publisher, Route, Why};
@@ -23,6 +24,10 @@ const DIED: &str = "it was delivered up to the broker's limit without an end: ea
 /// same.
 const REJECTED: &str = "a worker of this queue rejected it, and this one would not: give all of them the same \
     QUERYFLEET_SIGNING_KEY and QUERYFLEET_MYSQL_URL";
+
+/// Said of messages that are none of ours when there are many of them.
+const MANY: &str = "queryfleet_dead holds so many messages that are no jobs of ours that nothing of further ones is kept \
+    but digest and reason: see who publishes them, then delete them with `queryfleet dead discard --reason`";
 
 /// Serves the dead queue until the worker ends.
 pub(crate) async fn collect(shared: Arc<Shared>) {
@@ -46,8 +51,8 @@ async fn serve(shared: &Arc<Shared>, backoff: &mut Backoff) -> Result<(), crate:
         // Dead letters are rare, and the server ends idle sessions: each has a connection of its own.
         session.close().await;
         let Some(delivery) = subscription.next().await else { return Ok(()) };
-        let delivery = delivery?;
-        keep_moving(shared, &mut session, &delivery, backoff).await?;
+        let mut delivery = delivery?;
+        keep_moving(shared, &mut session, &mut delivery, backoff).await?;
         delivery.ack();
         backoff.reset();
     }
@@ -58,7 +63,7 @@ async fn serve(shared: &Arc<Shared>, backoff: &mut Backoff) -> Result<(), crate:
 async fn keep_moving(
     shared: &Arc<Shared>,
     session: &mut Session,
-    delivery: &Delivery,
+    delivery: &mut Delivery,
     backoff: &mut Backoff,
 ) -> Result<(), crate::Error> {
     let since = Instant::now();
@@ -70,6 +75,12 @@ async fn keep_moving(
         }
         let error = job::causes(&error);
         tracing::debug!(worker = shared.name, error, "the collector keeps its message, and tries again");
+        let case = || Case {
+            class: "dead_letter",
+            error: Some(format!("a dead letter stays with the broker until its row can be written: {error}")),
+            ..Case::default()
+        };
+        shared.news.tell(Topic::Failed, case);
         pause(shared, backoff).await;
     }
 }
@@ -84,7 +95,7 @@ async fn pause(shared: &Shared, backoff: &mut Backoff) {
 async fn move_one(
     shared: &Arc<Shared>,
     session: &mut Session,
-    delivery: &Delivery,
+    delivery: &mut Delivery,
 ) -> Result<(), crate::Error> {
     let why = delivery.death.as_ref().map(|death| death.why);
     let unreadable = match decode(delivery, shared.signer.as_ref()) {
@@ -111,16 +122,20 @@ async fn move_one(
             Err(Outcome::UnknownRun) => {
                 (DeadReason::UnknownRun, format!("run {} is not in this ledger", chunk.run))
             }
+            Err(Outcome::Unverified(failure)) => (DeadReason::Unverified, failure.message),
             Err(Outcome::Stale | Outcome::EndedBefore(_)) => return Ok(()),
             Err(outcome) => return Err(crate::Error::Away(outcome.failure().cloned().unwrap_or_default())),
         },
         Err(Outcome::Undecodable(failure)) => (DeadReason::Undecodable, failure.message),
-        Err(Outcome::Unverified) => (DeadReason::Unverified, "signature is missing or wrong".to_owned()),
+        Err(Outcome::Unverified(failure)) => (DeadReason::Unverified, failure.message),
         Err(outcome) => return Err(crate::Error::Away(outcome.failure().cloned().unwrap_or_default())),
     };
     let (reason, message) = unreadable;
     session.prepare(RunSession::NONE).await?;
-    session.record_body(&shared.queue, reason, &message, &shared.name, &delivery.body).await?;
+    let are_many = session.record_body(&shared.queue, reason, &message, &shared.name, &delivery.body).await?;
+    if are_many && !shared.has_many_bodies.swap(true, Ordering::Relaxed) {
+        tracing::warn!(worker = shared.name, reason = reason.as_str(), "{MANY}");
+    }
     shared.dead(reason, Case { class: reason.as_str(), error: Some(message), ..Case::default() });
     Ok(())
 }
@@ -214,7 +229,8 @@ async fn bury(
     (reason, why): (DeadReason, &str),
 ) -> Result<(), crate::Error> {
     let failure = Failure::said(why);
-    let single = envelope::encode(&chunk.with_jobs(vec![job.clone()]));
+    // Verified before, so this worker may sign it: a replay publishes these bytes, and signs nothing.
+    let single = envelope::seal(&chunk.with_jobs(vec![job.clone()]), shared.signer.as_ref(), 0, None);
     let dead = Dead {
         run: chunk.run,
         seq: job.seq,
@@ -225,7 +241,8 @@ async fn bury(
         attempts: delivery.headers.attempts,
         worker: &shared.name,
         statement: &job.sql,
-        envelope: &single,
+        envelope: &single.body,
+        signature: single.headers.signature.as_deref(),
     };
     if session.record_dead(&dead).await? {
         let error = Some(failure.to_string());

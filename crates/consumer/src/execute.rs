@@ -116,6 +116,7 @@ async fn single<'a>(
 /// own.
 async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Done, Fallen> {
     let mode = ready(slot, run).await?;
+    slot.shared.runs.still_open(chunk).await?;
     let mut plain = !slot.shared.kept.has(run.id);
     for job in jobs {
         plain &= check(chunk, job, mode, slot.shared.allow.as_deref())?;

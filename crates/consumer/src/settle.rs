@@ -62,7 +62,7 @@ pub(crate) async fn message(
             handed_over(slot, delivery.reject())
         }
         Settlement::Tier { tier, attempts } => {
-            let copy = again(&delivery, attempts, outcome);
+            let copy = again(slot, &delivery, attempts, outcome);
             let copies = vec![(Route::Tier(tier), copy)];
             let reject = async |slot: &mut Slot, delivery: &Delivery, _| {
                 slot.count("reject");
@@ -75,7 +75,7 @@ pub(crate) async fn message(
             if let Outcome::Unfit(failure) = outcome {
                 slot.shared.metrics.health().set_unfit(Some(failure.to_string()));
             }
-            let copy = again(&delivery, attempts, outcome);
+            let copy = again(slot, &delivery, attempts, outcome);
             let _ = subscription.cancel().await;
             let stays = async |_: &mut Slot, _: &Delivery, _| Err(After::Pause);
             republish(slot, delivery, vec![(Route::Work, copy)], "give_back", After::Pause, stays).await
@@ -84,11 +84,12 @@ pub(crate) async fn message(
 }
 
 /// The same body once more: its signature stays good.
-fn again(delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
+fn again(slot: &Slot, delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
     let first_error = delivery.headers.first_error.clone();
     let first_error = first_error.or_else(|| outcome.failure().map(ToString::to_string));
-    let headers = Headers { attempts, first_error, signature: delivery.headers.signature.clone() };
-    Message { id: outcome.class().as_str().to_owned(), body: delivery.body.clone(), headers }
+    let (id, signature) = (outcome.class().as_str().to_owned(), delivery.headers.signature.clone());
+    let signer = slot.shared.signer.as_ref();
+    envelope::once_more(id, delivery.body.clone(), signature, signer, attempts, first_error)
 }
 
 /// Settles a message whose jobs have each had their attempt.
@@ -256,7 +257,9 @@ async fn bury(
     reason: DeadReason,
 ) -> Result<(), ledger::Error> {
     let nothing = Failure::default();
-    let single = envelope::encode(&chunk.with_jobs(vec![ending.job.clone()]));
+    // Signed by who has verified it: a replay publishes these bytes, and signs nothing.
+    let single =
+        envelope::seal(&chunk.with_jobs(vec![ending.job.clone()]), slot.shared.signer.as_ref(), 0, None);
     let failure = ending.outcome.failure().unwrap_or(&nothing);
     let dead = Dead {
         run: chunk.run,
@@ -268,7 +271,8 @@ async fn bury(
         attempts: headers.attempts.saturating_add(1),
         worker: &slot.shared.name,
         statement: &ending.job.sql,
-        envelope: &single,
+        envelope: &single.body,
+        signature: single.headers.signature.as_deref(),
     };
     if slot.session.record_dead(&dead).await? {
         let case = Case::of_job(slot, chunk, ending.job, reason.as_str(), failure.to_string());

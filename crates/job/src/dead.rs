@@ -19,7 +19,7 @@ words! {
         UnknownRun = "unknown_run",
         /// The body is no envelope.
         Undecodable = "undecodable",
-        /// The signature is missing or wrong.
+        /// The signature is missing or wrong, or the message is not as its run was published.
         Unverified = "unverified",
         /// The broker gave up at its delivery limit: each worker that had it died, or somebody put it back each time.
         DeliveryLimit = "delivery_limit",

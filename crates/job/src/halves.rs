@@ -24,7 +24,14 @@ mod tests {
     #[test]
     fn halves_have_all_jobs_between_them() {
         let jobs = (1..=5).map(|seq| Job::new(seq, "DO 1")).collect();
-        let chunk = Chunk { run: RunId(7), ledger: LedgerId("l".into()), session: 0, not_atomic: None, jobs };
+        let chunk = Chunk {
+            run: RunId(7),
+            ledger: LedgerId("l".into()),
+            session: 0,
+            not_atomic: None,
+            manifest: None,
+            jobs,
+        };
         let message = envelope::seal(&chunk, None, 3, Some("why".into()));
         let mut whole = vec![message];
         let mut seqs = Vec::new();

@@ -24,6 +24,8 @@ pub struct Database {
     pub(crate) connect_timeout: Duration,
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
+    /// The keys that ranges are signed with.
+    pub(crate) signer: Option<job::Signer>,
     tls: config::Tls,
     /// How many connections were lost: whatever ended one may have ended all of them.
     epoch: AtomicU64,
@@ -65,6 +67,7 @@ impl Database {
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
+            signer: job::Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
             tls: config.mysql_tls.clone(),
             epoch: AtomicU64::new(0),
             schema,

@@ -95,6 +95,18 @@ pub enum Error {
         "run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it"
     )]
     NameTaken(String),
+    /// A name that is the id of another run.
+    #[error(
+        "`{given}` is the name of run {id} and the id of run `{name}`: say which one by `{id}` or by `{name}`"
+    )]
+    Ambiguous {
+        /// What was asked for.
+        given: String,
+        /// The id of the run of this name.
+        id: job::RunId,
+        /// The name of the run of this id.
+        name: String,
+    },
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
     Random(#[from] getrandom::Error),
@@ -164,7 +176,7 @@ impl Error {
 
     /// How an attempt has ended that could not even begin because of this error.
     pub fn outcome(&self) -> Outcome {
-        let failure = Failure { code: self.code(), sqlstate: None, message: job::causes(self) };
+        let failure = Failure::of_server(self.code(), None, job::causes(self));
         match self.code() {
             // Its jobs hold no slot that other runs need.
             Some(_) if self.is_of_run() => Outcome::Unlisted(failure),

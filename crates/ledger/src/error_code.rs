@@ -96,8 +96,8 @@ pub(crate) enum Verdict {
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
 pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
-    let message = own_words(&error.message).to_owned();
-    let failure = Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message };
+    let message = own_words(&error.message);
+    let failure = Failure::of_server(Some(error.code), Some(error.state.clone()), message);
     let code = error.code;
     Verdict::Ended(match place {
         Place::Statement if LOST.contains(&code) => {

@@ -142,7 +142,15 @@ impl Row<'_> {
                 .await
             }
             NotAtomic::Repeat => match self.insert(conn, LedgerState::Done).await {
-                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => Ok(()),
+                // Another delivery was as fast, or a cancel came while it ran: it took effect, and the row says so.
+                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {
+                    let (cancelled, done) = (LedgerState::Cancelled.as_str(), LedgerState::Done.as_str());
+                    self.soon(conn.query_drop(format!(
+                        "UPDATE {} SET state='{done}' WHERE run={} AND seq={} AND state='{cancelled}'",
+                        self.ledger, self.run, self.seq
+                    )))
+                    .await
+                }
                 other => other,
             },
         };

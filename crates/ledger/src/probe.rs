@@ -41,6 +41,7 @@ pub(crate) async fn probe(
         worker: "probe",
         statement: "DO 1",
         envelope: b"{}",
+        signature: None,
     };
     dead::write(conn, tables, &job).await.map_err(failed)?;
     conn.query_drop(format!("ROLLBACK;{}", own::end(mode))).await.map_err(failed)

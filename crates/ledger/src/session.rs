@@ -149,8 +149,8 @@ impl Session {
     }
 
     /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
-    /// Of a body that the server does not take in one statement only the beginning is kept. Call after
-    /// [`prepare`](Self::prepare).
+    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; answers whether
+    /// that is so. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
     /// As querying can fail; nothing is written then.
@@ -161,16 +161,14 @@ impl Session {
         message: &str,
         worker: &str,
         body: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let Some(mut live) = self.live.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
         let tables = &self.database.tables;
-        let room = (live.facts.max_allowed_packet as usize).saturating_sub(dead::ROOM);
         let row = dead::Body { queue, reason, message, worker, body };
-        let recorded = self
-            .bounded(dead::record_body(&mut live.conn, tables, &row, (room, &live.facts.sql_mode_words)))
-            .await;
+        let recorded =
+            self.bounded(dead::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words)).await;
         if recorded.is_ok() {
             self.live = Some(live);
         }

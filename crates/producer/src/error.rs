@@ -194,19 +194,28 @@ pub enum Error {
         /// What the broker said.
         source: Box<broker::Error>,
     },
+    /// A run that was begun as something else.
+    #[error(
+        "run {name} cannot be gone on with: {why} in its manifest (queryfleet_run); nothing was published; publish the \
+         input under another name"
+    )]
+    Manifest {
+        /// The run.
+        name: String,
+        /// What differs.
+        why: String,
+    },
+    /// A name that no new run may have.
+    #[error("`{}` cannot be the name of a run: it {why}; nothing was published", name.escape_debug())]
+    Name {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
     Chunk(usize),
-    /// A dead row whose envelope this version cannot read.
-    #[error(
-        "row {id} of queryfleet_dead cannot be replayed: discard it, or replay it with the version that wrote it"
-    )]
-    DeadRow {
-        /// Its id.
-        id: u64,
-        /// Why.
-        source: job::DecodeError,
-    },
     /// A run that is not in this ledger.
     #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
     NoRun(String),

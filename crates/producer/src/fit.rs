@@ -21,7 +21,7 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
         (Use::Number, Param::Text(text)) => Err(format!(
             "{:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
              most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)",
-            job::envelope::shorten(text.clone(), SHOWN)
+            job::shorten(text.clone(), SHOWN)
         )),
         (Use::Number, Param::Bytes(_)) => {
             Err(format!("bytes are no number for {name}, which stands beside an operator"))

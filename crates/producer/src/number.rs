@@ -48,7 +48,7 @@ pub(crate) fn of_json(text: &str) -> Result<Value, String> {
         None => Err(format!(
             "number {} has more digits than a server computes with ({DIGITS}, {SCALE} of them behind the point): write \
              it shorter, or as a string where it is text",
-            job::envelope::shorten(text.to_owned(), SHOWN)
+            job::shorten(text.to_owned(), SHOWN)
         )),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::{Backoff, NotAtomic, RunId, Signer};
+use job::{Backoff, Manifest, NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
 use crate::batch::{How, Window};
@@ -20,7 +20,7 @@ use crate::prefix::Prefix;
 use crate::publishing::{Publishing, State};
 use crate::rules::Rules;
 use crate::run::Whole;
-use crate::{Error, run};
+use crate::{Error, manifest, run};
 
 /// Jobs after which the first pass tells how far it is.
 const TELL_EVERY: u64 = 1000;
@@ -103,6 +103,9 @@ pub async fn publish(
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
     let mut control = Control::new(database.clone());
+    if let Some(name) = order.name {
+        run::check_name(&mut control, name).await?;
+    }
     let rules = Rules::new(config, order, &database, &mut control).await?;
     let mut cut = Cut::of(order, &mut control, &database, rules.mode).await?;
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
@@ -121,12 +124,25 @@ pub async fn publish(
     let ledger = control.identity().await?;
     declare(&broker, &topology, config).await?;
     let place = |seq| place(Jobs::new(&inputs, &rules), seq);
-    let run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
+    let mut run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
     if let Some(cut) = &cut {
         inputs = vec![cut.input(&mut control, run.id).await?];
         (prefix, _) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     }
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+    let manifest_of = Manifest {
+        v: job::manifest::VERSION,
+        ledger: ledger.clone(),
+        run: run.id,
+        queue: config.queue.clone(),
+        schema: database.schema().to_owned(),
+        session_sql: order.session_sql.map(str::to_owned),
+        not_atomic: order.not_atomic,
+        input: whole.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        total: prefix.jobs,
+    };
+    let manifest;
+    (run, manifest) = manifest::seal(&mut control, run, &manifest_of, signer.as_ref()).await?;
     let chunk = Pace::chunk(order.limits, order.chunk);
     let size = Pace::batch(order.limits, config.confirm_window, chunk);
     let how = How { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
@@ -140,6 +156,7 @@ pub async fn publish(
         source: named(&inputs),
         run,
         ledger,
+        manifest,
         signer,
         control,
         window,

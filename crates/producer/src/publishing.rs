@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use job::{Backoff, Chunk, Filling, Job, LedgerId, Signer};
+use job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
 use ledger::{Control, Run, RunState};
 
 use crate::Error;
@@ -32,6 +32,8 @@ pub(crate) struct Publishing<'a> {
     pub(crate) source: PathBuf,
     pub(crate) run: Run,
     pub(crate) ledger: LedgerId,
+    /// What the run is published as.
+    pub(crate) manifest: ManifestDigest,
     pub(crate) signer: Option<Signer>,
     pub(crate) control: Control,
     pub(crate) window: Window,
@@ -109,7 +111,8 @@ impl Publishing<'_> {
         Filling::new(&Chunk {
             run: self.run.id,
             ledger: self.ledger.clone(),
-            session: self.run.session_version,
+            manifest: Some(self.manifest),
+            session: 0,
             not_atomic: self.run.not_atomic.filter(|_| !atomic),
             jobs: vec![job],
         })
@@ -177,7 +180,7 @@ impl Publishing<'_> {
     async fn write_down(&mut self, total: Option<u64>) -> Result<(), Error> {
         self.control.confirm(self.run.id, self.state.confirmed).await?;
         let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
-        if run.is_none_or(|run| run.state == RunState::Cancelled) {
+        if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
             return Err(Error::Cancelled(self.run.name.clone()));
         }
         match total {

@@ -12,10 +12,16 @@ const PURGE_AFTER_H: u64 = 24;
 
 /// Cancels a run and says what became of its jobs.
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
-    let standing = producer::cancel(&mut control(config)?, run, now).await?;
+    let view = config.workers_see_within();
+    let standing = producer::cancel(&mut control(config)?, run, now, view).await?;
     let counts = standing.counts;
+    // Not atomic: they have begun, and nobody can take that back.
+    let begun = match counts.started {
+        0 => String::new(),
+        begun => format!(", {begun} begun and not ended"),
+    };
     output::print(format_args!(
-        "run {}: cancelled; {} jobs done, {} dead, {} cancelled",
+        "run {}: cancelled; {} jobs done, {} dead, {} cancelled{begun}",
         standing.run.name, counts.done, counts.dead, counts.cancelled
     ));
     Ok(Exit::AllDone)
@@ -29,15 +35,14 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
     if !matches!(state, "done" | "finished" | "cancelled" | "purged") {
         return Err(Failure::new(format!("run {name} is {state}: only a run that has ended can be purged")));
     }
-    let hours = control.hours_since_end(standing.run.id).await?.unwrap_or(PURGE_AFTER_H);
+    let hours = control.hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
     if hours < PURGE_AFTER_H {
         return Err(Failure::new(format!(
             "run {name} ended {hours} h ago: it can be purged {PURGE_AFTER_H} h after its end, when no message of it \
              is on its way any more"
         )));
     }
-    let pause = config.run_state_counts_for() + config.run_poll_interval;
-    let rows = control.purge(standing.run.id, pause).await?;
+    let rows = control.purge(standing.run.id, config.workers_see_within()).await?;
     output::print(format_args!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
     ));

@@ -71,6 +71,7 @@ impl Role {
                 (Table::Run, &[Select, Update]),
                 (Table::Ledger, &[Select, Insert, Delete]),
                 (Table::Dead, &[Select, Update, Delete]),
+                (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Delete]),
             ],
         }
