@@ -46,14 +46,14 @@ fn the_model_sees_an_acknowledgement_before_the_commit() {
     assert!(matches!(verdict, Verdict::Lost(_)), "{verdict:?}");
 }
 
-/// Without a redelivery: of what a worker that died has sent nobody knows, and nothing but the catalog, before the job
-/// was published, keeps such a job out.
-const REMAINS: Bounds = Bounds { jobs: 1, publishes: 2, faults: 0, remains: true };
+/// Without a second message of the job: between its ROLLBACK and its dead row, and after the death of a worker, nothing in
+/// the ledger says what it left. That such a job is not published in the first place is the catalog's work.
+const REMAINS: Bounds = Bounds { jobs: 2, publishes: 1, faults: 0, remains: true };
 
 #[test]
 fn what_no_rollback_undoes_is_made_once() {
     let verdict = explore(World::new(REMAINS, Rules::default()));
-    assert!(matches!(verdict, Verdict::Holds { states } if states > 100), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::Holds { states } if states > 500), "{verdict:?}");
 }
 
 #[test]
