@@ -10,6 +10,7 @@ pub use say::say;
 
 /// The packet is no public part of its crate: its source is built once more here.
 #[path = "../../crates/ledger/src/packet.rs"]
+#[allow(dead_code)] // no server answers here, and nothing asks for the rest of a packet
 mod packet;
 
 /// What the packet's source wants of its crate.

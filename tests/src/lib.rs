@@ -29,6 +29,7 @@ pub use fleet::{Fleet, program};
 pub use http::get;
 pub use output::{Output, interrupted};
 pub use proxy::{Link, Proxy};
+pub use queue::Taken;
 /// A key that a certificate is for.
 pub use rcgen::KeyPair;
 pub use rustix::process::Signal;

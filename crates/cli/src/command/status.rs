@@ -46,7 +46,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
 async fn newest(control: &mut Control) -> Result<Vec<Standing>, Error> {
     let mut found = Vec::new();
     for run in control.newest_runs(NEWEST).await? {
-        let counts = control.count_run(run.id).await?;
+        let counts = control.count_run(&run).await?;
         found.push(Standing { run, counts });
     }
     Ok(found)
