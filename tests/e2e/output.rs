@@ -199,10 +199,13 @@ fn a_terminal_obeys_no_name_statement_or_error() {
     assert!(!said.contains("\nrun x: done"), "a name forges no line: {said}");
     assert!(said.contains(r"\u{1b}[2J\rall done\u{7}\u{202e}\u{9b}2J"), "what it is can be seen: {said}");
     is_plain("the log", &worker.log());
-    // Data is data.
-    let json = fleet.run(&["status", &name, "--json"]).expect(0).json();
-    assert_eq!(json["name"], name.as_str());
-    let json = fleet.run(&["dead", "show", &name, "2", "--json"]).expect(0).json();
+    // Data is data, and as plain.
+    let status = fleet.run(&["status", &name, "--json"]).expect(0);
+    is_plain("status --json", &status.out);
+    assert_eq!(status.json()["name"], name.as_str());
+    let show = fleet.run(&["dead", "show", &name, "2", "--json"]).expect(0);
+    is_plain("show --json", &show.out);
+    let json = show.json();
     assert!(json["statement"].as_str().unwrap().contains(OBEYED), "{json}");
 }
 

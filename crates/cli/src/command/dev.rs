@@ -17,6 +17,11 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
         for (name, value) in stack.env() {
             output::print(format_args!("export {name}='{value}'"));
         }
+        if output::lost().is_some() {
+            // Nobody can reach them.
+            stack.stop()?;
+            return Ok(Exit::CouldNotStart);
+        }
         output::say(format_args!("private servers run in {} until Ctrl-C", stack.folder().display()));
         block(async {
             Stop::listen()?.next().await;

@@ -14,6 +14,24 @@ pub(crate) fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |char| is_obeyed(char) && !matches!(char, '\n' | '\t'))
 }
 
+/// The same JSON, with what a terminal would obey in its strings written as JSON writes it.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        match is_obeyed(char) {
+            true => char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }),
+            false => escaped.push(char),
+        }
+    }
+    escaped.into()
+}
+
 fn escaped(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&wanted) {
         return text.into();
@@ -73,6 +91,16 @@ mod tests {
         }
         assert!(!line(&all).contains(['\n', '\t']));
         assert!(block(&all).contains(['\n', '\t']));
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let value = serde_json::json!({ all.as_str(): [all] });
+        let text = value.to_string();
+        let kept = json(&text);
+        assert!(!kept.contains(is_obeyed));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&kept).unwrap(), value);
     }
 
     #[test]

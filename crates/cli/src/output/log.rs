@@ -34,7 +34,7 @@ impl Write for Log {
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let line = match self.0 {
             LogFormat::Text => escape::line(&cut(line, HEAD, TAIL)).into_owned(),
-            LogFormat::Json => short_json(line).into_owned(),
+            LogFormat::Json => escape::json(&short_json(line)).into_owned(),
         };
         stderr::send(line + "\n");
         // An error could only be told to whoever cannot be told.

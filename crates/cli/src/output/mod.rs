@@ -34,9 +34,9 @@ pub(crate) fn print_block(text: impl Display) {
     to_stdout(&(block(&text.to_string()).into_owned() + "\n"));
 }
 
-/// Prints JSON, one value a line. It is data: its strings are as JSON has them.
+/// Prints JSON, one value a line.
 pub(crate) fn print_json(value: &serde_json::Value) {
-    to_stdout(&format!("{value}\n"));
+    to_stdout(&(escape::json(&value.to_string()).into_owned() + "\n"));
 }
 
 /// Prints a line for people to standard error.
