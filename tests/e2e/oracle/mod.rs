@@ -11,6 +11,7 @@ mod generate;
 mod plain;
 mod uses;
 mod words;
+mod written;
 
 use std::io::Write;
 use std::process::Stdio;

@@ -213,7 +213,9 @@ impl Splitter {
             let step = if self.phase == Phase::Body { self.body() } else { self.head() };
             let to = if let Ok(Step::Piece { end, .. }) = step { end } else { self.scanner.at };
             if to - self.start > self.limit {
-                let begins = if self.phase == Phase::Body { self.body } else { self.start };
+                // However it was fed: what is too long may be its comments.
+                let in_body = self.phase == Phase::Body && self.body - self.start <= self.limit;
+                let begins = if in_body { self.body } else { self.start };
                 return Err(SplitError::TooLong { limit: self.limit, place: self.place_of(begins) });
             }
             match step? {

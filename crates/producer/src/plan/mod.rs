@@ -18,7 +18,7 @@ use crate::publish::named;
 use crate::rules::Rules;
 use crate::{Error, Order};
 use repeats::Repeats;
-use shapes::Shapes;
+use shapes::{Sample, Shapes};
 use tally::Tally;
 
 /// How many refused statements are named.
@@ -209,7 +209,9 @@ impl Planning<'_> {
             plan.repeats.add(|| place.clone());
         }
         self.kinds.add(kind.as_str(), table.as_deref(), || place.clone());
-        self.shapes.add(shape.shape, kind, place, job, self.explain_all).await
+        let Rules { catalog, mode, .. } = self.rules;
+        let explaining = catalog.explaining(kind, &job.sql, job.database.as_deref(), *mode);
+        self.shapes.add(shape.shape, Sample { place, job, explaining }, self.explain_all).await
     }
 
     fn refused(&mut self, error: Error) {
