@@ -138,35 +138,14 @@ impl Input {
         Input { name: name.into(), kept: Some(rows), read: Arc::default(), template: Some(template) }
     }
 
-    /// Opens it from its start; what has been read of it before is not to be read on. `.gz` and `.zst` are decompressed. Without a template `.ndjson` and `.jsonl` hold a job a
-    /// line, everything else is a script.
+    /// Opens it from its start; what has been read of it before is not to be read on. `.gz` and `.zst` are decompressed.
+    /// Without a template `.ndjson` and `.jsonl` hold a job a line, everything else is a script.
     ///
     /// # Errors
-    /// When the file cannot be opened or read.
+    /// When the file cannot be opened or read, or begins like one of another kind.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
-        let foreign = |why: String| Error::Foreign { path: self.name.clone(), why };
-        if self.kept.is_none() && self.name.is_dir() {
-            return Err(foreign(told::folder(&self.name).to_owned()));
-        }
-        let file = self.file().map_err(failed)?;
-        self.read.store(0, Ordering::Relaxed);
-        let (first, file) = told::head(Counted { file, read: self.read.clone() }).map_err(failed)?;
-        let packed = match extension(&self.name) {
-            "gz" => Some(".gz"),
-            "zst" => Some(".zst"),
-            _ => None,
-        };
-        if let Some(why) = packed.and_then(|end| told::foreign(&first, Expected::Compressed(end))) {
-            return Err(foreign(why));
-        }
-        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match packed {
-            Some(".gz") => {
-                (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension(""))
-            }
-            Some(_) => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
-            None => (Box::new(file), self.name.clone()),
-        };
+        let (bytes, kind) = self.unpacked()?;
         let expected = match extension(&kind) {
             _ if self.template.is_some() => Expected::Rows,
             "ndjson" | "jsonl" => Expected::Ndjson,
@@ -174,7 +153,7 @@ impl Input {
         };
         let (first, bytes) = told::head(bytes).map_err(failed)?;
         if let Some(why) = told::foreign(&first, expected) {
-            return Err(foreign(why));
+            return Err(self.foreign(why));
         }
         let name = self.name.clone();
         if expected == Expected::Script {
@@ -188,6 +167,34 @@ impl Input {
             Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
             None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
+    }
+
+    /// Its bytes, decompressed, and its name without the end that says so.
+    fn unpacked(&self) -> Result<(Box<dyn Read + Send>, PathBuf), Error> {
+        let failed = |source| Error::Read { path: self.name.clone(), source };
+        if self.kept.is_none() && self.name.is_dir() {
+            return Err(self.foreign(told::folder(&self.name).to_owned()));
+        }
+        let file = self.file().map_err(failed)?;
+        self.read.store(0, Ordering::Relaxed);
+        let (first, file) = told::head(Counted { file, read: self.read.clone() }).map_err(failed)?;
+        let end = match extension(&self.name) {
+            "gz" => ".gz",
+            "zst" => ".zst",
+            _ => return Ok((Box::new(file), self.name.clone())),
+        };
+        if let Some(why) = told::foreign(&first, Expected::Compressed(end)) {
+            return Err(self.foreign(why));
+        }
+        let bytes: Box<dyn Read + Send> = match end {
+            ".gz" => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+            _ => Box::new(zstd::Decoder::new(file).map_err(failed)?),
+        };
+        Ok((bytes, self.name.with_extension("")))
+    }
+
+    fn foreign(&self, why: String) -> Error {
+        Error::Foreign { path: self.name.clone(), why }
     }
 
     fn file(&self) -> std::io::Result<File> {

@@ -66,11 +66,14 @@ pub(crate) enum Expected {
     Compressed(&'static str),
 }
 
+/// An input of which the first bytes were looked at.
+pub(crate) type Whole<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of an input, and all of it.
 ///
 /// # Errors
 /// As reading can fail.
-pub(crate) fn head<R: Read>(mut bytes: R) -> std::io::Result<(Vec<u8>, std::io::Chain<Cursor<Vec<u8>>, R>)> {
+pub(crate) fn head<R: Read>(mut bytes: R) -> std::io::Result<(Vec<u8>, Whole<R>)> {
     let mut first = Vec::with_capacity(HEAD);
     (&mut bytes).take(HEAD as u64).read_to_end(&mut first)?;
     Ok((first.clone(), Cursor::new(first).chain(bytes)))

@@ -178,7 +178,7 @@ impl<'a> Parser<'a> {
         let from = self.at;
         let token = self.next()?;
         if token.what == What::Variable {
-            return match variable(&self.variable_text(token))? {
+            return match variable(token.text)? {
                 Variable::User(name) => Some(Target::User(name)),
                 Variable::Session(name) => Some(Target::Session(name)),
                 Variable::Global(name) => Some(Target::Global(name)),

@@ -55,19 +55,13 @@ impl<'a> Parser<'a> {
     }
 
     /// A literal, or one variable.
-    fn single(&mut self, from: usize, to: usize) -> Option<Value> {
-        let token = self.tokens[from];
-        if token.what == What::Variable {
-            self.at = from + 1;
-            let text = self.variable_text(token);
-            let ends = std::mem::replace(&mut self.at, to) == to;
-            return match variable(&text)? {
-                Variable::User(name) if ends => Some(Value::User(name)),
-                Variable::Session(name) if ends => Some(Value::System(name)),
-                _ => None,
-            };
-        }
+    fn single(&self, from: usize, to: usize) -> Option<Value> {
         match &self.tokens[from..to] {
+            [one] if one.what == What::Variable => match variable(one.text)? {
+                Variable::User(name) => Some(Value::User(name)),
+                Variable::Session(name) => Some(Value::System(name)),
+                Variable::Global(_) => None,
+            },
             [one] if one.is("default") => Some(Value::Default),
             [one] => literal(*one, "").map(Value::Literal),
             [sign, number] if sign.is_symbol("-") && number.what == What::Number => {
@@ -78,47 +72,36 @@ impl<'a> Parser<'a> {
     }
 
     /// The variables of an expression that only computes; `None` when it may do more.
-    fn reads(&mut self, from: usize, to: usize) -> Option<Vec<Value>> {
+    fn reads(&self, from: usize, to: usize) -> Option<Vec<Value>> {
         let mut reads = Vec::new();
-        self.at = from;
-        let mut found = Some(());
-        while self.at < to && found.is_some() {
-            let token = self.tokens[self.at];
-            self.at += 1;
-            found = match token.what {
-                What::Number => Some(()),
-                What::String => Some(()),
-                What::Variable => match variable(&self.variable_text(token)) {
-                    Some(Variable::User(name)) => Some(reads.push(Value::User(name))),
-                    Some(Variable::Session(name)) => Some(reads.push(Value::System(name))),
-                    _ => None,
+        for at in from..to {
+            let token = self.tokens[at];
+            let is_pure = match token.what {
+                What::Number | What::String => true,
+                What::Variable => match variable(token.text)? {
+                    Variable::User(name) => {
+                        reads.push(Value::User(name));
+                        true
+                    }
+                    Variable::Session(name) => {
+                        reads.push(Value::System(name));
+                        true
+                    }
+                    Variable::Global(_) => false,
                 },
-                What::Word if token.is_any(&WORDS) => Some(()),
+                What::Word if token.is_any(&WORDS) => true,
                 What::Word => {
-                    let called = self.at < to && self.tokens[self.at].is_symbol("(");
-                    let qualified = self.tokens[self.at - 2].is_symbol(".");
-                    (token.is_any(&PURE) && called && !qualified).then_some(())
+                    let called = at + 1 < to && self.tokens[at + 1].is_symbol("(");
+                    token.is_any(&PURE) && called && !self.tokens[at - 1].is_symbol(".")
                 }
-                What::Symbol => OPERATORS.contains(&token.text).then_some(()),
-                What::Name => None,
+                What::Symbol => OPERATORS.contains(&token.text),
+                What::Name => false,
             };
+            if !is_pure {
+                return None;
+            }
         }
-        self.at = to;
-        found.map(|()| reads)
-    }
-
-    /// `@name`, with a quoted part that the tokens have as one of their own.
-    pub(super) fn variable_text(&mut self, token: Token<'a>) -> String {
-        let mut text = token.text.to_owned();
-        while text.ends_with(['@', '.'])
-            && self.at < self.tokens.len()
-            && self.is_adjacent(self.at)
-            && matches!(self.tokens[self.at].what, What::Name | What::String | What::Word)
-        {
-            text.push_str(self.tokens[self.at].text);
-            self.at += 1;
-        }
-        text
+        Some(reads)
     }
 
     /// These tokens as SQL: one space between two of them, none inside of parentheses, before a comma, or where a call
