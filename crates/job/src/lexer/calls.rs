@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::SqlMode;
 use super::builtins::{is_builtin, is_keyword};
+use super::literals::without_literals;
 use super::token::{Token, Tokens, What};
 
 /// A call of something that may leave more behind than its value.
@@ -29,8 +30,11 @@ pub fn calls_only_builtins(sql: &str, mode: SqlMode) -> bool {
     if !may_call(sql.as_bytes()) {
         return true;
     }
-    let mut calls = Calls::new(sql, mode);
-    calls.next().is_none() && !calls.versions
+    let (head, rest) = without_literals(sql, mode);
+    [head, rest].into_iter().all(|part| {
+        let mut calls = Calls::new(part, mode);
+        calls.next().is_none() && !calls.versions
+    })
 }
 
 /// What a statement, or the body of a trigger or routine, calls that is not on the lists.

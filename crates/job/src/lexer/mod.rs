@@ -14,6 +14,7 @@ mod calls;
 mod check;
 mod command;
 mod kind;
+mod literals;
 mod mark;
 mod mentions;
 mod mode;
