@@ -79,11 +79,13 @@ struct Calls<'a> {
     count: usize,
     /// Whether a token stood in a version comment.
     versions: bool,
+    /// It is an INSERT or a REPLACE.
+    inserts: bool,
 }
 
 impl<'a> Calls<'a> {
     fn new(sql: &'a str, mode: SqlMode) -> Self {
-        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false }
+        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false, inserts: false }
     }
 
     /// The token so many places before the one at hand, from 1.
@@ -190,7 +192,13 @@ impl<'a> Calls<'a> {
         let is_member = before.is("member") && self.back(1).is_some_and(|token| token.is("of"));
         let after_operand = matches!(before.what, What::String | What::Number | What::Name | What::Variable)
             || before.is_symbol(")");
-        before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member
+        // `INSERT INTO t VALUE (1)`
+        let is_value = self.inserts
+            && before.depth == 0
+            && self.back(1).is_some_and(|token| token.is("value"))
+            && before.what == What::Word
+            && !(is_keyword(before.text) || before.is("returning"));
+        before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member || is_value
     }
 
     /// Whether a query follows in the parenthesis, which no function takes without another one.
@@ -217,6 +225,7 @@ impl<'a> Iterator for Calls<'a> {
         loop {
             let token = self.tokens.next()?;
             self.versions |= token.version.is_some();
+            self.inserts |= self.count == 0 && token.is_any(&["insert", "replace"]);
             let found = self.look(token);
             self.last[self.count % KEPT] = Some(token);
             self.count += 1;
