@@ -19,6 +19,9 @@ GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
 -- And for as long as tables of an older version are brought up to date
 -- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
+-- GRANT ALTER ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
+-- GRANT ALTER ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
+-- GRANT ALTER ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 
 -- publish, wait, status: a run's own row; all else is only read.
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_publish'@'%';
@@ -48,4 +51,5 @@ GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_run TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, DELETE ON shop.queryfleet_ledger TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE, DELETE ON shop.queryfleet_dead TO 'queryfleet_operate'@'%';
+GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_operate'@'%';
 GRANT SELECT, DELETE ON shop.queryfleet_range TO 'queryfleet_operate'@'%';

@@ -1,10 +1,10 @@
 //! The safety net over one statement, run by the producer and again by the worker.
 
 use super::scan::{Scanner, Slash, State, Stops, is_word, slash};
-use super::special;
 use super::word::{Lexeme, WordReader};
 use super::words::Words;
 use super::{Kind, Refusal, SqlMode};
+use super::{left_behind, special, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Inspected<'a> {
 }
 
 /// What may change the meaning of the text around it: everything that is not plain in code.
-const SPECIAL: &[u8] = b";\0:@$?/*";
+const SPECIAL: &[u8] = b";\0:@$/*";
 /// Once the kind is settled only that is looked at.
 static PLAIN: Stops = Stops::syntax().and(SPECIAL);
 /// While later words have a say.
@@ -43,9 +43,10 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
     }
-    if kind != Kind::Ddl {
-        special::refuse_left_behind(sql, mode)?;
+    if pass.words.variable {
+        user_variable::refuse(sql, kind, mode)?;
     }
+    left_behind::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 
@@ -123,6 +124,9 @@ impl<'a> Pass<'a> {
         if self.end.is_some() {
             return self.code(byte);
         }
+        if is_word(byte) && byte != b'$' {
+            return self.word();
+        }
         match byte {
             b'(' | b')' if self.words.wants_main() => {
                 self.words.parenthesis(byte == b'(');
@@ -133,10 +137,9 @@ impl<'a> Pass<'a> {
                 self.words.assigns = true;
                 self.scanner.at += 2;
             }
-            b'?' => self.placeholder()?,
-            b'$' if !(self.words.wants_first() || self.words.wants_more()) => return self.dollar(),
+            b'$' if self.words.wants_first() || self.words.wants_more() => return self.word(),
+            b'$' => return self.dollar(),
             b'.' | b'@' | b'\\' => return self.word(),
-            _ if is_word(byte) => return self.word(),
             _ => {
                 self.scanner.step(self.text, true);
                 return self.code(byte);
@@ -209,7 +212,7 @@ impl<'a> Pass<'a> {
         if lexeme != Lexeme::Word {
             self.words.code(word[0], offset);
         }
-        special::refuse_dollar_quote(word, offset)
+        if word[0] == b'$' { special::refuse_dollar_quote(word, offset) } else { Ok(()) }
     }
 
     /// A `$` where words do not count otherwise: it matters only if one begins with it.
@@ -222,20 +225,5 @@ impl<'a> Pass<'a> {
             self.word()?;
         }
         Ok(())
-    }
-
-    /// A value comes in the place of a `?`, and must not become part of something else there.
-    fn placeholder(&mut self) -> Result<(), Refusal> {
-        let offset = self.scanner.at;
-        let touches = |byte: Option<&u8>| {
-            byte.is_some_and(|&byte| {
-                is_word(byte) || matches!(byte, b'\'' | b'"' | b'`' | b'?' | b'.' | b'@' | b'\\')
-            })
-        };
-        if touches(self.text.get(offset + 1)) || offset > 0 && touches(self.text.get(offset - 1)) {
-            return Err(Refusal::Touched { offset });
-        }
-        self.scanner.at += 1;
-        self.code(b'?')
     }
 }

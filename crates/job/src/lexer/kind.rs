@@ -112,7 +112,8 @@ impl Kind {
             Self::Use => Some(("USE", "name the database before the table")),
             Self::Transaction => Some((
                 "transaction control",
-                "leave it out, each statement is a transaction of its own; what belongs together must be one statement",
+                "leave it out, each statement is a transaction of its own; what belongs together must be one statement \
+                 (phpMyAdmin's option: Enclose export in a transaction)",
             )),
             Self::Lock => Some((
                 "LOCK, UNLOCK, FLUSH or BACKUP",
@@ -133,8 +134,11 @@ impl Kind {
 
     /// Whether it can stand after WITH or ANALYZE, which then execute it.
     pub(super) fn follows_with(self) -> bool {
-        let changes = matches!(self, Self::Insert | Self::Replace | Self::Update | Self::Delete);
-        changes || matches!(self, Self::Select | Self::Values | Self::Table)
+        self.changes_rows() || matches!(self, Self::Select | Self::Values | Self::Table)
+    }
+
+    pub(super) fn changes_rows(self) -> bool {
+        matches!(self, Self::Insert | Self::Replace | Self::Update | Self::Delete)
     }
 
     /// Whether the first keyword settles the kind. If not, later words (INTO, LOCAL, TEMPORARY) have a say.

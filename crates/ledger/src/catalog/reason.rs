@@ -134,6 +134,11 @@ impl NotHeld {
         self.because == Because::Ours
     }
 
+    /// Whether that is known, and not only not known otherwise.
+    pub fn is_certain(&self) -> bool {
+        matches!(self.because, Because::Engine | Because::Sequence)
+    }
+
     /// What it does, in a few words.
     pub fn deed(&self) -> String {
         format!("it {} {}", self.verb, self.what)

@@ -131,7 +131,7 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
     // Of a table that is yet to be cut: one range of it.
     let inputs = match Cut::of(order, &mut control, &database, rules.mode).await? {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(rules.mode).await?,
+        None => order.source.inputs(&mut control, rules.mode).await?,
     };
     let mut planning = Planning {
         plan: Plan::default(),
@@ -174,7 +174,7 @@ impl Planning<'_> {
                     self.plan.complete = true;
                     return Ok(());
                 }
-                Err(error @ Error::Read { .. }) => return Err(error),
+                Err(error @ (Error::Read { .. } | Error::Foreign { .. })) => return Err(error),
                 Err(error) => {
                     let goes_on = error.is_of_a_statement();
                     self.refused(error);
@@ -218,7 +218,7 @@ impl Planning<'_> {
         let plan = &mut self.plan;
         plan.refused += 1;
         match &error {
-            Error::NotAtomic { path, line, column, kind } => {
+            Error::NotAtomic { path, line, column, kind, .. } => {
                 self.not_atomic.add(kind, None, || format!("{}:{line}:{column}", path.display()));
             }
             Error::NotHeld { path, line, column, reason } => {
