@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::SqlMode;
 use super::builtins::{is_builtin, is_keyword};
+use super::literals::without_literals;
 use super::token::{Token, Tokens, What};
 
 /// A call of something that may leave more behind than its value.
@@ -29,8 +30,11 @@ pub fn calls_only_builtins(sql: &str, mode: SqlMode) -> bool {
     if !may_call(sql.as_bytes()) {
         return true;
     }
-    let mut calls = Calls::new(sql, mode);
-    calls.next().is_none() && !calls.versions
+    let (head, rest) = without_literals(sql, mode);
+    [head, rest].into_iter().all(|part| {
+        let mut calls = Calls::new(part, mode);
+        calls.next().is_none() && !calls.versions
+    })
 }
 
 /// What a statement, or the body of a trigger or routine, calls that is not on the lists.
@@ -75,11 +79,13 @@ struct Calls<'a> {
     count: usize,
     /// Whether a token stood in a version comment.
     versions: bool,
+    /// It is an INSERT or a REPLACE.
+    inserts: bool,
 }
 
 impl<'a> Calls<'a> {
     fn new(sql: &'a str, mode: SqlMode) -> Self {
-        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false }
+        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false, inserts: false }
     }
 
     /// The token so many places before the one at hand, from 1.
@@ -186,7 +192,13 @@ impl<'a> Calls<'a> {
         let is_member = before.is("member") && self.back(1).is_some_and(|token| token.is("of"));
         let after_operand = matches!(before.what, What::String | What::Number | What::Name | What::Variable)
             || before.is_symbol(")");
-        before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member
+        // `INSERT INTO t VALUE (1)`
+        let is_value = self.inserts
+            && before.depth == 0
+            && self.back(1).is_some_and(|token| token.is("value"))
+            && before.what == What::Word
+            && !(is_keyword(before.text) || before.is("returning"));
+        before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member || is_value
     }
 
     /// Whether a query follows in the parenthesis, which no function takes without another one.
@@ -213,6 +225,7 @@ impl<'a> Iterator for Calls<'a> {
         loop {
             let token = self.tokens.next()?;
             self.versions |= token.version.is_some();
+            self.inserts |= self.count == 0 && token.is_any(&["insert", "replace"]);
             let found = self.look(token);
             self.last[self.count % KEPT] = Some(token);
             self.count += 1;

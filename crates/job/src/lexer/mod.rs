@@ -21,6 +21,7 @@ mod command;
 mod idle;
 mod kind;
 mod left_behind;
+mod literals;
 mod mark;
 mod mentions;
 mod mode;

@@ -85,10 +85,12 @@ impl Catalog {
         }
     }
 
-    /// Its names that may be in the list, folded. Of a statement without any nothing is allocated.
+    /// Its names, folded; none when none of them is in the list.
     fn words(&self, sql: &str, mode: SqlMode) -> Vec<String> {
-        let names = lexer::names(sql, mode).filter(|name| self.filter.may_hold(name));
-        names.map(|name| fold(&name)).collect()
+        if !self.filter.may_be_in(sql) {
+            return Vec::new();
+        }
+        lexer::names(sql, mode).map(|name| fold(&name)).collect()
     }
 
     /// What of the list these words can mean: in the current database, or in one that they name as well.
