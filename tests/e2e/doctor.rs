@@ -122,6 +122,61 @@ fn commits_that_are_not_durable_and_tables_that_are_not_transactional() {
     finds(&fleet.run(&["doctor", "--json"]).expect(1), "writable", "fail", &["read_only is on"]);
 }
 
+/// It said "ok writable" and three warnings, exit code 0; `publish` failed right after.
+#[test]
+fn a_server_that_takes_no_row_fails_whatever_it_says_of_itself() {
+    let fleet = Fleet::with_own_servers();
+    let variable = if fleet.is_mysql() { "transaction_read_only" } else { "tx_read_only" };
+    fleet.sql(&format!("SET GLOBAL {variable} = 1"));
+    let output = fleet.run(&["doctor", "--json"]).expect(1);
+    finds(&output, "writable", "fail", &["a run cannot be written", "READ ONLY"]);
+    finds(&output, "right to publish", "fail", &["could not be tried"]);
+    for role in ["publish", "work", "operate"] {
+        let output = fleet.run(&["doctor", "--for", role, "--json"]).expect(1);
+        finds(&output, "writable", "fail", &["READ ONLY"]);
+    }
+    fleet.sql(&format!("SET GLOBAL {variable} = 0"));
+    fleet.sql("SET GLOBAL init_connect = 'SET @somebody = 1'");
+    let output = fleet.run(&["doctor", "--json"]).expect(0);
+    finds(&output, "writable", "ok", &["rolled back: a run, the rows of a job"]);
+    finds(&output, "init_connect", "warn", &["SET @somebody = 1", "QUERYFLEET_SESSION_SQL"]);
+    fleet.sql("SET GLOBAL init_connect = ''");
+    // What a row meets and no setting tells.
+    for (table, words) in
+        [("ledger", "the rows of a job"), ("dead", "the rows of a job"), ("worker", "a worker's row")]
+    {
+        let trigger = format!(
+            "CREATE TRIGGER no BEFORE INSERT ON queryfleet_{table} FOR EACH ROW SIGNAL SQLSTATE '45000'"
+        );
+        fleet.sql(&trigger);
+        finds(&fleet.run(&["doctor", "--json"]).expect(1), "writable", "fail", &[words]);
+        fleet.sql("DROP TRIGGER no");
+    }
+    fleet.run(&["doctor"]).expect(0);
+    let rows = ["run", "ledger", "dead", "worker"]
+        .map(|table| fleet.number(&format!("SELECT COUNT(*) FROM queryfleet_{table}")));
+    assert_eq!(rows, [0; 4], "nothing is left of what was tried");
+}
+
+#[test]
+fn a_broker_that_takes_no_message_fails() {
+    let fleet = Fleet::with_own_servers();
+    let user = fleet.amqp_url().split_once("//").unwrap().1.split_once(':').unwrap().0.to_owned();
+    let look =
+        |code| fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_CONNECT_TIMEOUT", "2s")]).expect(code);
+    finds(&look(0), "publishing", "ok", &["came back"]);
+    fleet.ctl(&["set_permissions", &user, ".*", "^queryfleet\\..*", ".*"]);
+    finds(&look(1), "publishing", "fail", &["ACCESS_REFUSED"]);
+    fleet.ctl(&["set_permissions", &user, ".*", ".*", ".*"]);
+    let ctl =
+        |watermark| fleet.servers().stack.rabbitmq.ctl(&["set_vm_memory_high_watermark", watermark]).unwrap();
+    ctl("0.000001");
+    finds(&look(1), "publishing", "fail", &["alarm"]);
+    ctl("0.6");
+    look(0);
+    assert_eq!(fleet.messages(), 0, "nothing is left of what was tried");
+}
+
 #[test]
 fn tables_that_are_missing_or_of_another_engine() {
     let fleet = Fleet::new();

@@ -138,11 +138,7 @@ fn a_text_where_a_number_may_be_meant_is_refused_with_what_to_write() {
             "--template:1:31: :x stands in an expression with `+`",
         ),
         ("UPDATE t SET n = ROUND(:x, 2) WHERE id = :id", "1", "with `ROUND`"),
-        (
-            "DELETE FROM t WHERE n + 0 = :x AND id = :id",
-            "1",
-            "write :x + 0 where it is a number, CAST(:x AS CHAR)",
-        ),
+        ("DELETE FROM t WHERE n + 0 = :x AND id = :id", "1", "write :x + 0 where it is a number, CONCAT(:x)"),
         ("DELETE FROM t WHERE id = :id ORDER BY :x LIMIT 1", "n", ":x is a value, and no name of a column"),
         ("UPDATE t SET n = _latin1 :x WHERE id = :id", "1", "would be taken for bytes of _latin1"),
         ("UPDATE flags SET b = :x WHERE id = :id", "1", ":x meets flags.b, a column of bits"),

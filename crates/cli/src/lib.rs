@@ -9,6 +9,7 @@ mod command;
 mod exit;
 mod failure;
 mod log;
+mod memory;
 mod output;
 mod signal;
 
@@ -35,6 +36,9 @@ pub fn main() -> ExitCode {
             return output::settle(Exit::AllDone, true).into();
         }
     };
+    if arguments.command.executes() {
+        memory::give_back_at_once();
+    }
     let shows = arguments.command.only_shows();
     match command::run(arguments) {
         Ok(exit) => output::settle(exit, shows).into(),

@@ -61,7 +61,7 @@ variables! {
         "Where a worker serves /metrics, /livez and /readyz; port 0 takes a free one.");
     SIGNING_KEY = Variable::optional("QUERYFLEET_SIGNING_KEY",
         "a key of at least 16 bytes (several: comma between)",
-        "Signs messages with the first key and accepts all; a worker takes no message that none of them signed.")
+        "Signs runs and messages with the first key and accepts all; a worker executes nothing that none of them signed.")
         .secret();
     LOG = Variable::new("QUERYFLEET_LOG", "info",
         "error, warn, info, debug, trace or a tracing filter such as info,queryfleet_broker=debug",

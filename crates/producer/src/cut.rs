@@ -132,7 +132,7 @@ impl<'a> Cut<'a> {
             return Err(refused(format!("{kind} is not atomic")));
         }
         match catalog.not_held(kind, &sample.sql, sample.database.as_deref(), self.mode) {
-            Some(reason) => Err(refused(reason.to_string())),
+            Some(reason) => Err(refused(reason.deed())),
             None => Ok(()),
         }
     }

@@ -42,9 +42,9 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
 pub(crate) fn misuse(use_: &Use, name: &str) -> Option<String> {
     match use_ {
         Use::Text | Use::Number | Use::Count => None,
-        Use::Unclear(operator) => Some(format!(
-            "{name} stands in an expression with `{operator}`, which computes with a text in floating point: write {name} \
-             + 0 where it is a number, CAST({name} AS CHAR) where it is a text"
+        Use::Unclear(what) => Some(format!(
+            "{name} stands in an expression with {what}, where a text is taken for a floating-point number: write {name} + \
+             0 where it is a number, CONCAT({name}) where it is a text"
         )),
         Use::Constant => Some(format!(
             "{name} is a value, and no name of a column: to sort or group by it changes nothing"

@@ -15,12 +15,13 @@ const REPLICAS: &str =
     "leave it out: what is not in the binary log is on no replica (of a dump: --set-gtid-purged=OFF)";
 
 /// Variables that hold for one statement, for the account or for the server, and what to do.
-const NEVER: [(&str, &str); 20] = [
+const NEVER: [(&str, &str); 21] = [
     ("autocommit", TRANSACTION),
     ("completion_type", TRANSACTION),
     ("insert_id", KEY),
     ("last_insert_id", KEY),
     ("identity", KEY),
+    ("sql_auto_is_null", "leave it out: it tells of the statement before, which is anybody's"),
     ("timestamp", "it is of one statement: write the time into that"),
     ("rand_seed1", "it is of one statement: write the value into that"),
     ("rand_seed2", "it is of one statement: write the value into that"),

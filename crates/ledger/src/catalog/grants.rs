@@ -20,7 +20,7 @@ struct Grant {
 }
 
 /// Rights with which an account sees the tables they are given on.
-const SHOWING: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", "ALL PRIVILEGES"];
+const SHOWING: [&str; 7] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", "SHOW VIEW", "ALL PRIVILEGES"];
 
 impl Grants {
     pub(super) fn read(lines: &[String], is_mariadb: bool) -> Grants {

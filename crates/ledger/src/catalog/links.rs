@@ -55,7 +55,7 @@ impl Catalog {
             Of::View(view) => {
                 let (written, read) = match &link.text {
                     Some(text) => {
-                        let (written, read) = self.view(text);
+                        let (written, read) = self.view(text, link);
                         (written.through(&link.through), read.through(&link.through))
                     }
                     None => (unseen(), unseen()),
@@ -77,16 +77,16 @@ impl Catalog {
         }
     }
 
-    /// What a view changes when it is written, and when it is read. The server keeps its definition with every table,
-    /// view and function under its full name.
-    fn view(&self, text: &str) -> (Ways, Ways) {
+    /// What a view changes when it is written, and when it is read. The server keeps its definition with every table and
+    /// view under its full name, and functions of other databases.
+    fn view(&self, text: &str, link: &Link) -> (Ways, Ways) {
         let (mut written, mut read) = (Ways::default(), Ways::default());
-        read.take(self.called(text, "", SqlMode::default()));
+        read.take(self.called(text, &link.database, link.mode));
         for table in lexer::qualified_names(text) {
             let Some(object) = self.object(&table, "") else { continue };
             written.take(object.written.clone());
             read.take(object.read.clone());
-            if object.counts && takes_default(text, SqlMode::default()) {
+            if object.counts && takes_default(text, link.mode) {
                 read.take(object.written.clone());
             }
         }
@@ -188,6 +188,13 @@ impl Catalog {
                 Ways::outside(end, Because::Unseen("GRANT EXECUTE on it, if it is stored, to this account"))
             }
         }
+    }
+
+    /// Whether a call is certainly of a routine that is stored in a database.
+    pub(super) fn is_stored(&self, call: &Call<'_>, database: &str) -> bool {
+        let Call::Function { database: own, name } = call else { return false };
+        let own = own.as_ref().map_or_else(|| database.to_owned(), |own| fold(own));
+        self.routines.contains_key(&(own, fold(name)))
     }
 
     pub(super) fn object(&self, table: &TableName<'_>, database: &str) -> Option<&Object> {

@@ -22,8 +22,8 @@ const TRIGGERS: &str = "SELECT event_object_schema, event_object_table, trigger_
     FROM information_schema.triggers";
 const ROUTINES: &str = "SELECT routine_schema, routine_name, routine_type, routine_definition, sql_mode FROM information_schema.routines";
 
-const TRIGGER: &str = "GRANT TRIGGER to this account";
-const SHOW_VIEW: &str = "GRANT SHOW VIEW to this account";
+const TRIGGER: &str = "GRANT TRIGGER on it to this account";
+const SHOW_VIEW: &str = "GRANT SELECT, SHOW VIEW on it to this account";
 const SHOW_ROUTINE: &str = "GRANT SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or SHOW_ROUTINE (MySQL) to this account";
 
 type Table = (String, String, String, Option<String>, bool);

@@ -19,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 
 use filter::Filter;
 use grants::Grants;
+pub use judge::Explaining;
 pub use reason::NotHeld;
 use reason::Ways;
 

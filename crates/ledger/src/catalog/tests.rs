@@ -51,7 +51,7 @@ fn shop(grants: &[&str]) -> Catalog {
         trigger("e", "UPDATE /*!999999 t */ Log SET x = 1"),
         view("v", Some("select `Shop`.`b`.`x` AS `x` from `Shop`.`b`")),
         view("w", Some("select `Shop`.`t`.`log` AS `log` from `Shop`.`t`")),
-        view("calls", Some("select `Shop`.`f`(1) AS `x`")),
+        view("calls", Some("select `f`(1) AS `x`")),
         view("hidden", None),
         routine("write_it", Some("BEGIN IF x THEN DELETE FROM Log; END IF; END")),
         routine("f", Some("BEGIN CALL write_it(); RETURN 1; END")),

@@ -68,7 +68,8 @@ fn a_set_without_effect_on_a_statement_is_passed_over() {
     for script in [
         "SET NAMES utf8mb4; job",
         "SET NAMES utf8; job",
-        "SET @old = @@sql_mode, @x = 1; job",
+        "SET @old = @@sql_mode, @x = 1, @y = 'it''s'; job",
+        "SET SESSION TRANSACTION READ WRITE; job",
         "job; SET foreign_key_checks = 1",
         "SET foreign_key_checks = 0; SET foreign_key_checks = DEFAULT",
         "SET @o = @@sql_mode, sql_mode = ''; SET sql_mode = @o; job",
@@ -180,6 +181,8 @@ fn what_no_session_may_have_is_never_advised() {
         ("CHARACTER SET utf8mb4", "leaves open how strings compare"),
         ("@x = (SELECT MAX(id) FROM t)", "write the value out"),
         ("@x = nextval(s)", "write the value out"),
+        ("@x = @@global.sql_mode", "write the value out"),
+        ("sql_auto_is_null = 1", "the statement before"),
         ("sql_mode = @unset", "write it out"),
         ("STATEMENT a = 1 FOR job", "SET STATEMENT"),
         ("ROLE x", "SET ROLE"),

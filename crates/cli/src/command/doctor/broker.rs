@@ -60,6 +60,20 @@ pub(super) fn queues(topology: &Topology, config: &Config) -> [Finding; 2] {
     [Finding::ok("queues", queues), Finding::ok("delivery limit", limit)]
 }
 
+/// What came of a message for no queue.
+pub(super) fn publishing(published: Option<Result<(), String>>) -> Finding {
+    const CHECK: &str = "publishing";
+    match published {
+        Some(Ok(())) => Finding::ok(CHECK, "a message for no queue was taken, and came back"),
+        Some(Err(text)) => Finding::fail(CHECK, text, ""),
+        None => Finding::fail(
+            CHECK,
+            "the broker takes no message now: it does not answer to one",
+            "end its memory or disk alarm (rabbitmqctl status); publishing waits for that",
+        ),
+    }
+}
+
 /// Who serves the queue, and what has been dead-lettered.
 pub(super) fn depth(topology: &Topology, depth: &Depth) -> [Finding; 2] {
     let (work, dead) = (topology.work(), topology.dead());

@@ -3,120 +3,22 @@
 
 use super::super::token::{Token, What};
 use super::operators::{Role, unit};
+use super::parts::{Expression, Part};
+use super::words::{APART, CLAUSES, COMPUTING, MERGING, TABLES, is_call, is_function};
 use super::{Use, is_mark};
 
-/// Words between two expressions. All are reserved: a column that has such a name stands in quotes.
-const CLAUSES: &[&str] = &[
-    "select",
-    "distinct",
-    "from",
-    "where",
-    "set",
-    "values",
-    "on",
-    "having",
-    "group",
-    "order",
-    "by",
-    "limit",
-    "union",
-    "except",
-    "intersect",
-    "into",
-    "using",
-    "join",
-    "inner",
-    "cross",
-    "natural",
-    "straight_join",
-    "update",
-    "for",
-    "returning",
-    "partition",
-];
-/// Words that a parenthesis may follow without being called.
-const NO_FUNCTIONS: &[&str] = &[
-    "and", "or", "xor", "not", "when", "then", "else", "case", "div", "mod", "between", "like", "rlike",
-    "regexp", "is", "as", "all", "any", "some", "exists",
-];
-/// Functions that compute: of a text, in floating point.
-const COMPUTING: &[&str] = &[
-    "abs",
-    "ceil",
-    "ceiling",
-    "floor",
-    "round",
-    "truncate",
-    "mod",
-    "pow",
-    "power",
-    "sign",
-    "sqrt",
-    "sum",
-    "avg",
-    "exp",
-    "ln",
-    "log",
-    "log2",
-    "log10",
-    "greatest",
-    "least",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bit_count",
-    "format",
-    "conv",
-    "std",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "variance",
-    "var_pop",
-    "var_samp",
-    "field",
-    "interval",
-];
-
-/// Functions that take each argument as what it is by itself: it does not matter to one what another is.
-const APART: &[&str] = &[
-    "json_set",
-    "json_insert",
-    "json_replace",
-    "json_object",
-    "json_array",
-    "json_array_append",
-    "json_array_insert",
-    "concat",
-    "concat_ws",
-];
-
-/// A part of a statement whose operands meet each other.
-#[derive(Default)]
-struct Expression<'a> {
-    /// The first operator or function in it that computes.
-    computes: Option<&'a str>,
-    /// The marks in it, by their number.
-    marks: Vec<usize>,
-    /// Something in it compares: what is around it does not reach into it.
-    compares: bool,
-    /// Tokens that it has, but ASC and DESC.
-    length: usize,
-}
-
-impl<'a> Expression<'a> {
-    fn take(&mut self, other: Expression<'a>) {
-        self.computes = self.computes.or(other.computes);
-        self.marks.extend(other.marks);
-        self.length += other.length;
-    }
-}
+/// Why a text is no number there, beside operators and functions.
+const WITH_NUMBER: &str = "a comparison with a number";
+const OF_RESULT: &str = "a comparison of what a function, CASE or SELECT makes of it";
+const DERIVED: &str = "the list of a derived table";
 
 /// What a level of parentheses is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     /// The statement itself, or a subquery.
     Query,
+    /// A subquery in place of a table: its columns have the types of its list, and are used who knows how.
+    Derived,
     /// A row of VALUES: its columns have nothing to do with each other.
     Row,
     /// The arguments of one of [`APART`].
@@ -138,29 +40,37 @@ pub(super) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Vec<Use> {
     let marks = tokens.iter().filter(|token| is_mark(token)).count();
     let mut walk = Walk { tokens, roles, at: 0, marks: 0, found: vec![Use::Text; marks] };
     while walk.at < tokens.len() {
-        let rest = walk.level(Level::Query);
-        walk.end(rest, false);
+        let rest = walk.level(Level::Query, "");
+        walk.end(rest, "");
     }
     walk.found
 }
 
 impl<'a> Walk<'a, '_> {
-    /// An expression has ended; `by` when it is an item of ORDER BY or GROUP BY.
-    fn end(&mut self, expression: Expression<'a>, by: bool) {
-        let Expression { computes, marks, length, .. } = expression;
-        for mark in &marks {
-            match computes {
-                Some(operator) => self.found[*mark] = Use::Unclear(operator.to_owned()),
-                None if by && length == 1 => self.found[*mark] = Use::Constant,
-                None => {}
+    /// An expression has ended.
+    fn end(&mut self, expression: Expression<'a>, clause: &str) {
+        let Expression { computes, marks, direct, merged, number, tests, length, .. } = expression;
+        if let Some(operator) = computes {
+            self.unclear(&marks, &format!("`{operator}`"));
+        } else if tests {
+            self.unclear(&merged, OF_RESULT);
+            if number {
+                self.unclear(&direct, WITH_NUMBER);
             }
+        }
+        if clause == "by" && length == 1 && marks.len() == 1 {
+            self.found[marks[0]] = Use::Constant;
         }
     }
 
+    fn unclear(&mut self, marks: &[usize], why: &str) {
+        marks.iter().for_each(|mark| self.found[*mark] = Use::Unclear(why.to_owned()));
+    }
+
     /// Goes over a level up to its closing parenthesis, which is passed, and returns what the level around it meets.
-    fn level(&mut self, level: Level) -> Expression<'a> {
+    fn level(&mut self, level: Level, mut clause: &'static str) -> Expression<'a> {
         let (mut whole, mut current) = (Expression::default(), Expression::default());
-        let (mut clause, mut is_list) = ("", false);
+        let mut is_list = false;
         while let Some(token) = self.tokens.get(self.at).copied() {
             if token.is_symbol(")") {
                 self.at += 1;
@@ -168,8 +78,7 @@ impl<'a> Walk<'a, '_> {
             }
             let is_clause = self.is_clause();
             if !is_clause && !token.is_symbol(",") {
-                let rows = level == Level::Query && clause == "values";
-                self.piece(&mut current, rows, clause == "limit");
+                self.piece(&mut current, level, clause);
                 continue;
             }
             self.at += 1;
@@ -178,6 +87,10 @@ impl<'a> Walk<'a, '_> {
             self.close(ended, &mut whole, level, clause, is_list);
             if is_clause {
                 clause = CLAUSES.iter().find(|clause| token.is(clause)).copied().unwrap_or_default();
+                if clause == "update" && self.at > 1 && self.tokens[self.at - 2].is("key") {
+                    // ON DUPLICATE KEY UPDATE
+                    clause = "set";
+                }
                 is_list &= clause != "select";
             }
         }
@@ -194,27 +107,36 @@ impl<'a> Walk<'a, '_> {
         clause: &str,
         is_list: bool,
     ) {
-        if level == Level::Apart && !ended.compares {
+        let is_answer = matches!(clause, "select" | "distinct");
+        if level == Level::Derived && (is_answer || clause == "values") && !ended.closed {
+            return self.unclear(&ended.marks, DERIVED);
+        }
+        if level == Level::Apart && !ended.closed {
             whole.marks.extend(&ended.marks);
-            return self.end(ended, false);
+            return self.end(ended, clause);
         }
         let outer = match level {
-            Level::Query => matches!(clause, "select" | "distinct") && !is_list,
-            Level::Row | Level::Apart => false,
+            Level::Query => is_answer && !is_list,
+            Level::Row | Level::Apart | Level::Derived => false,
             Level::Inside => true,
         };
-        if outer && !ended.compares { whole.take(ended) } else { self.end(ended, clause == "by") }
+        if outer && !ended.closed { whole.take(ended, Part::Itself) } else { self.end(ended, clause) }
     }
 
     /// Takes the next token, or all that it opens, into an expression.
-    fn piece(&mut self, into: &mut Expression<'a>, rows: bool, counts: bool) {
+    fn piece(&mut self, into: &mut Expression<'a>, level: Level, clause: &'static str) {
         let (at, token) = (self.at, self.tokens[self.at]);
         self.at += 1;
         into.length += usize::from(!token.is_any(&["asc", "desc"]));
+        let may_assign = level == Level::Query && matches!(clause, "set" | "update");
         match self.roles[at] {
             Role::Computes => into.computes = into.computes.or(Some(token.text)),
+            Role::Compares if may_assign && token.is_symbol("=") && !into.assigns && !into.tests => {
+                // What is left of it, a name, has no part in it.
+                *into = Expression { assigns: true, ..Expression::default() };
+            }
             Role::Compares => {
-                into.compares = true;
+                (into.tests, into.closed) = (true, true);
                 // The AND of a BETWEEN is none that parts: what is between them is read here.
                 if token.is("between") {
                     self.between(into);
@@ -222,46 +144,71 @@ impl<'a> Walk<'a, '_> {
             }
             Role::Parts => {
                 let condition = std::mem::take(into);
-                self.end(condition, false);
-                into.compares = true;
+                self.end(condition, "");
+                into.closed = true;
             }
-            Role::None => self.operand(into, at, rows, counts),
+            Role::None => self.operand(into, at, level, clause),
         }
     }
 
-    fn operand(&mut self, into: &mut Expression<'a>, at: usize, rows: bool, counts: bool) {
+    fn operand(&mut self, into: &mut Expression<'a>, at: usize, level: Level, clause: &'static str) {
         let token = self.tokens[at];
         match () {
             () if is_mark(&token) => {
-                if counts {
-                    self.found[self.marks] = Use::Count;
-                } else {
-                    into.marks.push(self.marks);
-                }
+                let mark = self.marks;
                 self.marks += 1;
+                match () {
+                    () if clause == "limit" => self.found[mark] = Use::Count,
+                    // Its type is written beside it, so it is what it is wherever it stands.
+                    () if super::is_typed(self.tokens, at) => {}
+                    () => {
+                        into.marks.push(mark);
+                        into.direct.push(mark);
+                    }
+                }
             }
-            () if token.is_symbol("(") => {
-                let is_query =
-                    self.tokens.get(self.at).is_some_and(|next| next.is_any(&["select", "with", "values"]));
-                let level = match () {
-                    () if is_query => Level::Query,
-                    () if rows => Level::Row,
-                    () if at > 0 && self.tokens[at - 1].is_any(APART) => Level::Apart,
-                    () => Level::Inside,
-                };
-                let inner = self.level(level);
-                into.take(inner);
-            }
+            () if token.is_symbol("(") => self.parenthesis(into, at, level, clause),
             () if token.is("case") => {
                 let result = self.case();
-                into.take(result);
+                into.take(result, Part::Merged);
             }
             () if token.is("interval") && unit(self.tokens, at).is_some() => self.interval(at),
             () if is_function(self.tokens, at) && token.is_any(COMPUTING) => {
                 into.computes = into.computes.or(Some(token.text));
             }
-            () => {}
+            () => into.number |= token.what == What::Number,
         }
+    }
+
+    /// Takes what stands in a parenthesis.
+    fn parenthesis(&mut self, into: &mut Expression<'a>, at: usize, level: Level, clause: &'static str) {
+        let before = at.checked_sub(1).map(|before| self.tokens[before]);
+        let is_before = |words: &[&str]| before.is_some_and(|before| before.is_any(words));
+        let of_tables = level != Level::Row && TABLES.contains(&clause);
+        let next = self.tokens.get(self.at);
+        // Elsewhere VALUES is a function.
+        let is_values = of_tables && next.is_some_and(|next| next.is("values"));
+        let is_query = is_values || next.is_some_and(|next| next.is_any(&["select", "with"]));
+        let inner = match () {
+            () if is_query && (of_tables || clause.is_empty() && is_before(&["as"])) => Level::Derived,
+            () if is_query => Level::Query,
+            () if clause == "values" && level == Level::Query => Level::Row,
+            () if is_before(APART) => Level::Apart,
+            () => Level::Inside,
+        };
+        let part = match () {
+            () if is_query || is_before(MERGING) => Part::Merged,
+            () if is_before(&["in"]) || !is_call(self.tokens, at) => Part::Itself,
+            () => Part::Argument,
+        };
+        let within = match () {
+            () if is_values => "values",
+            () if of_tables && !is_query => "from",
+            () => "",
+        };
+        self.at += usize::from(is_values);
+        let inside = self.level(inner, within);
+        into.take(inside, part);
     }
 
     /// What stands between BETWEEN and its AND.
@@ -274,7 +221,7 @@ impl<'a> Walk<'a, '_> {
                 self.at += 1;
                 return;
             }
-            self.piece(into, false, false);
+            self.piece(into, Level::Inside, "");
         }
     }
 
@@ -283,10 +230,10 @@ impl<'a> Walk<'a, '_> {
         let end = unit(self.tokens, at).unwrap_or(at);
         let mut number = Expression::default();
         while self.at < end {
-            self.piece(&mut number, false, false);
+            self.piece(&mut number, Level::Inside, "");
         }
         self.at = self.at.max(end + 1);
-        self.end(number, false);
+        self.end(number, "");
     }
 
     /// CASE … END: its conditions are their own, its results meet what is around it.
@@ -302,12 +249,13 @@ impl<'a> Walk<'a, '_> {
             }
             let part = self.until(ENDS);
             match () {
-                () if token.is("when") && is_simple => operand.take(part),
-                () if token.is("when") || part.compares => self.end(part, false),
-                () => result.take(part),
+                () if token.is("when") && is_simple => operand.take(part, Part::Itself),
+                () if token.is("when") || part.closed => self.end(part, ""),
+                () => result.take(part, Part::Itself),
             }
         }
-        self.end(operand, false);
+        operand.tests = true;
+        self.end(operand, "");
         result
     }
 
@@ -318,7 +266,7 @@ impl<'a> Walk<'a, '_> {
             if token.is_any(ends) || token.is_symbol(")") || token.is_symbol(",") {
                 break;
             }
-            self.piece(&mut found, false, false);
+            self.piece(&mut found, Level::Inside, "");
         }
         found
     }
@@ -334,28 +282,5 @@ impl<'a> Walk<'a, '_> {
             });
         }
         token.is_any(CLAUSES)
-    }
-}
-
-/// Whether a word is the name of a function that is called here.
-pub(super) fn is_function(tokens: &[Token<'_>], at: usize) -> bool {
-    let is_called = tokens.get(at + 1).is_some_and(|next| next.is_symbol("("));
-    let is_operand = |token: &Token<'_>| {
-        token.is_symbol(")")
-            || is_mark(token)
-            || matches!(token.what, What::Number | What::String | What::Variable | What::Name)
-            || token.what == What::Word && !token.is_any(NO_FUNCTIONS) && !token.is_any(CLAUSES)
-    };
-    let follows_operand = at.checked_sub(1).is_some_and(|before| is_operand(&tokens[before]));
-    is_called && !(tokens[at].is("mod") && follows_operand)
-}
-
-/// Whether the parenthesis at this place holds arguments, a list or a row.
-pub(super) fn is_call(tokens: &[Token<'_>], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|before| &tokens[before]) else { return false };
-    match before.what {
-        What::Name => true,
-        What::Word => before.is("values") || !(before.is_any(NO_FUNCTIONS) || before.is_any(CLAUSES)),
-        What::Number | What::String | What::Variable | What::Symbol => false,
     }
 }

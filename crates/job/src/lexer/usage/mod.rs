@@ -10,6 +10,8 @@
 mod column;
 mod expression;
 mod operators;
+mod parts;
+mod words;
 
 use super::SqlMode;
 use super::token::{Token, Tokens, What};
@@ -26,7 +28,8 @@ pub enum Use {
     Number,
     /// How many rows: after LIMIT or OFFSET.
     Count,
-    /// In an expression with this operator or function, and not beside it.
+    /// In an expression with this operator or function, and not beside it, or in another place that takes texts for
+    /// floating-point numbers.
     Unclear(String),
     /// Where a value changes nothing: all of an ORDER BY or GROUP BY.
     Constant,
@@ -67,7 +70,7 @@ fn use_of(tokens: &[Token<'_>], roles: &[Role], at: usize, reached: Use) -> Use 
     if is_beside_operator(tokens, roles, at) {
         return Use::Number;
     }
-    if is_typed(tokens, at) { Use::Text } else { reached }
+    reached
 }
 
 /// Whether what computes stands right before or behind it, parentheses around it alone looked through.
@@ -76,7 +79,7 @@ fn is_beside_operator(tokens: &[Token<'_>], roles: &[Role], at: usize) -> bool {
     while first > 0
         && tokens[first - 1].is_symbol("(")
         && tokens.get(last + 1).is_some_and(|next| next.is_symbol(")"))
-        && (first == 1 || !expression::is_call(tokens, first - 1))
+        && (first == 1 || !words::is_call(tokens, first - 1))
     {
         (first, last) = (first - 1, last + 1);
     }
@@ -84,7 +87,7 @@ fn is_beside_operator(tokens: &[Token<'_>], roles: &[Role], at: usize) -> bool {
     first.checked_sub(1).is_some_and(is_operator) || is_operator(last + 1)
 }
 
-/// Whether its type is written beside it: `CAST(? AS …)`, `CONVERT(?, …)`, `DATE ?`.
+/// Whether its type is written beside it: `CAST(? AS …)`, `CONVERT(?, …)`, `CONCAT(?)`, `DATE ?`.
 fn is_typed(tokens: &[Token<'_>], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|at| tokens[at]);
     let is_next = |is: fn(&Token<'_>) -> bool| tokens.get(at + 1).is_some_and(is);
@@ -95,6 +98,7 @@ fn is_typed(tokens: &[Token<'_>], at: usize) -> bool {
         && before(2).is_some_and(|token| {
             token.is("cast") && is_next(|next| next.is("as"))
                 || token.is("convert") && is_next(|next| next.is_symbol(",") || next.is("using"))
+                || token.is("concat") && is_next(|next| next.is_symbol(")"))
         })
 }
 
@@ -156,9 +160,21 @@ mod tests {
             "UPDATE t SET n = n + CAST(? AS DECIMAL(20, 2)), m = m * CONVERT(?, SIGNED), o = o + CAST(? AS CHAR)",
             "UPDATE t SET a = ? WHERE doc->'$.a' = ? AND doc->>'$.b' = ?",
             "SELECT *, t.*, COUNT(*), ? FROM t WHERE a = ? AND b || ? AND c && ?",
+            "UPDATE t SET n = COALESCE(?, 0), m = IF(a = ?, 1, 0), o = CASE a WHEN ? THEN 1 ELSE 0 END",
+            "DELETE FROM t WHERE STRCMP(a, ?) = 0 AND FIND_IN_SET(?, b) > 0 AND LEFT(c, 3) = ? AND IFNULL(d, '') = ?",
+            "INSERT INTO t (a, b) SELECT * FROM (SELECT CONCAT(?) AS a, CAST(? AS SIGNED) AS b) q WHERE NOT EXISTS \
+             (SELECT 1 FROM t WHERE a = ?)",
+            "INSERT INTO t (a) (SELECT ?)",
+            "DELETE FROM t WHERE n = COALESCE(CONCAT(?), a) AND m = n + CONCAT(?) AND (a, b) = (?, ?)",
             "UPDATE t SET j = JSON_SET(j, '$.a', ?) WHERE `a+b` = ? AND c = 'x + y' /* + */ AND d = ?",
             "UPDATE t SET a = ? WHERE b = DATE ? AND c >= ? AND d <> ? AND e != ? AND f <=> ? AND g <= ?",
             "INSERT INTO t (a, n) VALUES (?, ?) ON DUPLICATE KEY UPDATE n = n + VALUES(n), a = ?",
+            "UPDATE t SET n = COALESCE(?, 0), m = IF(a = ?, 1, 0), o = CASE a WHEN ? THEN 1 ELSE 0 END",
+            "DELETE FROM t WHERE STRCMP(a, ?) = 0 AND FIND_IN_SET(?, b) > 0 AND LEFT(c, 3) = ? AND IFNULL(d, '') = ?",
+            "INSERT INTO t (a, b) SELECT * FROM (SELECT CONCAT(?) AS a, CAST(? AS SIGNED) AS b) q WHERE NOT EXISTS \
+             (SELECT 1 FROM t WHERE a = ?)",
+            "INSERT INTO t (a) (SELECT ?)",
+            "DELETE FROM t WHERE n = COALESCE(CONCAT(?), a) AND m = n + CONCAT(?) AND (a, b) = (?, ?)",
             "UPDATE t SET j = JSON_SET(j, '$.a', n + 1, '$.b', ?), c = CONCAT(n * 2, ?, CASE WHEN a = ? THEN 1 END)",
             "UPDATE t JOIN u ON u.id = ? AND u.n = t.n + 1 SET t.a = ? ORDER BY LEFT(a, ?)",
         ] {
@@ -190,9 +206,25 @@ mod tests {
             "UPDATE t SET c = CONCAT(COALESCE(n + 1, ?), 5)",
             "DELETE FROM t ORDER BY FIELD(n, ?) LIMIT 1",
             "UPDATE t SET n = f(n + 1, ?)",
+            "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE n = n + COALESCE(VALUES(n), ?)",
             "UPDATE t SET n = (? COLLATE utf8mb4_bin) + 1",
             "DELETE FROM t WHERE n > 5 AND -n < ?",
             "UPDATE t SET n = INTERVAL(COALESCE(?, 1), 2, 3) + 1",
+            "DELETE FROM t WHERE n IN (1, ?)",
+            "DELETE FROM t WHERE n BETWEEN 1 AND ?",
+            "DELETE FROM t WHERE ? > 9007199254740993",
+            "DELETE FROM t WHERE COALESCE(n, 0) = ?",
+            "DELETE FROM t WHERE n = COALESCE(m, ?)",
+            "DELETE FROM t WHERE n = (SELECT ?)",
+            "DELETE FROM t WHERE n IN (SELECT ?)",
+            "DELETE FROM t WHERE n = CASE WHEN a = 'x' THEN ? ELSE m END",
+            "UPDATE t SET n = CASE m WHEN 1 THEN 2 WHEN ? THEN 3 END",
+            "INSERT INTO t SELECT q.x FROM (SELECT ? AS x) q",
+            "INSERT INTO t SELECT q.x FROM u JOIN (SELECT 1, COALESCE(?, 0) AS x) q ON q.x = u.x",
+            "UPDATE t, (SELECT 5 AS y, ? AS x) q SET t.n = q.x",
+            "UPDATE t JOIN (u JOIN (SELECT ? AS x) q) SET t.n = q.x",
+            "WITH q AS (SELECT ? AS x) SELECT x FROM q",
+            "INSERT INTO t SELECT * FROM (VALUES (1, ?)) q",
         ] {
             assert_eq!(letters(sql), "u", "{sql}");
         }

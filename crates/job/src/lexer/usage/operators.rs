@@ -91,7 +91,7 @@ fn word(tokens: &[Token<'_>], at: usize) -> Role {
     match () {
         () if token.is("div") => Role::Computes,
         // Before a parenthesis it is the function, unless something stands before it to be divided.
-        () if token.is("mod") && !super::expression::is_function(tokens, at) => Role::Computes,
+        () if token.is("mod") && !super::words::is_function(tokens, at) => Role::Computes,
         () if token.is_any(COMPARE) => Role::Compares,
         () if token.is_any(PART) => Role::Parts,
         () => Role::None,
