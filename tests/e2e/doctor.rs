@@ -146,9 +146,12 @@ fn a_server_that_takes_no_row_fails_whatever_it_says_of_itself() {
     finds(&output, "init_connect", "warn", &["SET @somebody = 1", "QUERYFLEET_SESSION_SQL"]);
     fleet.sql("SET GLOBAL init_connect = ''");
     // What a row meets and no setting tells.
-    for (table, words) in
-        [("ledger", "the rows of a job"), ("dead", "the rows of a job"), ("worker", "a worker's row")]
-    {
+    for (table, words) in [
+        ("run", "a run"),
+        ("ledger", "the rows of a job"),
+        ("dead", "the rows of a job"),
+        ("worker", "a worker's row"),
+    ] {
         let trigger = format!(
             "CREATE TRIGGER no BEFORE INSERT ON queryfleet_{table} FOR EACH ROW SIGNAL SQLSTATE '45000'"
         );

@@ -179,6 +179,9 @@ fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
     let rare: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("broker/src/alarm.rs", &["the broker has blocked", "the broker takes messages again"][..]),
         ("broker/src/publish.rs", &["publishing waits"]),
+        // Once a worker, and once a run.
+        ("consumer/src/collector.rs", &["{MANY}"]),
+        ("consumer/src/kept.rs", &["the run goes on one job at a time"]),
         ("consumer/src/news.rs", &["run, seq, slot"]),
         (
             "consumer/src/worker.rs",
