@@ -211,7 +211,8 @@ fn ranges_that_an_earlier_version_has_written_down_go_on() {
             "DELETE FROM queryfleet_range WHERE run = {run} AND seq > 1; \
              UPDATE queryfleet_range SET lo = '{from}', hi = '{to}' WHERE run = {run} AND seq = 0; \
              UPDATE queryfleet_range SET lo = '{lo}', hi = '{hi}' WHERE run = {run} AND seq = 1; \
-             UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 0 WHERE id = {run}"
+             UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 0, manifest = NULL \
+             WHERE id = {run}"
         ));
         publish(&fleet, &template, &key, &arguments).expect(0);
         let worker = fleet.worker(2);

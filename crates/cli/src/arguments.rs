@@ -102,6 +102,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether this process will execute jobs.
+    pub(crate) fn executes(&self) -> bool {
+        matches!(self, Command::Work { .. } | Command::Run { .. })
+    }
+
     /// Whether what it prints is all that it does.
     pub(crate) fn only_shows(&self) -> bool {
         match self {

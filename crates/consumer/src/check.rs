@@ -23,6 +23,9 @@ pub(crate) fn check(
     if !kind.is_atomic() && chunk.not_atomic.is_none() {
         return refused(format!("{} is not atomic, and its run does not say --not-atomic", kind.as_str()));
     }
+    if lexer::may_change_queryfleet(&job.sql, kind, mode) {
+        return refused("it may change a table of queryfleet, by which a job could call others done".into());
+    }
     match allow {
         Some(allow) if !allow.contains(&kind) => {
             refused(format!("QUERYFLEET_ALLOW of this worker does not list {}", kind.as_str()))

@@ -68,7 +68,9 @@ async fn keep_moving(
 ) -> Result<(), crate::Error> {
     let since = Instant::now();
     loop {
+        let turn = shared.large.turn(delivery.body.len()).await;
         let Err(error) = move_one(shared, session, delivery).await else { return Ok(()) };
+        drop(turn);
         // Below the broker's consumer timeout, as a slot's limit is.
         if shared.drain.is_draining() || since.elapsed() >= shared.policy.pressure_timeout {
             return Err(error);

@@ -14,6 +14,7 @@ mod execute;
 mod heartbeat;
 mod kept;
 mod labels;
+mod large;
 mod news;
 mod pipeline;
 mod remains;

@@ -12,9 +12,9 @@ use tokio::sync::Mutex;
 
 use crate::Drain;
 
-/// How long a catalog is good: when a server goes down all slots ask at once.
+/// How long an answer is good, and that there was none: when a server goes down all slots ask at once.
 const FRESH: Duration = Duration::from_secs(5);
-/// When it is asked for again after a failure.
+/// When a slot looks again that needs one.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long is waited for it. A statement is settled without it then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,8 +70,7 @@ impl Known {
             return;
         }
         self.catalog = tokio::time::timeout(PATIENCE, self.control.catalog()).await.ok().and_then(Result::ok);
-        let good = if self.catalog.is_some() { FRESH } else { AGAIN };
-        self.asked = Instant::now().checked_sub(FRESH - good);
+        self.asked = Some(Instant::now());
     }
 }
 

@@ -3,8 +3,12 @@
 //! A crash or a lost connection between two of these steps leaves the message with the broker; it comes again, and
 //! what had ended meets its ledger row. Nothing is ever given back by nack.
 
+use std::time::Instant;
+
 use broker::{Delivery, Route, Subscription};
-use job::{Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope};
+use job::{
+    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope,
+};
 use ledger::Dead;
 
 use crate::copies::{self, Copies};
@@ -107,7 +111,7 @@ pub(crate) async fn jobs(
             Settlement::Tier { tier, attempts } => copies.add(Route::Tier(tier), attempts, ending),
             Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
             Settlement::Dead(reason) => {
-                if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
+                if let Err(error) = bury_for_good(slot, &delivery.headers, chunk, ending, reason).await {
                     unburied(slot, chunk, ending.job, reason, &error);
                     copies.add(Route::Work, delivery.headers.attempts, ending);
                 }
@@ -222,6 +226,26 @@ fn handed_over(slot: &Slot, to_connection: bool) -> After {
     }
     slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
     After::Reconnect
+}
+
+/// [`bury`]; what is unknown is kept in hand while that fails, as long as a slot may hold a message: given back, it would
+/// run once more. Its ledger row may be locked by the very attempt whose end nobody saw.
+async fn bury_for_good(
+    slot: &mut Slot,
+    headers: &Headers,
+    chunk: &Chunk,
+    ending: &Ending<'_>,
+    reason: DeadReason,
+) -> Result<(), ledger::Error> {
+    let (since, mut backoff) = (Instant::now(), Backoff::new(slot.shared.backoff_max));
+    loop {
+        let buried = bury(slot, headers, chunk, ending, reason).await;
+        let held = since.elapsed() < slot.shared.policy.pressure_timeout && !slot.shared.drain.is_now();
+        if buried.is_ok() || reason != DeadReason::Unknown || !held {
+            return buried;
+        }
+        tokio::time::sleep(backoff.pause()).await;
+    }
 }
 
 /// Writes the dead row of a job and its ledger row in one transaction.

@@ -13,6 +13,7 @@ use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
 use crate::kept::Kept;
+use crate::large::Large;
 use crate::news::{Case, News, Topic};
 use crate::remains::Remains;
 use crate::{Drain, Error};
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) has_many_bodies: AtomicBool,
     /// After so long this worker has seen a change of a run's state, or executes nothing more of the run.
     pub(crate) view: Duration,
+    pub(crate) large: Large,
     /// Slots that hold a message.
     pub(crate) in_flight: AtomicU32,
     database_up: Vec<AtomicU8>,
@@ -66,6 +68,7 @@ impl Shared {
         Ok(Shared {
             queue: config.queue.clone(),
             news: News::new(worker_name()),
+            large: Large::new(),
             name: worker_name(),
             policy: Policy {
                 max_attempts: config.max_attempts,

@@ -4,14 +4,20 @@
 pub const RUN_NAME_LIMIT: usize = 190;
 
 /// Characters that change how a line is shown, or are not seen in it: two names that look alike would be two runs.
-const INVISIBLE: [std::ops::RangeInclusive<char>; 7] = [
+const INVISIBLE: [std::ops::RangeInclusive<char>; 12] = [
     '\u{ad}'..='\u{ad}',
     '\u{61c}'..='\u{61c}',
+    // Fillers, which are letters and show nothing.
+    '\u{115f}'..='\u{1160}',
+    '\u{180b}'..='\u{180f}',
     '\u{200b}'..='\u{200f}',
     '\u{2028}'..='\u{202e}',
     '\u{2060}'..='\u{206f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
     '\u{feff}'..='\u{feff}',
     '\u{fff9}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e0fff}',
 ];
 
 /// Whether a text says the id of a run. Digits only: `+5`, which parses as a number, is a name.
@@ -77,6 +83,9 @@ mod tests {
             "a\u{202e}b",
             "a\u{200b}",
             "\u{feff}a",
+            "\u{3164}",
+            "a\u{2800}b",
+            "a\u{e0041}",
             "7",
             "374231415460829",
             "0",

@@ -271,7 +271,7 @@ impl Control {
             "UPDATE {dead} SET state = 'discarded' WHERE state = 'dead' AND run IS NOT NULL{conditions}"
         );
         let messages = format!(
-            "DELETE FROM {dead} WHERE state = 'dead' AND run IS NULL{conditions} LIMIT {ROWS_AT_ONCE}"
+            "DELETE FROM {dead} WHERE state IN ('dead', 'discarded') AND run IS NULL{conditions} LIMIT {ROWS_AT_ONCE}"
         );
         let mut discarded = self.changed(&jobs, values.clone()).await?;
         loop {

@@ -67,6 +67,13 @@ impl Session {
         self.live.as_ref().map(|live| &live.facts)
     }
 
+    /// Ends the connection, and forgets what a large packet has left in memory: the driver keeps a buffer of its size
+    /// for as long as the connection lives.
+    pub async fn shed(&mut self) {
+        self.close().await;
+        self.packet = Packet::default();
+    }
+
     /// Whether this session can write the ledger and the dead jobs now: what a job makes a worker write is written, and
     /// rolled back. Call after [`prepare`](Self::prepare).
     ///

@@ -92,10 +92,18 @@ impl<'a> Jobs<'a> {
             return Ok(Some(ahead));
         }
         loop {
-            if let Some((_, reading)) = &mut self.reading
-                && let Some(next) = reading.next()?
-            {
-                return Ok(Some(next));
+            if let Some((path, reading)) = &mut self.reading {
+                match reading.next() {
+                    Ok(Some(next)) => return Ok(Some(next)),
+                    Ok(None) => {}
+                    // Where a string ends is up to the sql_mode, which a SET before it may have said.
+                    Err(error @ Error::Split { .. }) => {
+                        let (settings, here) =
+                            (&self.rules.settings, Place { offset: 0, line: 1, column: 1 });
+                        return Err(self.sets.before_statement(settings, path, here).err().unwrap_or(error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
@@ -121,10 +129,10 @@ impl<'a> Jobs<'a> {
         match kind {
             Kind::Ddl | Kind::Prepare | Kind::Set if lexer::is_idle(&job.sql, mode) => return Ok(None),
             Kind::Use => {
-                if let Some(database) = used(inspected.sql) {
-                    self.database = Some(database);
-                    return Ok(None);
-                }
+                let Place { line, column, .. } = place;
+                let bad = |why| Error::Bad { path: path.to_owned(), line, column, why };
+                self.database = Some(used(inspected.sql, mode).map_err(bad)?);
+                return Ok(None);
             }
             Kind::Set => {
                 if let Some(sets) = lexer::assignments(inspected.sql, mode) {
@@ -136,6 +144,12 @@ impl<'a> Jobs<'a> {
         }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
+        }
+        if self.sets.is_narrow() && job.sql.bytes().any(|byte| byte >= 0xF0) {
+            let Place { line, column, .. } = place;
+            let why = "statement holds a character of four bytes, such as an emoji, which is none after SET NAMES utf8: \
+                       write SET NAMES utf8mb4";
+            return Err(Error::Bad { path: path.to_owned(), line, column, why: why.into() });
         }
         if self.sets.is_settled() {
             return Ok(Some((job, kind, length)));
@@ -163,8 +177,20 @@ impl<'a> Jobs<'a> {
         let path = || reading_path(&self.reading).to_owned();
         let (line, column) = (place.line, place.column);
         let sql = &job.sql[..length];
+        if kind == Kind::Other
+            && let Some((command, instead)) = lexer::client_command(sql, mode)
+        {
+            let why = format!("`{command}` is a command of the mariadb client, not SQL: {instead}");
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
+        if kind == Kind::Other && sql[lexer::beginning(sql, mode)..].starts_with('\u{feff}') {
+            let why =
+                "a byte order mark stands before the statement, as where files are joined: remove it".into();
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
         if !kind.is_atomic() && not_atomic.is_none() {
-            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
+            let words = first_words(&sql[lexer::beginning(sql, mode)..]);
+            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str(), words });
         }
         if !allow_no_where && changes_all(kind, sql, mode) {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
@@ -214,6 +240,16 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
 /// The line on which a statement ends that begins at `place`.
 fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
     place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
+}
+
+/// The beginning of a statement on one line, for an error.
+fn first_words(sql: &str) -> String {
+    const MOST: usize = 60;
+    let head: String = sql.chars().take(4 * MOST).collect();
+    let words = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().take(MOST).collect();
+    let more = if shown.len() < words.len() || head.len() < sql.len() { "…" } else { "" };
+    shown + more
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

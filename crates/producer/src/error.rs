@@ -31,6 +31,14 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// What is none of the kinds of input.
+    #[error("{} {why}; nothing was published", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        why: String,
+    },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
     Empty(PathBuf),
@@ -68,7 +76,7 @@ pub enum Error {
     },
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
-        "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
+        "{}:{line}:{column}: {kind} is not atomic (`{words}`): it cannot be committed together with its ledger row, so exactly once \
          cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), aside(kind)
     )]
     NotAtomic {
@@ -80,6 +88,8 @@ pub enum Error {
         column: u64,
         /// What it is.
         kind: &'static str,
+        /// How it begins.
+        words: String,
     },
     /// SETs that no session SQL replaces.
     #[error(
@@ -252,7 +262,6 @@ impl Error {
 fn aside(kind: &str) -> &'static str {
     match kind {
         "ddl" => " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)",
-        "other" => " (a command of the client, such as source, is no statement: give its file as an input)",
         _ => "",
     }
 }

@@ -17,6 +17,7 @@ use crate::range::Ranges;
 use crate::rows::Rows;
 use crate::script::Script;
 use crate::template::Template;
+use crate::told::{self, Expected};
 use crate::{CsvDialect, Error, keep};
 
 /// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
@@ -144,17 +145,40 @@ impl Input {
     /// When the file cannot be opened or read.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
+        let foreign = |why: String| Error::Foreign { path: self.name.clone(), why };
+        if self.kept.is_none() && self.name.is_dir() {
+            return Err(foreign(told::folder(&self.name).to_owned()));
+        }
         let file = self.file().map_err(failed)?;
         self.read.store(0, Ordering::Relaxed);
-        let file = Counted { file, read: self.read.clone() };
-        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
-            "gz" => (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension("")),
-            "zst" => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
-            _ => (Box::new(file), self.name.clone()),
+        let (first, file) = told::head(Counted { file, read: self.read.clone() }).map_err(failed)?;
+        let packed = match extension(&self.name) {
+            "gz" => Some(".gz"),
+            "zst" => Some(".zst"),
+            _ => None,
         };
+        if let Some(why) = packed.and_then(|end| told::foreign(&first, Expected::Compressed(end))) {
+            return Err(foreign(why));
+        }
+        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match packed {
+            Some(".gz") => {
+                (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension(""))
+            }
+            Some(_) => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
+            None => (Box::new(file), self.name.clone()),
+        };
+        let expected = match extension(&kind) {
+            _ if self.template.is_some() => Expected::Rows,
+            "ndjson" | "jsonl" => Expected::Ndjson,
+            _ => Expected::Script,
+        };
+        let (first, bytes) = told::head(bytes).map_err(failed)?;
+        if let Some(why) = told::foreign(&first, expected) {
+            return Err(foreign(why));
+        }
         let name = self.name.clone();
-        if self.template.is_none() && !matches!(extension(&kind), "ndjson" | "jsonl") {
-            return Ok(Reading::Script(Box::new(Script::new(name, bytes, mode, limit))));
+        if expected == Expected::Script {
+            return Ok(Reading::Script(Box::new(Script::new(name, Box::new(bytes), mode, limit))));
         }
         let mut bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER, bytes));
         if bytes.fill_buf().map_err(failed)?.starts_with(BOM) {

@@ -40,6 +40,7 @@ mod settings;
 mod size;
 mod state;
 mod template;
+mod told;
 mod used;
 mod value;
 mod wait;

@@ -21,6 +21,8 @@ pub(crate) struct Sets {
     began: bool,
     /// Whether a statement was met since the last SET, and found all as it has to be.
     settled: bool,
+    /// Whether characters of four bytes are none to the client.
+    narrow: bool,
     /// Whether the statement that comes is written so that SET NAMES binary makes no difference to it.
     as_bytes: bool,
     /// Variables that were told of; once is enough.
@@ -74,6 +76,7 @@ impl Sets {
         self.settled = false;
         let before = self.state.clone();
         let changed = self.state.set(&assignments, &settings.server);
+        self.narrow = self.state.of(CLIENT).is_narrow();
         for name in changed {
             let added = self.trail_part(&assignments, &name, &before);
             self.note(name, added, place, last);
@@ -142,6 +145,11 @@ impl Sets {
     /// Whether text is bytes of no character set, after SET NAMES binary.
     pub(crate) fn is_binary(&self) -> bool {
         self.state.of(CLIENT) == Known::Literal("binary".into())
+    }
+
+    /// Whether text is UTF-8 of three bytes at most, after SET NAMES utf8.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.narrow
     }
 
     /// Says whether the next statement is written so that this makes no difference to it.
@@ -235,7 +243,10 @@ impl Sets {
     fn trouble(&self, variable: &Variable) -> Trouble {
         let Variable { name, last, .. } = variable;
         let now = self.state.of(name);
-        let apart = "publish what follows as a file of its own";
+        let apart = match name.as_str() {
+            "sql_mode" => "publish what follows as a file of its own (of a dump: --skip-triggers)",
+            _ => "publish what follows as a file of its own",
+        };
         if let Some(why) = self.unfit(variable, &now) {
             return Trouble::Set(why);
         }

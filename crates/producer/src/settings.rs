@@ -5,7 +5,12 @@ use job::lexer::{self, Assignment, Splitter, SqlMode, Target};
 use crate::state::{CLIENT, COLLATION, Known, Server, State};
 
 /// Set by the init step of every session, whatever the session SQL.
-const INIT: [(&str, &str); 2] = [("autocommit", "1"), ("completion_type", "0")];
+const INIT: [(&str, &str); 4] = [
+    ("autocommit", "1"),
+    ("completion_type", "0"),
+    ("completion_type", "no_chain"),
+    ("transaction_read_only", "0"),
+];
 /// No statement does another thing for these: they say how long is waited, for a lock or a client, or what is sent back.
 const WITHOUT_EFFECT: [&str; 7] = [
     "character_set_results",

@@ -199,6 +199,13 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Whether that UTF-8 has no characters of four bytes.
+    pub(crate) fn is_narrow(&self) -> bool {
+        matches!(self, Known::Literal(name) if matches!(name.as_str(), "utf8" | "utf8mb3"))
+    }
+}
+
 impl Server {
     /// Whether it runs what stands in a version comment with this marker (`!80000`, `M!100616`).
     pub(crate) fn runs(&self, marker: &str) -> bool {

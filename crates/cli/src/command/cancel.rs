@@ -1,5 +1,7 @@
 //! `queryfleet cancel` and `queryfleet purge`.
 
+use std::time::Duration;
+
 use config::Config;
 
 use crate::Exit;
@@ -9,6 +11,9 @@ use crate::output;
 
 /// A run is purged only when its last job ended at least so many hours ago: nothing of it is still on its way then.
 const PURGE_AFTER_H: u64 = 24;
+
+/// A wait for the workers that is told.
+const TOLD_FROM: Duration = Duration::from_secs(5);
 
 /// Cancels a run and says what became of its jobs.
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
@@ -42,7 +47,11 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
              is on its way any more"
         )));
     }
-    let rows = control.purge(standing.run.id, config.workers_see_within()).await?;
+    let view = control.view_of_workers(config.workers_see_within()).await?;
+    if view >= TOLD_FROM {
+        output::say(format_args!("waits {} s, until every worker has seen it", view.as_secs()));
+    }
+    let rows = control.purge(standing.run.id, view).await?;
     output::print(format_args!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
     ));

@@ -206,7 +206,7 @@ mod tests {
         ("SET a = f('x'), b = 1", "other a=f('x'); set b=1"),
         ("SET a = IF (@b IS NULL, 1, @b)", "expression a=IF (@b IS NULL, 1, @b)"),
         ("SET a = q.concat(1)", "other a=q.concat(1)"),
-        ("SET a = 'it''s'", "other a='it''s'"),
+        ("SET a = 'it''s'", "expression a='it''s'"),
         ("SET x = 1 y = 2", "other x=1 y = 2"),
         ("SET @a = @b := 1", "user @a=@b := 1"),
         (

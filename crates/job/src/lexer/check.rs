@@ -16,7 +16,7 @@ pub struct Inspected<'a> {
 }
 
 /// What may change the meaning of the text around it: everything that is not plain in code.
-const SPECIAL: &[u8] = b";\0:@$?/*";
+const SPECIAL: &[u8] = b";\0:@$/*";
 /// Once the kind is settled only that is looked at.
 static PLAIN: Stops = Stops::syntax().and(SPECIAL);
 /// While later words have a say.
@@ -124,6 +124,9 @@ impl<'a> Pass<'a> {
         if self.end.is_some() {
             return self.code(byte);
         }
+        if is_word(byte) && byte != b'$' {
+            return self.word();
+        }
         match byte {
             b'(' | b')' if self.words.wants_main() => {
                 self.words.parenthesis(byte == b'(');
@@ -134,10 +137,9 @@ impl<'a> Pass<'a> {
                 self.words.assigns = true;
                 self.scanner.at += 2;
             }
-            b'?' => self.placeholder()?,
-            b'$' if !(self.words.wants_first() || self.words.wants_more()) => return self.dollar(),
+            b'$' if self.words.wants_first() || self.words.wants_more() => return self.word(),
+            b'$' => return self.dollar(),
             b'.' | b'@' | b'\\' => return self.word(),
-            _ if is_word(byte) => return self.word(),
             _ => {
                 self.scanner.step(self.text, true);
                 return self.code(byte);
@@ -210,7 +212,7 @@ impl<'a> Pass<'a> {
         if lexeme != Lexeme::Word {
             self.words.code(word[0], offset);
         }
-        special::refuse_dollar_quote(word, offset)
+        if word[0] == b'$' { special::refuse_dollar_quote(word, offset) } else { Ok(()) }
     }
 
     /// A `$` where words do not count otherwise: it matters only if one begins with it.
@@ -223,20 +225,5 @@ impl<'a> Pass<'a> {
             self.word()?;
         }
         Ok(())
-    }
-
-    /// A value comes in the place of a `?`, and must not become part of something else there.
-    fn placeholder(&mut self) -> Result<(), Refusal> {
-        let offset = self.scanner.at;
-        let touches = |byte: Option<&u8>| {
-            byte.is_some_and(|&byte| {
-                is_word(byte) || matches!(byte, b'\'' | b'"' | b'`' | b'?' | b'.' | b'@' | b'\\')
-            })
-        };
-        if touches(self.text.get(offset + 1)) || offset > 0 && touches(self.text.get(offset - 1)) {
-            return Err(Refusal::Touched { offset });
-        }
-        self.scanner.at += 1;
-        self.code(b'?')
     }
 }

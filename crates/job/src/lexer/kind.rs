@@ -134,8 +134,11 @@ impl Kind {
 
     /// Whether it can stand after WITH or ANALYZE, which then execute it.
     pub(super) fn follows_with(self) -> bool {
-        let changes = matches!(self, Self::Insert | Self::Replace | Self::Update | Self::Delete);
-        changes || matches!(self, Self::Select | Self::Values | Self::Table)
+        self.changes_rows() || matches!(self, Self::Select | Self::Values | Self::Table)
+    }
+
+    pub(super) fn changes_rows(self) -> bool {
+        matches!(self, Self::Insert | Self::Replace | Self::Update | Self::Delete)
     }
 
     /// Whether the first keyword settles the kind. If not, later words (INTO, LOCAL, TEMPORARY) have a say.

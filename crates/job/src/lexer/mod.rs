@@ -5,11 +5,12 @@
 //!
 //! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
 //! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` are the safety net; `kind` names
-//! what a statement is; `token` are its words and symbols, `mentions` says which names it has at all, `calls` what it calls
-//! that is not in the lists of `builtins`, `tables` what it writes, `moves` whether a walk would meet its rows again, `usage`
-//! in what use its `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value` what a SET sets,
-//! `session_variable` which of these session SQL may; `splice` writes a literal into it; `idle` and `binary` are about what
-//! dumps hold.
+//! what a statement is; `word` says where a name, a number or a variable ends, `token` are all of them and the symbols, `verb`
+//! finds the word that says what is executed, `tables` and `target` read out of them what it writes, `mentions` says which
+//! names it has at all, `calls` what it calls that is not in the lists of `builtins`, `moves` whether a walk would meet its
+//! rows again, `usage` in what use its `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value`
+//! what a SET sets, `session_variable` which of these session SQL may; `splice` writes a literal into it; `idle` and `binary`
+//! are about what dumps hold.
 
 mod assign;
 mod binary;
@@ -49,11 +50,12 @@ pub use binary::with_binary_strings;
 pub use builtins::{BUILTINS, KEYWORDS, is_native};
 pub use calls::{Call, calls_only_builtins, foreign_calls};
 pub use check::{Inspected, check, inspect};
+pub use command::client_command;
 pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
 pub use mentions::{
-    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
+    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_named, tables_written_by_body,
 };
 pub use mode::SqlMode;
 pub use moves::{Move, moves, sets_new};

@@ -42,15 +42,6 @@ pub enum Refusal {
         /// Where it begins.
         offset: usize,
     },
-    /// A `?` whose value would run into what it touches.
-    #[error(
-        "the placeholder (`?`) at byte {offset} touches a word, a quote or a dot, which its value would become part of; put \
-         a space between"
-    )]
-    Touched {
-        /// The `?`.
-        offset: usize,
-    },
     /// A NUL outside of a string, where the server's lexer takes it for the end.
     #[error("NUL byte outside of a string at byte {offset}")]
     NulByte {

@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
             self.at += 1;
             found = match token.what {
                 What::Number => Some(()),
-                What::String => literal(token, "").map(drop),
+                What::String => Some(()),
                 What::Variable => match variable(&self.variable_text(token)) {
                     Some(Variable::User(name)) => Some(reads.push(Value::User(name))),
                     Some(Variable::Session(name)) => Some(reads.push(Value::System(name))),

@@ -86,7 +86,11 @@ impl<'a> Tokens<'a> {
     fn take(&mut self, byte: u8) -> Option<What> {
         let bytes = self.text.as_bytes();
         if !(is_word(byte) || matches!(byte, b'.' | b'@' | b'\\')) {
-            return self.step();
+            if matches!(byte, b'\'' | b'"' | b'`' | b'#' | b'-' | b'/' | b'*') {
+                return self.step();
+            }
+            self.scanner.at += 1;
+            return Some(What::Symbol);
         }
         let (lexeme, end) = self.words.read(bytes, self.scanner.at);
         self.scanner.at = end;
@@ -149,7 +153,7 @@ impl<'a> Iterator for Tokens<'a> {
                 self.depth += 1;
             }
             let text = &self.text[at..self.scanner.at];
-            self.after_dot = text == ".";
+            self.after_dot = byte == b'.' && what == What::Symbol;
             return Some(Token { what, text, at, depth, version });
         }
     }

@@ -16,13 +16,14 @@ pub(super) struct Verb<'a> {
 /// EXPLAIN, which executes nothing.
 pub(super) fn find<'a>(tokens: &mut Tokens<'a>) -> Option<Verb<'a>> {
     let before = tokens.clone();
-    let verb = skip(tokens)?;
+    let first = tokens.next()?;
+    let verb = skip(first, tokens)?;
     let mut before = before.take_while(|token| token.at < verb.token.at);
-    before.all(|token| token.version == verb.token.version).then_some(verb)
+    let is_same = verb.token.at == first.at || before.all(|token| token.version == verb.token.version);
+    is_same.then_some(verb)
 }
 
-fn skip<'a>(tokens: &mut Tokens<'a>) -> Option<Verb<'a>> {
-    let mut token = tokens.next()?;
+fn skip<'a>(mut token: Token<'a>, tokens: &mut Tokens<'a>) -> Option<Verb<'a>> {
     if token.is_any(&["explain", "describe", "desc"]) {
         token = tokens.next().filter(|token| token.is("analyze"))?;
     }

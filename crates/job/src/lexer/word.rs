@@ -23,48 +23,58 @@ pub(super) enum Lexeme {
 }
 
 /// Reads the words of one text, in their order. What stands between them is the caller's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct WordReader {
     /// Where the last unquoted name ended: a dot there is a separator, whatever follows it.
-    name_end: Option<usize>,
+    name_end: usize,
     /// Behind the last dot that is a separator, where only a name can stand.
-    separator_end: Option<usize>,
+    separator_end: usize,
+}
+
+impl Default for WordReader {
+    fn default() -> Self {
+        Self { name_end: usize::MAX, separator_end: usize::MAX }
+    }
 }
 
 impl WordReader {
     /// What begins at `at`, where a byte of a word, a dot, an `@` or a backslash stands, and where it ends.
+    #[inline]
     pub(super) fn read(&mut self, text: &[u8], at: usize) -> (Lexeme, usize) {
         match text[at] {
-            b'.' => self.dot(text, at),
-            b'@' => variable(text, at),
-            b'\\' if text.get(at + 1) == Some(&b'N') => (Lexeme::Number, at + 2),
-            b'0'..=b'9' if self.separator_end != Some(at) => match number(text, at) {
+            b'0'..=b'9' if self.separator_end != at => match number(text, at) {
                 Some(number) => number,
                 None => self.name(text, at),
             },
             first if is_word(first) => self.name(text, at),
+            b'.' => self.dot(text, at),
+            b'@' => variable(text, at),
+            b'\\' if text.get(at + 1) == Some(&b'N') => (Lexeme::Number, at + 2),
             _ => (Lexeme::Symbol, at + 1),
         }
     }
 
     fn name(&mut self, text: &[u8], at: usize) -> (Lexeme, usize) {
-        let after_dot = self.separator_end == Some(at);
+        let after_dot = self.separator_end == at;
         let end = pass(text, at, is_word);
-        if !after_dot && end == at + 1 && text.get(end) == Some(&b'\'') && is_prefix(text[at]) {
-            return (Lexeme::Prefix, end);
-        }
-        self.name_end = Some(end);
-        let before_dot = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|&next| is_word(next));
-        (if after_dot || before_dot { Lexeme::Name } else { Lexeme::Word }, end)
+        self.name_end = end;
+        let is_name = match text.get(end) {
+            Some(b'.') => after_dot || text.get(end + 1).is_some_and(|&next| is_word(next)),
+            Some(b'\'') if !after_dot && end == at + 1 && is_prefix(text[at]) => {
+                return (Lexeme::Prefix, end);
+            }
+            _ => after_dot,
+        };
+        (if is_name { Lexeme::Name } else { Lexeme::Word }, end)
     }
 
     fn dot(&mut self, text: &[u8], at: usize) -> (Lexeme, usize) {
         let next = text.get(at + 1).copied().unwrap_or(b' ');
-        if next.is_ascii_digit() && self.name_end != Some(at) {
+        if next.is_ascii_digit() && self.name_end != at {
             return fraction(text, at);
         }
         if is_word(next) {
-            self.separator_end = Some(at + 1);
+            self.separator_end = at + 1;
         }
         (Lexeme::Symbol, at + 1)
     }

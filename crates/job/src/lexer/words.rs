@@ -5,6 +5,21 @@ use super::{Kind, Refusal};
 /// What to do instead of setting a user variable.
 const VARIABLE: &str = "use a subquery where the value is needed";
 
+/// What dumps write in a version comment of its own behind `/*!50001 CREATE */`. No statement begins so.
+const CREATE_GOES_ON: &[&str] = &[
+    "definer",
+    "sql",
+    "algorithm",
+    "view",
+    "trigger",
+    "procedure",
+    "function",
+    "event",
+    "aggregate",
+    "package",
+    "temporary",
+];
+
 /// What the next word is read for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Next {
@@ -41,10 +56,8 @@ impl Next {
 pub(super) struct Words {
     /// What is executed by the first keyword met, in a version comment or not.
     kind: Option<Kind>,
-    /// Where a keyword stands that names another kind; set when there are version comments before it.
+    /// Where a keyword stands that names another kind: behind a version comment that has one.
     other_kind: Option<usize>,
-    /// Some keyword is of a kind that must not be mistaken for another.
-    risky: bool,
     /// What one server executes and another does not, or which no server knows, and where.
     unclear: Option<usize>,
     /// Outside of version comments.
@@ -120,10 +133,25 @@ impl Words {
 
     /// Takes a keyword, or what may be one, at `offset`.
     pub(super) fn word(&mut self, word: &[u8], offset: usize) {
-        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
+        if self.current() == Next::Later {
+            return self.later(word);
+        }
         let kind = Kind::of_keyword(word);
+        if self.kind.is_none() && self.next == Next::First && !self.in_version && kind.changes_rows() {
+            // The most common, at once.
+            (self.kind, self.next) = (Some(kind), Next::Later);
+            return;
+        }
+        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
+        if self.kind.is_some() && self.current() == Next::First {
+            // The first where the version comment before it is skipped; a later one where it is not.
+            self.later(word);
+        }
+        let goes_on = self.kind == Some(Kind::Ddl) && is_any(word, CREATE_GOES_ON);
         let next = match self.current() {
-            Next::First | Next::Analyzed { .. } if is("with") => self.with(),
+            Next::First | Next::Analyzed { .. } if kind == Kind::With => self.with(),
+            Next::First if goes_on => Next::Later,
+            Next::First if kind != Kind::Other => self.note(kind, offset),
             Next::First if is("analyze") => Next::Analyzed { explained: false },
             Next::First if is("explain") || is("describe") || is("desc") => Next::Explained,
             Next::First => self.note(kind, offset),
@@ -174,8 +202,7 @@ impl Words {
 
     /// Takes what stands where ANALYZE has what it executes.
     fn analyzed(&mut self, word: &[u8], kind: Kind, explained: bool, offset: usize) -> Next {
-        let of_tables: [&[u8]; 4] = [b"table", b"tables", b"local", b"no_write_to_binlog"];
-        if !explained && of_tables.iter().any(|known| word.eq_ignore_ascii_case(known)) {
+        if !explained && is_any(word, &["table", "tables", "local", "no_write_to_binlog"]) {
             self.past_second = true;
             return self.note(Kind::Ddl, offset);
         }
@@ -190,7 +217,6 @@ impl Words {
         if *self.kind.get_or_insert(kind) != kind {
             self.other_kind.get_or_insert(offset);
         }
-        self.risky |= kind.is_atomic() || kind.is_session_state();
         self.unsettled_kind |= !kind.is_settled();
         Next::Later
     }
@@ -198,8 +224,15 @@ impl Words {
     /// Takes a word that is not the first.
     fn later(&mut self, word: &[u8]) {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
-        self.into |= is("into");
-        self.file |= self.into && (is("outfile") || is("dumpfile"));
+        match word.len() {
+            4 => self.into |= is("into"),
+            7 | 8 => self.file |= self.into && (is("outfile") || is("dumpfile")),
+            _ => {}
+        }
+        if self.kind.is_some_and(Kind::selects) {
+            // Beside any other kind it is refused.
+            return;
+        }
         self.local |= !self.infile && is("local");
         self.temporary |= !self.past_second && is("temporary");
         if !self.in_version {
@@ -218,7 +251,7 @@ impl Words {
         if let Some(offset) = self.unclear {
             return Err(Refusal::Ambiguous { what: "what ANALYZE or WITH executes", offset });
         }
-        if let Some(offset) = self.other_kind.filter(|_| self.risky) {
+        if let Some(offset) = self.other_kind {
             return Err(Refusal::Ambiguous { what: "the keyword with a version comment before it", offset });
         }
         if self.variable && self.assigns {
@@ -235,4 +268,8 @@ impl Words {
             _ => Ok(kind),
         }
     }
+}
+
+fn is_any(word: &[u8], keywords: &[&str]) -> bool {
+    keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }

@@ -109,6 +109,8 @@ fn a_version_comment_that_hides_the_kind_is_ambiguous() {
     is("LOAD /*!99999 DATA */ INDEX INTO CACHE t", Kind::Other);
     assert_eq!(check("LOAD DATA /*!99999 INFILE 'f' */ LOCAL INFILE 'f'", PLAIN), Err(Refusal::LocalInfile));
     session_state("CREATE /*!99999 TABLE */ TEMPORARY TABLE t (a INT)");
+    session_state("/*!50000 CREATE */ TEMPORARY TABLE t (a INT)");
+    session_state("/*!50000 DROP */ TEMPORARY /*!50000 TABLE t */");
 }
 
 #[test]

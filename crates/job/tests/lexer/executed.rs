@@ -89,6 +89,10 @@ fn what_hides_a_statement_is_session_state() {
 #[test]
 fn what_one_server_executes_and_another_does_not_is_ambiguous() {
     for sql in [
+        "/*!99999 CALL p() */ CREATE TABLE t (a INT)",
+        "/*!99999 CREATE */ KILL 5",
+        "/*!99999 SHOW TABLES */ TRUNCATE t",
+        "/*!99999 EXPLAIN */ CALL p()",
         "ANALYZE /*!99999 TABLE t */ UPDATE t SET a = 1",
         "ANALYZE /*!99999 UPDATE t SET a = 1 */",
         "ANALYZE /*!99999 UPDATE t SET a = 1 */ TABLE t",

@@ -122,37 +122,6 @@ fn a_dollar_quote_is_seen_behind_a_number() {
     }
 }
 
-#[test]
-fn a_value_does_not_run_into_what_stands_beside_it() {
-    for sql in [
-        "SELECT x?",
-        "SELECT b?",
-        "SELECT _latin1?",
-        "UPDATE t SET a = 1?",
-        "UPDATE t SET a = ?1",
-        "UPDATE t SET a = ?WHERE id = 1",
-        "UPDATE t SET a = ??",
-        "UPDATE t SET a = 'x'?",
-        "UPDATE t SET a = ?'x'",
-        "UPDATE t SET a = \"x\"?",
-        "UPDATE t SET `a`?",
-        "DO @?",
-        "UPDATE t SET a = ?.5",
-        "UPDATE t SET a = .?",
-        "UPDATE t SET a = \\?",
-        "?x",
-    ] {
-        let checked = check(sql, SqlMode::default());
-        assert!(matches!(checked, Err(Refusal::Touched { .. })), "{sql}: {checked:?}");
-    }
-    for sql in [
-        "UPDATE t SET a=?,b=(?),c=-?,d=? WHERE id IN(?,?)/* ?x */ AND '?x'='x?' -- x?",
-        "UPDATE t SET a=_binary ?, `b?`=\"x?\"",
-    ] {
-        assert_eq!(check(sql, SqlMode::default()), Ok(Kind::Update), "{sql}");
-    }
-}
-
 /// Whether it is refused for the user variable that it reads.
 fn reads_variable(before: &str, kind: &Result<Kind, Refusal>) -> bool {
     before.contains('@') && matches!(kind, Err(Refusal::SessionState { .. }))

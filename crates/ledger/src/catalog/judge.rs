@@ -5,6 +5,18 @@ use job::lexer::{self, Kind, SqlMode, TableName};
 use super::reason::{Because, NotHeld, Sort, Ways};
 use super::{Catalog, Object, fold};
 
+/// How the server can be asked what it would do for a statement, so that nothing is done. MariaDB evaluates derived
+/// tables for an EXPLAIN, with the functions and sequences in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explaining {
+    /// It calls nothing that changes anything.
+    Plainly,
+    /// It is a query: in a read-only transaction, in which the server refuses whatever writes before it evaluates it.
+    ReadOnly,
+    /// Not at all.
+    Never,
+}
+
 /// A statement that is looked at more closely.
 struct Suspect<'a> {
     sql: &'a str,
@@ -29,10 +41,7 @@ impl Catalog {
             return Some(NotHeld::of("may change", "a table of queryfleet".into(), Because::Ours));
         }
         let words = self.words(sql, mode);
-        if words.is_empty()
-            && lexer::calls_only_builtins(sql, mode)
-            && (is_query(kind) || self.sees_targets(sql, database))
-        {
+        if words.is_empty() && lexer::calls_only_builtins(sql, mode) && self.sees_named(sql, database) {
             return None;
         }
         let database = fold(database.unwrap_or(&self.default));
@@ -50,6 +59,30 @@ impl Catalog {
             return forged;
         }
         self.reached(&suspect, Sort::Outside)
+    }
+
+    /// How an EXPLAIN of a statement, which [`lexer::inspect`] has taken, has no effect.
+    pub fn explaining(&self, kind: Kind, sql: &str, database: Option<&str>, mode: SqlMode) -> Explaining {
+        let database = fold(database.unwrap_or(&self.default));
+        let called = self.called(sql, &database, mode);
+        let words = self.words(sql, mode);
+        if called.any() || self.mentioned_in(&words, &database).iter().any(|object| object.read.any()) {
+            return Explaining::Never;
+        }
+        let calls_stored = || lexer::foreign_calls(sql, mode).any(|call| self.is_stored(&call, &database));
+        let written = match kind {
+            Kind::Select => Some(Vec::new()),
+            Kind::With => lexer::written_tables(sql, mode),
+            Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete if !calls_stored() => {
+                return Explaining::Plainly;
+            }
+            _ => None,
+        };
+        match written {
+            Some(tables) if tables.is_empty() => Explaining::ReadOnly,
+            Some(_) if !calls_stored() => Explaining::Plainly,
+            _ => Explaining::Never,
+        }
     }
 
     /// Its names that may be in the list, folded. Of a statement without any nothing is allocated.
@@ -74,8 +107,8 @@ impl Catalog {
         found
     }
 
-    /// Whether the catalog holds every table that the statement can write, if it is there at all.
-    fn sees_targets(&self, sql: &str, database: Option<&str>) -> bool {
+    /// Whether the catalog holds every table that the statement can mean, if it is there at all.
+    fn sees_named(&self, sql: &str, database: Option<&str>) -> bool {
         // Without a dot there is no name of another database.
         self.sees_all
             || !sql.as_bytes().contains(&b'.')
@@ -91,6 +124,10 @@ impl Catalog {
             if let Some(why) = sort.of(&object.read) {
                 return Some(NotHeld::new("reads", why, &object.name));
             }
+        }
+        let unseen = self.unseen_named(suspect.sql, &suspect.database, suspect.mode);
+        if let Some(why) = sort.of(&unseen).filter(|_| sort == Sort::Outside) {
+            return Some(NotHeld::of("reaches", why.end.clone(), why.because));
         }
         let Some(targets) = &suspect.written else { return self.may_write(suspect, sort) };
         // DEFAULT(column) of a table that is only read draws from its sequence, too.

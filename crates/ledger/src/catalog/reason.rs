@@ -139,6 +139,11 @@ impl NotHeld {
         matches!(self.because, Because::Engine | Because::Sequence)
     }
 
+    /// What it does, in a few words.
+    pub fn deed(&self) -> String {
+        format!("it {} {}", self.verb, self.what)
+    }
+
     /// What it is about: `database.table (engine)`, by way of what.
     pub fn what(&self) -> &str {
         &self.what

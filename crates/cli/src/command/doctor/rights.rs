@@ -149,7 +149,8 @@ impl Judge<'_> {
         }
         if let Some(words) = unclear.first() {
             let found = format!("{} rights could not be tried, for {commands}: {words}", unclear.len());
-            findings.push(Finding::warn(check, found, ""));
+            // What could not be tried does not work, as far as anybody knows.
+            findings.push(Finding { check, level, found, remedy: String::new() });
         }
         if findings.is_empty() {
             findings.push(Finding::ok(check, format!("{} may {commands}", self.account)));
@@ -216,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_tried_warns_once_a_role() {
+    fn what_could_not_be_tried_fails_once_a_role() {
         let read_only = probes(|_, right| match right {
             Select => Answer::Granted,
             _ => Answer::Unclear("the server is read-only".into()),
         });
         let levels: Vec<Level> = judged(None, &read_only).into_iter().map(|(level, _)| level).collect();
-        assert_eq!(levels, [Level::Warn; 3]);
+        assert_eq!(levels, [Level::Fail, Level::Fail, Level::Warn]);
     }
 
     /// `GRANT rights ON shop.table TO 'user'@…` of deploy/grants.sql, sorted; jobs' own tables are left out.
