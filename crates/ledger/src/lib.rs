@@ -11,6 +11,7 @@ mod cancel;
 mod catalog;
 mod claim;
 mod collations;
+mod compare;
 mod connect;
 mod count;
 mod dead;

@@ -3,9 +3,9 @@
 //!
 //! No row between the first and the last is left out: a range begins at the first row behind the literal of the last
 //! key before, and that literal is the key itself: a number, a date, or the bytes of the column's own type and character
-//! set. So the rows of the ranges are not counted once more, which would take as long as the walk, and on a table that
-//! is in use would differ all the same. What is left to go wrong is a collation whose index and comparisons disagree:
-//! those that are known are refused (`key.rs`), and a walk that does not advance stops.
+//! set. What is left to go wrong is a collation whose index and comparisons disagree. Those that are known are refused
+//! (`key.rs`); for the others the rows of text keys are counted once more ([`Walk::verify`]), range by range and all
+//! together, in one statement: so a table that is in use gives no false alarm. Numbers, dates and bytes have one order.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
+use crate::compare::{Bound, Side, compare};
 use crate::key::{Column, Key, Kind};
 use crate::key_value::Bytes;
 use crate::{Database, Error, KeyValue};
@@ -94,8 +95,7 @@ impl<'a> Walk<'a> {
         let query = self.query(after, end, size);
         let Answer { ends, advances } = self.ask(&query).await?;
         if !advances {
-            let why = "the walk over it does not advance: its index has another order than comparisons with a key of it";
-            return Err(Error::Key { table: self.key.table.clone(), why: why.into() });
+            return Err(self.disagrees());
         }
         let end = || end.to_vec();
         let range = match ends {
@@ -105,6 +105,47 @@ impl<'a> Walk<'a> {
         };
         self.last = after.map(|after| (after.to_vec(), range.hi.clone()));
         Ok(range)
+    }
+
+    /// Counts the rows of ranges that follow each other behind a key, each by itself and all together.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when that is not the same; as querying can fail.
+    pub async fn verify(&mut self, after: Option<&[KeyValue]>, ranges: &[Range]) -> Result<(), Error> {
+        let is_text = |column: &Column| matches!(column.kind, Kind::Text { .. });
+        let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(()) };
+        if !self.key.columns.iter().any(is_text) {
+            return Ok(());
+        }
+        let first = match after {
+            Some(after) => compare(&self.literals(after), Side::After, ""),
+            None => compare(&self.literals(&first.lo), Side::After, "="),
+        };
+        let Key { table, index, .. } = self.key;
+        let count = |from: &str, to: &[KeyValue]| {
+            let until = compare(&self.literals(to), Side::Before, "=");
+            format!("(SELECT COUNT(*) FROM {table} AS t FORCE INDEX ({index}) WHERE ({from}) AND ({until}))")
+        };
+        let all = count(&first, &last.hi);
+        let mut counts = Vec::with_capacity(ranges.len());
+        let mut from = first;
+        for range in ranges {
+            counts.push(count(&from, &range.hi));
+            from = compare(&self.literals(&range.hi), Side::After, "");
+        }
+        let query = format!("/* queryfleet count */ SELECT {} = {all}", counts.join(" + "));
+        let rows = self.rows(&query).await?;
+        let same = rows
+            .into_iter()
+            .next()
+            .is_some_and(|row| row.unwrap().iter().any(|same| number(same) == Some(1)));
+        if same { Ok(()) } else { Err(self.disagrees()) }
+    }
+
+    fn disagrees(&self) -> Error {
+        let why = "its index has another order than comparisons with its keys, so ranges would leave rows out: walk another \
+                   unique key";
+        Error::Key { table: self.key.table.clone(), why: why.into() }
     }
 
     /// What [`next`](Self::next) asks the server. It must be able to answer out of the index, without sorting.
@@ -163,12 +204,16 @@ impl<'a> Walk<'a> {
         Range { lo, hi, descending: if descending.contains(&true) { descending } else { Vec::new() } }
     }
 
-    async fn ask(&mut self, query: &str) -> Result<Answer, Error> {
+    async fn rows(&mut self, query: &str) -> Result<Vec<Row>, Error> {
         let doing = "walk the key of the table";
-        let rows: Vec<Row> = match tokio::time::timeout(PATIENCE, self.conn.query(query)).await {
-            Ok(answer) => answer.map_err(|source| Error::Query { doing, source })?,
-            Err(_) => return Err(self.database.timed_out(PATIENCE, doing)),
-        };
+        match tokio::time::timeout(PATIENCE, self.conn.query(query)).await {
+            Ok(answer) => answer.map_err(|source| Error::Query { doing, source }),
+            Err(_) => Err(self.database.timed_out(PATIENCE, doing)),
+        }
+    }
+
+    async fn ask(&mut self, query: &str) -> Result<Answer, Error> {
+        let rows = self.rows(query).await?;
         let mut answer = Answer { ends: [None, None], advances: true };
         for row in rows {
             let mut values = row.unwrap();
@@ -208,52 +253,6 @@ impl<'a> Walk<'a> {
     /// The columns with a key's values.
     fn literals(&self, key: &[KeyValue]) -> Vec<Bound> {
         self.key.bounds(key.iter().map(|value| value.literal(self.mode)))
-    }
-}
-
-/// A column and a value of it.
-struct Bound {
-    name: String,
-    value: String,
-    descending: bool,
-}
-
-/// On which side of a key, in the order of the walk.
-#[derive(Clone, Copy)]
-enum Side {
-    Before,
-    After,
-}
-
-/// The condition for keys on one side of such values. Spelled out: servers walk no index for a comparison of rows.
-fn compare(key: &[Bound], side: Side, or_equal: &str) -> String {
-    let sign = |bound: &Bound| if matches!(side, Side::After) != bound.descending { '>' } else { '<' };
-    match key {
-        [] => "1".into(),
-        [last] => format!("{} {}{or_equal} {}", last.name, sign(last), last.value),
-        [first, rest @ ..] => {
-            let Bound { name, value, .. } = first;
-            let rest = compare(rest, side, or_equal);
-            format!("{name} {} {value} OR ({name} = {value} AND ({rest}))", sign(first))
-        }
-    }
-}
-
-impl Key {
-    /// The condition that a row is in a range; `lo` and `hi` are the texts of its ends, one for each column.
-    pub fn condition(&self, lo: &[String], hi: &[String]) -> String {
-        let with = |end: &[String]| self.bounds(end.iter().cloned());
-        let (from, to) = (compare(&with(lo), Side::After, "="), compare(&with(hi), Side::Before, "="));
-        format!("(({from}) AND ({to}))")
-    }
-
-    fn bounds(&self, values: impl Iterator<Item = String>) -> Vec<Bound> {
-        let bound = |(column, value): (&Column, String)| Bound {
-            name: column.name.clone(),
-            value,
-            descending: column.descending,
-        };
-        self.columns.iter().zip(values).map(bound).collect()
     }
 }
 

@@ -212,6 +212,7 @@ impl<'a> Cut<'a> {
             }
         };
         let (mut cut, mut written) = (Vec::new(), Instant::now());
+        let mut verified = (seq > 0).then(|| range.hi.clone());
         while seq == 0 || range.hi != extent.hi {
             let after = (seq > 0).then_some(range.hi.as_slice());
             range = walk.next(after, &extent.hi, size).await?;
@@ -220,12 +221,15 @@ impl<'a> Cut<'a> {
             if cut.len() < AT_ONCE && range.hi != extent.hi && written.elapsed() < WRITE_EVERY {
                 continue;
             }
+            walk.verify(verified.as_deref(), &cut).await?;
+            verified = Some(range.hi.clone());
             let first = seq + 1 - cut.len() as u64;
             if !control.write_ranges(run, first, &cut).await?
                 && let Some(last) = control.last_range(run).await?
             {
                 // Another producer of this run walks too: what is written counts.
                 (seq, range) = last;
+                verified = Some(range.hi.clone());
             }
             cut.clear();
             written = Instant::now();

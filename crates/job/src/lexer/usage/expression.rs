@@ -203,7 +203,7 @@ impl<'a> Walk<'a, '_> {
         let is_values = of_tables && next.is_some_and(|next| next.is("values"));
         let is_query = is_values || next.is_some_and(|next| next.is_any(&["select", "with"]));
         let inner = match () {
-            () if is_query && (of_tables || clause.is_empty() && is_before(&["as"])) => Level::Derived,
+            () if is_query && (of_tables || is_before(&["as"])) => Level::Derived,
             () if is_query => Level::Query,
             () if clause == "values" && level == Level::Query => Level::Row,
             () if is_before(APART) => Level::Apart,

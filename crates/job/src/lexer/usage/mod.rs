@@ -44,6 +44,11 @@ pub fn uses(sql: &str, mode: SqlMode) -> Vec<Use> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = operators::roles(&tokens);
     let reached = expression::reached(&tokens, &roles);
+    let count = super::marks(sql, mode).count();
+    if count != reached.uses.len() {
+        // Never to be: then nothing is known of any.
+        return vec![Use::Unclear("what could not be read".into()); count];
+    }
     let marks = tokens.iter().enumerate().filter(|(_, token)| is_mark(token));
     marks.zip(reached.uses).map(|((at, _), reached)| use_of(&tokens, &roles, at, reached)).collect()
 }
@@ -224,6 +229,8 @@ mod tests {
             "UPDATE t, (SELECT 5 AS y, ? AS x) q SET t.n = q.x",
             "UPDATE t JOIN (u JOIN (SELECT ? AS x) q) SET t.n = q.x",
             "WITH q AS (SELECT ? AS x) SELECT x FROM q",
+            "INSERT INTO t WITH p AS (SELECT 1), q (x) AS (SELECT ?) SELECT x FROM q",
+            "UPDATE t SET n = (WITH q AS (SELECT ? AS x) SELECT x FROM q)",
             "INSERT INTO t SELECT * FROM (VALUES (1, ?)) q",
         ] {
             assert_eq!(letters(sql), "u", "{sql}");
