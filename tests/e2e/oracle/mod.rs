@@ -9,6 +9,7 @@
 mod executed;
 mod generate;
 mod plain;
+mod uses;
 mod words;
 mod written;
 
@@ -72,17 +73,11 @@ const ESCAPED: [&str; 5] =
     ["a 'x\\';y' b \"x\\\";y\";c", "a 'x\\\\';b", "a \"x\\\";b\";c", "a '\\'';\"\\\"\";b", "a 'x\\''';y';b"];
 
 /// Scripts under the default mode, and what each side makes of them, with the reason.
-const MEANT: [(&str, &[&str], &[&str]); 7] = [
+const MEANT: [(&str, &[&str], &[&str]); 4] = [
     // The client takes `*/*` for the start of another comment. The server does not.
     ("/*! a */* b;c */;d", &["/*! a */* b", "c */", "d"], &["/*! a */* b;c */", "d"]),
     // A backslash at the end of a line in a string: the client drops it, which leaves the value as it is.
     ("a 'x\\\n;y';b", &["a 'x\\\n;y'", "b"], &["a 'x\n;y'", "b"]),
-    // DELIMITER after a comment is SQL to the client, which no server takes.
-    ("-- x\n/* y */ delimiter //\na;b//c", &["a;b", "c"], &["/* y */ delimiter //\na", "b//c"]),
-    // After a delimiter on the same line it goes on to the next delimiter, over lines.
-    ("a; delimiter //\nb;c//d", &["a", "b;c", "d"], &["a", "c//d"]),
-    // So does USE: there is no such database.
-    ("a;use mysql\nb;c", &["a", "use mysql", "b", "c"], &["a", "c"]),
     // A dump's first line: the client sends it with what follows; for the server it is a comment.
     (
         "/*M!999999\\- enable the sandbox mode */ \n-- x\na;",

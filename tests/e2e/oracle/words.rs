@@ -170,7 +170,9 @@ impl Server {
                 // What differs between servers is not asked of one.
                 (Err(Refusal::Ambiguous { .. }), Said::Done { .. } | Said::Parsed) => true,
                 (Ok(Kind::Select), Said::Done { into: false } | Said::Parsed) => true,
-                (Err(Refusal::SessionState { .. }), Said::Done { into: true }) => true,
+                (Err(Refusal::SessionState { what, .. }), Said::Done { into: true }) => what.contains("INTO"),
+                // Refused for itself, where no INTO is.
+                (Err(Refusal::SessionState { what: "reading a user variable", .. }), _) => true,
                 // An INTO is there, and the column or the variable is not.
                 (Err(Refusal::SessionState { .. }), Said::Parsed) => end != "INTO",
                 (_, Said::Syntax) => true,

@@ -1,10 +1,10 @@
 //! The safety net over one statement, run by the producer and again by the worker.
 
 use super::scan::{Scanner, Slash, State, Stops, is_word, slash};
-use super::special;
 use super::word::{Lexeme, WordReader};
 use super::words::Words;
 use super::{Kind, Refusal, SqlMode};
+use super::{left_behind, special, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +43,10 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
     }
-    if kind != Kind::Ddl {
-        special::refuse_left_behind(sql, mode)?;
+    if pass.words.variable {
+        user_variable::refuse(sql, kind, mode)?;
     }
+    left_behind::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 

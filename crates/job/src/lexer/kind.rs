@@ -112,7 +112,8 @@ impl Kind {
             Self::Use => Some(("USE", "name the database before the table")),
             Self::Transaction => Some((
                 "transaction control",
-                "leave it out, each statement is a transaction of its own; what belongs together must be one statement",
+                "leave it out, each statement is a transaction of its own; what belongs together must be one statement \
+                 (phpMyAdmin's option: Enclose export in a transaction)",
             )),
             Self::Lock => Some((
                 "LOCK, UNLOCK, FLUSH or BACKUP",

@@ -44,8 +44,19 @@ pub enum SplitError {
         /// The DELIMITER.
         place: Place,
     },
-    /// A backslash command other than `\g` and `\G`, which only the interactive client can run.
-    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL; remove it")]
+    /// DELIMITER, or USE without a delimiter, that does not begin its line: the client would take it together with what
+    /// follows, up to the next delimiter.
+    #[error(
+        "{place}: {command} has to begin its line: there the client would take it together with what follows"
+    )]
+    Misplaced {
+        /// The command.
+        command: &'static str,
+        /// Where it stands.
+        place: Place,
+    },
+    /// A backslash command other than `\g` and `\G`, in code wherever it stands.
+    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL: {}", command::instead(*command))]
     ClientCommand {
         /// The letter after the backslash.
         command: char,
@@ -90,7 +101,7 @@ pub enum SplitError {
 /// - What is still open at the end is an error; the client sends it.
 /// - `*/` closes a version comment as one token; the client takes `*/*` for the start of another comment, and the
 ///   second slash of `*///` for the start of a delimiter `//`.
-/// - DELIMITER is also known after a comment and after a delimiter on the same line.
+/// - DELIMITER and USE behind something else on their line are an error, where the client would go on to the next delimiter.
 /// - Other commands of the client are not run: those with a backslash are an error, those by name (`source f`)
 ///   are left in the text, where [`super::check`] finds a statement of no known kind.
 /// - `--` before a control character opens a comment, as the server has it.
@@ -110,6 +121,8 @@ pub struct Splitter {
     stops: Stops,
     limit: usize,
     last: bool,
+    /// Whether nothing but white space is between the last line's end and `start`.
+    fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +172,7 @@ impl Splitter {
             stops: stops(b";"),
             limit,
             last: false,
+            fresh: true,
         }
     }
 
@@ -273,12 +287,16 @@ impl Splitter {
 
     fn command(&mut self) -> Result<Step, SplitError> {
         let at = self.scanner.at;
-        Ok(match command::read(&self.buffer[at..], &self.delimiter, self.last) {
+        let fresh = is_fresh(self.fresh, &self.buffer[self.start..at]);
+        Ok(match command::read(&self.buffer[at..], &self.delimiter, fresh, self.last) {
             Command::None => self.enter_body(),
             Command::More => Step::More,
             Command::Use { end, next } => {
                 self.body = at;
                 Step::Piece { end: at + end, next: at + next }
+            }
+            Command::Misplaced(command) => {
+                return Err(SplitError::Misplaced { command, place: self.place_of(at) });
             }
             Command::BadDelimiter => return Err(SplitError::BadDelimiter { place: self.place_of(at) }),
             Command::Delimiter { word, next } => {
@@ -299,6 +317,7 @@ impl Splitter {
         }
         self.begin_at(self.scanner.at + BYTE_ORDER_MARK.len());
         self.place.column = 1;
+        self.fresh = true;
         Step::Again
     }
 
@@ -363,6 +382,7 @@ impl Splitter {
 
     /// Is done with all before `next`.
     fn begin_at(&mut self, next: usize) {
+        self.fresh = is_fresh(self.fresh, &self.buffer[self.start..next]);
         self.place = self.place_of(next);
         self.start = next;
         self.scanner.at = next;
@@ -374,6 +394,15 @@ impl Splitter {
     fn place_of(&self, at: usize) -> Place {
         self.place.after(&self.buffer[self.start..at])
     }
+}
+
+/// Whether nothing but white space is on its line before the end of `text`, where that is so before its beginning or not.
+fn is_fresh(before: bool, text: &[u8]) -> bool {
+    let (line, before) = match memchr::memrchr(b'\n', text) {
+        Some(newline) => (&text[newline + 1..], true),
+        None => (text, before),
+    };
+    before && line.iter().all(|&byte| is_space(byte))
 }
 
 fn stops(delimiter: &[u8]) -> Stops {

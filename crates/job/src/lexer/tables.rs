@@ -32,19 +32,6 @@ pub fn written_tables(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
     Reader::new(tokens, token.version).written(token, &ctes)
 }
 
-/// The tables that the statements of a trigger write, as far as they can be told: all that [`written_tables`] would say of
-/// each of them.
-pub fn tables_written_by_trigger(body: &str, mode: SqlMode) -> Vec<TableName<'_>> {
-    let mut tokens = Tokens::new(body, mode);
-    let mut found = Vec::new();
-    while let Some(token) = tokens.next() {
-        if token.is_any(WRITERS) {
-            found.extend(Reader::new(tokens.clone(), token.version).written(token, &[]).unwrap_or_default());
-        }
-    }
-    found
-}
-
 /// All names of the form `database.table` in a view's definition, its columns' included.
 pub fn qualified_names(definition: &str) -> Vec<TableName<'_>> {
     // The server keeps definitions without ANSI_QUOTES.
@@ -70,4 +57,3 @@ pub fn lacks_where(sql: &str, mode: SqlMode) -> bool {
 }
 
 const READERS: &[&str] = &["select", "values", "table", "do"];
-const WRITERS: &[&str] = &["insert", "replace", "update", "delete", "load"];

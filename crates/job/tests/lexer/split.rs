@@ -97,9 +97,10 @@ fn version_comments_are_code() {
 
 #[test]
 fn a_line_sets_the_delimiter() {
-    texts("DELIMITER //\na; b//\nc// delimiter ;\nd;e", &["a; b", "c", "d", "e"]);
+    texts("DELIMITER //\na; b//\nc// \n delimiter ;\nd;e", &["a; b", "c", "d", "e"]);
     texts("a;\ndelimiter $$\nb;c$d$$\nDelimiter\t;\ne", &["a", "b;c$d", "e"]);
-    texts("-- why\n/* so */ DELIMITER ;;\na;b;;", &["a;b"]);
+    texts("-- why\n/* so */\nDELIMITER ;;\na;b;;", &["a;b"]);
+    texts("\u{FEFF}DELIMITER ;;\r\na;b;;", &["a;b"]);
     texts("DELIMITER '//'\na;b//c", &["a;b", "c"]);
     texts("DELIMITER // ignored\na//b", &["a", "b"]);
     texts("DELIMITER #\na#b # c", &["a", "b", "c"]);
@@ -110,10 +111,42 @@ fn a_line_sets_the_delimiter() {
     texts("DELIMITER ;;", &[]);
 }
 
+/// Where the client would take a command together with what follows it, over lines.
+#[test]
+fn a_command_that_does_not_begin_its_line_is_an_error() {
+    for (script, command, at) in [
+        ("/* so */ DELIMITER ;;\na;b;;", "DELIMITER", place(9, 1, 10)),
+        ("a; delimiter //\nb;c//d", "DELIMITER", place(3, 1, 4)),
+        ("a;use db\nb;c", "USE without a delimiter", place(2, 1, 3)),
+        ("a;\n/* x\n */ USE db\nb;", "USE without a delimiter", place(12, 3, 5)),
+    ] {
+        let (_, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Err(SplitError::Misplaced { command, place: at }), "{script}");
+    }
+}
+
+#[test]
+fn a_line_gives_one_usable_delimiter() {
+    for script in [
+        "DELIMITER",
+        "DELIMITER  \na",
+        "delimiter '//\na",
+        "DELIMITER 'a''b'",
+        "DELIMITER //\t\na",
+        "DELIMITER a\\b",
+    ] {
+        let (_, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Err(SplitError::BadDelimiter { place: place(0, 1, 1) }), "{script:?}");
+    }
+}
+
 #[test]
 fn the_client_has_commands() {
     texts("USE db\na;use db;b;USE\ndb;c", &["USE db", "a", "use db", "b", "USE\ndb", "c"]);
     texts("use `d`", &["use `d`"]);
+    texts("USE `a;b`\n;c", &["USE `a;b`", "c"]);
+    texts("USE a -- ;\nb;c\nUSE d -- \\g\ne;f", &["USE a -- ;\nb", "c\nUSE d -- \\g\ne", "f"]);
+    texts("a;USE d -- \\g\ne;f", &["a", "USE d -- \\g\ne", "f"]);
     texts("used;user", &["used", "user"]);
     texts("a\\g b\\G\nc \\N;", &["a", "b", "c \\N"]);
     texts("\\g /* x */\\g-- y\n\\G", &[]);
@@ -202,5 +235,8 @@ fn errors_name_place_and_remedy() {
     let text = SplitError::Unterminated { what: Open::String, place: at }.to_string();
     assert_eq!(text, "3:7: the string that begins here is never closed");
     let text = SplitError::ClientCommand { command: '!', place: at }.to_string();
-    assert_eq!(text, "3:7: '\\!' is a command of the mariadb client, not SQL; remove it");
+    assert_eq!(
+        text,
+        "3:7: '\\!' is a command of the mariadb client, not SQL: leave it out, and run its command in a shell"
+    );
 }

@@ -1,7 +1,7 @@
 //! Which tables a statement writes, and whether it has a WHERE of its own.
 
 use queryfleet_job::lexer::{
-    SqlMode, TableName, lacks_where, qualified_names, tables_written_by_trigger, written_tables,
+    SqlMode, TableName, lacks_where, qualified_names, tables_written_by_body, written_tables,
 };
 
 /// Statements and what they write.
@@ -159,7 +159,10 @@ fn every_statement_of_a_trigger_counts() {
             "a b d",
         ),
     ] {
-        assert_eq!(said(&tables_written_by_trigger(body, SqlMode::default())), wanted, "{body}");
+        assert_eq!(said(&tables_written_by_body(body, SqlMode::default()).unwrap()), wanted, "{body}");
+    }
+    for body in ["BEGIN INSERT INTO /*!999999 t2 */ m VALUES (1); END", "BEGIN SET @x = 1; UPDATE; END"] {
+        assert_eq!(tables_written_by_body(body, SqlMode::default()), None, "{body}");
     }
 }
 
