@@ -11,7 +11,7 @@ const RANDOM: usize = 3_000;
 /// Some are called like modifiers.
 const TABLES: [&str; 5] = ["t", "m", "history", "quick", "full"];
 
-const REFERENCES: [&str; 30] = [
+const REFERENCES: [&str; 31] = [
     "t",
     "m",
     "history",
@@ -42,6 +42,7 @@ const REFERENCES: [&str; 30] = [
     "t PARTITION (p0), m",
     "t USE INDEX (), m",
     "history JOIN quick",
+    "m JOIN do",
 ];
 const SETS: [&str; 13] = [
     "SET n = 2",
@@ -98,10 +99,17 @@ const BEFORE: [&str; 10] = [
     "QUICK ",
     "HISTORY ",
 ];
+/// MariaDB knows the first, MySQL the others.
+const FIRST: [&str; 4] = [
+    "ANALYZE ",
+    "WITH do AS (SELECT 1 AS id) ",
+    "WITH m AS (SELECT 1 AS id, 1 AS n) ",
+    "WITH RECURSIVE x (id) AS (SELECT 1), do AS (SELECT 1 AS id) ",
+];
 const AFTER: [&str; 6] = ["", "", " WHERE 1", " ORDER BY 1 LIMIT 1", " RETURNING 1, 2", " -- x"];
 
 fn text(random: &mut fastrand::Rng) -> String {
-    let analyze = if random.u8(..10) == 0 { "ANALYZE " } else { "" };
+    let first = if random.u8(..5) == 0 { one(random, &FIRST) } else { "" };
     let (before, after) = (one(random, &BEFORE), one(random, &AFTER));
     let references = one(random, &REFERENCES);
     let statement = match random.u8(..6) {
@@ -116,7 +124,7 @@ fn text(random: &mut fastrand::Rng) -> String {
         4 => format!("DELETE {before}{} FROM {references}{after}", one(random, &TARGETS)),
         _ => format!("DELETE {before}FROM {} USING {references}{after}", one(random, &TARGETS)),
     };
-    analyze.to_owned() + &statement
+    first.to_owned() + &statement
 }
 
 /// The tables that a statement changes.

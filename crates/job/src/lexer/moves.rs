@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::SqlMode;
 use super::token::{Token, Tokens};
 use super::usage::name;
+use super::verb::{self, Verb};
 
 /// Why rows may be met more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,6 @@ pub enum Move {
     Inserts,
 }
 
-const VERBS: &[&str] =
-    &["insert", "replace", "update", "delete", "load", "select", "values", "table", "do", "call"];
 /// What ends the list of a SET.
 const AFTER_SET: &[&str] = &["where", "order", "limit", "returning"];
 /// What follows the table of an INSERT or REPLACE.
@@ -31,16 +30,20 @@ pub fn moves(sql: &str, mode: SqlMode, table: &str, key: &[&str]) -> Option<Move
         // What is left of a period becomes a row of its own.
         return Some(Move::Inserts);
     }
-    let verb = tokens.iter().position(|token| token.depth == 0 && token.is_any(VERBS))?;
-    let rest = &tokens[verb + 1..];
+    let Some(Verb { token: verb, .. }) = verb::find(&mut Tokens::new(sql, mode)) else {
+        // What is not understood may do anything.
+        return Some(Move::Inserts);
+    };
+    let behind = tokens.iter().position(|token| token.at > verb.at).unwrap_or(tokens.len());
+    let rest = &tokens[behind..];
     let is_table = |token: &Token<'_>| name(token).is_some_and(|name| same(&name, table));
     match () {
-        () if tokens[verb].is_any(&["insert", "replace", "load"]) => {
-            let is_load = tokens[verb].is("load");
+        () if verb.is_any(&["insert", "replace", "load"]) => {
+            let is_load = verb.is("load");
             let until = |token: &&Token<'_>| is_load || token.depth == 0 && !ends_table(token);
             rest.iter().take_while(until).any(is_table).then_some(Move::Inserts)
         }
-        () if tokens[verb].is("update") => {
+        () if verb.is("update") => {
             let set = rest.iter().position(|token| token.depth == 0 && token.is("set"))?;
             let (tables, list) = (&rest[..set], &rest[set + 1..]);
             let called = tables.iter().enumerate().filter(|(_, token)| is_table(token));
@@ -132,6 +135,9 @@ mod tests {
             ("UPDATE u JOIN (SELECT id FROM t) d SET u.id = 5", None),
             ("UPDATE t /*! SET id = 5, */ SET n = 1", sets()),
             ("WITH c AS (SELECT 1) UPDATE t JOIN c SET t.id = 5", sets()),
+            ("WITH do AS (SELECT 1) UPDATE t JOIN do SET t.id = 5", sets()),
+            ("ANALYZE UPDATE t SET t.id = 5", sets()),
+            ("/*!99999 WITH do AS (SELECT 1) */ UPDATE t SET t.n = 5", Some(Move::Inserts)),
             ("UPDATE t SET m = (SELECT 1 FROM u WHERE id = 5), n = 2", None),
             ("UPDATE t FOR PORTION OF p FROM 1 TO 2 SET n = 1", Some(Move::Inserts)),
             ("DELETE FROM t FOR PORTION OF p FROM 1 TO 2", Some(Move::Inserts)),
