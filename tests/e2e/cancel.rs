@@ -134,6 +134,38 @@ fn cancel_now_kills_a_chunk_once() {
     assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 20);
 }
 
+/// Whichever comes first: when the cancel has answered, nothing of the run begins.
+#[test]
+fn a_job_that_is_replayed_while_its_run_is_cancelled_does_not_run_afterwards() {
+    const ROUNDS: u64 = 10;
+    let fleet = Fleet::new();
+    fleet.make_counters(ROUNDS);
+    let name = |round: u64| format!("round-{round}");
+    for round in 1..=ROUNDS {
+        // The second job waits for a worker, so that the run has not ended.
+        let insert = format!("INSERT INTO t (id) VALUES ({round});");
+        fleet.publish(&fleet.script([&insert, "DO 1;"]), &name(round));
+    }
+    let mut worker = fleet.worker(2);
+    (1..=ROUNDS).for_each(|round| drop(fleet.wait(&name(round)).expect(3)));
+    assert_eq!(worker.drain(), Some(0));
+    fleet.sql("DELETE FROM t; DELETE FROM queryfleet_ledger WHERE state = 'done'");
+    for round in 1..=ROUNDS {
+        let name = name(round);
+        let (replay, cancel) = (["dead", "replay", "--run", &name], ["cancel", &name]);
+        std::thread::scope(|scope| {
+            scope.spawn(|| fleet.run(&replay));
+            scope.spawn(|| fleet.run(&cancel).expect(0));
+        });
+    }
+    let worker = fleet.worker(2);
+    eventually(Duration::from_secs(20), "an empty queue", || {
+        fleet.ready("") == 0 && worker.metric("queryfleet_jobs_in_flight", &[]) == 0.0
+    });
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t"), 0);
+    assert_eq!(fleet.ledger("dead") + fleet.ledger("cancelled"), 2 * ROUNDS);
+}
+
 /// A replay runs each job once more, also when it dies again at once; a mended one is done.
 #[test]
 fn a_replay_takes_each_dead_job_once() {

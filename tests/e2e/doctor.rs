@@ -1,5 +1,6 @@
 //! What `doctor` says of a fleet, and that deploy/grants.sql is enough for every part of it.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use queryfleet_tests::{Fleet, Output, Worker, eventually};
@@ -67,12 +68,15 @@ fn a_healthy_fleet_has_nothing_but_ok() {
     assert_eq!(output.json()["ok"], true);
     let checks = output.json()["checks"].as_array().unwrap().clone();
     assert!(checks.len() >= 18, "{output:#?}");
-    assert!(checks.iter().all(|line| line["level"] == "ok" && line["remedy"] == ""), "{output:#?}");
+    let (unseen, seen): (Vec<_>, Vec<_>) = checks.iter().partition(|line| line["check"] == "policies");
+    assert!(seen.iter().all(|line| line["level"] == "ok" && line["remedy"] == ""), "{output:#?}");
+    assert_eq!(unseen.len(), 1, "what nobody can be asked about is said");
+    finds(&output, "policies", "warn", &["cannot be seen", "QUERYFLEET_MANAGEMENT_URL"]);
     finds(&output, "consumers", "ok", &["2 slots serve queryfleet.default"]);
     finds(&output, "durability", "ok", &["innodb_flush_log_at_trx_commit=1"]);
     finds(&output, "database TLS", "ok", &["not in use"]);
     let text = fleet.run_with(&["doctor"], &patience).expect(0);
-    assert_eq!(text.out.lines().filter(|line| line.starts_with("ok    ")).count(), checks.len(), "{text:#?}");
+    assert_eq!(text.out.lines().filter(|line| line.starts_with("ok    ")).count(), seen.len(), "{text:#?}");
     // Settings that only deserve a look cost no exit code.
     let hasty = fleet.run(&["doctor", "--json"]).expect(0);
     finds(&hasty, "heartbeats", "warn", &["QUERYFLEET_MISSING_TIMEOUT"]);
@@ -214,6 +218,60 @@ fn queues_that_are_missing_or_have_other_arguments() {
     finds(&output, "database", "fail", &["db.invalid"]);
     finds(&output, "queues", "ok", &["3 retry tiers"]);
     finds(&output, "consumers", "warn", &["queryfleet work"]);
+}
+
+/// Lets the broker serve its management page, and answers where.
+fn management(fleet: &Fleet) -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let start = format!(
+        "application:set_env(rabbitmq_management, tcp_config, [{{port, {port}}}, {{ip, \"127.0.0.1\"}}]), \
+         {{ok, F}} = application:get_env(rabbit, enabled_plugins_file), \
+         ok = file:write_file(F, \"[rabbitmq_management,rabbitmq_prometheus].\"), rabbit_plugins:ensure(F)."
+    );
+    fleet.servers().stack.rabbitmq.ctl(&["eval", &start]).unwrap();
+    format!("127.0.0.1:{port}")
+}
+
+#[test]
+fn policies_are_seen_where_there_is_a_management_page() {
+    let fleet = Fleet::with_own_servers();
+    let page = management(&fleet);
+    let (url, wrong) = (format!("http://{page}"), format!("http://nobody:wr0ng-s3cret@{page}/"));
+    let look = |url: &str, code| {
+        fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_MANAGEMENT_URL", url)]).expect(code)
+    };
+    let user = fleet.amqp_url().split_once("//").unwrap().1.split_once(':').unwrap().0.to_owned();
+    let tags = |tag: &str| fleet.servers().stack.rabbitmq.ctl(&["set_user_tags", &user, tag]).unwrap();
+    tags("");
+    finds(&look(&url, 1), "policies", "fail", &["tag management"]);
+    tags("management");
+    finds(&look(&url, 0), "policies", "ok", &["5 queues"]);
+    let refused = look(&wrong, 1);
+    finds(&refused, "policies", "fail", &["QUERYFLEET_MANAGEMENT_URL"]);
+    assert!(!refused.out.contains("wr0ng-s3cret"), "{refused:?}");
+    let set = |kind: &str, pattern: &str, definition: &str| {
+        fleet.ctl(&[&format!("set_{kind}"), "foreign", pattern, definition, "--apply-to", "queues"]);
+    };
+    let found = |level: &str, code, words: &[&str]| {
+        // The page looks at the queues now and then.
+        eventually(SOON, &format!("{level} with {words:?}"), || {
+            let output = fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_MANAGEMENT_URL", &url)]);
+            let lines = checked(&output, "policies");
+            output.code == code
+                && lines
+                    .iter()
+                    .any(|(found, text)| found == level && words.iter().all(|word| text.contains(word)))
+        });
+    };
+    set("policy", "^queryfleet\\.default$", r#"{"max-length":100000}"#);
+    found("warn", 0, &["policy foreign", "max-length=100000"]);
+    set("policy", "dead$", r#"{"message-ttl":60000}"#);
+    found("fail", 1, &["message-ttl=60000", "queryfleet.default.dead"]);
+    fleet.ctl(&["clear_policy", "foreign"]);
+    set("operator_policy", "retry", r#"{"expires":600000}"#);
+    found("fail", 1, &["expires=600000", ".retry."]);
+    fleet.ctl(&["clear_operator_policy", "foreign"]);
+    found("ok", 0, &["5 queues"]);
 }
 
 const PARTS: [&str; 4] = ["setup", "publish", "work", "operate"];

@@ -64,6 +64,7 @@ mod storm;
 mod tls;
 mod tls_client;
 mod unfit;
+mod unseen;
 mod upgrade;
 mod values;
 mod waiting;

@@ -205,3 +205,19 @@ fn a_terminal_obeys_no_name_statement_or_error() {
     let json = fleet.run(&["dead", "show", &name, "2", "--json"]).expect(0).json();
     assert!(json["statement"].as_str().unwrap().contains(OBEYED), "{json}");
 }
+
+/// As Ctrl-S, a pager, or a log shipper that hangs.
+#[test]
+fn a_log_whose_reader_has_stopped_holds_no_worker() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(4000);
+    fleet.publish(&script, "unread");
+    let mut worker = fleet.command(&["work"]);
+    // Far more than a pipe and the queue before it have room for.
+    let mut worker = worker.env("QUERYFLEET_LOG", "trace").stderr(Stdio::piped()).spawn().unwrap();
+    fleet.run(&["wait", "unread", "--timeout", "60s"]).expect(0);
+    fleet.assert_each_once();
+    kill_process(Pid::from_child(&worker), Signal::TERM).unwrap();
+    // Its pipe is open still, and full.
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
+}

@@ -161,7 +161,7 @@ fn a_size_is_learned_from_the_first_ranges() {
     fleet.delete_queue();
     fleet.sql(
         "DELETE FROM queryfleet_range WHERE seq > 2; \
-         UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 0",
+         UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 0, manifest = NULL",
     );
     publish(&fleet, template, "t.id", &auto).expect(0);
     assert!((8..1000).contains(&ranges()), "{} ranges", ranges());

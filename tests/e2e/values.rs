@@ -145,6 +145,8 @@ fn a_text_where_a_number_may_be_meant_is_refused_with_what_to_write() {
         ("INSERT INTO flags VALUES (:id, 0, :x)", "1", "write :x + 0"),
         ("INSERT INTO flags (b, id) VALUES (:x, :id)", "1", "write :x + 0"),
         ("UPDATE t SET n = n + :x WHERE id = :id", "1e3", "csv:2:3: \"1e3\" is no number for :x"),
+        ("UPDATE flags SET b = COALESCE(:x, 0) WHERE id = :id", "1", ":x meets flags.b, a column of bits"),
+        ("INSERT INTO flags SELECT :id, 0, IF(:id > 'a', :x, 0)", "1", ":x meets flags.b"),
         ("UPDATE t SET n = n + :x WHERE id = :id", "+1", "is no number for :x"),
         ("UPDATE t SET n = n + :x WHERE id = :id", "", "\"\" is no number for :x"),
         ("UPDATE t SET n = n + :x WHERE id = :id", "NaN", "is no number for :x"),

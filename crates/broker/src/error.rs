@@ -15,6 +15,12 @@ pub enum Error {
     /// A URL that cannot be read.
     #[error("QUERYFLEET_AMQP_URL is not usable: expected amqp://user:password@host:5672/vhost")]
     Url,
+    /// A management page that says nothing.
+    #[error("QUERYFLEET_MANAGEMENT_URL: {why}")]
+    Management {
+        /// Why not.
+        why: String,
+    },
     /// A variable that is missing.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -162,9 +168,11 @@ impl Error {
             Error::Channel { source, .. } => said(source, Place::Elsewhere, history),
             Error::NoQueue { .. } | Error::Unroutable { .. } => Class::Missing,
             Error::TooLarge { .. } => Class::TooLarge,
-            Error::Tls { .. } | Error::Cancelled | Error::Timeout { .. } | Error::Nacked { .. } => {
-                Class::Passing
-            }
+            Error::Tls { .. }
+            | Error::Management { .. }
+            | Error::Cancelled
+            | Error::Timeout { .. }
+            | Error::Nacked { .. } => Class::Passing,
         }
     }
 }

@@ -21,6 +21,12 @@ pub use exit::Exit;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let exit = run();
+    output::end();
+    exit.into()
+}
+
+fn run() -> Exit {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();
     let arguments = match arguments::Arguments::try_parse() {
@@ -29,11 +35,11 @@ pub fn main() -> ExitCode {
             if error.use_stderr() {
                 // Not as clap would print it: it repeats the arguments as they are.
                 output::say_block(error.render());
-                return Exit::Usage.into();
+                return Exit::Usage;
             }
             // --help and --version.
             output::note(error.print());
-            return output::settle(Exit::AllDone, true).into();
+            return output::settle(Exit::AllDone, true);
         }
     };
     if arguments.command.executes() {
@@ -41,10 +47,10 @@ pub fn main() -> ExitCode {
     }
     let shows = arguments.command.only_shows();
     match command::run(arguments) {
-        Ok(exit) => output::settle(exit, shows).into(),
+        Ok(exit) => output::settle(exit, shows),
         Err(failure) => {
             failure.say();
-            failure.exit.into()
+            failure.exit
         }
     }
 }

@@ -25,6 +25,10 @@ variables! {
         "The authorities that may have signed the broker's certificate, instead of the system's.");
     AMQP_CERT = Variable::optional("QUERYFLEET_AMQP_CERT", PEM, "The client certificate shown to the broker.");
     AMQP_KEY = Variable::optional("QUERYFLEET_AMQP_KEY", PEM, "The key of that certificate, not encrypted.");
+    MANAGEMENT_URL = Variable::optional("QUERYFLEET_MANAGEMENT_URL",
+        "http://USER:PASSWORD@HOST:15672 or https://…, with special characters percent-encoded",
+        "RabbitMQ's management page, where doctor reads the policies of the queues; an account with the tag management. \
+         Without a user the broker's. Nothing else uses it.").secret();
     MYSQL_URL = Variable::optional("QUERYFLEET_MYSQL_URL",
         "mysql://USER:PASSWORD@HOST:3306/DATABASE or mariadb://…, with special characters percent-encoded",
         "The MySQL or MariaDB database that the jobs change and that holds the ledger.").secret();

@@ -46,10 +46,18 @@ pub(crate) async fn execute<'a>(
     }
     // Whatever failed, it says nothing about a single job that is left: a 1062 may belong to any of them.
     let mut tries = Tries::default();
-    let mut endings = Vec::with_capacity(chunk.jobs.len());
+    let mut endings: Vec<Ending<'_>> = Vec::with_capacity(chunk.jobs.len());
     for (index, job) in chunk.jobs.iter().enumerate() {
         if let Some(Some(outcome)) = finals.get(index) {
             endings.push(ended(slot, chunk, job, outcome.clone(), share));
+            continue;
+        }
+        // A server that does not take our own row of one job takes none of the others'.
+        if let Some(Outcome::Unfit(failure)) = endings.last().map(|ending| &ending.outcome)
+            && failure.code.is_some()
+        {
+            let outcome = Outcome::Unfit(failure.clone());
+            endings.push(Ending { job, outcome, settlement: Settlement::GiveBack, alone: false });
             continue;
         }
         if since.elapsed() >= slot.shared.statement_timeout {

@@ -10,8 +10,10 @@ const CONFLICT: &[u16] = &[1020, 1205, 1213, 1412, 3101];
 /// The server ended the connection, or a node of it is not part of its cluster.
 const LOST: &[u16] =
     &[1047, 1053, 1077, 1078, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169, 4031];
-/// Failing over, out of connections, out of room.
-const PRESSURE: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226, 1792, 1836, 1874];
+/// Out of connections, out of room.
+const FULL: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226];
+/// The server takes no writes: it is failing over, or is no server to write to.
+const READ_ONLY: &[u16] = &[1792, 1836, 1874];
 /// 1290 is many things; only a server that has become read-only passes.
 const OPTION_PREVENTS: u16 = 1290;
 /// KILL QUERY by somebody else.
@@ -53,23 +55,29 @@ pub(crate) fn is_lost(code: u16) -> bool {
 
 /// Whether the server is failing over, full, or out of connections.
 pub(crate) fn is_pressure(code: u16, message: &str) -> bool {
-    PRESSURE.contains(&code) || (code == OPTION_PREVENTS && is_read_only(message))
+    FULL.contains(&code) || takes_no_writes(code, message)
+}
+
+fn takes_no_writes(code: u16, message: &str) -> bool {
+    READ_ONLY.contains(&code) || (code == OPTION_PREVENTS && is_read_only(message))
 }
 
 /// What an error at a statement of our own is: one of the ledger, of a dead row, or of the transaction around a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
-    /// It passes: another transaction, a server that is failing over, full or slow. Also a connection that the server
-    /// ends: it has said so before the answer that we wait for.
+    /// It passes: another transaction, a server that is full or slow. Also a connection that the server ends: it has
+    /// said so before the answer that we wait for.
     Passing,
-    /// This worker cannot work until somebody mends the server, the tables or the rights. What is on no list is that.
+    /// This worker cannot work until somebody mends the server, the tables or the rights. What is on no list is that, and
+    /// so is a server that takes no writes: nobody is to take this worker for ready.
     Unfit,
 }
 
 /// Reads an error of a statement of our own. No job is to blame for it, whatever it is.
 pub(crate) fn of_our_own(code: u16, message: &str) -> Own {
-    let passing = [CONFLICT, LOST, SERVER_DEADLINE].iter().any(|list| list.contains(&code));
-    if passing || code == INTERRUPTED || is_pressure(code, message) { Own::Passing } else { Own::Unfit }
+    let lists = [CONFLICT, LOST, FULL, SERVER_DEADLINE];
+    let passes = code == INTERRUPTED || lists.iter().any(|list| list.contains(&code));
+    if passes && !takes_no_writes(code, message) { Own::Passing } else { Own::Unfit }
 }
 
 fn is_read_only(message: &str) -> bool {
@@ -156,10 +164,11 @@ mod tests {
 
     #[test]
     fn every_listed_code_of_a_statement_has_its_class() {
-        let rows: [(&[u16], Class); 6] = [
+        let rows: [(&[u16], Class); 7] = [
             (CONFLICT, Class::Conflict),
             (LOST, Class::LostAfterSend),
-            (PRESSURE, Class::Pressure),
+            (FULL, Class::Pressure),
+            (READ_ONLY, Class::Pressure),
             (PERMANENT, Class::Permanent),
             (SERVER_DEADLINE, Class::Deadline),
             (&[INTERRUPTED], Class::Killed),
@@ -231,9 +240,12 @@ mod tests {
                 assert!(ended, "{code} at {place:?}");
             }
         }
-        for code in [1036, 1044, 1062, 1142, 1146, 1406, 1526, 1644, 9999] {
+        for code in [1036, 1044, 1062, 1142, 1146, 1406, 1526, 1644, 1792, 1836, 1874, 9999] {
             assert_eq!(class(code, Place::Commit, ""), Some(Class::Unfit), "{code}");
         }
+        let read_only =
+            "The MariaDB server is running with the --read-only option so it cannot execute this statement";
+        assert_eq!(class(1290, Place::Ledger, read_only), Some(Class::Unfit));
         for code in [1020, 1037, 1053, 1114, 1205, 1213, 1969, 3024] {
             assert_eq!(class(code, Place::Ledger, ""), Some(Class::Pressure), "{code}");
         }
@@ -247,7 +259,7 @@ mod tests {
 
     #[test]
     fn no_code_is_on_two_lists() {
-        let mut all = [CONFLICT, LOST, PRESSURE, PERMANENT, SERVER_DEADLINE].concat();
+        let mut all = [CONFLICT, LOST, FULL, READ_ONLY, PERMANENT, SERVER_DEADLINE].concat();
         all.extend([OPTION_PREVENTS, INTERRUPTED]);
         let count = all.len();
         all.sort_unstable();

@@ -95,16 +95,18 @@ async fn last_row(conn: &mut Conn, text: &str) -> Result<Option<Row>, (usize, my
     }
 }
 
-/// The comments are code to the one server or the other, which have these under different names, or not at all. There is no
-/// empty string in it: under EMPTY_STRING_IS_NULL that is none.
+/// The comments are code to the one server or the other, which have these under different names, or not at all. No text in
+/// it is empty: a mode of Oracle's takes that for NULL. Transactions that the whole server has as READ ONLY are none of
+/// this session's: the first INSERT says so.
 const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
     @@character_set_client, @@character_set_connection, @@character_set_results, \
     LEFT(@@collation_connection, 8), \
-    CAST(0 /*M! + @@tx_read_only */ /*!50720 + @@transaction_read_only */ AS CHAR), \
+    CONCAT('=' /*M! , @@tx_read_only > @@global.tx_read_only */ \
+    /*!50720 , @@transaction_read_only > @@global.transaction_read_only */), \
     @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
     CONNECTION_ID(), @@version, @@max_allowed_packet, \
-    CONCAT('role ' /*M! , COALESCE(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)";
+    CONCAT('=' /*M! , IFNULL(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)";
 
 fn text(row: &Row, column: usize) -> String {
     row.get_opt(column).and_then(Result::ok).unwrap_or_default()
@@ -127,7 +129,7 @@ fn verify(row: &Row, lock_wait: u64) -> Result<(), Error> {
         ("character_set_connection", "utf8mb4"),
         ("character_set_results", "utf8mb4"),
         ("collation_connection", "utf8mb4_"),
-        ("transaction_read_only", "0"),
+        ("transaction_read_only", "=0"),
     ];
     for (column, (name, wanted)) in wanted.into_iter().enumerate() {
         let found = text(row, column);

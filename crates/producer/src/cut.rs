@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::lexer::{self, SqlMode};
+use job::lexer::{self, Kind, SqlMode};
 use job::{Job, Param, RunId};
 use ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
 use sha2::{Digest, Sha256};
@@ -65,7 +65,9 @@ impl<'a> Cut<'a> {
             key.set_directions(if extent.descending.is_empty() { &ascending } else { &extent.descending });
         }
         let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.of_keys();
-        if let Some(why) = control.moves(&key, template.text(), mode).await? {
+        // What is not atomic is refused later, or its user has said how to run it, and answers for it.
+        let is_atomic = lexer::check(template.text(), mode).is_ok_and(Kind::is_atomic);
+        if is_atomic && let Some(why) = control.moves(&key, template.text(), mode).await? {
             return Err(bad(format!(
                 "the statement {why}: rows that it moves to ranges which come later would be met once more; walk \
                  another unique key, or change all rows in one statement"

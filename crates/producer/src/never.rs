@@ -1,6 +1,6 @@
 //! SETs that no session SQL replaces, and what to do instead.
 
-use job::lexer::{Assignment, Target, Value};
+use job::lexer::{self, Assignment, Target, Value};
 
 use crate::state::Known;
 
@@ -41,11 +41,16 @@ const NEVER: [(&str, &str); 21] = [
 /// The same for all that begin so.
 const NEVER_BEGINNING: [(&str, &str); 2] = [("gtid_", BINLOG), ("pseudo_", BINLOG)];
 
+/// For what nobody has looked at.
+const UNKNOWN: &str = "it is not known to leave jobs what they are: leave it out where the statements do not need it, or set it for \
+    the whole server";
+
 /// What to do instead of setting this variable; `None` when session SQL may.
 pub(crate) fn instead(name: &str) -> Option<&'static str> {
     let exact = NEVER.iter().find(|(never, _)| *never == name);
     let beginning = || NEVER_BEGINNING.iter().find(|(start, _)| name.starts_with(start));
-    exact.or_else(beginning).map(|(_, instead)| *instead)
+    let known = exact.or_else(beginning).map(|(_, instead)| *instead);
+    known.or_else(|| (!lexer::may_be_set(name)).then_some(UNKNOWN))
 }
 
 /// As one sentence.

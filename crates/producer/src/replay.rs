@@ -160,10 +160,14 @@ impl Judge {
         replayed: &mut Replayed,
     ) -> Result<Vec<(DeadJob, Message)>, Error> {
         let mut messages = Vec::with_capacity(jobs.len());
-        for job in jobs {
+        for mut job in jobs {
             self.look_up(control, job.run).await?;
             match self.message(&job) {
-                Ok(message) => messages.push((job, message)),
+                Ok(message) => {
+                    // It is in the message now.
+                    job.envelope = Vec::new();
+                    messages.push((job, message));
+                }
                 Err(why) => replayed.refuse(&job, &why),
             }
         }

@@ -1,7 +1,7 @@
 //! Dumps as these tools write them, with what stands around the rows.
 
 /// By the tool's name.
-pub(super) const DUMPS: [(&str, &str); 15] = [
+pub(super) const DUMPS: [(&str, &str); 18] = [
     ("navicat", NAVICAT),
     ("heidisql", HEIDISQL),
     ("heidisql-11", HEIDISQL_11),
@@ -16,6 +16,9 @@ pub(super) const DUMPS: [(&str, &str); 15] = [
     ("mysqlpump", MYSQLPUMP),
     ("workbench", WORKBENCH),
     ("sqlyog", SQLYOG),
+    ("tableplus", TABLEPLUS),
+    ("duplicator", DUPLICATOR),
+    ("phpmyadmin-4", PHPMYADMIN_4),
     ("by-hand", BY_HAND),
 ];
 
@@ -418,4 +421,67 @@ SET SESSION foreign_key_checks = OFF, @@session.unique_checks := 0;
 INSERT INTO child (id, parent, text) VALUES (0, 'a' = 'A', HEX('é') = 'c3a9');
 INSERT INTO parents VALUES (1), (2);
 SET foreign_key_checks = ON;
+"#;
+
+const TABLEPLUS: &str = r#"-- -------------------------------------------------------------
+-- TablePlus 6.1.8(574)
+-- -------------------------------------------------------------
+
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */;
+/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;
+/*!40101 SET NAMES utf8mb4 */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
+
+
+INSERT INTO `child` (`id`, `parent`, `text`) VALUES
+(0, 1, 'é😀');
+
+INSERT INTO `parents` (`id`) VALUES
+(1);
+
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
+/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
+/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;
+/*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */;
+/*!40101 SET COLLATION_CONNECTION=@OLD_COLLATION_CONNECTION */;
+/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
+"#;
+
+const DUPLICATOR: &str = r#"/* DUPLICATOR-LITE (PHP BUILD MODE) MYSQL SCRIPT CREATED ON : 2026-01-02 03:04:05 */
+
+SET FOREIGN_KEY_CHECKS = 0;
+
+/* INSERT TABLE DATA: child */
+INSERT INTO `child` (`id`, `parent`, `text`) VALUES("3", "1", "é😀 it\'s");
+
+INSERT INTO `parents` VALUES("1");
+
+SET FOREIGN_KEY_CHECKS = 1;
+
+/* Duplicator WordPress Timestamp: 2026-01-02 03:04:05*/
+/* DUPLICATOR_MYSQLDUMP_EOF */
+"#;
+
+const PHPMYADMIN_4: &str = r#"-- phpMyAdmin SQL Dump
+-- version 4.9.5
+
+SET SQL_MODE = "NO_AUTO_VALUE_ON_ZERO";
+SET AUTOCOMMIT = 0;
+START TRANSACTION;
+SET time_zone = "+00:00";
+
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!40101 SET NAMES utf8mb4 */;
+
+INSERT INTO `parents` (`id`) VALUES
+(1),
+(2);
+COMMIT;
+
+/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;
 "#;

@@ -43,6 +43,9 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
     stack.stop()?;
     match status.code() {
         Some(0) => Ok(Exit::AllDone),
-        code => std::process::exit(code.unwrap_or(Exit::Interrupted as i32)),
+        code => {
+            output::end();
+            std::process::exit(code.unwrap_or(Exit::Interrupted as i32))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// The text as one line: every control character in it is written as `\n`, `\t` or `\u{1b}`, and so is what changes the
 /// direction of text, breaks lines or has no width. Backslashes stay as they are: a statement is full of them.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| is_obeyed(char))
+    escaped(text, is_obeyed)
 }
 
 /// The same for text with lines of its own, which may have tabs too.

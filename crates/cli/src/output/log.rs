@@ -7,7 +7,7 @@ use config::LogFormat;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{escape, to_stderr};
+use super::{escape, stderr};
 
 /// The longest line as it is. What others say is bounded where it comes in; this is the last net.
 const LONGEST: usize = 16 << 10;
@@ -36,7 +36,7 @@ impl Write for Log {
             LogFormat::Text => escape::line(&cut(line, HEAD, TAIL)).into_owned(),
             LogFormat::Json => short_json(line).into_owned(),
         };
-        to_stderr(&(line + "\n"));
+        stderr::send(line + "\n");
         // An error could only be told to whoever cannot be told.
         Ok(bytes.len())
     }

@@ -1,11 +1,13 @@
 //! Everything that this program prints goes through here; clippy refuses `println!` and its like elsewhere.
 //!
 //! Standard output is data. What cannot be written there stops no work: the first error is kept for the end, see
-//! [`settle`]. Standard error is for people and best effort: nobody can be told that it is gone. A person's terminal
-//! never gets a control character of a name, a statement or an error, see [`escape`].
+//! [`settle`]. Standard error is for people and best effort: nobody can be told that it is gone, and who has stopped
+//! reading it holds nobody. A person's terminal never gets a control character of a name, a statement or an error, see
+//! [`escape`].
 
 mod escape;
 mod log;
+mod stderr;
 
 use std::fmt::Display;
 use std::io::{Error, ErrorKind, IsTerminal, Write};
@@ -39,12 +41,16 @@ pub(crate) fn print_json(value: &serde_json::Value) {
 
 /// Prints a line for people to standard error.
 pub(crate) fn say(text: impl Display) {
-    to_stderr(&(line(&text.to_string()).into_owned() + "\n"));
+    stderr::send(line(&text.to_string()).into_owned() + "\n");
+    if is_watched() {
+        // A bar, which draws on its own, comes behind it.
+        stderr::flush();
+    }
 }
 
 /// Prints text that has lines of its own to standard error.
 pub(crate) fn say_block(text: impl Display) {
-    to_stderr(&block(&text.to_string()));
+    stderr::send(block(&text.to_string()).into_owned());
 }
 
 /// Whether a person watches standard error on a terminal that can redraw a line.
@@ -66,6 +72,11 @@ pub(crate) fn settle(exit: Exit, shows: bool) -> Exit {
     if shows && exit == Exit::AllDone { Exit::CouldNotStart } else { exit }
 }
 
+/// Waits until what was said is written, when the process is about to end.
+pub(crate) fn end() {
+    stderr::end();
+}
+
 /// Notes that something else could not write to standard output.
 pub(crate) fn note(written: Result<(), Error>) {
     if let Err(error) = written {
@@ -81,14 +92,10 @@ fn is_terminal() -> bool {
 
 #[allow(clippy::disallowed_methods)]
 fn to_stdout(text: &str) {
+    // On a terminal both are one text, in this order.
+    stderr::flush();
     let mut stdout = std::io::stdout().lock();
     note(write(&mut stdout, text.as_bytes()).and_then(|()| flush(&mut stdout)));
-}
-
-#[allow(clippy::disallowed_methods)]
-fn to_stderr(text: &str) {
-    // One piece, so that no other process's line comes in between. Nobody can be told of an error.
-    let _ = write(&mut std::io::stderr().lock(), text.as_bytes());
 }
 
 /// As `write_all`, also for a pipe that somebody else has made one that does not block.

@@ -43,6 +43,94 @@ pub fn tables_written_by_body(body: &str, mode: SqlMode) -> Option<Vec<TableName
     Some(found)
 }
 
+/// The tables that a text may read or write, by every place in which the grammar has one: behind FROM, JOIN, UPDATE, INTO,
+/// TABLE and USING, and behind a comma in such a list. More than there are: tables that a WITH makes, variables behind
+/// INTO. `None` where a version comment leaves it open.
+pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
+    let mut tokens = Tokens::new(sql, mode);
+    let (mut found, mut before) = (Vec::new(), None);
+    let mut places = Places::default();
+    loop {
+        let ahead = tokens.clone();
+        let Some(token) = tokens.next() else { return Some(found) };
+        if token.version.is_some() {
+            return None;
+        }
+        if places.take(before, token, &tokens) {
+            found.extend(Reader::new(ahead, None).name());
+        }
+        before = Some(token);
+    }
+}
+
+/// Where tables stand.
+#[derive(Default)]
+struct Places {
+    /// One may stand next.
+    wanted: bool,
+    /// The depths of open lists of tables, and of SELECTs.
+    lists: Vec<u32>,
+    selects: Vec<u32>,
+}
+
+impl Places {
+    /// Whether a table begins with this token.
+    fn take(&mut self, before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> bool {
+        let depth = token.depth;
+        self.lists.retain(|open| *open <= depth);
+        self.selects.retain(|open| *open <= depth);
+        let follows = |words: &[&str]| before.is_some_and(|before| before.is_any(words));
+        let opens = || after.clone().next().is_some_and(|next| next.is_symbol("("));
+        match () {
+            () if token.is("select") => {
+                self.selects.push(depth);
+                self.end(depth);
+            }
+            // EXTRACT(YEAR FROM x)
+            () if token.is("from") && depth > 0 && !self.selects.contains(&depth) => {}
+            () if token.is("update") && follows(&["key", "for", "on", "before", "after"]) => {}
+            () if token.is("using") && opens() => {}
+            () if token.is_any(BEFORE_TABLES) => {
+                self.wanted = true;
+                self.lists.push(depth);
+            }
+            () if token.is_any(AFTER_TABLES) || token.is_symbol(";") => self.end(depth),
+            () if token.is_symbol(",") => self.wanted |= self.lists.contains(&depth),
+            () if self.wanted && (token.is_symbol("(") || token.is_symbol("{")) => self.lists.push(depth + 1),
+            () if self.wanted && !token.is_any(PASSED) => {
+                self.wanted = false;
+                return true;
+            }
+            () => {}
+        }
+        false
+    }
+
+    fn end(&mut self, depth: u32) {
+        self.wanted = false;
+        self.lists.retain(|open| *open < depth);
+    }
+}
+
+const BEFORE_TABLES: &[&str] = &["from", "join", "straight_join", "update", "into", "table", "using"];
+/// What ends a list of tables.
+const AFTER_TABLES: &[&str] = &[
+    "where",
+    "set",
+    "values",
+    "value",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "union",
+    "returning",
+    "window",
+    "dual",
+];
+/// What may stand before a table.
+const PASSED: &[&str] = &["low_priority", "ignore", "oj", "lateral"];
+
 const WRITERS: &[&str] = &["insert", "replace", "update", "delete", "load"];
 
 /// Whether such a word begins no statement: in FOR UPDATE, ON DUPLICATE KEY UPDATE, CREATE OR REPLACE, and as the name of a

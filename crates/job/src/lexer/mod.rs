@@ -55,7 +55,7 @@ pub use idle::is_idle;
 pub use kind::{Kind, UnknownKind};
 pub use mark::marks;
 pub use mentions::{
-    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_written_by_body,
+    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_named, tables_written_by_body,
 };
 pub use mode::SqlMode;
 pub use moves::{Move, moves, sets_new};

@@ -16,9 +16,16 @@ struct Grant {
     /// A pattern; `%` for all.
     database: String,
     table: Option<String>,
+    /// Its tables are seen.
+    shows: bool,
     trigger: bool,
+    /// Its routines are.
+    routines: bool,
 }
 
+/// Rights with which an account sees routines; of [`SHOWING`] SELECT on all databases or on mysql.proc does so, too.
+const ROUTINES: [&str; 6] =
+    ["EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE", "ALL PRIVILEGES"];
 /// Rights with which an account sees the tables they are given on.
 const SHOWING: [&str; 7] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", "SHOW VIEW", "ALL PRIVILEGES"];
 
@@ -39,13 +46,26 @@ impl Grants {
 
     /// Whether all tables of a database are seen.
     pub(super) fn sees(&self, database: &str) -> bool {
-        self.holds(database, |grant| grant.table.is_none())
+        self.holds(database, |grant| grant.table.is_none() && grant.shows)
+    }
+
+    /// Whether all routines of a database are seen.
+    pub(super) fn sees_routines(&self, database: &str) -> bool {
+        let proc = |grant: &Grant| {
+            grant.shows && grant.database == "mysql" && grant.table.as_deref() == Some("proc")
+        };
+        let all = |grant: &Grant| grant.database == "%" && grant.table.is_none() && grant.shows;
+        self.given.iter().any(|grant| proc(grant) || all(grant) && self.triggers_are_seen)
+            || self.holds(database, |grant| grant.table.is_none() && grant.routines)
     }
 
     /// Whether all databases are seen as a whole, their triggers included.
     pub(super) fn see_all(&self) -> bool {
         let all = |grant: &Grant| {
-            grant.database == "%" && grant.table.is_none() && (grant.trigger || self.triggers_are_seen)
+            grant.database == "%"
+                && grant.table.is_none()
+                && grant.shows
+                && (grant.trigger || self.triggers_are_seen)
         };
         self.revoked.is_empty() && self.given.iter().any(all)
     }
@@ -56,10 +76,22 @@ impl Grants {
         self.triggers_are_seen || self.holds(database, on)
     }
 
+    /// Whether a right holds for a database. Of several patterns that match the server takes the closest only: so each of
+    /// them has to give it.
     fn holds(&self, database: &str, which: impl Fn(&Grant) -> bool) -> bool {
         let own = |pattern: &str| is_like(pattern.as_bytes(), database.as_bytes());
-        !self.revoked.iter().any(|pattern| own(pattern))
-            && self.given.iter().any(|grant| own(&grant.database) && which(grant))
+        if self.revoked.iter().any(|pattern| own(pattern)) {
+            return false;
+        }
+        let global = |grant: &Grant| grant.database == "%" && grant.table.is_none();
+        let (all, some): (Vec<&Grant>, Vec<&Grant>) =
+            self.given.iter().filter(|grant| own(&grant.database)).partition(|grant| global(grant));
+        let given = |pattern: &str| some.iter().any(|grant| grant.database == pattern && which(grant));
+        let patterns = some.iter().filter(|grant| grant.table.is_none());
+        all.into_iter().any(&which)
+            || some.iter().any(|grant| grant.table.is_some() && which(grant))
+            || patterns.clone().count() > 0
+                && patterns.map(|grant| &grant.database).all(|pattern| given(pattern))
     }
 }
 
@@ -68,9 +100,11 @@ fn grant(text: &str) -> Option<Grant> {
     let (rights, on) = text.split_once(" ON ")?;
     let (database, table) = place(on)?;
     let rights = rights.to_ascii_uppercase();
-    let mut rights = rights.split(',').map(str::trim);
-    let trigger = rights.clone().any(|right| right == "TRIGGER" || right == "ALL PRIVILEGES");
-    rights.any(|right| SHOWING.contains(&right)).then_some(Grant { database, table, trigger })
+    let rights = rights.split(',').map(str::trim);
+    let any = |wanted: &[&str]| rights.clone().any(|right| wanted.contains(&right));
+    let (shows, routines) = (any(&SHOWING), any(&ROUTINES));
+    let trigger = any(&["TRIGGER", "ALL PRIVILEGES"]);
+    Some(Grant { database, table, shows, trigger, routines })
 }
 
 /// What stands behind ON: `*.*`, or `` `database`.* `` or one table, folded. Of one table the database is no pattern.
@@ -153,6 +187,12 @@ mod tests {
         );
         assert!(one.see_triggers("a_b", "t`1") && !one.see_triggers("a_b", "u") && !one.sees("a_b"));
         assert!(!one.see_triggers("axb", "t`1"));
+        let closest =
+            read(&["GRANT SELECT ON `shop%`.* TO `a`@`%`", "GRANT EXECUTE ON `shop1`.* TO `a`@`%`"], true);
+        assert!(closest.sees("shop") && !closest.sees("shop1") && !closest.sees_routines("shop1"));
+        let both = read(&["GRANT EXECUTE ON `shop`.* TO `a`@`%`", "GRANT SELECT ON `shop`.* TO `r`"], true);
+        assert!(both.sees("shop") && both.sees_routines("shop") && !both.sees_routines("other"));
+        assert!(read(&["GRANT SELECT ON `mysql`.`proc` TO `a`@`%`"], true).sees_routines("shop"));
         let routine = read(
             &["GRANT EXECUTE ON FUNCTION `shop`.`f` TO `a`@`%`", "GRANT PROXY ON ''@'%' TO 'a'@'%'"],
             true,

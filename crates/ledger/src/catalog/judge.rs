@@ -41,10 +41,7 @@ impl Catalog {
             return Some(NotHeld::of("may change", "a table of queryfleet".into(), Because::Ours));
         }
         let words = self.words(sql, mode);
-        if words.is_empty()
-            && lexer::calls_only_builtins(sql, mode)
-            && (is_query(kind) || self.sees_targets(sql, database))
-        {
+        if words.is_empty() && lexer::calls_only_builtins(sql, mode) && self.sees_named(sql, database) {
             return None;
         }
         let database = fold(database.unwrap_or(&self.default));
@@ -110,8 +107,8 @@ impl Catalog {
         found
     }
 
-    /// Whether the catalog holds every table that the statement can write, if it is there at all.
-    fn sees_targets(&self, sql: &str, database: Option<&str>) -> bool {
+    /// Whether the catalog holds every table that the statement can mean, if it is there at all.
+    fn sees_named(&self, sql: &str, database: Option<&str>) -> bool {
         // Without a dot there is no name of another database.
         self.sees_all
             || !sql.as_bytes().contains(&b'.')
@@ -127,6 +124,10 @@ impl Catalog {
             if let Some(why) = sort.of(&object.read) {
                 return Some(NotHeld::new("reads", why, &object.name));
             }
+        }
+        let unseen = self.unseen_named(suspect.sql, &suspect.database, suspect.mode);
+        if let Some(why) = sort.of(&unseen).filter(|_| sort == Sort::Outside) {
+            return Some(NotHeld::of("reaches", why.end.clone(), why.because));
         }
         let Some(targets) = &suspect.written else { return self.may_write(suspect, sort) };
         // DEFAULT(column) of a table that is only read draws from its sequence, too.

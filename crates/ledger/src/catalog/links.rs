@@ -90,6 +90,7 @@ impl Catalog {
                 read.take(object.written.clone());
             }
         }
+        read.take(self.unseen_named(text, &link.database, link.mode));
         written.take(read.clone());
         (written, read)
     }
@@ -100,7 +101,11 @@ impl Catalog {
         for procedure in lexer::called_procedures(text, link.mode) {
             found.take(self.procedure(&procedure, &link.database));
         }
+        found.take(self.unseen_named(text, &link.database, link.mode));
         let mentions = self.mentions(text, link);
+        if mentions.names.contains("outfile") || mentions.names.contains("dumpfile") {
+            found.take(Ways::outside("a file".into(), Because::Engine));
+        }
         found.take(self.mentioned(&mentions, |object| object.read.clone()));
         match lexer::tables_written_by_body(text, link.mode) {
             Some(tables) => {
@@ -126,11 +131,27 @@ impl Catalog {
         }
     }
 
+    /// Where the account does not see everything: what a text may reach by tables that it does not see.
+    pub(super) fn unseen_named(&self, text: &str, database: &str, mode: SqlMode) -> Ways {
+        let mut found = Ways::default();
+        // Without a dot there is no name of another database.
+        if self.sees_all || !text.contains('.') && self.grants.sees(database) {
+            return found;
+        }
+        let Some(tables) = lexer::tables_named(text, mode) else {
+            return Ways::outside("a table that cannot be told".into(), Because::Unclear);
+        };
+        for table in tables.iter().filter(|table| self.object(table, database).is_none()) {
+            found.take(self.unseen_table(table, database));
+        }
+        found
+    }
+
     /// What a table may change that is not in the catalog: nothing where all tables of its database are.
     pub(super) fn unseen_table(&self, table: &TableName<'_>, database: &str) -> Ways {
         let own = table.database.as_ref().map_or_else(|| database.to_owned(), |own| fold(own));
         let mut ways = Ways::default();
-        if !self.grants.sees(&own) {
+        if !self.grants.sees(&own) && own != "information_schema" {
             let end = format!("{own}.{}, which this account does not see", table.table);
             ways = Ways::outside(end, Because::Unseen("GRANT TRIGGER, SHOW VIEW on it to this account"));
         }
@@ -179,7 +200,7 @@ impl Catalog {
             None if ["nextval", "setval", "lastval"].iter().any(|known| is(known)) => {
                 Ways::outside(format!("a sequence by {name}"), Because::Sequence)
             }
-            None if lexer::is_native(name) => Ways::default(),
+            None if lexer::is_native(name) && self.grants.sees_routines(database) => Ways::default(),
             _ => {
                 let own = own.as_ref().map_or_else(String::new, |own| format!("{own}."));
                 let end = format!(

@@ -11,17 +11,20 @@ use super::{Catalog, Object, fold, name};
 use crate::Error;
 use crate::connect::Control;
 
-/// Databases of the server's own. Their tables count like any others; their views are not looked into, as nothing is
-/// written through them but tables that count.
-const SYSTEM: &str = "('mysql', 'performance_schema', 'sys')";
 const TABLES: &str = "SELECT t.table_schema, t.table_name, t.table_type, t.engine, \
     COALESCE(e.transactions, 'NO') = 'YES' AND COALESCE(e.xa, 'NO') = 'YES' \
     FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine \
     WHERE t.table_schema <> 'information_schema'";
 const TRIGGERS: &str = "SELECT event_object_schema, event_object_table, trigger_name, action_statement, sql_mode \
     FROM information_schema.triggers";
-const ROUTINES: &str = "SELECT routine_schema, routine_name, routine_type, routine_definition, sql_mode FROM information_schema.routines";
+const ROUTINES: &str = "SELECT routine_schema, routine_name, routine_type, \
+    IF(routine_body = 'SQL', routine_definition, NULL), sql_mode FROM information_schema.routines";
+const VIEWS: &str = "SELECT table_schema, table_name, view_definition FROM information_schema.views";
+const COUNTING: &str = "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
+    WHERE column_default LIKE '%nextval(%'";
 
+/// Of a table whose triggers MySQL shows to nobody without the right.
+pub(super) const TRIGGERS_UNSEEN: &str = "its triggers, if there are any, cannot be seen";
 const TRIGGER: &str = "GRANT TRIGGER on it to this account";
 const SHOW_VIEW: &str = "GRANT SELECT, SHOW VIEW on it to this account";
 const SHOW_ROUTINE: &str = "GRANT SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or SHOW_ROUTINE (MySQL) to this account";
@@ -33,8 +36,7 @@ type View = (String, String, Option<String>);
 
 /// The rows as they came.
 struct Rows {
-    is_mariadb: bool,
-    grants: Vec<String>,
+    grants: Grants,
     tables: Vec<Table>,
     counting: Vec<(String, String)>,
     views: Vec<View>,
@@ -49,7 +51,7 @@ impl Control {
     /// As connecting and querying can fail.
     pub async fn catalog(&mut self) -> Result<Catalog, Error> {
         let rows = self.ask("look for what no transaction holds", read).await?;
-        let mut catalog = Catalog::new(&self.database.schema, Grants::read(&rows.grants, rows.is_mariadb));
+        let mut catalog = Catalog::new(&self.database.schema, rows.grants);
         for table in rows.tables {
             catalog.add_table(table);
         }
@@ -70,22 +72,15 @@ async fn read(conn: &mut Conn) -> Result<Rows, mysql_async::Error> {
     let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
     let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
     let tables: Vec<Table> = conn.query(TABLES).await?;
-    let views = format!(
-        "SELECT table_schema, table_name, view_definition FROM information_schema.views \
-         WHERE table_schema NOT IN {SYSTEM}"
-    );
-    let counting = format!(
-        "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
-         WHERE table_schema NOT IN {SYSTEM} AND column_default LIKE '%nextval(%'"
-    );
+    let lines: Vec<String> = conn.query("SHOW GRANTS").await?;
+    let grants = Grants::read(&lines, is_mariadb);
     // Reading all columns takes its time: only where there are sequences, or may be.
-    let counts = is_mariadb && tables.iter().any(|(_, _, kind, ..)| kind == "SEQUENCE");
+    let sequences = tables.iter().any(|(_, _, kind, ..)| kind == "SEQUENCE") || !grants.see_all();
     Ok(Rows {
-        is_mariadb,
-        grants: conn.query("SHOW GRANTS").await?,
-        counting: if counts { conn.query(counting).await? } else { Vec::new() },
+        grants,
+        counting: if is_mariadb && sequences { conn.query(COUNTING).await? } else { Vec::new() },
         tables,
-        views: conn.query(views).await?,
+        views: conn.query(VIEWS).await?,
         triggers: conn.query(TRIGGERS).await?,
         routines: conn.query(ROUTINES).await?,
     })
@@ -106,11 +101,7 @@ impl Catalog {
             }
         };
         if !is_view && !self.grants.see_triggers(&key.0, &key.1) {
-            let end = "its triggers, if there are any, cannot be seen".to_owned();
-            written.take(Ways::outside(end, Because::Unseen(TRIGGER)));
-        }
-        if is_view && SYSTEM.contains(&format!("'{}'", key.0)) {
-            written.take(Ways::outside(format!("{full} (a view of the server's own)"), Because::Engine));
+            written.take(Ways::outside(TRIGGERS_UNSEEN.to_owned(), Because::Unseen(TRIGGER)));
         }
         if lexer::is_of_queryfleet(&key.1) {
             written.ours = Some(Why { through: None, end: full.clone(), because: Because::Ours });

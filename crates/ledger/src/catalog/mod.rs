@@ -78,7 +78,10 @@ impl Catalog {
     /// What of one database this account cannot see into, each with what would show it. Sorted.
     pub fn unseen(&self, database: &str) -> Vec<String> {
         let database = fold(database);
-        let mut texts = self.of(&database, reason::Why::is_unseen);
+        let without_triggers = |why: &reason::Why| why.end == load::TRIGGERS_UNSEEN;
+        let tables = self.of(&database, without_triggers).len();
+        let mut texts = self.of(&database, |why| why.is_unseen() && !without_triggers(why));
+        texts.extend((tables > 0).then(|| format!("the triggers of {tables} tables")));
         let routines = self.routines.iter().filter(|((schema, _), _)| *schema == database);
         let hidden = routines.filter_map(|(_, ways)| ways.outside.as_ref().filter(|why| why.is_unseen()));
         texts.extend(hidden.map(reason::Why::text_of_call));

@@ -152,10 +152,33 @@ fn what_the_account_does_not_see_is_not_taken_for_harmless() {
     assert_eq!(said(&narrow, "UPDATE nowhere SET x = 1", None), "", "it is not there");
     assert_eq!(said(&narrow, "UPDATE t SET t.x = 1", None), "");
     let elsewhere = said(&narrow, "UPDATE other.m SET x = 1", None);
-    assert!(elsewhere.contains("writes other.m, which this account does not see"), "{elsewhere}");
+    assert!(elsewhere.contains("reaches other.m, which this account does not see"), "{elsewhere}");
     assert!(said(&narrow, "UPDATE m SET x = 1", Some("other")).contains("other.m"));
     let untold = said(&narrow, "UPDATE /*!999999 t, */ other.m SET x = 1", None);
     assert!(untold.contains("a table that cannot be told"), "{untold}");
+    for held in [
+        "INSERT /*!50000 IGNORE */ INTO t (x) VALUES (1)",
+        "SELECT EXTRACT(YEAR FROM t.x), 1.5 FROM t, (SELECT t.id FROM t) d WHERE t.x = 'a.b'",
+        "INSERT INTO t (x) SELECT c.x FROM c JOIN t USING (id) ON DUPLICATE KEY UPDATE x = c.x, n = 1.5",
+        "WITH y AS (SELECT t.x FROM t) UPDATE t JOIN y SET t.x = y.x",
+        "DELETE t FROM t, c WHERE t.id = c.id",
+        "SELECT t.TABLE_NAME FROM information_schema.tables t",
+    ] {
+        assert_eq!(said(&narrow, held, None), "", "{held}");
+    }
+    for reached in [
+        "SELECT * FROM other.v",
+        "SELECT * FROM t, other.v",
+        "SELECT * FROM (t JOIN (c, other.v))",
+        "UPDATE t JOIN other.v ON t.id = v.id SET t.x = 1",
+        "INSERT INTO t SELECT x FROM (SELECT x FROM other.v) d",
+        "TABLE other.v",
+        "DELETE FROM t USING t JOIN other.v",
+        "INSERT INTO t VALUES (1, st_x(p))",
+    ] {
+        let found = said(&narrow, reached, None);
+        assert!(found.contains("what cannot be seen is not called atomic"), "{reached}: {found}");
+    }
     let nothing = shop(&["GRANT SELECT ON `shop`.`t` TO `a`@`%`"]);
     assert!(said(&nothing, "UPDATE m SET x = 1", None).contains("does not see"));
     assert!(

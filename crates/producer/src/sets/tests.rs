@@ -106,8 +106,14 @@ fn a_set_that_matters_is_refused_until_every_session_has_it() {
             "SET @z = '+00:00', @n = 0; SET time_zone = @z, unique_checks = @n; job",
             "SET time_zone='+00:00', unique_checks=0",
         ),
-        ("SET a = 1, b = 2; SET a = 3; job; SET a = 4", "SET a=3, b=2"),
-        ("/*M!100616 SET NOTE_VERBOSITY=0 */; SET a = 1; job", "SET a=1; /*M!100616 SET note_verbosity=0 */"),
+        (
+            "SET old_mode = 1, sql_notes = 2; SET old_mode = 3; job; SET old_mode = 4",
+            "SET old_mode=3, sql_notes=2",
+        ),
+        (
+            "/*M!100616 SET NOTE_VERBOSITY=0 */; SET old_mode = 1; job",
+            "SET old_mode=1; /*M!100616 SET note_verbosity=0 */",
+        ),
     ] {
         assert_eq!(followed(script, MARIADB), advised, "{script}");
     }
@@ -170,6 +176,8 @@ fn what_no_session_may_have_is_never_advised() {
         ("autocommit = 0", "leave it out"),
         ("pseudo_thread_id = 7", "mysqlbinlog"),
         ("gtid_next = 'AUTOMATIC'", "mysqlbinlog"),
+        ("sql_select_limit = 1", "not known to leave jobs"),
+        ("what_comes_next_year = 1", "not known to leave jobs"),
         ("GLOBAL a = 1", "the whole server"),
         ("@@GLOBAL.gtid_purged = 'x'", "--set-gtid-purged=OFF"),
         ("TRANSACTION READ ONLY", "one transaction"),

@@ -144,7 +144,21 @@ async fn look_at_queues(config: &Config, broker: &Arc<Broker>) -> Result<Vec<Fin
     broker.declare(&topology).await.map_err(failed)?;
     let queues = broker::queues(&topology, config);
     let published = publish_nowhere(config, broker).await;
-    Ok([&queues[..], &broker::depth(&topology, &depth), &[broker::publishing(published)]].concat())
+    let policies = look_at_policies(config, broker, &topology).await;
+    Ok([&queues[..], &policies, &broker::depth(&topology, &depth), &[broker::publishing(published)]].concat())
+}
+
+/// What policies make of the queues, where somebody can be asked.
+async fn look_at_policies(config: &Config, broker: &Broker, topology: &Topology) -> Vec<Finding> {
+    let asked = match broker.management(config) {
+        Ok(None) => return vec![broker::policies_unseen()],
+        Ok(Some(management)) => management.policies(topology).await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(policies) => broker::policies(topology, &policies),
+        Err(error) => vec![Finding::fail("policies", said(error), "")],
+    }
 }
 
 /// Publishes a message that no queue takes, which has to come back: nothing is left of it. `None` when the broker does not

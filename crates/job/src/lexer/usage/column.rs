@@ -1,4 +1,4 @@
-//! Which column a `?` is assigned to or compared with, where that stands right beside it.
+//! Which column a `?` is assigned to, by itself or as what its expression answers, or compared with.
 
 use std::borrow::Cow;
 
@@ -22,10 +22,13 @@ pub enum Meets {
 pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = roles(&tokens);
-    let inserted = inserted(&tokens);
+    let answers = super::expression::reached(&tokens, &roles).answers;
+    let mut assigned = inserted(&tokens);
+    assigned.extend(set(&tokens));
     let marks = tokens.iter().enumerate().filter(|(_, token)| is_mark(token)).map(|(at, _)| at);
     marks
-        .map(|at| match inserted.iter().find(|(mark, _)| *mark == at) {
+        .zip(answers)
+        .map(|(at, answers)| match assigned.iter().find(|(mark, _)| answers && *mark == at) {
             Some((_, meets)) => meets.clone(),
             None => {
                 beside(&tokens, &roles, at).map_or(Meets::Nothing, |name| Meets::Column(name.into_owned()))
@@ -58,7 +61,7 @@ fn beside<'a>(tokens: &[Token<'a>], roles: &[Role], at: usize) -> Option<Cow<'a,
     found
 }
 
-/// The marks that are alone in a row of an INSERT or REPLACE, or in the list of its SELECT, and their columns.
+/// The marks in a row of an INSERT or REPLACE, or in the list of its SELECT, and their columns.
 fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
     let mut found = Vec::new();
     if !tokens.first().is_some_and(|verb| verb.is_any(&["insert", "replace"])) {
@@ -74,6 +77,9 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
     let (mut place, mut from) = (0, list + 1);
     for at in list + 1..=tokens.len() {
         let token = tokens.get(at);
+        if token.is_some_and(|token| token.depth == 0 && depth == 1 && token.is("on")) {
+            break;
+        }
         if token.is_some_and(|token| token.depth == 0 && depth == 1 && token.is_symbol("(")) {
             (place, from) = (0, at + 1);
             continue;
@@ -87,20 +93,14 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
         if !ends {
             continue;
         }
-        let alone: Vec<usize> = (from..at).filter(|at| !is_parenthesis(&tokens[*at])).collect();
-        if let [mark] = alone[..]
-            && is_mark(&tokens[mark])
-        {
-            let column =
-                columns.as_ref().map(|columns| columns.get(place).map(|name| name.clone().into_owned()));
-            found.push((
-                mark,
-                match column {
-                    Some(name) => name.map_or(Meets::Nothing, Meets::Column),
-                    None => Meets::Place(place),
-                },
-            ));
-        }
+        let meets = match &columns {
+            Some(columns) => {
+                columns.get(place).map_or(Meets::Nothing, |name| Meets::Column(name.clone().into_owned()))
+            }
+            None => Meets::Place(place),
+        };
+        let marks = (from..at).filter(|at| is_mark(&tokens[*at]));
+        found.extend(marks.map(|mark| (mark, meets.clone())));
         (place, from) = (place + 1, at + 1);
         if depth == 0 && token.is_some_and(|token| !token.is_symbol(","))
             || token.is_some_and(|token| token.is("on"))
@@ -111,8 +111,28 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
     found
 }
 
-fn is_parenthesis(token: &Token<'_>) -> bool {
-    token.is_symbol("(") || token.is_symbol(")")
+/// The marks in the list of a SET, and the columns that are assigned to.
+fn set(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
+    const ENDS: &[&str] = &["where", "order", "limit", "returning", "on"];
+    let (mut found, mut column, mut begins, mut inside) = (Vec::new(), Meets::Nothing, false, false);
+    let mut last = None;
+    for (at, token) in tokens.iter().enumerate() {
+        let outside = token.depth == 0;
+        let is_on_duplicate = token.is("update") && at > 0 && tokens[at - 1].is("key");
+        match () {
+            () if outside && (token.is("set") || is_on_duplicate) => (inside, begins) = (true, true),
+            () if outside && inside && token.is_any(ENDS) => inside = false,
+            () if outside && inside && token.is_symbol(",") => begins = true,
+            () if begins && token.is_symbol("=") => {
+                column = last.take().map_or(Meets::Nothing, Meets::Column);
+                begins = false;
+            }
+            () if inside && !begins && is_mark(token) => found.push((at, column.clone())),
+            () => {}
+        }
+        last = name(token).map(Cow::into_owned).or(last);
+    }
+    found
 }
 
 /// A name without its quotes.
@@ -138,15 +158,20 @@ mod tests {
         for (sql, wanted) in [
             (
                 "UPDATE t SET b = ?, n = n + ? WHERE t.`c` = (?) AND ? <> t.d",
-                vec![column("b"), Meets::Nothing, column("c"), column("d")],
+                vec![column("b"), column("n"), column("c"), column("d")],
             ),
             (
                 "UPDATE t SET b = f(?) WHERE ? <= s.t.d OR a <=> ?",
                 vec![Meets::Nothing, column("d"), column("a")],
             ),
+            ("INSERT INTO t (a, `b`) VALUES (1, ?), (?, ? + 0)", vec![column("b"), column("a"), column("b")]),
             (
-                "INSERT INTO t (a, `b`) VALUES (1, ?), (?, ? + 0)",
-                vec![column("b"), column("a"), Meets::Nothing],
+                "UPDATE t SET t.b = COALESCE(?, 0), c = IF(d = ?, ?, 1), e = (SELECT ?)",
+                vec![column("b"), column("d"), column("c"), column("e")],
+            ),
+            (
+                "INSERT INTO t VALUES (1, IF(? < a, ?, 0)) ON DUPLICATE KEY UPDATE b = IFNULL(?, b)",
+                vec![column("a"), Meets::Place(1), column("b")],
             ),
             (
                 "INSERT INTO t VALUES (?, f(1, ?), (?))",

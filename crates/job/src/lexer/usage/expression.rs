@@ -33,23 +33,36 @@ struct Walk<'a, 't> {
     at: usize,
     marks: usize,
     found: Vec<Use>,
+    answers: Vec<bool>,
 }
 
-/// For every mark what reaches it.
-pub(super) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Vec<Use> {
+/// What is known of the marks of a statement.
+pub(super) struct Reached {
+    /// For each what reaches it.
+    pub(super) uses: Vec<Use>,
+    /// For each whether it may be what its expression answers.
+    pub(super) answers: Vec<bool>,
+}
+
+/// What reaches the marks of a statement.
+pub(super) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Reached {
     let marks = tokens.iter().filter(|token| is_mark(token)).count();
-    let mut walk = Walk { tokens, roles, at: 0, marks: 0, found: vec![Use::Text; marks] };
+    let (found, answers) = (vec![Use::Text; marks], vec![false; marks]);
+    let mut walk = Walk { tokens, roles, at: 0, marks: 0, found, answers };
     while walk.at < tokens.len() {
         let rest = walk.level(Level::Query, "");
         walk.end(rest, "");
     }
-    walk.found
+    Reached { uses: walk.found, answers: walk.answers }
 }
 
 impl<'a> Walk<'a, '_> {
     /// An expression has ended.
     fn end(&mut self, expression: Expression<'a>, clause: &str) {
-        let Expression { computes, marks, direct, merged, number, tests, length, .. } = expression;
+        let Expression { computes, marks, direct, merged, number, tests, closed, length, .. } = expression;
+        if !closed {
+            direct.iter().chain(&merged).for_each(|mark| self.answers[*mark] = true);
+        }
         if let Some(operator) = computes {
             self.unclear(&marks, &format!("`{operator}`"));
         } else if tests {

@@ -45,7 +45,7 @@ pub fn uses(sql: &str, mode: SqlMode) -> Vec<Use> {
     let roles = operators::roles(&tokens);
     let reached = expression::reached(&tokens, &roles);
     let marks = tokens.iter().enumerate().filter(|(_, token)| is_mark(token));
-    marks.zip(reached).map(|((at, _), reached)| use_of(&tokens, &roles, at, reached)).collect()
+    marks.zip(reached.uses).map(|((at, _), reached)| use_of(&tokens, &roles, at, reached)).collect()
 }
 
 fn use_of(tokens: &[Token<'_>], roles: &[Role], at: usize, reached: Use) -> Use {
