@@ -1,5 +1,10 @@
 //! Session SQL is SETs of the session and nothing else, and what a run's own does is that run's affair.
 
+use std::sync::Arc;
+
+use config::Config;
+use job::{Class, RunId};
+use ledger::{Database, RunSession, Session};
 use queryfleet_tests::Fleet;
 
 /// Each would do more than make a session what its jobs need.
@@ -35,47 +40,41 @@ fn session_sql_that_is_more_than_sets_is_taken_by_nobody() {
     assert_eq!(worker.wait_exit(std::time::Duration::from_secs(20)), Some(1));
 }
 
-/// As somebody writes it into the run's row who may not run SQL.
+/// As it may be in a run of an older version: it is the run's affair, and not the worker's or its database's.
 #[test]
-fn session_sql_that_came_into_a_run_otherwise_ends_that_runs_jobs_and_no_others() {
+fn session_sql_of_a_run_that_is_more_than_sets_is_refused_by_a_worker() {
     let fleet = Fleet::new();
-    let script = fleet.counters(3);
     fleet.sql("CREATE TABLE victim (id INT PRIMARY KEY); INSERT INTO victim VALUES (1)");
-    let path = script.to_str().unwrap();
-    for (index, sql) in REFUSED.iter().enumerate() {
-        let run = format!("bad-{index}");
-        let script = fleet.script([format!("DO {index};")]);
-        fleet
-            .run(&["publish", script.to_str().unwrap(), "--run", &run, "--session-sql", "SET @x = 1"])
-            .expect(0);
-        let sql = sql.replace('\'', "''");
-        fleet.sql(&format!("UPDATE queryfleet_run SET session_sql = '{sql}' WHERE name = '{run}'"));
+    let vars = [("QUERYFLEET_MYSQL_URL".to_owned(), fleet.mysql_url())];
+    let config = Config::from_vars(vars).expect("a configuration");
+    let mut session = Session::new(Arc::new(Database::new(&config).expect("a URL")));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for sql in REFUSED {
+        let wanted = RunSession { run: RunId(7), version: 1, sql: Some(sql) };
+        let error = runtime.block_on(session.prepare(wanted)).expect_err(sql);
+        assert!(error.is_of_run(), "{sql}: {error}");
+        assert_eq!(error.outcome().class(), Class::Refused, "{sql}");
+        let facts = runtime.block_on(session.prepare(RunSession::NONE));
+        assert!(facts.is_ok(), "after {sql}: {facts:?}");
     }
-    fleet.run(&["publish", path, "--run", "good"]).expect(0);
-    let _worker = fleet.worker_with(1, &[("QUERYFLEET_MAX_ATTEMPTS", "2")]);
-    fleet.wait("good").expect(0);
-    fleet.assert_each_once();
-    for index in 0..REFUSED.len() {
-        fleet.wait(&format!("bad-{index}")).expect(3);
-    }
-    assert_eq!((fleet.ledger("done"), fleet.number("SELECT COUNT(*) FROM victim")), (3, 1));
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM victim"), 1);
 }
 
-/// What the server at hand refuses: a fleet may serve several kinds of it.
+/// What the server at hand refuses to the worker's account.
 #[test]
-fn session_sql_that_fails_on_the_server_holds_no_slot_that_another_run_needs() {
+fn session_sql_that_fails_for_a_worker_holds_no_slot_that_another_run_needs() {
     let fleet = Fleet::new();
     let bad = fleet.script(["DO 1;", "DO 2;", "DO 3;"]);
-    fleet
-        .run(&["publish", bad.to_str().unwrap(), "--run", "bad", "--session-sql", "SET sql_mode = ''"])
-        .expect(0);
-    fleet.sql("UPDATE queryfleet_run SET session_sql = 'SET time_zone = ''Nowhere/At all'''");
+    let log_off = "SET sql_log_off = 1";
+    fleet.run(&["publish", bad.to_str().unwrap(), "--run", "bad", "--session-sql", log_off]).expect(0);
     let good = fleet.counters(20);
     fleet.publish(&good, "good");
-    let worker = fleet.worker_with(1, &[("QUERYFLEET_MAX_ATTEMPTS", "3")]);
+    let url = fleet.plain_mysql_url();
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_MYSQL_URL", &url), ("QUERYFLEET_MAX_ATTEMPTS", "3")]);
     fleet.wait("good").expect(0);
     fleet.wait("bad").expect(3);
     fleet.assert_each_once();
-    assert!(fleet.dead().iter().all(|(_, reason, code)| reason == "attempts" && *code == Some(1298)));
+    let dead = fleet.dead();
+    assert!(dead.iter().all(|(_, reason, code)| reason == "attempts" && *code == Some(1227)), "{dead:?}");
     assert_eq!(worker.get("/readyz").0, 200, "{}", worker.get("/readyz").1);
 }

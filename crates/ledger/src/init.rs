@@ -50,8 +50,9 @@ pub(crate) async fn init(
     let fleet = session_sql::statements(database.session_sql.as_deref())?;
     let run = session_sql::statements(session_sql)?;
     let statements = base.into_iter().chain(fleet.iter().chain(&run).map(String::as_str));
-    // Whatever the session SQL has begun ends here.
-    let statements: Vec<&str> = statements.chain(["COMMIT", READ_BACK]).collect();
+    // Whatever session SQL could have begun ends here.
+    let end = (fleet.len() + run.len() > 0).then_some("COMMIT");
+    let statements: Vec<&str> = statements.chain(end).chain([READ_BACK]).collect();
     let row = match last_row(conn, &statements.join("\n;")).await {
         Ok(row) => row.ok_or_else(|| Error::Schema("the server answered no row to the init step".into()))?,
         Err((place, source)) => {
