@@ -35,10 +35,6 @@ impl Control {
             None => {}
         }
         let kind = lexer::inspect(sql, mode).ok().map(|inspected| inspected.kind);
-        if kind.is_some_and(|kind| !kind.is_atomic()) {
-            // What a CALL does nobody knows; it needs --not-atomic, with which the user has said so.
-            return Ok(None);
-        }
         let deletes = kind == Some(lexer::Kind::Delete);
         let Some(written) = lexer::written_tables(sql, mode) else {
             return Ok(Some("does not say for sure which tables it writes".into()));
