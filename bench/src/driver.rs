@@ -66,6 +66,7 @@ async fn packets(connections: usize, chunk: usize, statements: Vec<String>) -> R
     let chunks = jobs.chunks(chunk).map(|jobs| Chunk {
         run,
         ledger: LedgerId(String::new()),
+        manifest: None,
         session: 0,
         not_atomic: None,
         jobs: jobs.to_vec(),
@@ -82,8 +83,8 @@ async fn packets(connections: usize, chunk: usize, statements: Vec<String>) -> R
         async move {
             while let Some(chunk) = work.next() {
                 let never = std::future::pending();
-                let done = session.attempt(chunk, &chunk.jobs, DEADLINE, never).await;
-                done.map_err(|outcome| format!("{outcome:?}"))?;
+                let done = session.attempt(chunk, &chunk.jobs, true, DEADLINE, never).await;
+                done.map_err(|failed| format!("{failed:?}"))?;
             }
             Ok(())
         }

@@ -1,6 +1,8 @@
 //! `hot-path PATH ROUNDS` goes along one path of a job so many times, for callgrind to count: see `make instructions`.
 //! Without arguments it lists the paths, and how many jobs a round has.
 
+#![allow(clippy::print_stdout)]
+
 use std::hint::black_box;
 
 use job::envelope;

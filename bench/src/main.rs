@@ -3,6 +3,8 @@
 //! Environment: ROUNDS (5); ONLY, words separated by semicolons: only cases `workload/side` that hold one of them, and
 //! the others keep the results that they had. usage: bench FOLDER, for RESULTS.md, results.json and results.svg
 
+#![allow(clippy::print_stdout)]
+
 mod case;
 mod chart;
 mod client;

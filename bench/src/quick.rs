@@ -3,6 +3,8 @@
 //! Publishes first, then lets one worker drain the queue, so that each figure is of one thing. Prints a table and
 //! appends it to the file that is given, so that a merge shows what it changed.
 
+#![allow(clippy::print_stdout)]
+
 mod cpu;
 mod scrape;
 

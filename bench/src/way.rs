@@ -66,7 +66,8 @@ pub fn chunks_with_values(count: u64, chunk: usize) -> Vec<Chunk> {
 
 fn chunk_of(jobs: Vec<Job>) -> Chunk {
     let ledger = LedgerId("0123456789abcdef0123456789abcdef".to_owned());
-    Chunk { run: RUN, ledger, session: 0, not_atomic: None, jobs }
+    let manifest = Some(job::ManifestDigest::of(b"a manifest"));
+    Chunk { run: RUN, ledger, manifest, session: 0, not_atomic: None, jobs }
 }
 
 /// Splits a script and passes each statement on.
@@ -140,7 +141,7 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop" };
+        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
         packet::build(&mut self.packet, &shape, chunk.run, &statements);
         &self.packet.text

@@ -26,6 +26,79 @@ fn a_cancelled_run_ends_and_says_so() {
     drop(worker);
 }
 
+/// What is published after a cancel never runs, and the cancel has counted it.
+#[test]
+fn nothing_runs_that_is_published_after_its_run_was_cancelled() {
+    const JOBS: u64 = 200;
+    let fleet = Fleet::new();
+    let script = fleet.counters(JOBS);
+    // A worker that reads the states of its runs late.
+    let worker = fleet.worker_with(2, &[("QUERYFLEET_RUN_POLL_INTERVAL", "5s")]);
+    let path = script.to_str().unwrap();
+    let mut command = fleet.command(&["publish", path, "--run", "closed", "--rate", "40"]);
+    let mut producer = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    eventually(Duration::from_secs(20), "some are done", || fleet.ledger("done") >= 10);
+    let said = fleet.run(&["cancel", "closed"]).expect(0);
+    let done = fleet.ledger("done");
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), done);
+    said.says(&format!("{done} jobs done, 0 dead, {} cancelled", JOBS - done));
+    assert_eq!(producer.wait().unwrap().code(), Some(4));
+    eventually(Duration::from_secs(20), "an empty queue", || {
+        fleet.ready("") == 0 && worker.metric("queryfleet_jobs_in_flight", &[]) == 0.0
+    });
+    assert_eq!((fleet.ledger("done"), fleet.number("SELECT SUM(n) FROM t")), (done, done));
+    fleet.wait("closed").expect(4);
+}
+
+/// Of a run that an older producer publishes nobody knows the total: every worker has to know that it is closed.
+#[test]
+fn a_cancel_of_a_run_without_a_manifest_waits_until_every_worker_has_seen_it() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let run = fleet.hollow_run("old", 2, &[]);
+    fleet.sql(
+        "UPDATE queryfleet_run SET manifest = NULL, manifest_signature = NULL, state = 'publishing', total = NULL, \
+         confirmed = 0",
+    );
+    let send = |id| {
+        let job = job::Job::new(id, format!("UPDATE t SET n = n + 1 WHERE id = {id}"));
+        fleet.send_chunk(&fleet.chunk(run, vec![job]));
+    };
+    // Its view counts for four seconds.
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_RUN_POLL_INTERVAL", "1s")]);
+    send(1);
+    eventually(Duration::from_secs(20), "one is done", || fleet.ledger("done") == 1);
+    let asked = Instant::now();
+    fleet.run(&["cancel", "old"]).expect(0);
+    assert!(asked.elapsed() >= Duration::from_secs(4), "{:?}", asked.elapsed());
+    send(2);
+    eventually(Duration::from_secs(20), "it is settled", || {
+        worker.metric("queryfleet_deliveries_settled_total", &[]) == 2.0
+    });
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 1);
+}
+
+/// A statement that is not atomic may run on: what took effect is not called cancelled.
+#[test]
+fn what_ran_to_its_end_under_a_cancel_is_done() {
+    for how in ["park", "repeat"] {
+        let fleet = Fleet::new();
+        fleet.counters(1);
+        fleet.sql("CREATE PROCEDURE slow() UPDATE t SET n = n + 1 + 0 * SLEEP(3)");
+        let script = fleet.script(["CALL slow();"]);
+        let path = script.to_str().unwrap();
+        fleet.run(&["publish", path, "--run", "slow", "--not-atomic", how]).expect(0);
+        let _worker = fleet.worker(1);
+        eventually(Duration::from_secs(20), "it runs", || fleet.running("SLEEP(3)") == 1);
+        let said = fleet.run(&["cancel", "slow"]).expect(0);
+        if how == "park" {
+            said.says("0 cancelled, 1 begun and not ended");
+        }
+        eventually(Duration::from_secs(20), "it is done", || fleet.ledger("done") == 1);
+        fleet.assert_each_once();
+    }
+}
+
 /// `--now` ends a running statement within seconds: its connection is killed, nothing of it stays.
 #[test]
 fn cancel_now_ends_running_statements() {
@@ -59,6 +132,38 @@ fn cancel_now_kills_a_chunk_once() {
     eventually(Duration::from_secs(20), "the chunk is settled", || in_flight() == 0.0);
     assert_eq!(worker.metric("queryfleet_statements_killed_total", &["cancel"]), 1.0);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 20);
+}
+
+/// Whichever comes first: when the cancel has answered, nothing of the run begins.
+#[test]
+fn a_job_that_is_replayed_while_its_run_is_cancelled_does_not_run_afterwards() {
+    const ROUNDS: u64 = 10;
+    let fleet = Fleet::new();
+    fleet.make_counters(ROUNDS);
+    let name = |round: u64| format!("round-{round}");
+    for round in 1..=ROUNDS {
+        // The second job waits for a worker, so that the run has not ended.
+        let insert = format!("INSERT INTO t (id) VALUES ({round});");
+        fleet.publish(&fleet.script([&insert, "DO 1;"]), &name(round));
+    }
+    let mut worker = fleet.worker(2);
+    (1..=ROUNDS).for_each(|round| drop(fleet.wait(&name(round)).expect(3)));
+    assert_eq!(worker.drain(), Some(0));
+    fleet.sql("DELETE FROM t; DELETE FROM queryfleet_ledger WHERE state = 'done'");
+    for round in 1..=ROUNDS {
+        let name = name(round);
+        let (replay, cancel) = (["dead", "replay", "--run", &name], ["cancel", &name]);
+        std::thread::scope(|scope| {
+            scope.spawn(|| fleet.run(&replay));
+            scope.spawn(|| fleet.run(&cancel).expect(0));
+        });
+    }
+    let worker = fleet.worker(2);
+    eventually(Duration::from_secs(20), "an empty queue", || {
+        fleet.ready("") == 0 && worker.metric("queryfleet_jobs_in_flight", &[]) == 0.0
+    });
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t"), 0);
+    assert_eq!(fleet.ledger("dead") + fleet.ledger("cancelled"), 2 * ROUNDS);
 }
 
 /// A replay runs each job once more, also when it dies again at once; a mended one is done.

@@ -22,7 +22,7 @@ fn statements_that_fail_for_good_are_dead_with_their_error() {
         "UPDATE nowhere SET n = 1 WHERE id = 1;",
         "UPDATE t SET n = n + 1 WHERE id = 3;",
         "UPDATE t SET m = 1 WHERE id = 1;",
-        "INSERT INTO queryfleet_meta VALUES ('ledger', 'x');",
+        "INSERT INTO t VALUES (4, 4), (1, 1);",
     ]);
     fleet.publish(&script, "dead");
     let mut worker = fleet.worker(2);

@@ -1,5 +1,6 @@
 //! What `doctor` says of a fleet, and that deploy/grants.sql is enough for every part of it.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use queryfleet_tests::{Fleet, Output, Worker, eventually};
@@ -67,12 +68,15 @@ fn a_healthy_fleet_has_nothing_but_ok() {
     assert_eq!(output.json()["ok"], true);
     let checks = output.json()["checks"].as_array().unwrap().clone();
     assert!(checks.len() >= 18, "{output:#?}");
-    assert!(checks.iter().all(|line| line["level"] == "ok" && line["remedy"] == ""), "{output:#?}");
+    let (unseen, seen): (Vec<_>, Vec<_>) = checks.iter().partition(|line| line["check"] == "policies");
+    assert!(seen.iter().all(|line| line["level"] == "ok" && line["remedy"] == ""), "{output:#?}");
+    assert_eq!(unseen.len(), 1, "what nobody can be asked about is said");
+    finds(&output, "policies", "warn", &["cannot be seen", "QUERYFLEET_MANAGEMENT_URL"]);
     finds(&output, "consumers", "ok", &["2 slots serve queryfleet.default"]);
     finds(&output, "durability", "ok", &["innodb_flush_log_at_trx_commit=1"]);
     finds(&output, "database TLS", "ok", &["not in use"]);
     let text = fleet.run_with(&["doctor"], &patience).expect(0);
-    assert_eq!(text.out.lines().filter(|line| line.starts_with("ok    ")).count(), checks.len(), "{text:#?}");
+    assert_eq!(text.out.lines().filter(|line| line.starts_with("ok    ")).count(), seen.len(), "{text:#?}");
     // Settings that only deserve a look cost no exit code.
     let hasty = fleet.run(&["doctor", "--json"]).expect(0);
     finds(&hasty, "heartbeats", "warn", &["QUERYFLEET_MISSING_TIMEOUT"]);
@@ -122,6 +126,61 @@ fn commits_that_are_not_durable_and_tables_that_are_not_transactional() {
     finds(&fleet.run(&["doctor", "--json"]).expect(1), "writable", "fail", &["read_only is on"]);
 }
 
+/// It said "ok writable" and three warnings, exit code 0; `publish` failed right after.
+#[test]
+fn a_server_that_takes_no_row_fails_whatever_it_says_of_itself() {
+    let fleet = Fleet::with_own_servers();
+    let variable = if fleet.is_mysql() { "transaction_read_only" } else { "tx_read_only" };
+    fleet.sql(&format!("SET GLOBAL {variable} = 1"));
+    let output = fleet.run(&["doctor", "--json"]).expect(1);
+    finds(&output, "writable", "fail", &["a run cannot be written", "READ ONLY"]);
+    finds(&output, "right to publish", "fail", &["could not be tried"]);
+    for role in ["publish", "work", "operate"] {
+        let output = fleet.run(&["doctor", "--for", role, "--json"]).expect(1);
+        finds(&output, "writable", "fail", &["READ ONLY"]);
+    }
+    fleet.sql(&format!("SET GLOBAL {variable} = 0"));
+    fleet.sql("SET GLOBAL init_connect = 'SET @somebody = 1'");
+    let output = fleet.run(&["doctor", "--json"]).expect(0);
+    finds(&output, "writable", "ok", &["rolled back: a run, the rows of a job"]);
+    finds(&output, "init_connect", "warn", &["SET @somebody = 1", "QUERYFLEET_SESSION_SQL"]);
+    fleet.sql("SET GLOBAL init_connect = ''");
+    // What a row meets and no setting tells.
+    for (table, words) in
+        [("ledger", "the rows of a job"), ("dead", "the rows of a job"), ("worker", "a worker's row")]
+    {
+        let trigger = format!(
+            "CREATE TRIGGER no BEFORE INSERT ON queryfleet_{table} FOR EACH ROW SIGNAL SQLSTATE '45000'"
+        );
+        fleet.sql(&trigger);
+        finds(&fleet.run(&["doctor", "--json"]).expect(1), "writable", "fail", &[words]);
+        fleet.sql("DROP TRIGGER no");
+    }
+    fleet.run(&["doctor"]).expect(0);
+    let rows = ["run", "ledger", "dead", "worker"]
+        .map(|table| fleet.number(&format!("SELECT COUNT(*) FROM queryfleet_{table}")));
+    assert_eq!(rows, [0; 4], "nothing is left of what was tried");
+}
+
+#[test]
+fn a_broker_that_takes_no_message_fails() {
+    let fleet = Fleet::with_own_servers();
+    let user = fleet.amqp_url().split_once("//").unwrap().1.split_once(':').unwrap().0.to_owned();
+    let look =
+        |code| fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_CONNECT_TIMEOUT", "2s")]).expect(code);
+    finds(&look(0), "publishing", "ok", &["came back"]);
+    fleet.ctl(&["set_permissions", &user, ".*", "^queryfleet\\..*", ".*"]);
+    finds(&look(1), "publishing", "fail", &["ACCESS_REFUSED"]);
+    fleet.ctl(&["set_permissions", &user, ".*", ".*", ".*"]);
+    let ctl =
+        |watermark| fleet.servers().stack.rabbitmq.ctl(&["set_vm_memory_high_watermark", watermark]).unwrap();
+    ctl("0.000001");
+    finds(&look(1), "publishing", "fail", &["alarm"]);
+    ctl("0.6");
+    look(0);
+    assert_eq!(fleet.messages(), 0, "nothing is left of what was tried");
+}
+
 #[test]
 fn tables_that_are_missing_or_of_another_engine() {
     let fleet = Fleet::new();
@@ -131,8 +190,8 @@ fn tables_that_are_missing_or_of_another_engine() {
     fleet.sql("DROP TABLE queryfleet_dead");
     let output = fleet.run(&["doctor", "--json"]).expect(1);
     finds(&output, "tables", "fail", &["queryfleet_dead is not there", "backup"]);
-    fleet.sql("UPDATE queryfleet_meta SET value = '3' WHERE name = 'schema_version'");
-    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 3", "wants 2"]);
+    fleet.sql("UPDATE queryfleet_meta SET value = '4' WHERE name = 'schema_version'");
+    finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 4", "wants 3"]);
     let session = [("QUERYFLEET_SESSION_SQL", "SET autocommit = 0")];
     finds(&fleet.run_with(&["doctor", "--json"], &session).expect(1), "init step", "fail", &["autocommit"]);
 }
@@ -159,6 +218,60 @@ fn queues_that_are_missing_or_have_other_arguments() {
     finds(&output, "database", "fail", &["db.invalid"]);
     finds(&output, "queues", "ok", &["3 retry tiers"]);
     finds(&output, "consumers", "warn", &["queryfleet work"]);
+}
+
+/// Lets the broker serve its management page, and answers where.
+fn management(fleet: &Fleet) -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let start = format!(
+        "application:set_env(rabbitmq_management, tcp_config, [{{port, {port}}}, {{ip, \"127.0.0.1\"}}]), \
+         {{ok, F}} = application:get_env(rabbit, enabled_plugins_file), \
+         ok = file:write_file(F, \"[rabbitmq_management,rabbitmq_prometheus].\"), rabbit_plugins:ensure(F)."
+    );
+    fleet.servers().stack.rabbitmq.ctl(&["eval", &start]).unwrap();
+    format!("127.0.0.1:{port}")
+}
+
+#[test]
+fn policies_are_seen_where_there_is_a_management_page() {
+    let fleet = Fleet::with_own_servers();
+    let page = management(&fleet);
+    let (url, wrong) = (format!("http://{page}"), format!("http://nobody:wr0ng-s3cret@{page}/"));
+    let look = |url: &str, code| {
+        fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_MANAGEMENT_URL", url)]).expect(code)
+    };
+    let user = fleet.amqp_url().split_once("//").unwrap().1.split_once(':').unwrap().0.to_owned();
+    let tags = |tag: &str| fleet.servers().stack.rabbitmq.ctl(&["set_user_tags", &user, tag]).unwrap();
+    tags("");
+    finds(&look(&url, 1), "policies", "fail", &["tag management"]);
+    tags("management");
+    finds(&look(&url, 0), "policies", "ok", &["5 queues"]);
+    let refused = look(&wrong, 1);
+    finds(&refused, "policies", "fail", &["QUERYFLEET_MANAGEMENT_URL"]);
+    assert!(!refused.out.contains("wr0ng-s3cret"), "{refused:?}");
+    let set = |kind: &str, pattern: &str, definition: &str| {
+        fleet.ctl(&[&format!("set_{kind}"), "foreign", pattern, definition, "--apply-to", "queues"]);
+    };
+    let found = |level: &str, code, words: &[&str]| {
+        // The page looks at the queues now and then.
+        eventually(SOON, &format!("{level} with {words:?}"), || {
+            let output = fleet.run_with(&["doctor", "--json"], &[("QUERYFLEET_MANAGEMENT_URL", &url)]);
+            let lines = checked(&output, "policies");
+            output.code == code
+                && lines
+                    .iter()
+                    .any(|(found, text)| found == level && words.iter().all(|word| text.contains(word)))
+        });
+    };
+    set("policy", "^queryfleet\\.default$", r#"{"max-length":100000}"#);
+    found("warn", 0, &["policy foreign", "max-length=100000"]);
+    set("policy", "dead$", r#"{"message-ttl":60000}"#);
+    found("fail", 1, &["message-ttl=60000", "queryfleet.default.dead"]);
+    fleet.ctl(&["clear_policy", "foreign"]);
+    set("operator_policy", "retry", r#"{"expires":600000}"#);
+    found("fail", 1, &["expires=600000", ".retry."]);
+    fleet.ctl(&["clear_operator_policy", "foreign"]);
+    found("ok", 0, &["5 queues"]);
 }
 
 const PARTS: [&str; 4] = ["setup", "publish", "work", "operate"];

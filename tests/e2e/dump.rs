@@ -84,5 +84,11 @@ fn what_else_a_dump_holds_is_named_with_the_option_that_leaves_it_out() {
     publish(&["SET NAMES latin1;", "DO 1;"]).says("sql:1:1: SET of names to latin1").says("utf8mb4");
     publish(&["SET NAMES utf8;", "", "SET sql_mode = '';", "SET", "unique_checks = 0;", "DO 1;"])
         .says("sql:3:1: SET, up to line 5")
-        .says("\"SET foreign_key_checks = 0; SET sql_mode='', unique_checks=0\"");
+        .says("\"SET foreign_key_checks=0, sql_mode='', unique_checks=0\"");
+    // The mode decides where a string ends: told before that it does not.
+    publish(&["SET sql_mode = 'NO_BACKSLASH_ESCAPES';", "DO '\\';", "DO 'x';"])
+        .says("sql:1:1: SET")
+        .says("--session-sql");
+    publish(&["SET NAMES utf8;", "DO 'é';", "DO '😀';"])
+        .says("sql:3:1: statement holds a character of four bytes");
 }

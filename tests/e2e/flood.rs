@@ -1,9 +1,11 @@
 //! What a log tells of thousands of jobs that fail, and of many slots that cannot work: few lines for a person, each job for whoever asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Proxy, eventually};
+use queryfleet_tests::{Fleet, Proxy, Signal, Worker, eventually, interrupted};
 use serde_json::Value;
 
 const JOBS: u64 = 2000;
@@ -89,4 +91,129 @@ fn a_broker_that_is_away_is_a_few_lines_however_many_slots_miss_it() {
     assert!(away[1].contains("tries of slots to serve have failed, the first of them"), "{away:#?}");
     let counted = |line: &str| line.split_once("count=")?.1.trim().parse::<u64>().ok();
     assert!(away.iter().filter_map(|line| counted(line)).sum::<u64>() > 10, "{away:#?}");
+}
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// Requires few lines of a worker's that hold this text, which tell of at least so many cases.
+#[track_caller]
+fn few(worker: &mut Worker, text: &str, cases: u64) {
+    assert_eq!(worker.drain(), Some(0));
+    let log = worker.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(text)).collect();
+    assert!((1..=6).contains(&lines.len()), "{} lines: {lines:#?}", lines.len());
+    let counted = |line: &&str| line.split_once("count=")?.1.trim().parse::<u64>().ok();
+    let told: u64 = lines.iter().filter_map(counted).sum();
+    assert!(told >= cases, "{told} of {cases} are told: {lines:#?}");
+}
+
+#[test]
+fn a_flood_of_poison_chunks_is_a_few_lines() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(600);
+    let limit = ["queryfleet.default", r#"{"delivery-limit":1}"#, "--apply-to", "queues"];
+    fleet.ctl(&[&["set_policy", "limit"][..], &limit].concat());
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "poison", "--chunk", "2"]).expect(0);
+    fleet.requeue_all();
+    fleet.ctl(&["clear_policy", "limit"]);
+    let mut worker = fleet.worker(2);
+    fleet.wait("poison").expect(0);
+    fleet.assert_each_once();
+    eventually(SOON, "an empty dead queue", || fleet.messages() == 0);
+    few(&mut worker, "published again job by job", 300);
+}
+
+#[test]
+fn a_flood_of_copies_that_no_queue_takes_is_a_few_lines() {
+    let fleet = Fleet::new();
+    fleet.make_counters(40);
+    let statements: Vec<String> = (1..=40)
+        .map(|id| format!("UPDATE t SET n = n + (SELECT 1 UNION ALL SELECT 1) WHERE id = {id};"))
+        .collect();
+    let mut worker = fleet.worker_with(8, &[("QUERYFLEET_BACKOFF_MAX", "20ms")]);
+    worker.serves();
+    fleet.unbind_queue(".retry.100ms");
+    // A producer binds the queues that it knows: this one knows another tier.
+    let tier = [("QUERYFLEET_RETRY_TIERS", "200ms")];
+    let script = fleet.script(statements);
+    fleet.run_with(&["publish", script.to_str().unwrap(), "--run", "copies"], &tier).expect(0);
+    let unpublished = || worker.metric("queryfleet_messages_published_total", &["unroutable"]);
+    eventually(SOON, "many copies came back", || unpublished() >= 100.0);
+    few(&mut worker, "could not be published", 100);
+}
+
+#[test]
+fn a_flood_of_dead_jobs_that_cannot_be_written_down_is_a_few_lines() {
+    let fleet = Fleet::new();
+    fleet.sql("ALTER TABLE queryfleet_dead MODIFY statement VARCHAR(10) NULL");
+    let script = fleet.script((0..300).map(|n| format!("UPDATE nowhere SET n = {n} WHERE id = 1;")));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "unburied", "--chunk", "100"]).expect(0);
+    let mut worker = fleet.worker_with(4, &[("QUERYFLEET_BACKOFF_MAX", "20ms")]);
+    let failed = || worker.metric("queryfleet_job_errors_total", &["permanent"]);
+    eventually(SOON, "many have failed", || failed() >= 500.0);
+    few(&mut worker, "could not be written down", 300);
+}
+
+#[test]
+fn a_publish_and_a_worker_that_wait_say_so_now_and_then() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(200);
+    fleet.ctl(&["set_policy", "short", "^queryfleet\\.default$", r#"{"max-length":1}"#]);
+    let mut publish = fleet.command(&["publish", script.to_str().unwrap(), "--run", "full"]);
+    publish.env("QUERYFLEET_CONFIRM_WINDOW", "8").env("QUERYFLEET_BACKOFF_MAX", "10ms");
+    let publish = publish.stderr(Stdio::piped()).spawn().unwrap();
+    let away = [("QUERYFLEET_AMQP_URL", "amqp://u:p@127.0.0.1:1/v"), ("QUERYFLEET_BACKOFF_MAX", "10ms")];
+    let mut worker = fleet.worker_with(1, &away);
+    worker.wait_for("tries of the worker to start have failed");
+    let said = interrupted(publish, Signal::INT);
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("publishing waits")).collect();
+    assert!((1..=4).contains(&lines.len()), "{said}");
+    assert!(lines[1].contains("times more since the last line"), "{said}");
+    few(&mut worker, "worker", 50);
+}
+
+/// A line at info or above that can come once a message goes through what limits it: `news.rs` of the worker, `notice.rs`
+/// of the producer. Each of the others is here, with the reason why it is rare.
+#[test]
+fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
+    let rare: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("broker/src/alarm.rs", &["the broker has blocked", "the broker takes messages again"][..]),
+        ("broker/src/publish.rs", &["publishing waits"]),
+        ("consumer/src/news.rs", &["run, seq, slot"]),
+        (
+            "consumer/src/worker.rs",
+            &[
+                "worker serves",
+                "worker drains",
+                "drain timeout has passed",
+                "broker or database does not answer",
+            ],
+        ),
+        ("producer/src/notice.rs", &["{what}"]),
+        ("producer/src/cut.rs", &["a statement over {size} rows"]),
+        ("metrics/src/server.rs", &["cannot accept a connection"]),
+    ]);
+    let mut found = Vec::new();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    for name in ["broker", "consumer", "producer", "ledger", "metrics", "job", "config"] {
+        for file in std::fs::read_dir(crates.join(name).join("src")).unwrap().map(|file| file.unwrap().path())
+        {
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let place = format!("{name}/src/{}", file.file_name().unwrap().to_str().unwrap());
+            for level in ["warn!(", "info!(", "error!(", "$level!("] {
+                for (_, after) in text.match_indices(level).map(|(at, _)| text.split_at(at)) {
+                    let line: String = after.chars().take(200).collect();
+                    let known = rare.get(place.as_str()).is_some_and(|words| {
+                        words
+                            .iter()
+                            .any(|word| line.split_whitespace().collect::<Vec<_>>().join(" ").contains(word))
+                    });
+                    if !known {
+                        found.push(format!("{place}: {line}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }

@@ -89,3 +89,36 @@ fn compressed_and_several_files_are_one_run() {
     fleet.wait("two").expect(0);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 502);
 }
+
+/// A file of another kind is told by its first bytes, with what to do, and is no bad script.
+#[test]
+fn what_is_no_script_is_told_by_its_first_bytes() {
+    let fleet = Fleet::new();
+    let wide: Vec<u8> = "\u{feff}DO 1;\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let zip = b"PK\x03\x04\x14\0\0\0".to_vec();
+    let tool = |program: &str| {
+        let plain = fleet.file("plain.sql", "DO 1;\n");
+        Command::new(program).args(["-c", &plain]).stdout(Stdio::piped()).output().unwrap().stdout
+    };
+    let folder = std::path::PathBuf::from(fleet.file("metadata", "")).parent().unwrap().to_owned();
+    for (name, bytes, says) in [
+        ("packed.sql", tool("gzip"), "is compressed with gzip: give it a name that ends in .gz"),
+        ("packed.ndjson", tool("gzip"), "is compressed with gzip"),
+        ("other.sql.gz", b"DO 1;\n".to_vec(), "has a name that ends in .gz and is not compressed so"),
+        ("other.sql.zst", tool("gzip"), "is compressed with gzip"),
+        ("wide.sql", wide, "iconv -f UTF-16LE"),
+        ("archive.sql", zip, "unzip -p"),
+        ("jobs.sql", b"{\"sql\": \"DO 1\"}\n".to_vec(), "ends in .ndjson"),
+        ("jobs.ndjson", b"[{\"sql\": \"DO 1\"}]\n".to_vec(), "jq -c"),
+        ("table.csv", b"id,email\n1,a\n".to_vec(), "--template and --rows"),
+        ("joined.sql", b"DO 1;\n\xef\xbb\xbfDO 2;\n".to_vec(), "joined.sql:2:1: a byte order mark"),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        for command in ["publish", "plan"] {
+            fleet.run(&[command, path.to_str().unwrap()]).expect(1).says(says);
+        }
+    }
+    fleet.run(&["publish", folder.to_str().unwrap()]).expect(1).says("is a folder, of mydumper it seems");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}

@@ -1,8 +1,11 @@
 //! The end-to-end tests, one module a theme.
 
 // Helpers of tests count as code for clippy; a test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod advice;
+mod blame;
+mod builtins;
 mod cancel;
 mod chunk;
 mod clock;
@@ -16,19 +19,28 @@ mod double;
 mod drain;
 mod dump;
 mod engines;
+mod exact;
 mod flood;
+mod forged;
 mod frozen;
 mod hammer;
 mod health;
+mod idle;
 mod inputs;
+mod keys;
 mod layers;
+mod leaks;
 mod link;
 mod memory;
 mod message;
 mod metrics;
+mod moved;
 mod mutants;
+mod names;
 mod oracle;
 mod outage;
+mod output;
+mod outside;
 mod pace;
 mod pipe;
 mod plan;
@@ -36,16 +48,24 @@ mod poison;
 mod pressure;
 mod queue;
 mod range;
+mod refusal;
 mod refuse;
+mod remains;
 mod resume;
 mod retry;
 mod rows;
 mod second_net;
 mod secrets;
 mod session;
+mod session_sql;
+mod signals;
+mod signed;
 mod storm;
 mod tls;
 mod tls_client;
 mod unfit;
+mod unseen;
+mod upgrade;
+mod values;
 mod waiting;
 mod whole;

@@ -63,3 +63,46 @@ fn an_input_that_never_comes_can_be_interrupted() {
         eventually(SOON, "it is gone", || fleet.sessions().is_empty());
     }
 }
+
+/// What is to be kept, and where: the error is about the temporary file, not about what is read.
+#[test]
+fn an_input_that_cannot_be_kept_names_the_folder_and_the_remedy() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let lines = (0..20_000).map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};"));
+    let (script, pipe) = (fleet.script(lines), pipe(&fleet));
+    let (script, pipe) = (script.to_str().unwrap(), pipe.to_str().unwrap());
+    let range = ["--template", "UPDATE t SET n = n + 1 WHERE :range", "--range", "t.id", "--size", "1"];
+    let range = [&["publish"][..], &range[..]].concat();
+    let (missing, full) = ("/nowhere/at/all", "512-byte blocks of this folder");
+    for (what, arguments) in
+        [("standard input", &["publish", "-"][..]), (pipe, &["run", pipe]), ("--range", &range)]
+    {
+        for place in [missing, "/proc", full] {
+            let direct = fleet.command(arguments);
+            // A writer for the pipe that may find nobody to read; a limit on how large a file may be is a disk that is full.
+            let limit = if place == full { "ulimit -f 1;" } else { "" };
+            let shell = format!(
+                "timeout 20 cp {script} {pipe} & {limit} \"$0\" \"$@\" <{script}; code=$?; kill $!; exit $code"
+            );
+            let mut command = Command::new("bash");
+            command.arg("-c").arg(shell).arg(direct.get_program()).args(direct.get_args()).env_clear();
+            command.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let kept = tempfile::tempdir().unwrap();
+            let folder = if place == full { kept.path().to_str().unwrap() } else { place };
+            let output = command.env("TMPDIR", folder).env("PATH", "/usr/bin:/bin").output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            if place == full && what == "--range" {
+                // Three ranges have room.
+                assert_eq!(output.status.code(), Some(0), "{what} {place}: {error}");
+                continue;
+            }
+            assert_eq!(output.status.code(), Some(1), "{what} {place}: {error}");
+            let wanted =
+                format!("error: cannot keep {what} in a temporary file in {folder}: set TMPDIR to a folder");
+            assert!(error.contains(&wanted), "{what} {place}: {error}");
+            assert_eq!(kept.path().read_dir().unwrap().count(), 0);
+        }
+    }
+    assert_eq!(fleet.ready(""), 3, "only the ranges that had room");
+}

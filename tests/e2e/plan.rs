@@ -64,7 +64,7 @@ fn a_plan_names_all_that_a_publish_would_refuse() {
     fleet.sql("CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM");
     let lines = [
         "UPDATE t SET n = 1 WHERE id = 1;",
-        "SET @x = 1;",
+        "SET GLOBAL max_connections = 100;",
         "CALL p();",
         "TRUNCATE t;",
         "INSERT INTO m VALUES (1);",
@@ -110,10 +110,10 @@ fn all_statements_are_explained_when_asked() {
     let path = script.with_extension("ndjson");
     std::fs::rename(script, &path).unwrap();
     let sample = plan(&fleet, &path, &["--json"]).expect(0).json();
-    assert_eq!((&sample["jobs"], &sample["explained"]), (&json!(71), &json!(8)));
+    assert_eq!((&sample["jobs"], &sample["explained"]), (&json!(71), &json!(7)));
     let all = plan(&fleet, &path, &["--json", "--explain", "all"]).expect(0).json();
-    assert_eq!((&all["explained"], &all["repeats"]["count"]), (&json!(71), &json!(0)));
-    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 0, "what a function did was rolled back");
+    assert_eq!((&all["explained"], &all["repeats"]["count"]), (&json!(70), &json!(0)));
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 0, "what calls a stored function is not explained");
 }
 
 #[test]
@@ -129,4 +129,60 @@ fn whole_tables_are_changed_only_on_demand() {
     let _worker = fleet.worker(1);
     fleet.wait("whole").expect(0);
     fleet.assert_each_once();
+}
+
+/// Shapes in which some server evaluates what stands in them for an EXPLAIN. `fm` writes a MyISAM table, `ft` an InnoDB
+/// one, `vf` calls `fm`, and `vt` calls `ft`.
+const EVALUATED: [&str; 17] = [
+    "SELECT * FROM (SELECT fm(4)) d;",
+    "SELECT * FROM (SELECT fm(4) LIMIT 1) d;",
+    "SELECT * FROM (SELECT ft(4)) d;",
+    "SELECT * FROM t WHERE id = (SELECT ft(4));",
+    "SELECT * FROM t JOIN (SELECT ft(id) x FROM t) d;",
+    "SELECT * FROM (SELECT 1 UNION SELECT ft(4)) d;",
+    "SELECT * FROM vf;",
+    "SELECT * FROM (SELECT * FROM vf) d;",
+    "SELECT * FROM vt;",
+    "WITH x AS (SELECT ft(5) AS y) SELECT * FROM x;",
+    "WITH x AS (SELECT ft(5) AS y) UPDATE t JOIN x SET n = y;",
+    "UPDATE t, (SELECT fm(6)) d SET n = 1;",
+    "UPDATE t, (SELECT ft(6)) d SET n = 1;",
+    "UPDATE t JOIN vf SET n = 1;",
+    "DELETE FROM t WHERE id IN (SELECT ft(7));",
+    "INSERT INTO t SELECT * FROM (SELECT ft(8), 1) d;",
+    "REPLACE INTO t SELECT x, 1 FROM vf;",
+];
+/// The same with sequences, which MySQL does not have.
+const DRAWING: [&str; 4] = [
+    "SELECT * FROM (SELECT NEXTVAL(sq)) d;",
+    "SELECT * FROM (SELECT NEXT VALUE FOR sq) d;",
+    "UPDATE t, (SELECT NEXTVAL(sq) x) d SET n = x;",
+    "SELECT * FROM vs;",
+];
+
+#[test]
+fn a_plan_has_no_effect_whatever_the_statements_call() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    fleet.sql(
+        "CREATE TABLE m (n INT) ENGINE=MyISAM; CREATE TABLE w (n INT) ENGINE=InnoDB; \
+         CREATE FUNCTION fm(a INT) RETURNS INT DETERMINISTIC BEGIN INSERT INTO m VALUES (a); RETURN a; END; \
+         CREATE FUNCTION ft(a INT) RETURNS INT DETERMINISTIC BEGIN INSERT INTO w VALUES (a); RETURN a; END; \
+         CREATE VIEW vf AS SELECT fm(3) AS x; CREATE VIEW vt AS SELECT ft(3) AS x",
+    );
+    let mut lines = EVALUATED.to_vec();
+    if !fleet.is_mysql() {
+        fleet.sql("CREATE SEQUENCE sq; CREATE VIEW vs AS SELECT NEXTVAL(sq) AS x");
+        lines.extend(DRAWING);
+    }
+    let script = fleet.script(&lines);
+    for more in [&["--allow-no-where"][..], &["--allow-no-where", "--not-atomic=park"]] {
+        plan(&fleet, &script, &[&["--json", "--explain", "all"], more].concat());
+    }
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM m"), 0, "a MyISAM table keeps what is rolled back");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM w"), 0);
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 0);
+    if !fleet.is_mysql() {
+        assert_eq!(fleet.number("SELECT NEXTVAL(sq)"), 1);
+    }
 }

@@ -18,6 +18,10 @@ fn a_database_that_turns_read_only_costs_no_attempt() {
     fleet.sql("SET GLOBAL read_only = 1");
     fleet.publish(&script, "read-only");
     worker.wait_for("1290");
+    eventually(SOON, "unready, and the reason named", || {
+        let (status, body) = worker.get("/readyz");
+        status == 503 && body.contains("unfit") && body.contains("read-only")
+    });
     fleet.run(&["wait", "read-only", "--timeout", "2s"]).expect(5);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger"), 0);
     fleet.sql("SET GLOBAL read_only = 0");

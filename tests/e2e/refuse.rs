@@ -1,10 +1,10 @@
 //! Statements that no fleet can run exactly once are refused: at publish, and again by the worker.
 
-use job::Job;
+use job::{Chunk, Job, NotAtomic};
 use queryfleet_tests::Fleet;
 
 /// Each refused statement, and a word of the reason.
-const REFUSED: [(&str, &str); 11] = [
+const REFUSED: [(&str, &str); 15] = [
     ("CALL p()", "not atomic"),
     ("TRUNCATE TABLE t", "not atomic"),
     ("ALTER TABLE t ADD x INT", "not atomic"),
@@ -14,21 +14,33 @@ const REFUSED: [(&str, &str); 11] = [
     ("SELECT 1 INTO @x", "INTO a variable"),
     ("LOCK TABLES t WRITE", "LOCK"),
     ("UPDATE t SET n = LAST_INSERT_ID() WHERE id = 1", "LAST_INSERT_ID()"),
-    ("UPDAT t SET n = 1", "not atomic"),
-    ("source other.sql", "a command of the client"),
+    ("UPDATE t SET n = CONVERT_TZ(NOW(), @tz, '+00:00') WHERE id = 1", "reading a user variable"),
+    ("UPDAT t SET n = 1", "other is not atomic (`UPDAT t SET n = 1`)"),
+    ("SELECT 1.INTO OUTFILE 'f'", "not atomic"),
+    ("SELECT \\NINTO @x", "INTO a variable"),
+    ("SELECT 1..5", "none to any server"),
+    ("source other.sql", "a command of the mariadb client"),
+];
+
+/// Statements of which only `publish` wants to be told that they are meant.
+const WITHOUT_WHERE: [(&str, &str); 5] = [
+    ("UPDATE t SET n = n + 100", "WHERE"),
+    ("ANALYZE UPDATE t SET n = n + 100", "WHERE"),
+    ("ANALYZE FORMAT=JSON DELETE FROM t", "WHERE"),
+    ("WITH x AS (SELECT 1 WHERE 1) DELETE FROM t", "WHERE"),
+    ("DELETE FROM t /*!50001 WHERE id = 1 */", "WHERE"),
 ];
 
 #[test]
 fn a_refused_statement_publishes_nothing_and_is_named_with_its_line() {
     let fleet = Fleet::new();
     fleet.make_counters(3);
-    for (statement, reason) in REFUSED {
+    for (statement, reason) in REFUSED.into_iter().chain(WITHOUT_WHERE) {
         let script = fleet.script(["UPDATE t SET n = 1 WHERE id = 1;", "-- why", statement, ";", "DO 2;"]);
         let path = script.to_str().unwrap();
         let output = fleet.run(&["publish", path, "--run", "refused"]).expect(1).says(reason);
         // The statement's own line, not that of the comment before it.
-        let named = [2, 3].map(|line| format!("{path}:{line}:1: "));
-        assert!(named.iter().any(|place| output.err.contains(place)), "{output:#?}");
+        assert!(output.err.contains(&format!("{path}:3:1: ")), "{output:#?}");
     }
     assert_eq!(fleet.ready(""), 0);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
@@ -37,19 +49,19 @@ fn a_refused_statement_publishes_nothing_and_is_named_with_its_line() {
 #[test]
 fn a_worker_refuses_what_a_producer_should_have() {
     let fleet = Fleet::new();
-    let script = fleet.counters(1);
+    fleet.make_counters(1);
     fleet.sql("CREATE PROCEDURE p() UPDATE t SET n = n + 100");
-    fleet.publish(&script, "raw");
-    let run = fleet.run_id("raw");
     let several = "UPDATE t SET n = n + 100; UPDATE t SET n = n + 100";
     let statements: Vec<&str> =
         REFUSED.iter().map(|(sql, _)| *sql).chain([several, "", "SELECT '"]).collect();
-    for (index, sql) in statements.iter().enumerate() {
-        fleet.send_chunk(&fleet.chunk(run, vec![Job::new(index as u64 + 2, *sql)]));
+    let run = fleet.hollow_run("raw", 1 + statements.len() as u64, &[]);
+    let good = "UPDATE t SET n = n + 1 WHERE id = 1";
+    for (index, sql) in [&[good], &statements[..]].concat().iter().enumerate() {
+        fleet.send_chunk(&fleet.chunk(run, vec![Job::new(index as u64 + 1, *sql)]));
     }
     let worker = fleet.worker(2);
     queryfleet_tests::eventually(std::time::Duration::from_secs(20), "all of them dead", || {
-        fleet.ledger("dead") == statements.len() as u64
+        fleet.ledger("dead") == statements.len() as u64 && fleet.ledger("done") == 1
     });
     assert!(fleet.dead().iter().all(|(_, reason, _)| reason == "refused"), "{:?}", fleet.dead());
     fleet.assert_each_once();
@@ -95,6 +107,52 @@ fn a_workers_policy_holds_whatever_a_producer_has_let_through() {
     assert_eq!(why, ["QUERYFLEET_ALLOW of this worker does not list delete"; 2]);
     drop(worker);
     fleet.run_with(&["work"], &[("QUERYFLEET_ALLOW", "update,delte")]).expect(1).says("QUERYFLEET_ALLOW");
+}
+
+/// Under a policy for reading, whatever keyword or number hides what is executed.
+#[test]
+fn a_workers_policy_is_about_what_is_executed() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let folder = fleet.file("into", "");
+    let file = |name: &str| format!("{folder}.{name}");
+    let hidden = [
+        format!("SELECT 1.INTO OUTFILE '{}'", file("1")),
+        format!("SELECT 1e5INTO OUTFILE '{}'", file("2")),
+        format!("SELECT .5INTO OUTFILE '{}'", file("3")),
+        format!("SELECT \\NINTO OUTFILE '{}'", file("4")),
+        format!("ANALYZE SELECT 1 INTO OUTFILE '{}'", file("5")),
+        format!("VALUES (1) INTO OUTFILE '{}'", file("6")),
+        "SELECT 1.5INTO @z".into(),
+        "ANALYZE UPDATE t SET n = n + 100".into(),
+        "ANALYZE FORMAT=JSON DELETE FROM t".into(),
+        "WITH x AS (SELECT 1) DELETE FROM t".into(),
+        "/*!50001 DELETE FROM t WHERE id > 0 */".into(),
+        "EXECUTE IMMEDIATE 'DELETE FROM t'".into(),
+        "BEGIN NOT ATOMIC DELETE FROM t; END".into(),
+        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM t".into(),
+        "EXPLAIN ANALYZE DELETE t FROM t JOIN t u".into(),
+    ];
+    let run = fleet.hollow_run("hidden", 2 + hidden.len() as u64, &["--not-atomic", "park"]);
+    for id in 1..=2 {
+        let sql = format!("UPDATE t SET n = n + 1 WHERE id = {id}");
+        fleet.send_chunk(&fleet.chunk(run, vec![Job::new(id, sql)]));
+    }
+    for (seq, sql) in (3..).zip(&hidden) {
+        let chunk = fleet.chunk(run, vec![Job::new(seq, sql)]);
+        fleet.send_chunk(&Chunk { not_atomic: Some(NotAtomic::Park), ..chunk });
+    }
+    let _worker = fleet.worker_with(2, &[("QUERYFLEET_ALLOW", "select,with,values,table,ddl,other")]);
+    queryfleet_tests::eventually(std::time::Duration::from_secs(20), "all of them dead", || {
+        fleet.ledger("dead") == 2 + hidden.len() as u64
+    });
+    assert!(fleet.dead().iter().all(|(_, reason, _)| reason == "refused"), "{:?}", fleet.dead());
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE n = 0"), 2);
+    let written: Vec<&String> = hidden
+        .iter()
+        .filter(|sql| sql.split('\'').nth(1).is_some_and(|name| std::path::Path::new(name).exists()))
+        .collect();
+    assert!(written.is_empty(), "{written:?}");
 }
 
 #[test]
@@ -156,4 +214,39 @@ fn the_name_of_a_run_fits_or_is_refused_on_the_command_line() {
     fleet.run(&["publish", &script, "--again"]).expect(0);
     let names = "SELECT COUNT(*) FROM queryfleet_run WHERE name LIKE 'ééé%-20%'";
     assert_eq!(fleet.number(names), 2);
+}
+
+/// What the client takes for a command of its own is told by its name, wherever the client takes it.
+#[test]
+fn a_command_of_the_client_is_named_with_what_to_do_instead() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    for (command, instead) in [
+        ("source other.sql", "an input of its own"),
+        ("SOURCE other.sql;", "an input of its own"),
+        ("\\. other.sql", "an input of its own"),
+        ("-- why\nquit", "stops reading there"),
+        ("exit;", "stops reading there"),
+        ("DO 1 \\q", "stops reading there"),
+        ("charset latin1", "UTF-8"),
+        ("/*!50000 DO 1 \\C latin1 */;", "UTF-8"),
+        ("system rm x", "in a shell"),
+        ("\\! rm x", "in a shell"),
+        ("\\u other", "write `USE name;`"),
+        ("connect other", "leave it out"),
+        ("tee log", "leave it out"),
+        ("pager less;", "leave it out"),
+        ("status", "leave it out"),
+        ("warnings;", "leave it out"),
+        ("resetconnection", "leave it out"),
+        ("query_attributes a b", "leave it out"),
+        ("? contents", "leave it out"),
+        ("go", "leave it out"),
+        ("delimiter// x", "on its line"),
+    ] {
+        let script = fleet.script(["UPDATE t SET n = 1 WHERE id = 1;", command, "DO 2;"]);
+        let arguments = ["publish", script.to_str().unwrap(), "--not-atomic=repeat"];
+        fleet.run(&arguments).expect(1).says("is a command of the mariadb client, not SQL").says(instead);
+    }
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
 }

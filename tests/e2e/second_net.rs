@@ -20,8 +20,9 @@ fn of_a_chunk_whose_transaction_was_ended_every_job_is_unknown() {
     let chunk = fleet.chunk(RunId(7), jobs.clone());
     let mut attempt = async |jobs: &[Job]| {
         session.prepare(RunSession::NONE).await.expect("a connection");
-        let outcome = session.attempt(&chunk, jobs, Duration::from_secs(30), std::future::pending()).await;
-        outcome.expect_err("an end that nobody knows").class()
+        let outcome =
+            session.attempt(&chunk, jobs, true, Duration::from_secs(30), std::future::pending()).await;
+        outcome.expect_err("an end that nobody knows").outcome.class()
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     assert_eq!(runtime.block_on(attempt(&jobs)), Class::Unknown);

@@ -134,9 +134,9 @@ fn a_worker_that_may_not_write_dead_jobs_is_unfit_and_repeats_none() {
     fleet.wait("served").expect(0);
     fleet.sql(&format!("REVOKE INSERT ON {database}.queryfleet_dead FROM {user}"));
     fleet.publish(&fleet.script(["DO nowhere;"]), "dead");
-    queryfleet_tests::eventually(Duration::from_secs(20), "unready, the table named", || {
+    queryfleet_tests::eventually(Duration::from_secs(20), "unready, by what it has tried", || {
         let (status, body) = worker.get("/readyz");
-        status == 503 && body.contains("queryfleet_dead")
+        status == 503 && body.contains("queryfleet_dead") && body.contains("cannot write dead jobs")
     });
     let given_back = worker.metric("queryfleet_deliveries_settled_total", &["\"give_back\""]);
     assert_eq!(given_back, 1.0, "the slot takes nothing that it could not bury");

@@ -112,14 +112,46 @@ fn a_very_long_run_is_counted_in_steps() {
              VALUES ({run}, {seq}, '{state}', CURRENT_TIMESTAMP - INTERVAL {seq} SECOND)"
         ));
     }
-    fleet.sql("UPDATE queryfleet_run SET total = 4");
+    fleet.sql("UPDATE queryfleet_run SET manifest = NULL, total = 25000000");
     let status = fleet.run(&["status", "long", "--json"]).expect(0).json();
     assert_eq!(
         (&status["state"], &status["done"], &status["dead"]),
-        (&"finished".into(), &3.into(), &1.into())
+        (&"running".into(), &3.into(), &1.into())
     );
     // The job that ended last is in the first step.
+    fleet.sql("UPDATE queryfleet_run SET state = 'cancelled'");
     fleet.run(&["purge", "long"]).expect(1).says("ended 0 h ago");
+}
+
+/// Rows that a person or a faulty job has written: neither do they count, nor does anything walk to them.
+#[test]
+fn only_the_jobs_of_a_run_are_counted() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(2);
+    fleet.publish(&script, "two");
+    let run = fleet.run_id("two");
+    fleet.purge_queue();
+    for seq in ["0", "3", "777", "10000000000", "9223372036854775808", "18446744073709551615"] {
+        fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({run}, {seq}, 'done')"));
+    }
+    let _worker = fleet.worker(1);
+    let none =
+        |status: serde_json::Value| assert_eq!((&status["done"], &status["total"]), (&0.into(), &2.into()));
+    none(fleet.run(&["status", "two", "--json"]).expect(0).json());
+    fleet.wait("two").expect(6).says("2 missing");
+    fleet
+        .run(&["publish", script.to_str().unwrap(), "--run", "two", "--missing"])
+        .expect(0)
+        .says("2 jobs published");
+    fleet.wait("two").expect(0).says("all 2 jobs done");
+    fleet.assert_each_once();
+    // While the end is not written down, either.
+    fleet.sql("UPDATE queryfleet_run SET state = 'publishing', total = NULL, confirmed = 1");
+    let status = fleet.run(&["status", "two", "--json"]).expect(0).json();
+    assert_eq!((&status["done"], &status["state"]), (&2.into(), &"publishing".into()));
+    fleet.run(&["cancel", "two"]).expect(0).says("2 jobs done, 0 dead, 0 cancelled");
+    fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
+    fleet.run(&["purge", "two"]).expect(0).says("8 ledger rows deleted");
 }
 
 #[test]

@@ -253,6 +253,16 @@ impl Fleet {
         self.run(&["publish", path(script), "--run", name]).expect(0)
     }
 
+    /// A run of `total` jobs none of which is in the queue any more, for messages that a test sends in their place; with
+    /// further arguments of `publish`. To be made before anything else is in the queue.
+    #[track_caller]
+    pub fn hollow_run(&self, name: &str, total: u64, arguments: &[&str]) -> RunId {
+        let script = self.script((1..=total).map(|seq| format!("DO {seq};")));
+        self.run(&[&["publish", path(&script), "--run", name], arguments].concat()).expect(0);
+        self.purge_queue();
+        self.run_id(name)
+    }
+
     /// Waits for a run.
     pub fn wait(&self, name: &str) -> Output {
         self.run(&["wait", name])
@@ -327,10 +337,10 @@ impl Fleet {
         RunId(self.number(&format!("SELECT id FROM queryfleet_run WHERE name = '{name}'")))
     }
 
-    /// A chunk of a run of this ledger, for [`send_chunk`](Fleet::send_chunk).
+    /// A chunk of a run of this ledger, for [`send_chunk`](Fleet::send_chunk): as a program without manifests made it.
     pub fn chunk(&self, run: RunId, jobs: Vec<Job>) -> Chunk {
         let ledger: Vec<String> = self.rows("SELECT value FROM queryfleet_meta WHERE name = 'ledger'");
-        Chunk { run, ledger: LedgerId(ledger[0].clone()), session: 0, not_atomic: None, jobs }
+        Chunk { run, ledger: LedgerId(ledger[0].clone()), manifest: None, session: 0, not_atomic: None, jobs }
     }
 }
 

@@ -6,7 +6,7 @@
 //! time: [`eventually`] polls a condition until its deadline.
 
 // A test that cannot go on panics: that is how it fails.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod certificates;
 mod client;
@@ -29,6 +29,7 @@ pub use fleet::{Fleet, program};
 pub use http::get;
 pub use output::{Output, interrupted};
 pub use proxy::{Link, Proxy};
+pub use queue::Taken;
 /// A key that a certificate is for.
 pub use rcgen::KeyPair;
 pub use rustix::process::Signal;

@@ -16,6 +16,26 @@ const EXCHANGE: &str = "queryfleet";
 /// The work queue of the queue `default`.
 const WORK: &str = "queryfleet.default";
 
+/// A message that a test has in hand.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The envelope.
+    pub body: Vec<u8>,
+    headers: FieldTable,
+}
+
+impl Taken {
+    /// One with this body and no headers.
+    pub fn of(body: Vec<u8>) -> Taken {
+        Taken { body, headers: FieldTable::default() }
+    }
+
+    /// Sets a header.
+    pub fn set(&mut self, name: &str, value: AMQPValue) {
+        self.headers.insert(name.into(), value);
+    }
+}
+
 impl Fleet {
     fn with_channel<T>(&self, work: impl AsyncFnOnce(&Channel) -> Result<T, lapin::Error>) -> T {
         let done = runtime().block_on(async {
@@ -43,15 +63,54 @@ impl Fleet {
 
     /// Puts bytes into the work queue, without headers, and waits for the broker's confirm.
     pub fn send(&self, body: &[u8]) {
+        self.send_all([body]);
+    }
+
+    /// The same with many of them.
+    pub fn send_all<T: AsRef<[u8]>>(&self, bodies: impl IntoIterator<Item = T>) {
+        let messages: Vec<Taken> = bodies.into_iter().map(|body| Taken::of(body.as_ref().to_vec())).collect();
+        self.put("default", &messages);
+    }
+
+    /// Takes all messages that are ready in the work queue out of it.
+    pub fn take(&self) -> Vec<Taken> {
+        self.with_channel(async |channel| {
+            let mut taken = Vec::new();
+            while let Some(got) = channel.basic_get(WORK.into(), BasicGetOptions { no_ack: true }).await? {
+                let headers = got.delivery.properties.headers().clone().unwrap_or_default();
+                taken.push(Taken { body: got.delivery.data, headers });
+            }
+            Ok(taken)
+        })
+    }
+
+    /// Puts messages into the work queue of a queue name, as anybody can who may publish.
+    pub fn put(&self, queue: &str, messages: &[Taken]) {
+        let queue = format!("{EXCHANGE}.{queue}");
         self.with_channel(async |channel| {
             channel.confirm_select(ConfirmSelectOptions { nowait: false }).await?;
             let options = BasicPublishOptions { mandatory: true, immediate: false };
-            let properties = BasicProperties::default().with_delivery_mode(2);
-            let published =
-                channel.basic_publish(EXCHANGE.into(), WORK.into(), options, body, properties).await?;
-            assert!(matches!(published.await?, lapin::Confirmation::Ack(None)), "not routed");
+            let mut published = Vec::new();
+            for Taken { body, headers } in messages {
+                let properties =
+                    BasicProperties::default().with_delivery_mode(2).with_headers(headers.clone());
+                let (exchange, key) = (EXCHANGE.into(), queue.as_str().into());
+                published.push(channel.basic_publish(exchange, key, options, body, properties).await?);
+            }
+            for one in published {
+                assert!(matches!(one.await?, lapin::Confirmation::Ack(None)), "not routed");
+            }
             Ok(())
         });
+    }
+
+    /// Puts a message of ours into the work queue: its body and the headers that count.
+    pub fn send_message(&self, message: &job::Message) {
+        let mut taken = Taken::of(message.body.clone());
+        if let Some(signature) = &message.headers.signature {
+            taken.set("x-queryfleet-signature", AMQPValue::LongString(signature.as_str().into()));
+        }
+        self.put("default", &[taken]);
     }
 
     /// Sends a chunk, as the producer would.
@@ -65,6 +124,38 @@ impl Fleet {
             let got = channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?;
             let message = got.expect("a message that is ready");
             message.reject(BasicRejectOptions { requeue: false }).await
+        });
+    }
+
+    /// Takes the next message of the work queue and puts it back, as somebody at the management page does, until there is
+    /// none any more; answers how often.
+    pub fn requeue_all(&self) -> usize {
+        self.with_channel(async |channel| {
+            let mut count = 0;
+            while let Some(message) =
+                channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?
+            {
+                message.reject(BasicRejectOptions { requeue: true }).await?;
+                count += 1;
+                assert!(count < 1000, "nothing ends that");
+            }
+            Ok(count)
+        })
+    }
+
+    /// Moves the next message of the work queue to the dead queue, as a person with a shovel does.
+    pub fn shovel_next(&self) {
+        self.with_channel(async |channel| {
+            let got = channel.basic_get(WORK.into(), BasicGetOptions { no_ack: false }).await?;
+            let message = got.expect("a message that is ready");
+            let (dead, options) =
+                (format!("{WORK}.dead"), BasicPublishOptions { mandatory: true, immediate: false });
+            let properties = message.delivery.properties.clone();
+            channel
+                .basic_publish("".into(), dead.as_str().into(), options, &message.delivery.data, properties)
+                .await?;
+            message.delivery.acker.ack(lapin::options::BasicAckOptions { multiple: false }).await?;
+            Ok(())
         });
     }
 

@@ -1,7 +1,7 @@
 //! A connection that is made when it is asked for, and made anew when it has failed.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::{Config, Tls};
 use lapin::tcp::RustlsConnector;
@@ -9,6 +9,7 @@ use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 
 use crate::attempt::{Attempt, Socket};
+use crate::class::{Class, Record};
 use crate::{Error, alarm, tls};
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two.
@@ -24,6 +25,9 @@ pub struct Broker {
     timeout: Duration,
     pub(crate) live: tokio::sync::Mutex<Option<Connection>>,
     pub(crate) next: Mutex<usize>,
+    pub(crate) record: Record,
+    /// When a publisher on this connection has last said that it waits.
+    pub(crate) told: Mutex<Option<Instant>>,
 }
 
 impl Broker {
@@ -43,6 +47,8 @@ impl Broker {
             timeout: config.connect_timeout,
             live: tokio::sync::Mutex::new(None),
             next: Mutex::new(0),
+            record: Record::default(),
+            told: Mutex::new(None),
         })
     }
 
@@ -50,6 +56,11 @@ impl Broker {
     pub fn server(&self) -> String {
         let uri = &self.urls[self.turn()];
         format!("{}:{}/{}", uri.authority.host, uri.authority.port, uri.vhost)
+    }
+
+    /// What an error means after all that this connection has done before.
+    pub fn class(&self, error: &Error) -> Class {
+        error.class(self.record.read())
     }
 
     fn turn(&self) -> usize {
@@ -114,6 +125,7 @@ impl Broker {
         let failed = match tokio::time::timeout(self.timeout, connecting).await {
             Ok(Ok(connection)) => {
                 attempt.made();
+                self.record.let_in();
                 tokio::spawn(alarm::tell(connection.events_listener()));
                 return Ok(connection);
             }

@@ -76,6 +76,20 @@ impl Broker {
     }
 }
 
+impl Broker {
+    /// Whether this queue is there.
+    ///
+    /// # Errors
+    /// [`Error::NoQueue`] when it is not, and as connecting can fail.
+    pub(crate) async fn find(&self, name: &str) -> Result<(), Error> {
+        let channel = self.channel().await?;
+        let asked = tokio::time::timeout(self.timeout(), passive(&channel, name.to_owned())).await;
+        asked.map_err(|_| self.timed_out("looking for a queue"))??;
+        close(channel).await;
+        Ok(())
+    }
+}
+
 async fn passive(channel: &lapin::Channel, name: String) -> Result<(u32, u32), Error> {
     let options = QueueDeclareOptions {
         passive: true,

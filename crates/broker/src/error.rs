@@ -2,6 +2,12 @@
 
 use lapin::ErrorKind;
 
+use crate::class::{self, ACCESS_REFUSED, Class, History, Place};
+
+/// What a publisher does.
+pub(crate) const PUBLISHING: &str = "publishing";
+pub(crate) const CONFIRMING: &str = "waiting for a confirm";
+
 /// An error of connecting, declaring, publishing or consuming. What the client library or the broker said is in
 /// `source()`; no text holds a URL's user or password.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +15,12 @@ pub enum Error {
     /// A URL that cannot be read.
     #[error("QUERYFLEET_AMQP_URL is not usable: expected amqp://user:password@host:5672/vhost")]
     Url,
+    /// A management page that says nothing.
+    #[error("QUERYFLEET_MANAGEMENT_URL: {why}")]
+    Management {
+        /// Why not.
+        why: String,
+    },
     /// A variable that is missing.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -42,9 +54,7 @@ pub enum Error {
         source: lapin::Error,
     },
     /// A queue or exchange that is there with other arguments, or that this user must not declare.
-    #[error(
-        "cannot declare {name}: if it exists with other arguments, drain and delete it, or choose another QUERYFLEET_QUEUE"
-    )]
+    #[error("cannot declare {name}: {}", remedy(source))]
     Declare {
         /// The queue or exchange.
         name: String,
@@ -84,6 +94,18 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A message that this broker never takes.
+    #[error("message {message} of {bytes} bytes is above the broker's limit{}", of_limit(*limit))]
+    TooLarge {
+        /// Its message id.
+        message: String,
+        /// How long its body is.
+        bytes: usize,
+        /// What the broker says it takes; `None` when it does not say.
+        limit: Option<u64>,
+        /// What it said.
+        source: Box<lapin::Error>,
+    },
     /// Anything else of a channel or connection.
     #[error("broker connection failed while {doing}")]
     Channel {
@@ -94,8 +116,18 @@ pub enum Error {
     },
 }
 
-/// access-refused, not-allowed, precondition-failed: nothing that waiting mends.
-const HOPELESS: [u16; 3] = [403, 530, 406];
+fn remedy(source: &lapin::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::ProtocolError(error) if error.get_id() == ACCESS_REFUSED => {
+            "its user needs the rights to configure, write and read `queryfleet.*`, and to write and read `queryfleet`"
+        }
+        _ => "if it exists with other arguments, drain and delete it, or choose another QUERYFLEET_QUEUE",
+    }
+}
+
+fn of_limit(limit: Option<u64>) -> String {
+    limit.map_or_else(String::new, |limit| format!(" of {limit} (max_message_size)"))
+}
 
 impl Error {
     /// Whether it is about TLS: a certificate, a file of it, or a server without.
@@ -107,18 +139,50 @@ impl Error {
         }
     }
 
-    /// Whether waiting will not mend it: wrong credentials, vhost or certificate, a queue with other arguments.
+    /// Whether waiting will not mend it, of a connection of which nothing is known: wrong credentials, vhost or
+    /// certificate, a queue with other arguments. [`Broker::class`](crate::Broker::class) knows more.
     pub fn is_unfit(&self) -> bool {
+        self.class(History::default()) == Class::Lasting
+    }
+
+    /// Whether the broker was reached, and has refused for now.
+    pub fn is_refusal_for_now(&self) -> bool {
+        matches!(self, Error::Connect { source, .. } | Error::Declare { source, .. } if source.is_amqp_error())
+            && self.class(History::default()) == Class::Passing
+    }
+
+    pub(crate) fn class(&self, history: History) -> Class {
         match self {
-            Error::Url | Error::Config(_) | Error::Identity { .. } | Error::Tier => true,
-            Error::Tls { fault, .. } => fault.is_lasting,
-            Error::Connect { source, .. } | Error::Declare { source, .. } => match source.kind() {
-                ErrorKind::ProtocolError(error) => HOPELESS.contains(&error.get_id()),
+            Error::Url | Error::Config(_) | Error::Identity { .. } | Error::Tier => Class::Lasting,
+            // A certificate that is being renewed, when the broker has let us in before.
+            Error::Tls { fault, .. } if fault.is_lasting && !history.let_in => Class::Lasting,
+            Error::Connect { source, .. } => match source.kind() {
                 // A broker that closes at once after the handshake refuses the vhost or the login.
-                ErrorKind::InvalidProtocolVersion(_) => true,
-                _ => false,
+                ErrorKind::InvalidProtocolVersion(_) if !history.let_in => Class::Lasting,
+                _ => said(source, Place::Connecting, history),
             },
-            _ => false,
+            Error::Declare { source, .. } => said(source, Place::Declaring, history),
+            Error::Channel { doing: PUBLISHING | CONFIRMING, source } => {
+                said(source, Place::Publishing, history)
+            }
+            Error::Channel { source, .. } => said(source, Place::Elsewhere, history),
+            Error::NoQueue { .. } | Error::Unroutable { .. } => Class::Missing,
+            Error::TooLarge { .. } => Class::TooLarge,
+            Error::Tls { .. }
+            | Error::Management { .. }
+            | Error::Cancelled
+            | Error::Timeout { .. }
+            | Error::Nacked { .. } => Class::Passing,
         }
+    }
+}
+
+/// The class of what the broker has said; what the network did passes.
+fn said(source: &lapin::Error, place: Place, history: History) -> Class {
+    match source.kind() {
+        ErrorKind::ProtocolError(error) => {
+            class::class(error.get_id(), error.get_message().as_str(), place, history)
+        }
+        _ => Class::Passing,
     }
 }

@@ -2,15 +2,20 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use job::{Headers, Message};
+use job::envelope::FIRST_ERROR_LIMIT;
+use job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";
 const SIGNATURE: &str = "x-queryfleet-signature";
+/// Of attempts and first error.
+const ATTEMPTS_SIGNATURE: &str = "x-queryfleet-attempts-signature";
 /// The broker's own header: an entry for each way in which it has dead-lettered the message.
 const DEATHS: &str = "x-death";
+/// Bytes of a queue's name at most; a header of a foreign message may hold anything.
+const QUEUE_NAME: usize = 255;
 const PERSISTENT: u8 = 2;
 
 /// The properties to publish a message with: persistent, stamped with the time.
@@ -19,7 +24,9 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
     if message.headers.attempts > 0 {
         table.insert(ATTEMPTS.into(), AMQPValue::LongUInt(message.headers.attempts));
     }
-    for (name, text) in [(FIRST_ERROR, &message.headers.first_error), (SIGNATURE, &message.headers.signature)]
+    let Headers { first_error, signature, attempts_signature, .. } = &message.headers;
+    for (name, text) in
+        [(FIRST_ERROR, first_error), (SIGNATURE, signature), (ATTEMPTS_SIGNATURE, attempts_signature)]
     {
         if let Some(text) = text {
             table.insert(name.into(), AMQPValue::LongString(text.as_str().into()));
@@ -34,13 +41,17 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
         .with_headers(table)
 }
 
-/// What a delivery's properties say. A header of another type than ours is as good as absent.
+/// What a delivery's properties say. A header of another type than ours is as good as absent, and so is a signature that
+/// is none by its length; a longer first error than ours is cut off.
 pub(crate) fn read(properties: &BasicProperties) -> Headers {
     let table = properties.headers().as_ref();
     let value = |name: &str| table.and_then(|table| table.inner().get(name));
     let text = |name: &str| match value(name) {
-        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes())),
         _ => None,
+    };
+    let signature = |name: &str| {
+        text(name).filter(|text| text.len() == SIGNATURE_LENGTH).map(std::borrow::Cow::into_owned)
     };
     let attempts = match value(ATTEMPTS) {
         Some(AMQPValue::LongUInt(n)) => *n,
@@ -48,16 +59,59 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
         Some(AMQPValue::LongInt(n)) => u32::try_from(*n).unwrap_or(0),
         _ => 0,
     };
-    Headers { attempts, first_error: text(FIRST_ERROR), signature: text(SIGNATURE) }
+    let first_error = text(FIRST_ERROR).map(|text| bounded(text.into_owned(), FIRST_ERROR_LIMIT));
+    Headers {
+        attempts,
+        first_error,
+        signature: signature(SIGNATURE),
+        attempts_signature: signature(ATTEMPTS_SIGNATURE),
+    }
 }
 
-/// Whether the broker dead-lettered the message because a consumer rejected it: the reason in the newest entry of
-/// `x-death`, which the broker puts first.
-pub(crate) fn was_rejected(properties: &BasicProperties) -> bool {
-    let Some(table) = properties.headers() else { return false };
-    let Some(AMQPValue::FieldArray(deaths)) = table.inner().get(DEATHS) else { return false };
-    let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return false };
-    matches!(newest.inner().get("reason"), Some(AMQPValue::LongString(reason)) if reason.as_bytes() == b"rejected")
+/// Why the broker has dead-lettered a message, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A consumer rejected it.
+    Rejected,
+    /// It was delivered as often as the queue allows.
+    DeliveryLimit,
+    /// A time to live has passed.
+    Expired,
+    /// The queue was too long.
+    MaxLen,
+    /// It says something else.
+    Other,
+}
+
+/// The last time that the broker has dead-lettered a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Why.
+    pub why: Why,
+    /// From which queue; at most 255 bytes, as a queue's name has.
+    pub queue: String,
+}
+
+/// The newest entry of `x-death`, which the broker puts first; `None` of a message that it has not dead-lettered.
+pub(crate) fn death(properties: &BasicProperties) -> Option<Death> {
+    let Some(AMQPValue::FieldArray(deaths)) = properties.headers().as_ref()?.inner().get(DEATHS) else {
+        return None;
+    };
+    let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return None };
+    let text = |name: &str| match newest.inner().get(name) {
+        Some(AMQPValue::LongString(text)) => text.as_bytes(),
+        _ => &[],
+    };
+    let why = match text("reason") {
+        b"rejected" => Why::Rejected,
+        b"delivery_limit" => Why::DeliveryLimit,
+        b"expired" => Why::Expired,
+        b"maxlen" => Why::MaxLen,
+        _ => Why::Other,
+    };
+    let queue = text("queue");
+    let queue = String::from_utf8_lossy(&queue[..queue.len().min(QUEUE_NAME)]).into_owned();
+    Some(Death { why, queue })
 }
 
 /// Whole seconds since the message was published, by the two machines' clocks; for metrics only.
@@ -73,28 +127,56 @@ mod tests {
 
     #[test]
     fn headers_come_back_as_they_were_sent() {
-        let headers =
-            Headers { attempts: 3, first_error: Some("1213: deadlock".into()), signature: Some("ab".into()) };
+        let headers = Headers {
+            attempts: 3,
+            first_error: Some("1213: deadlock".into()),
+            signature: Some("ab".repeat(32)),
+            attempts_signature: Some("cd".repeat(32)),
+        };
         let message = Message { id: "7/1".into(), body: b"{}".to_vec(), headers };
         assert_eq!(read(&write(&message)), message.headers);
         assert_eq!(read(&BasicProperties::default()), Headers::default());
     }
 
     #[test]
-    fn the_newest_death_says_whether_a_message_was_rejected() {
-        let rejected = |reasons: &[&str]| {
+    fn foreign_headers_are_bounded() {
+        let long = "x".repeat(1_000_000);
+        let headers = Headers {
+            attempts: 3,
+            first_error: Some(long.clone()),
+            signature: Some(long.clone()),
+            attempts_signature: Some(long),
+        };
+        let read = read(&write(&Message { id: "7/1".into(), body: b"{}".to_vec(), headers }));
+        assert!(read.first_error.is_some_and(|text| text.len() <= FIRST_ERROR_LIMIT));
+        assert_eq!((read.signature, read.attempts_signature), (None, None));
+    }
+
+    #[test]
+    fn the_newest_death_says_why_and_from_where() {
+        let dead = |reasons: &[&str]| {
             let death = |reason: &&str| {
                 let mut entry = FieldTable::default();
                 entry.insert("reason".into(), AMQPValue::LongString((*reason).into()));
+                entry.insert("queue".into(), AMQPValue::LongString("q".repeat(300).into()));
                 AMQPValue::FieldTable(entry)
             };
             let mut table = FieldTable::default();
             let deaths: Vec<AMQPValue> = reasons.iter().map(death).collect();
             table.insert(DEATHS.into(), AMQPValue::FieldArray(deaths.into()));
-            was_rejected(&BasicProperties::default().with_headers(table))
+            death_of(table)
         };
-        assert!(rejected(&["rejected", "expired"]));
-        assert!(!rejected(&["delivery_limit", "rejected"]));
-        assert!(!rejected(&[]) && !was_rejected(&BasicProperties::default()));
+        fn death_of(table: FieldTable) -> Option<Why> {
+            let death = death(&BasicProperties::default().with_headers(table))?;
+            assert_eq!(death.queue.len(), 255);
+            Some(death.why)
+        }
+        assert_eq!(dead(&["rejected", "expired"]), Some(Why::Rejected));
+        assert_eq!(dead(&["delivery_limit", "rejected"]), Some(Why::DeliveryLimit));
+        assert_eq!(dead(&["expired", "delivery_limit"]), Some(Why::Expired));
+        assert_eq!(dead(&["maxlen"]), Some(Why::MaxLen));
+        assert_eq!(dead(&["of another version"]), Some(Why::Other));
+        assert_eq!(dead(&[]), None);
+        assert_eq!(death(&BasicProperties::default()), None);
     }
 }

@@ -11,7 +11,8 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 
 use crate::declare::close;
-use crate::{Broker, Error, properties};
+use crate::properties::{self, Death};
+use crate::{Broker, Error};
 
 /// By design, not a setting: a slot holds one message; chunks are the lever.
 const PREFETCH: u16 = 1;
@@ -32,8 +33,8 @@ pub struct Delivery {
     pub headers: Headers,
     /// Whether the broker has delivered it before.
     pub redelivered: bool,
-    /// Of a message in the dead queue: whether a worker rejected it, or else used up the delivery limit with it.
-    pub rejected: bool,
+    /// How the broker has last dead-lettered it, if it did.
+    pub death: Option<Death>,
     /// Whole seconds since it was published, by the two machines' clocks.
     pub waited_s: Option<u64>,
     channel: Channel,
@@ -81,7 +82,7 @@ impl Subscription {
             headers: properties::read(&delivery.properties),
             waited_s: properties::waited_s(&delivery.properties),
             redelivered: delivery.redelivered,
-            rejected: properties::was_rejected(&delivery.properties),
+            death: properties::death(&delivery.properties),
             body: delivery.data,
             channel: self.channel.clone(),
             tag: delivery.delivery_tag,

@@ -3,6 +3,7 @@
 use std::io;
 
 use config::{Config, Tls};
+use futures_util::io::{AsyncRead, AsyncWrite};
 use lapin::Connection;
 use lapin::ConnectionProperties;
 use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector, RustlsConnectorConfig};
@@ -49,7 +50,7 @@ pub(crate) async fn connect(
 ) -> lapin::Result<Connection> {
     let runtime = lapin::runtime::default_runtime()?;
     let own = runtime.clone();
-    let open = async move |mut uri: AMQPUri, _| {
+    let opening = async move |mut uri: AMQPUri, _| {
         let connector = match uri.scheme {
             AMQPScheme::AMQP => None,
             AMQPScheme::AMQPS => {
@@ -66,5 +67,20 @@ pub(crate) async fn connect(
         let name = uri.authority.host.trim_matches(['[', ']']);
         Ok(stream.into_rustls(connector, name).await?)
     };
-    Connection::connector(uri, runtime, open, properties).await
+    Connection::connector(uri, runtime, opening, properties).await
+}
+
+/// A connection for another protocol, over TLS when there is a connector.
+pub(crate) async fn open(
+    uri: &AMQPUri,
+    connector: Option<&RustlsConnector>,
+) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>> {
+    let runtime = lapin::runtime::default_runtime().map_err(io::Error::other)?;
+    let stream = uri.connect_async(&runtime).await?;
+    match connector {
+        None => Ok(stream),
+        Some(connector) => {
+            Ok(stream.into_rustls(connector, uri.authority.host.trim_matches(['[', ']'])).await?)
+        }
+    }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ledger::RUN_NAME_LIMIT;
-use producer::{Ranges, Size, Source};
+use job::RUN_NAME_LIMIT;
+use producer::{CsvDialect, Ranges, Size, Source};
 
 use crate::command::doctor::Role;
 use crate::exit::HELP;
@@ -101,6 +101,27 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether this process will execute jobs.
+    pub(crate) fn executes(&self) -> bool {
+        matches!(self, Command::Work { .. } | Command::Run { .. })
+    }
+
+    /// Whether what it prints is all that it does.
+    pub(crate) fn only_shows(&self) -> bool {
+        match self {
+            Command::Demo(_) | Command::Plan { .. } | Command::Doctor { .. } | Command::Status { .. } => true,
+            Command::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
+            Command::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
+            Command::Dead(DeadCommand::Discard { .. }) => false,
+            Command::Dev { .. } | Command::Setup | Command::Publish { .. } | Command::Work { .. } => false,
+            Command::Wait { .. } | Command::Run { .. } | Command::Cancel { .. } | Command::Purge { .. } => {
+                false
+            }
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum DeadCommand {
     /// Dead jobs that wait for a decision, grouped by run, reason and error
@@ -191,6 +212,10 @@ pub(crate) struct Input {
     /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
     #[arg(long, value_name = "FILE", requires = "template")]
     pub(crate) rows: Option<PathBuf>,
+    /// How CSV is written, where a backslash could mean either: mysql escapes with it (INTO OUTFILE), in rfc4180 it is a
+    /// character
+    #[arg(long, value_name = "rfc4180|mysql", requires = "rows", value_parser = str::parse::<CsvDialect>)]
+    pub(crate) csv_dialect: Option<CsvDialect>,
     /// A unique key, [DATABASE.]TABLE.COLUMN[,COLUMN...]: a job for every range of it. :lo and :hi are the first and the last
     /// key of the range, :range is the whole condition
     #[arg(long, value_name = "KEY", requires = "template")]
@@ -252,7 +277,7 @@ pub(crate) enum Explain {
 impl Input {
     pub(crate) fn source(&self) -> Source<'_> {
         match (&self.template, &self.rows, &self.range) {
-            (Some(template), Some(rows), _) => Source::Rows { template, rows },
+            (Some(template), Some(rows), _) => Source::Rows { template, rows, dialect: self.csv_dialect },
             (Some(template), _, Some(key)) => Source::Range(Ranges { template, key, size: self.size }),
             _ => Source::Files(&self.inputs),
         }

@@ -1,9 +1,10 @@
 //! Progress on standard error: a bar for a terminal, plain lines every few seconds for everything else.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::output;
 
 /// How often a plain line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -20,7 +21,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Begins a progress of jobs.
     pub(crate) fn new(doing: &'static str) -> Bar {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = output::is_watched().then(|| {
             let bar = ProgressBar::new(0).with_prefix(doing);
             let template = "{prefix:>10} [{bar:32}] {human_pos}/{human_len} {rate} {eta} {msg}";
             match ProgressStyle::with_template(template) {
@@ -37,20 +38,20 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.set_length(length);
             bar.set_position(position);
-            bar.set_message(note.to_owned());
+            bar.set_message(output::line(note).into_owned());
         } else if self.printed.elapsed() >= LINE_EVERY {
             self.printed = Instant::now();
             let rate = position.saturating_sub(from) as f64 / since.elapsed().as_secs_f64().max(0.001);
             let left = left(length.saturating_sub(position), rate);
-            eprintln!("{} {position}/{length} ({rate:.0}/s, {left}) {note}", self.doing);
+            output::say(format_args!("{} {position}/{length} ({rate:.0}/s, {left}) {note}", self.doing));
         }
     }
 
     /// Prints a line above the bar.
     pub(crate) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.println(output::line(line)),
+            None => output::say(line),
         }
     }
 
@@ -60,7 +61,7 @@ impl Bar {
             bar.abandon();
             if self.first.is_some() {
                 // It leaves the cursor at the end of its line.
-                eprintln!();
+                output::say("");
             }
         }
     }

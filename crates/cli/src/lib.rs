@@ -9,6 +9,8 @@ mod command;
 mod exit;
 mod failure;
 mod log;
+mod memory;
+mod output;
 mod signal;
 
 use std::process::ExitCode;
@@ -19,21 +21,36 @@ pub use exit::Exit;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let exit = run();
+    output::end();
+    exit.into()
+}
+
+fn run() -> Exit {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // --help and --version come here too, and are no failure.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::AllDone.into() };
+            if error.use_stderr() {
+                // Not as clap would print it: it repeats the arguments as they are.
+                output::say_block(error.render());
+                return Exit::Usage;
+            }
+            // --help and --version.
+            output::note(error.print());
+            return output::settle(Exit::AllDone, true);
         }
     };
+    if arguments.command.executes() {
+        memory::give_back_at_once();
+    }
+    let shows = arguments.command.only_shows();
     match command::run(arguments) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => output::settle(exit, shows),
         Err(failure) => {
-            eprintln!("error: {failure}");
-            failure.exit.into()
+            failure.say();
+            failure.exit
         }
     }
 }

@@ -7,6 +7,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::failure::Failure;
+use crate::output::Log;
 
 /// Starts logging at the level that the configuration gives, or at `level` when a person watches a progress bar.
 pub(crate) fn start(config: &Config, level: Option<&str>) -> Result<(), Failure> {
@@ -17,7 +18,7 @@ pub(crate) fn start(config: &Config, level: Option<&str>) -> Result<(), Failure>
     let filter = EnvFilter::try_new(wanted).map_err(|_| {
         Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace")
     })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(Log(config.log_format)).with_target(false);
     let layer = match config.log_format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),

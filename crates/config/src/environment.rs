@@ -31,6 +31,8 @@ pub(crate) struct Environment {
     pub(crate) amqp_ca: Option<String>,
     pub(crate) amqp_cert: Option<String>,
     pub(crate) amqp_key: Option<String>,
+    pub(crate) management_url: Option<String>,
+    pub(crate) management_url_file: Option<String>,
     pub(crate) mysql_url: Option<String>,
     pub(crate) mysql_url_file: Option<String>,
     pub(crate) mysql_ca: Option<String>,

@@ -22,6 +22,16 @@ pub enum Error {
         /// What it expects, see [`crate::Variable::form`].
         form: &'static str,
     },
+    /// A value of one line with a line break or another control character in it.
+    #[error(
+        "{name} holds a control character, such as the carriage return at the end of a line from Windows: expected {form}"
+    )]
+    Control {
+        /// The variable; with `_FILE` when it is the path of its file.
+        name: String,
+        /// What it expects, see [`crate::Variable::form`].
+        form: &'static str,
+    },
     /// A value that is not UTF-8.
     #[error("{name} cannot be read: expected UTF-8 text")]
     NotUnicode {

@@ -13,6 +13,8 @@ use crate::{Error, LogFormat, Secret, Tls, parse_duration, parse_queue, url, val
 pub struct Config {
     amqp_urls: Vec<Secret>,
     mysql_url: Option<Secret>,
+    /// Where RabbitMQ's management page is; only `doctor` asks it.
+    pub management_url: Option<Secret>,
     /// `AMQP_CA`, `AMQP_CERT` and `AMQP_KEY`; when any is set, every broker URL is `amqps://`.
     pub amqp_tls: Tls,
     /// `MYSQL_CA`, `MYSQL_CERT` and `MYSQL_KEY`; when any is set, TLS is used, whatever the URL's parameters say.
@@ -71,11 +73,13 @@ impl Config {
         let env = Environment::read(vars)?;
         let amqp_url = AMQP_URL.value_or_file(env.amqp_url, env.amqp_url_file)?;
         let mysql_url = MYSQL_URL.value_or_file(env.mysql_url, env.mysql_url_file)?;
+        let management_url = MANAGEMENT_URL.value_or_file(env.management_url, env.management_url_file)?;
         let session_sql = SESSION_SQL.value_or_file(env.session_sql, env.session_sql_file)?;
         let signing_key = SIGNING_KEY.value_or_file(env.signing_key, env.signing_key_file)?;
         let config = Self {
             amqp_urls: AMQP_URL.read_optional(amqp_url, url::amqp_urls)?.unwrap_or_default(),
             mysql_url: MYSQL_URL.read_optional(mysql_url, url::mysql_url)?,
+            management_url: MANAGEMENT_URL.read_optional(management_url, url::management_url)?,
             amqp_tls: Tls::read(
                 &AMQP_URL,
                 (&AMQP_CA, env.amqp_ca),
@@ -134,6 +138,12 @@ impl Config {
     /// late or fail. A purge waits for longer before it deletes ledger rows.
     pub fn run_state_counts_for(&self) -> Duration {
         self.run_poll_interval * 3
+    }
+
+    /// After so long a worker with these settings has seen a change of a run's state, or executes nothing more of the run:
+    /// one poll more than a reading counts, for what is on its way to the server.
+    pub fn workers_see_within(&self) -> Duration {
+        self.run_state_counts_for() + self.run_poll_interval
     }
 
     fn check_tls_is_used(&self) -> Result<(), Error> {

@@ -18,6 +18,12 @@ fn amqp_url(url: &str) -> Option<Secret> {
     Some(Secret::new(url))
 }
 
+/// The URL of a management page: nothing follows the host.
+pub(crate) fn management_url(url: &str) -> Option<Secret> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    matches!(parts(rest)?, "" | "/").then(|| Secret::new(url.trim_end_matches('/')))
+}
+
 /// A database URL with a database in it. `mariadb://` becomes `mysql://`, the only scheme that the driver takes.
 pub(crate) fn mysql_url(url: &str) -> Option<Secret> {
     let rest = url.strip_prefix("mysql://").or_else(|| url.strip_prefix("mariadb://"))?;
@@ -78,6 +84,16 @@ mod tests {
             "AMQP://a",
         ]) {
             assert!(amqp_urls(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_management_page_has_no_path() {
+        for text in ["http://h:15672", "https://u:p%2f@h/", "http://[::1]:15672"] {
+            assert!(management_url(text).is_some(), "{text}");
+        }
+        for text in ["http://h/a", "amqp://h", "http://", "http://u:p/w@h"] {
+            assert!(management_url(text).is_none(), "{text}");
         }
     }
 

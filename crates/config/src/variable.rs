@@ -1,8 +1,14 @@
 //! What is known of one variable, and how its value is read.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 
 use crate::Error;
+
+/// A byte order mark.
+const BOM: char = '\u{feff}';
+/// The longest file of a value: what is longer is another file.
+const LONGEST_FILE: u64 = 1 << 20;
 
 /// One variable of the environment: a row of the table in docs/environment.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub struct Variable {
     pub secret: bool,
     /// The value may also come from the file that the variable's name with `_FILE` appended gives.
     pub file: bool,
+    /// The value may have several lines; no other value has a control character in it.
+    pub lines: bool,
 }
 
 impl Variable {
@@ -29,17 +37,17 @@ impl Variable {
         form: &'static str,
         help: &'static str,
     ) -> Self {
-        Self { name, default: Some(default), form, help, secret: false, file: false }
+        Self { name, default: Some(default), form, help, secret: false, file: false, lines: false }
     }
 
     /// A variable that may stay unset.
     pub(crate) const fn optional(name: &'static str, form: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, form, help, secret: false, file: false }
+        Self { name, default: None, form, help, secret: false, file: false, lines: false }
     }
 
-    /// The same, also read from a file.
-    pub(crate) const fn or_file(self) -> Self {
-        Self { file: true, ..self }
+    /// The same, of several lines, also read from a file.
+    pub(crate) const fn lines_or_file(self) -> Self {
+        Self { file: true, lines: true, ..self }
     }
 
     /// The same, secret and also read from a file.
@@ -65,12 +73,14 @@ impl Variable {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let Some(text) = given else { return Ok(None) };
+        self.check_control(self.name.to_owned(), &text)?;
         // An empty value is a mistake, not "unset": an empty SIGNING_KEY would switch verification off in silence.
         let parsed = if text.is_empty() { None } else { parse(&text) };
         parsed.map(Some).ok_or(Error::Value { name: self.name, form: self.form })
     }
 
-    /// The value from the variable, or from the file that its `_FILE` twin names, less trailing newlines.
+    /// The value from the variable, or from the file that its `_FILE` twin names, less what an editor, or Windows, puts
+    /// around it: a byte order mark, spaces and line breaks.
     pub(crate) fn value_or_file(
         &self,
         value: Option<String>,
@@ -80,16 +90,31 @@ impl Variable {
         if value.is_some() {
             return Err(Error::Twice { name: self.name });
         }
-        let text = fs::read_to_string(&path).map_err(|source| Error::File {
-            name: self.name,
-            path: path.into(),
-            source,
-        })?;
-        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        self.check_control(format!("{}_FILE", self.name), &path)?;
+        let text =
+            contents(&path).map_err(|source| Error::File { name: self.name, path: path.into(), source })?;
+        Ok(Some(text.trim_start_matches(BOM).trim().to_owned()))
+    }
+
+    /// A carriage return that cannot be seen would be part of a name or a password.
+    fn check_control(&self, name: String, text: &str) -> Result<(), Error> {
+        if text.contains(char::is_control) && !(self.lines && name == self.name) {
+            return Err(Error::Control { name, form: self.form });
+        }
+        Ok(())
     }
 
     /// The error of a command that needs this variable.
     pub(crate) fn not_set(&self) -> Error {
         Error::NotSet { name: self.name, form: self.form }
     }
+}
+
+fn contents(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_FILE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }

@@ -25,6 +25,10 @@ variables! {
         "The authorities that may have signed the broker's certificate, instead of the system's.");
     AMQP_CERT = Variable::optional("QUERYFLEET_AMQP_CERT", PEM, "The client certificate shown to the broker.");
     AMQP_KEY = Variable::optional("QUERYFLEET_AMQP_KEY", PEM, "The key of that certificate, not encrypted.");
+    MANAGEMENT_URL = Variable::optional("QUERYFLEET_MANAGEMENT_URL",
+        "http://USER:PASSWORD@HOST:15672 or https://…, with special characters percent-encoded",
+        "RabbitMQ's management page, where doctor reads the policies of the queues; an account with the tag management. \
+         Without a user the broker's. Nothing else uses it.").secret();
     MYSQL_URL = Variable::optional("QUERYFLEET_MYSQL_URL",
         "mysql://USER:PASSWORD@HOST:3306/DATABASE or mariadb://…, with special characters percent-encoded",
         "The MySQL or MariaDB database that the jobs change and that holds the ledger.").secret();
@@ -51,7 +55,7 @@ variables! {
         "The waits before the second, third, … attempt; each is a queue of its own, the last one repeats. The same \
          everywhere on one queue.");
     SESSION_SQL = Variable::optional("QUERYFLEET_SESSION_SQL", "SQL text",
-        "Runs on every connection to the database, after its own settings.").or_file();
+        "Runs on every connection to the database, after its own settings.").lines_or_file();
     ALLOW = Variable::optional("QUERYFLEET_ALLOW",
         "kinds of statement with commas between: insert, replace, update, delete, select, with, do, values, table, load, \
          and with --not-atomic call, ddl, outfile, other",
@@ -61,7 +65,7 @@ variables! {
         "Where a worker serves /metrics, /livez and /readyz; port 0 takes a free one.");
     SIGNING_KEY = Variable::optional("QUERYFLEET_SIGNING_KEY",
         "a key of at least 16 bytes (several: comma between)",
-        "Signs messages with the first key and accepts all; a worker takes no message that none of them signed.")
+        "Signs runs and messages with the first key and accepts all; a worker executes nothing that none of them signed.")
         .secret();
     LOG = Variable::new("QUERYFLEET_LOG", "info",
         "error, warn, info, debug, trace or a tracing filter such as info,queryfleet_broker=debug",

@@ -120,7 +120,7 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
-fn every_secret_comes_from_a_file_too_less_its_trailing_newline() {
+fn every_secret_comes_from_a_file_too() {
     let (_folder, path) = file("mysql://u:p@h/db\r\n");
     let config = read(&[("QUERYFLEET_MYSQL_URL_FILE", &path)]).unwrap();
     assert_eq!(config.mysql_url().unwrap().expose(), "mysql://u:p@h/db");
@@ -135,6 +135,58 @@ fn every_secret_comes_from_a_file_too_less_its_trailing_newline() {
     let (_folder, path) = file("0123456789abcdef\n");
     let config = read(&[("QUERYFLEET_SIGNING_KEY_FILE", &path)]).unwrap();
     assert_eq!(config.signing_keys[0].expose(), "0123456789abcdef");
+}
+
+#[test]
+fn what_an_editor_or_windows_puts_around_a_value_in_a_file_is_no_part_of_it() {
+    for (before, after) in
+        [("", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n\r\n"), (" \n", " \t\n"), ("\u{feff}\r\n", "")]
+    {
+        for (name, value) in [
+            ("QUERYFLEET_MYSQL_URL_FILE", "mysql://u:p@h/db"),
+            ("QUERYFLEET_AMQP_URL_FILE", "amqp://a,amqp://b"),
+            ("QUERYFLEET_SIGNING_KEY_FILE", "0123456789abcdef"),
+            ("QUERYFLEET_SESSION_SQL_FILE", "SET @a = 1,\r\n    @b = 2"),
+        ] {
+            let (_folder, path) = file(&format!("{before}{value}{after}"));
+            let config = read(&[(name, &path)]).unwrap();
+            let got = match name {
+                "QUERYFLEET_MYSQL_URL_FILE" => config.mysql_url().unwrap().expose().to_owned(),
+                "QUERYFLEET_AMQP_URL_FILE" => {
+                    let urls: Vec<_> = config.amqp_urls().unwrap().iter().map(|url| url.expose()).collect();
+                    urls.join(",")
+                }
+                "QUERYFLEET_SIGNING_KEY_FILE" => config.signing_keys[0].expose().to_owned(),
+                _ => config.session_sql.unwrap(),
+            };
+            assert_eq!(got, value, "{name} {before:?} {after:?}");
+        }
+    }
+}
+
+/// As from an env file that was written on Windows.
+#[test]
+fn a_control_character_in_a_value_is_named_with_its_variable() {
+    for variable in VARIABLES.iter().filter(|variable| !variable.lines) {
+        let value = format!("{}\r", variable.default.unwrap_or("amqp://a"));
+        let error = message(&[(variable.name, &value)]);
+        assert!(error.starts_with(&format!("{} holds a control character", variable.name)), "{error}");
+    }
+    for variable in VARIABLES.iter().filter(|variable| variable.file) {
+        let name = format!("{}_FILE", variable.name);
+        let error = message(&[(&name, "/nowhere\r")]);
+        assert!(error.starts_with(&format!("{name} holds a control character")), "{error}");
+    }
+    // Two keys on two lines are not one key.
+    let (_folder, path) = file("0123456789abcdef\r\n0123456789abcdeF\r\n");
+    let error = message(&[("QUERYFLEET_SIGNING_KEY_FILE", &path)]);
+    assert!(error.starts_with("QUERYFLEET_SIGNING_KEY holds a control character"), "{error}");
+}
+
+#[test]
+fn a_file_without_an_end_is_no_value() {
+    let error = read(&[("QUERYFLEET_SIGNING_KEY_FILE", "/dev/zero")]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read /dev/zero, which QUERYFLEET_SIGNING_KEY_FILE names");
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! Whether a chunk's run may run here: it is in this ledger, and neither purged nor cancelled.
+//! Whether a chunk may run here: its run is in this ledger, and neither purged nor cancelled, and the chunk is of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use job::{Chunk, LedgerId, LedgerState, Outcome, RunId};
+use job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
 use ledger::{Control, Database, Error, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
@@ -18,6 +18,14 @@ pub(crate) struct Runs {
     /// Rings after every reading of the runs' states.
     refreshed: Notify,
     fresh: Duration,
+    here: Here,
+}
+
+/// A run as an entry has it.
+struct View {
+    run: Arc<Run>,
+    terms: Result<Arc<Terms>, Outcome>,
+    state: RunState,
 }
 
 #[derive(Default)]
@@ -27,8 +35,11 @@ struct Known {
 }
 
 struct Entry {
-    /// Slots hold it while they execute jobs of the run, so that its count tells whether there are any.
+    /// Slots hold it while they execute jobs of the run, so that its count tells whether there are any. With what its
+    /// manifest says, whatever is in the row beside that.
     run: Arc<Run>,
+    /// What its messages are held against, or why none of them may run.
+    terms: Result<Arc<Terms>, Outcome>,
     /// As it was last read.
     state: RunState,
     cancel_now: bool,
@@ -39,12 +50,13 @@ struct Entry {
 
 impl Runs {
     /// Of which a reading counts for `fresh`.
-    pub(crate) fn new(database: Arc<Database>, fresh: Duration) -> Runs {
+    pub(crate) fn new(database: Arc<Database>, fresh: Duration, here: Here) -> Runs {
         Runs {
             control: Mutex::new(Control::new(database)),
             known: RwLock::default(),
             refreshed: Notify::new(),
             fresh,
+            here,
         }
     }
 
@@ -63,19 +75,37 @@ impl Runs {
     /// # Errors
     /// The outcome of every job of the chunk, when none of them may run.
     pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Run>, Outcome> {
-        let (run, state) = match self.known_run(chunk)? {
-            Some(known) => known,
-            None => self.look_up(chunk).await?,
+        let (mut view, mut is_new) = match self.known_run(chunk)? {
+            Some(known) => (known, false),
+            None => (self.look_up(chunk, false).await?, true),
         };
-        match state {
-            RunState::Publishing | RunState::Published => Ok(run),
-            RunState::Cancelled => Err(Outcome::EndedBefore(LedgerState::Cancelled)),
-            RunState::Purged => Err(Outcome::Stale),
+        loop {
+            is_open(view.state)?;
+            let fits = view.terms.and_then(|terms| terms.fits(chunk));
+            match fits {
+                Ok(()) => return Ok(view.run),
+                // A publish that goes on may have written or renewed the manifest since the last look.
+                Err(_) if !is_new => (view, is_new) = (self.look_up(chunk, true).await?, true),
+                Err(outcome) => return Err(outcome),
+            }
         }
     }
 
-    /// The run, when it was read not long ago: a purge waits for as long before it deletes ledger rows.
-    fn known_run(&self, chunk: &Chunk) -> Result<Option<(Arc<Run>, RunState)>, Outcome> {
+    /// Whether a chunk that was admitted may still run: its slot may have held it for long, waiting for the database. Asks
+    /// the database only when the last look is too old; a purge waits for as long before it deletes ledger rows.
+    ///
+    /// # Errors
+    /// The outcome of its jobs when not.
+    pub(crate) async fn still_open(&self, chunk: &Chunk) -> Result<(), Outcome> {
+        let state = match self.known_run(chunk)? {
+            Some(view) => view.state,
+            None => self.look_up(chunk, false).await?.state,
+        };
+        is_open(state)
+    }
+
+    /// The run, when it was read not long ago.
+    fn known_run(&self, chunk: &Chunk) -> Result<Option<View>, Outcome> {
         // Nothing panics while holding this lock; its data is whole in any case.
         let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &known.ledger {
@@ -84,29 +114,31 @@ impl Runs {
             None => return Ok(None),
         }
         let fresh = known.runs.get(&chunk.run).filter(|entry| entry.read.elapsed() < self.fresh);
-        Ok(fresh.map(|entry| (entry.run.clone(), entry.state)))
+        Ok(fresh.map(Entry::view))
     }
 
-    async fn look_up(&self, chunk: &Chunk) -> Result<(Arc<Run>, RunState), Outcome> {
+    /// Reads the run, though with `anew` it was read not long ago.
+    async fn look_up(&self, chunk: &Chunk, anew: bool) -> Result<View, Outcome> {
         let mut control = self.control.lock().await;
         // Another slot may have asked meanwhile.
-        if let Some(known) = self.known_run(chunk)? {
+        if !anew && let Some(known) = self.known_run(chunk)? {
             return Ok(known);
         }
         let (id, asked) = (chunk.run, Instant::now());
         let found = control.runs(&[id]).await.map_err(|error| error.outcome())?;
         let Some(run) = found.into_iter().next() else { return Err(Outcome::UnknownRun) };
-        let (state, cancel_now) = (run.state, run.cancel_now);
         let mut known = self.write();
-        let entry = known.runs.entry(id).or_insert_with(|| Entry {
-            run: Arc::new(run),
-            state,
-            cancel_now,
-            read: asked,
-            since: asked,
-        });
-        (entry.state, entry.cancel_now, entry.read) = (state, cancel_now, asked);
-        Ok((entry.run.clone(), state))
+        let entry = match known.runs.entry(id) {
+            std::collections::hash_map::Entry::Occupied(entry) => {
+                let entry = entry.into_mut();
+                entry.update(run, asked, &self.here);
+                entry
+            }
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(Entry::new(run, asked, &self.here))
+            }
+        };
+        Ok(entry.view())
     }
 
     /// Reads the state of every known run anew.
@@ -122,19 +154,19 @@ impl Runs {
         let asked = Instant::now();
         let runs = control.runs(&ids).await?;
         // Still with the connection: what was asked later is not overwritten.
-        self.replace(&ids, &runs, asked);
+        self.replace(&ids, runs, asked);
         self.refreshed.notify_waiters();
         Ok(())
     }
 
-    fn replace(&self, ids: &[RunId], runs: &[Run], asked: Instant) {
+    fn replace(&self, ids: &[RunId], runs: Vec<Run>, asked: Instant) {
         let mut known = self.write();
         for id in ids.iter().filter(|id| !runs.iter().any(|run| run.id == **id)) {
             known.runs.remove(id);
         }
         for run in runs {
             if let Some(entry) = known.runs.get_mut(&run.id) {
-                (entry.state, entry.cancel_now, entry.read) = (run.state, run.cancel_now, asked);
+                entry.update(run, asked, &self.here);
             }
         }
     }
@@ -166,5 +198,45 @@ impl Runs {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
         self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Whether jobs of a run in this state are executed.
+fn is_open(state: RunState) -> Result<(), Outcome> {
+    match state {
+        RunState::Publishing | RunState::Published => Ok(()),
+        RunState::Cancelled => Err(Outcome::EndedBefore(LedgerState::Cancelled)),
+        RunState::Purged => Err(Outcome::Stale),
+    }
+}
+
+impl Entry {
+    fn new(mut run: Run, asked: Instant, here: &Here) -> Entry {
+        let (state, cancel_now) = (run.state, run.cancel_now);
+        let terms = run.terms(here).map(Arc::new);
+        if let Ok(terms) = &terms {
+            // Executed is what the manifest says.
+            run.session_version = u32::from(terms.session_sql.is_some());
+            (run.session_sql, run.not_atomic) = (terms.session_sql.clone(), terms.not_atomic);
+        }
+        Entry { run: Arc::new(run), terms, state, cancel_now, read: asked, since: asked }
+    }
+
+    /// Takes in what was read later. The manifest is verified again only when it is another one: that of a run is written
+    /// once, before its first message.
+    fn update(&mut self, run: Run, asked: Instant, here: &Here) {
+        let is_same = self.terms.is_ok()
+            && run.manifest == self.run.manifest
+            && run.manifest_signature == self.run.manifest_signature
+            && (run.manifest.is_some() || run.total == self.run.total);
+        if is_same {
+            (self.state, self.cancel_now, self.read) = (run.state, run.cancel_now, asked);
+        } else {
+            *self = Entry { since: self.since, ..Entry::new(run, asked, here) };
+        }
+    }
+
+    fn view(&self) -> View {
+        View { run: self.run.clone(), terms: self.terms.clone(), state: self.state }
     }
 }

@@ -3,16 +3,18 @@
 use broker::Delivery;
 use job::{Chunk, DecodeError, Failure, Outcome, Signer, envelope};
 
-/// Verifies the signature when the worker has keys, then reads the envelope.
+/// Verifies the signature when the worker has keys, then reads the envelope. What the headers say of earlier attempts
+/// counts only as far as a worker has signed it.
 ///
 /// # Errors
 /// The outcome of a message that is not ours to run; it must not touch the ledger.
-pub(crate) fn decode(delivery: &Delivery, signer: Option<&Signer>) -> Result<Chunk, Outcome> {
+pub(crate) fn decode(delivery: &mut Delivery, signer: Option<&Signer>) -> Result<Chunk, Outcome> {
     if let Some(signer) = signer {
         let signature = delivery.headers.signature.as_deref().unwrap_or_default();
         if !signer.verify(&delivery.body, signature) {
-            return Err(Outcome::Unverified);
+            return Err(Outcome::Unverified(Failure::said("signature is missing or wrong")));
         }
+        delivery.headers.forget_unsigned(&delivery.body, signer);
     }
     envelope::decode(&delivery.body).map_err(|error| match error {
         DecodeError::NewerVersion(_) => Outcome::Unfit(Failure::said(error.to_string())),

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Failure, Job, Outcome, Settlement, jittered};
-use ledger::{Run, RunSession};
+use job::lexer::SqlMode;
+use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
+use ledger::{Done, Failed, Run, RunSession};
 use metrics::{Dependency, KillReason};
 
 use crate::check::check;
@@ -29,17 +30,36 @@ pub(crate) async fn execute<'a>(
 ) -> Vec<Ending<'a>> {
     let _in_flight = slot.begin(chunk.jobs.len());
     let since = Instant::now();
-    if chunk.jobs.len() > 1
-        && let Ok(rows) = attempt(slot, chunk, run, &chunk.jobs).await
-    {
+    let mut finals = Vec::new();
+    let mut share = Duration::ZERO;
+    if chunk.jobs.len() > 1 && !slot.shared.kept.has(run.id) {
+        let tried = attempt(slot, chunk, run, &chunk.jobs).await;
         // At most 10,000 jobs.
-        let share = since.elapsed() / chunk.jobs.len() as u32;
-        return chunk.jobs.iter().zip(rows).map(|(job, rows)| done(slot, job, rows, share)).collect();
+        share = since.elapsed() / chunk.jobs.len() as u32;
+        match tried {
+            Ok(done) => {
+                let jobs = chunk.jobs.iter().zip(done.rows);
+                return jobs.map(|(job, rows)| ended(slot, chunk, job, Outcome::Done(rows), share)).collect();
+            }
+            Err(fallen) => finals = fallen.finals,
+        }
     }
-    // Whatever failed, it says nothing about a single job: a 1062 may belong to any of them.
+    // Whatever failed, it says nothing about a single job that is left: a 1062 may belong to any of them.
     let mut tries = Tries::default();
-    let mut endings = Vec::with_capacity(chunk.jobs.len());
-    for job in &chunk.jobs {
+    let mut endings: Vec<Ending<'_>> = Vec::with_capacity(chunk.jobs.len());
+    for (index, job) in chunk.jobs.iter().enumerate() {
+        if let Some(Some(outcome)) = finals.get(index) {
+            endings.push(ended(slot, chunk, job, outcome.clone(), share));
+            continue;
+        }
+        // A server that does not take our own row of one job takes none of the others'.
+        if let Some(Outcome::Unfit(failure)) = endings.last().map(|ending| &ending.outcome)
+            && failure.code.is_some()
+        {
+            let outcome = Outcome::Unfit(failure.clone());
+            endings.push(Ending { job, outcome, settlement: Settlement::GiveBack, alone: false });
+            continue;
+        }
         if since.elapsed() >= slot.shared.statement_timeout {
             // The chunk has spent its time; a full deadline for each job would outlast the broker's consumer timeout.
             endings.push(Ending { alone: true, ..given_back(job, "its chunk has spent its time") });
@@ -59,10 +79,12 @@ fn given_back<'a>(job: &'a Job, why: &str) -> Ending<'a> {
     Ending { job, outcome, settlement: Settlement::GiveBack, alone: false }
 }
 
-fn done<'a>(slot: &Slot, job: &'a Job, rows: u64, took: Duration) -> Ending<'a> {
-    let ending = Ending { job, outcome: Outcome::Done(rows), settlement: Settlement::Ack, alone: false };
-    slot.ended(&ending.outcome, took);
-    ending
+/// A job that has ended together with others of its chunk: it is done, or nobody knows.
+fn ended<'a>(slot: &Slot, chunk: &Chunk, job: &'a Job, outcome: Outcome, took: Duration) -> Ending<'a> {
+    note(slot, chunk, job, &outcome);
+    slot.ended(&outcome, took);
+    let settlement = job::settle::settle(&outcome, Progress::default(), &slot.shared.policy);
+    Ending { job, outcome, settlement, alone: false }
 }
 
 async fn single<'a>(
@@ -80,8 +102,8 @@ async fn single<'a>(
             return given_back(job, "ended by a drain or a cancel before the attempt");
         }
         let outcome = match attempt(slot, chunk, run, std::slice::from_ref(job)).await {
-            Ok(rows) => Outcome::Done(rows.first().copied().unwrap_or_default()),
-            Err(outcome) => outcome,
+            Ok(done) => Outcome::Done(done.rows.first().copied().unwrap_or_default()),
+            Err(mut fallen) => fallen.finals.pop().flatten().unwrap_or(fallen.outcome),
         };
         note(slot, chunk, job, &outcome);
         let settlement = job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
@@ -98,14 +120,17 @@ async fn single<'a>(
     }
 }
 
-/// One packet with these jobs, on a connection that is made ready first.
-async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Vec<u64>, Outcome> {
-    let wanted = RunSession { run: run.id, version: run.session_version, sql: run.session_sql.as_deref() };
-    let ready = slot.session.prepare(wanted).await.map(|facts| facts.sql_mode);
-    slot.shared.connected(Dependency::Database, slot.index, ready.is_ok());
-    let mode = ready.map_err(|error| error.outcome())?;
+/// One packet with these jobs, on a connection that is made ready first. Jobs that are not plain get packets of their
+/// own.
+async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Result<Done, Fallen> {
+    let mode = ready(slot, run).await?;
+    slot.shared.runs.still_open(chunk).await?;
+    let mut plain = !slot.shared.kept.has(run.id);
     for job in jobs {
-        check(chunk, job, mode, slot.shared.allow.as_deref())?;
+        plain &= check(chunk, job, mode, slot.shared.allow.as_deref())?;
+    }
+    if jobs.len() > 1 && !(plain && chunk.not_atomic.is_none()) {
+        return Err(Outcome::Interrupted(Failure::said("a job of the chunk needs its own packet")).into());
     }
     let deadline = jobs.iter().map(|job| deadline(job, slot.shared.statement_timeout)).max();
     let deadline = deadline.unwrap_or(slot.shared.statement_timeout);
@@ -122,27 +147,78 @@ async fn attempt(slot: &mut Slot, chunk: &Chunk, run: &Run, jobs: &[Job]) -> Res
     };
     let result = match (chunk.not_atomic, jobs) {
         (Some(how), [job]) => {
-            slot.session.attempt_not_atomic(chunk, job, how, deadline, stop).await.map(|rows| vec![rows])
+            let rows = slot.session.attempt_not_atomic(chunk, job, how, deadline, stop).await;
+            rows.map(|rows| Done { rows: vec![rows], kept: false }).map_err(Failed::from)
         }
-        _ => slot.session.attempt(chunk, jobs, deadline, stop).await,
+        _ => slot.session.attempt(chunk, jobs, plain, deadline, stop).await,
     };
     fail::fail_point!("after-attempt", |_| std::process::abort());
-    match &result {
+    if result.as_ref().is_ok_and(|done| done.kept) {
+        slot.shared.kept.note(run.id);
+    }
+    count_end(slot, result.as_ref().err().map(|failed| &failed.outcome));
+    match result {
+        Ok(done) => Ok(done),
+        Err(failed) => Err(fallen(slot, jobs, plain, mode, failed).await),
+    }
+}
+
+/// How an attempt has failed, and which of its jobs are not tried again.
+struct Fallen {
+    outcome: Outcome,
+    /// Of each job that has ended by this attempt, how; empty when none has.
+    finals: Vec<Option<Outcome>>,
+}
+
+impl From<Outcome> for Fallen {
+    fn from(outcome: Outcome) -> Fallen {
+        Fallen { outcome, finals: Vec::new() }
+    }
+}
+
+/// What may have left effects behind that no rollback undoes has ended by this attempt.
+async fn fallen(slot: &Slot, jobs: &[Job], plain: bool, mode: SqlMode, failed: Failed) -> Fallen {
+    let Failed { outcome, unknown, unanswered } = failed;
+    let finals = match unanswered {
+        true => slot.shared.remains.of(jobs, plain, mode, &outcome).await,
+        false => vec![Some(outcome.clone()); unknown],
+    };
+    Fallen { outcome, finals }
+}
+
+/// The session, made ready for this run's jobs; answers its sql_mode.
+async fn ready(slot: &mut Slot, run: &Run) -> Result<SqlMode, Outcome> {
+    let wanted = RunSession { run: run.id, version: run.session_version, sql: run.session_sql.as_deref() };
+    let ready = slot.session.prepare(wanted).await.map(|facts| facts.sql_mode);
+    if slot.session.was_lost() {
+        slot.shared.connected(Dependency::Database, slot.index, false);
+    }
+    let up = ready.as_ref().err().is_none_or(ledger::Error::is_of_run);
+    slot.shared.connected(Dependency::Database, slot.index, up);
+    ready.map_err(|error| error.outcome())
+}
+
+/// Counts what has ended a connection.
+fn count_end(slot: &Slot, outcome: Option<&Outcome>) {
+    match outcome {
         // With a code it is the server's own deadline, which ends a statement and no connection.
-        Err(Outcome::Deadline(failure)) if failure.code.is_none() => {
+        Some(Outcome::Deadline(failure)) if failure.code.is_none() => {
             slot.shared.metrics.statement_killed(KillReason::Deadline);
         }
-        Err(Outcome::Interrupted(_)) if slot.shared.drain.is_now() => {
+        Some(Outcome::Interrupted(_)) if slot.shared.drain.is_now() => {
             slot.shared.metrics.statement_killed(KillReason::Drain);
         }
-        Err(Outcome::Interrupted(_)) => slot.shared.metrics.statement_killed(KillReason::Cancel),
+        Some(Outcome::Interrupted(_)) => slot.shared.metrics.statement_killed(KillReason::Cancel),
         // The next connection is a reconnect; after a kill of ours it is none.
-        Err(Outcome::LostAfterSend(_) | Outcome::NotSent(_)) => {
+        Some(Outcome::LostAfterSend(_) | Outcome::NotSent(_)) => {
+            slot.shared.connected(Dependency::Database, slot.index, false);
+        }
+        // A server that goes down has said so before the statement began.
+        Some(Outcome::Pressure(_)) if slot.session.facts().is_none() => {
             slot.shared.connected(Dependency::Database, slot.index, false);
         }
         _ => {}
     }
-    result
 }
 
 fn deadline(job: &Job, default: Duration) -> Duration {

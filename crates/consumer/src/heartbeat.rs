@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 
 use ledger::{Error, Heartbeat};
 
+use crate::news::{Case, Topic};
 use crate::shared::Shared;
 
 /// How often the worker's own loop turns; /livez wants to see it.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
+
+/// How often the rows of dead workers are looked for: the row of a fleet's last worker is found by the next fleet.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
 /// Says that the runtime turns, whatever the broker and the database do.
 pub(crate) async fn turn(shared: Arc<Shared>) {
@@ -23,16 +27,9 @@ pub(crate) async fn turn(shared: Arc<Shared>) {
 
 /// Reads run states and renews the worker's row, each at its own interval.
 pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, beating: Duration) {
-    if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
-        tracing::debug!(
-            worker = shared.name,
-            error = job::causes(&error),
-            "rows of dead workers stay for now"
-        );
-    }
     let mut polls = tokio::time::interval(polling);
     polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut beaten: Option<Instant> = None;
+    let (mut beaten, mut forgotten): (Option<Instant>, Option<Instant>) = (None, None);
     let mut failed = false;
     loop {
         polls.tick().await;
@@ -43,18 +40,31 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, bea
                 if due {
                     beaten = Some(Instant::now());
                 }
+                if forgotten.is_none_or(|since| since.elapsed() >= FORGET_EVERY) {
+                    forget(&shared).await;
+                    forgotten = Some(Instant::now());
+                }
             }
             Err(error) => {
+                let error = job::causes(&error);
                 if !failed {
-                    tracing::warn!(
-                        worker = shared.name,
-                        error = job::causes(&error),
-                        "run states cannot be read"
-                    );
+                    let case = || Case { class: "runs", error: Some(error), ..Case::default() };
+                    shared.news.tell(Topic::Unread, case);
                 }
                 failed = true;
             }
         }
+    }
+}
+
+/// Takes away the rows of workers that were killed.
+async fn forget(shared: &Shared) {
+    if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
+        tracing::debug!(
+            worker = shared.name,
+            error = job::causes(&error),
+            "rows of dead workers stay for now"
+        );
     }
 }
 
@@ -71,6 +81,7 @@ async fn once(shared: &Shared, id: &str, reconnected: bool, beat: bool) -> Resul
             queue: &shared.queue,
             slots: shared.metrics.slots().len() as u32,
             in_flight: shared.in_flight.load(Ordering::Relaxed),
+            view: shared.view,
         };
         shared.runs.control().lock().await.beat(&row).await?;
     }

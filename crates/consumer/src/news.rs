@@ -22,10 +22,20 @@ pub(crate) enum Topic {
     Failed,
     /// A job or a message is dead.
     Dead,
+    /// A job is dead, and its dead row could not be written.
+    Unburied,
+    /// A copy of a message could not be published, and the message stays.
+    Unpublished,
+    /// A message that took its workers down is published again job by job.
+    Poison,
     /// A message cannot be run by this worker.
     Unrunnable,
+    /// A worker cannot start yet.
+    Waits,
     /// A slot has its connection again.
     Connected,
+    /// The runs' states cannot be read.
+    Unread,
     /// A slot has no connection to its database, or may not work there.
     NoDatabase,
     /// A slot has no consumer at the broker.
@@ -33,8 +43,19 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Topic; 6] =
-        [Topic::Failed, Topic::Dead, Topic::Unrunnable, Topic::Connected, Topic::NoDatabase, Topic::NoBroker];
+    const ALL: [Topic; 11] = [
+        Topic::Failed,
+        Topic::Dead,
+        Topic::Unburied,
+        Topic::Unpublished,
+        Topic::Poison,
+        Topic::Unrunnable,
+        Topic::Waits,
+        Topic::Unread,
+        Topic::Connected,
+        Topic::NoDatabase,
+        Topic::NoBroker,
+    ];
 }
 
 /// One case, for the line that tells it. What it does not have is left out.
@@ -135,7 +156,28 @@ impl News {
         match topic {
             Topic::Failed => line!(info, "attempt failed", "attempts failed"),
             Topic::Dead => line!(warn, "job is dead", "jobs are dead"),
+            Topic::Unburied => {
+                line!(
+                    warn,
+                    "dead job could not be written down, and is given back",
+                    "dead jobs could not be written down, and are given back"
+                )
+            }
+            Topic::Unpublished => line!(
+                warn,
+                "copy could not be published; its message stays",
+                "copies could not be published; their messages stay"
+            ),
+            Topic::Poison => line!(
+                warn,
+                "poison chunk is published again job by job",
+                "poison chunks are published again job by job"
+            ),
             Topic::Unrunnable => line!(warn, "message cannot be run here", "messages cannot be run here"),
+            Topic::Waits => line!(warn, "worker waits", "tries of the worker to start have failed"),
+            Topic::Unread => {
+                line!(warn, "run states cannot be read", "run states could not be read so many times")
+            }
             Topic::Connected => line!(info, "connected again", "slots are connected again"),
             // The server that is away has a topic of its own: the other one's flood must not hide it.
             Topic::NoDatabase | Topic::NoBroker => {

@@ -9,9 +9,9 @@ use crate::slot::Slot;
 
 /// Takes a delivery through decode, admit, execute and settle. Whatever happens on the way, its message is
 /// acknowledged only when every job of it has ended in the ledger or is in a confirmed copy.
-pub(crate) async fn serve(slot: &mut Slot, subscription: &mut Subscription, delivery: Delivery) -> After {
+pub(crate) async fn serve(slot: &mut Slot, subscription: &mut Subscription, mut delivery: Delivery) -> After {
     let shared = slot.shared.clone();
-    let chunk = match decode(&delivery, shared.signer.as_ref()) {
+    let chunk = match decode(&mut delivery, shared.signer.as_ref()) {
         Ok(chunk) => chunk,
         Err(outcome) => return settle::message(slot, subscription, delivery, &outcome).await,
     };

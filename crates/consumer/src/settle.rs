@@ -3,10 +3,15 @@
 //! A crash or a lost connection between two of these steps leaves the message with the broker; it comes again, and
 //! what had ended meets its ledger row. Nothing is ever given back by nack.
 
+use std::time::Instant;
+
 use broker::{Delivery, Route, Subscription};
-use job::{Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope};
+use job::{
+    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope,
+};
 use ledger::Dead;
 
+use crate::copies::{self, Copies};
 use crate::execute::Ending;
 use crate::news::{self, Case, Topic};
 use crate::slot::Slot;
@@ -57,26 +62,34 @@ pub(crate) async fn message(
             handed_over(slot, delivery.reject())
         }
         Settlement::Tier { tier, attempts } => {
-            let copy = again(&delivery, attempts, outcome);
-            republish(slot, delivery, vec![(Route::Tier(tier), copy)], "retry", After::Continue).await
+            let copy = again(slot, &delivery, attempts, outcome);
+            let copies = vec![(Route::Tier(tier), copy)];
+            let reject = async |slot: &mut Slot, delivery: &Delivery, _| {
+                slot.count("reject");
+                handed_over(slot, delivery.reject());
+                Err(After::Continue)
+            };
+            republish(slot, delivery, copies, "retry", After::Continue, reject).await
         }
         Settlement::GiveBack | Settlement::Again(_) => {
             if let Outcome::Unfit(failure) = outcome {
                 slot.shared.metrics.health().set_unfit(Some(failure.to_string()));
             }
-            let copy = again(&delivery, attempts, outcome);
+            let copy = again(slot, &delivery, attempts, outcome);
             let _ = subscription.cancel().await;
-            republish(slot, delivery, vec![(Route::Work, copy)], "give_back", After::Pause).await
+            let stays = async |_: &mut Slot, _: &Delivery, _| Err(After::Pause);
+            republish(slot, delivery, vec![(Route::Work, copy)], "give_back", After::Pause, stays).await
         }
     }
 }
 
 /// The same body once more: its signature stays good.
-fn again(delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
+fn again(slot: &Slot, delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
     let first_error = delivery.headers.first_error.clone();
     let first_error = first_error.or_else(|| outcome.failure().map(ToString::to_string));
-    let headers = Headers { attempts, first_error, signature: delivery.headers.signature.clone() };
-    Message { id: outcome.class().as_str().to_owned(), body: delivery.body.clone(), headers }
+    let (id, signature) = (outcome.class().as_str().to_owned(), delivery.headers.signature.clone());
+    let signer = slot.shared.signer.as_ref();
+    envelope::once_more(id, delivery.body.clone(), signature, signer, attempts, first_error)
 }
 
 /// Settles a message whose jobs have each had their attempt.
@@ -98,29 +111,41 @@ pub(crate) async fn jobs(
             Settlement::Tier { tier, attempts } => copies.add(Route::Tier(tier), attempts, ending),
             Settlement::GiveBack => copies.add(Route::Work, delivery.headers.attempts, ending),
             Settlement::Dead(reason) => {
-                if let Err(error) = bury(slot, &delivery.headers, chunk, ending, reason).await {
-                    let error = format!("dead job is given back: {}", job::causes(&error));
-                    let case = || Case::of_job(slot, chunk, ending.job, reason.as_str(), error);
-                    slot.shared.news.tell(Topic::Failed, case);
+                if let Err(error) = bury_for_good(slot, &delivery.headers, chunk, ending, reason).await {
+                    unburied(slot, chunk, ending.job, reason, &error);
                     copies.add(Route::Work, delivery.headers.attempts, ending);
                 }
             }
         }
     }
-    let gives_back = copies.list.iter().any(|copy| copy.route == Route::Work);
+    let gives_back = copies.give_back();
     let after = after(slot, gives_back);
     if after != After::Continue {
         // Before the acknowledgement, which would bring the next message: without a connection it could only wait.
         let _ = subscription.cancel().await;
     }
-    if copies.list.is_empty() {
+    if copies.is_empty() {
         let died = endings.iter().any(|ending| matches!(ending.settlement, Settlement::Dead(_)));
         let acknowledged = acknowledge(slot, delivery, if died { "dead" } else { "ack" });
         return if after == After::Continue { acknowledged } else { after };
     }
     let action = if gives_back { "give_back" } else { "retry" };
     let messages = copies.seal(slot);
-    republish(slot, delivery, messages, action, after).await
+    let never = async |slot: &mut Slot, delivery: &Delivery, untaken| {
+        bury_untaken(slot, delivery, chunk, endings, untaken).await
+    };
+    republish(slot, delivery, messages, action, after, never).await
+}
+
+/// Tells that a dead job could not be written, and is given back: the slot pauses, the longer the more often it meets
+/// that, and makes sure that it can write one before it takes another message.
+fn unburied(slot: &Slot, chunk: &Chunk, job: &Job, reason: DeadReason, error: &ledger::Error) {
+    let text = format!("its dead row could not be written: {}", job::causes(error));
+    if error.is_unfit() {
+        let (run, seq) = (chunk.run, job.seq);
+        slot.shared.metrics.health().set_unfit(Some(format!("job {run}/{seq} is dead, and {text}")));
+    }
+    slot.shared.news.tell(Topic::Unburied, || Case::of_job(slot, chunk, job, reason.as_str(), text));
 }
 
 fn after(slot: &Slot, gives_back: bool) -> After {
@@ -130,81 +155,63 @@ fn after(slot: &Slot, gives_back: bool) -> After {
     if slot.session.facts().is_none() { After::Reconnect } else { After::Continue }
 }
 
-/// The copies of a message: one for each way that some of its jobs go.
-struct Copies<'a> {
-    chunk: &'a Chunk,
-    headers: &'a Headers,
-    list: Vec<Copy>,
-}
-
-struct Copy {
-    route: Route,
-    attempts: u32,
-    first_error: Option<String>,
-    alone: bool,
-    jobs: Vec<Job>,
-}
-
-impl<'a> Copies<'a> {
-    fn new(chunk: &'a Chunk, headers: &'a Headers) -> Copies<'a> {
-        Copies { chunk, headers, list: Vec::new() }
-    }
-
-    fn add(&mut self, route: Route, attempts: u32, ending: &Ending<'_>) {
-        let job = ending.job.clone();
-        let same = |copy: &&mut Copy| copy.route == route && copy.attempts == attempts && !copy.alone;
-        match self.list.iter_mut().find(same) {
-            Some(copy) if !ending.alone => copy.jobs.push(job),
-            _ => {
-                let first_error = self.headers.first_error.clone();
-                let first_error = first_error.or_else(|| ending.outcome.failure().map(ToString::to_string));
-                let alone = ending.alone;
-                self.list.push(Copy { route, attempts, first_error, alone, jobs: vec![job] });
-            }
-        }
-    }
-
-    fn seal(self, slot: &Slot) -> Vec<(Route, Message)> {
-        let signer = slot.shared.signer.as_ref();
-        let chunk = self.chunk;
-        let seal = |copy: Copy| {
-            let chunk = chunk.with_jobs(copy.jobs);
-            (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
-        };
-        self.list.into_iter().map(seal).collect()
-    }
-}
-
 /// Publishes the copies, confirmed, then acknowledges the original. When publishing fails the original stays
-/// unacknowledged and comes again.
+/// unacknowledged and comes again. `never` says what becomes of copies that the broker never takes.
 async fn republish(
     slot: &mut Slot,
     delivery: Delivery,
     copies: Vec<(Route, Message)>,
     action: &'static str,
     after: After,
+    never: impl AsyncFnOnce(&mut Slot, &Delivery, Vec<(Message, broker::Error)>) -> Result<(), After>,
 ) -> After {
-    for (route, message) in &copies {
-        let published = slot.publisher.publish(*route, std::slice::from_ref(message)).await;
-        slot.shared.published(&published);
-        if let Err(error) = published {
-            if !matches!(error, broker::Error::Unroutable { .. } | broker::Error::Nacked { .. }) {
+    match copies::publish(slot, copies).await {
+        Ok(too_large) if too_large.is_empty() => {}
+        Ok(too_large) => {
+            if let Err(after) = never(slot, &delivery, too_large).await {
+                return after;
+            }
+        }
+        Err(error) => {
+            if matches!(
+                error,
+                broker::Error::Connect { .. } | broker::Error::Channel { .. } | broker::Error::Timeout { .. }
+            ) {
                 slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
             }
-            let (worker, slot, copy) = (&slot.shared.name, slot.index + 1, &message.id);
-            tracing::warn!(
-                worker,
-                slot,
-                copy,
-                error = job::causes(&error),
-                "copy could not be published; its message stays"
-            );
+            let (index, error) = (slot.index + 1, job::causes(&error));
+            let case = || Case { slot: Some(index), class: action, error: Some(error), ..Case::default() };
+            slot.shared.news.tell(Topic::Unpublished, case);
             return After::Pause;
         }
     }
     fail::fail_point!("after-copy", |_| std::process::abort());
     let acknowledged = acknowledge(slot, delivery, action);
     if after == After::Continue { acknowledged } else { after }
+}
+
+/// Jobs that were to be tried again, and cannot be: the broker takes no copy of them. They die by their error.
+async fn bury_untaken(
+    slot: &mut Slot,
+    delivery: &Delivery,
+    chunk: &Chunk,
+    endings: &[Ending<'_>],
+    untaken: Vec<(Message, broker::Error)>,
+) -> Result<(), After> {
+    for (message, error) in untaken {
+        let single = envelope::decode(&message.body).ok().and_then(|chunk| chunk.jobs.into_iter().next());
+        let ending = single.and_then(|job| endings.iter().find(|ending| ending.job.seq == job.seq));
+        let Some(ending) = ending else { return Err(After::Pause) };
+        let failure = ending.outcome.failure().cloned().unwrap_or_default();
+        let text = format!("{}; it cannot be tried again: {error}", failure.message);
+        let outcome = Outcome::Permanent(Failure { message: text, ..failure });
+        let dying = Ending { job: ending.job, outcome, settlement: ending.settlement, alone: ending.alone };
+        if let Err(error) = bury(slot, &delivery.headers, chunk, &dying, DeadReason::Error).await {
+            unburied(slot, chunk, ending.job, DeadReason::Error, &error);
+            return Err(After::Pause);
+        }
+    }
+    Ok(())
 }
 
 fn acknowledge(slot: &Slot, delivery: Delivery, action: &'static str) -> After {
@@ -221,6 +228,26 @@ fn handed_over(slot: &Slot, to_connection: bool) -> After {
     After::Reconnect
 }
 
+/// [`bury`]; what is unknown is kept in hand while that fails, as long as a slot may hold a message: given back, it would
+/// run once more. Its ledger row may be locked by the very attempt whose end nobody saw.
+async fn bury_for_good(
+    slot: &mut Slot,
+    headers: &Headers,
+    chunk: &Chunk,
+    ending: &Ending<'_>,
+    reason: DeadReason,
+) -> Result<(), ledger::Error> {
+    let (since, mut backoff) = (Instant::now(), Backoff::new(slot.shared.backoff_max));
+    loop {
+        let buried = bury(slot, headers, chunk, ending, reason).await;
+        let held = since.elapsed() < slot.shared.policy.pressure_timeout && !slot.shared.drain.is_now();
+        if buried.is_ok() || reason != DeadReason::Unknown || !held {
+            return buried;
+        }
+        tokio::time::sleep(backoff.pause()).await;
+    }
+}
+
 /// Writes the dead row of a job and its ledger row in one transaction.
 async fn bury(
     slot: &mut Slot,
@@ -230,7 +257,9 @@ async fn bury(
     reason: DeadReason,
 ) -> Result<(), ledger::Error> {
     let nothing = Failure::default();
-    let single = envelope::encode(&chunk.with_jobs(vec![ending.job.clone()]));
+    // Signed by who has verified it: a replay publishes these bytes, and signs nothing.
+    let single =
+        envelope::seal(&chunk.with_jobs(vec![ending.job.clone()]), slot.shared.signer.as_ref(), 0, None);
     let failure = ending.outcome.failure().unwrap_or(&nothing);
     let dead = Dead {
         run: chunk.run,
@@ -242,7 +271,8 @@ async fn bury(
         attempts: headers.attempts.saturating_add(1),
         worker: &slot.shared.name,
         statement: &ending.job.sql,
-        envelope: &single,
+        envelope: &single.body,
+        signature: single.headers.signature.as_deref(),
     };
     if slot.session.record_dead(&dead).await? {
         let case = Case::of_job(slot, chunk, ending.job, reason.as_str(), failure.to_string());

@@ -1,18 +1,21 @@
 //! What the slots of one worker share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use broker::{Broker, Topology};
 use config::Config;
 use job::lexer::{Kind, UnknownKind};
-use job::{Class, DeadReason, Policy, Signer};
-use ledger::Database;
+use job::{Class, DeadReason, Here, Policy, Signer};
+use ledger::{Control, Database};
 use metrics::{Dependency, Metrics, PublishResult};
 
 use crate::admit::Runs;
+use crate::kept::Kept;
+use crate::large::Large;
 use crate::news::{Case, News, Topic};
+use crate::remains::Remains;
 use crate::{Drain, Error};
 
 /// Whether a slot has its connection: not yet, now, or no longer.
@@ -35,9 +38,16 @@ pub(crate) struct Shared {
     pub(crate) publishing: Arc<Broker>,
     pub(crate) database: Arc<Database>,
     pub(crate) runs: Runs,
+    pub(crate) kept: Kept,
+    pub(crate) remains: Remains,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
     pub(crate) news: News,
+    /// Whether it was said that there are too many messages that are no jobs.
+    pub(crate) has_many_bodies: AtomicBool,
+    /// After so long this worker has seen a change of a run's state, or executes nothing more of the run.
+    pub(crate) view: Duration,
+    pub(crate) large: Large,
     /// Slots that hold a message.
     pub(crate) in_flight: AtomicU32,
     database_up: Vec<AtomicU8>,
@@ -48,10 +58,17 @@ impl Shared {
     pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, drain: Drain) -> Result<Shared, Error> {
         let database = Arc::new(Database::new(config)?);
         let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
+        let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+        let here = Here {
+            queue: config.queue.clone(),
+            schema: database.schema().to_owned(),
+            signer: signer.clone(),
+        };
         let flags = || (0..config.slots).map(|_| AtomicU8::new(NEVER)).collect();
         Ok(Shared {
             queue: config.queue.clone(),
             news: News::new(worker_name()),
+            large: Large::new(),
             name: worker_name(),
             policy: Policy {
                 max_attempts: config.max_attempts,
@@ -60,16 +77,20 @@ impl Shared {
                 pressure_timeout: config.pressure_timeout,
             },
             allow: config.allow.as_deref().map(kinds).transpose()?,
-            signer: Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
+            signer,
             statement_timeout: config.statement_timeout,
             backoff_max: config.backoff_max,
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
-            runs: Runs::new(database.clone(), config.run_state_counts_for()),
+            runs: Runs::new(database.clone(), config.run_state_counts_for(), here),
+            kept: Kept::default(),
+            remains: Remains::new(Control::new(database.clone()), config.pressure_timeout, drain.clone()),
             topology,
             database,
             metrics,
             drain,
+            has_many_bodies: AtomicBool::new(false),
+            view: config.workers_see_within(),
             in_flight: AtomicU32::new(0),
             database_up: flags(),
             broker_up: flags(),
@@ -119,7 +140,7 @@ impl Shared {
         self.metrics.published(match published {
             Ok(()) => PublishResult::Confirmed,
             Err(broker::Error::Unroutable { .. }) => PublishResult::Unroutable,
-            Err(broker::Error::Nacked { .. }) => PublishResult::Nacked,
+            Err(broker::Error::Nacked { .. } | broker::Error::TooLarge { .. }) => PublishResult::Nacked,
             Err(_) => PublishResult::Unanswered,
         });
     }

@@ -9,9 +9,10 @@ use job::Backoff;
 use ledger::{RunSession, Session};
 use metrics::{Dependency, SlotMetrics};
 
+use crate::large::is_outsize;
 use crate::news::{self, Case, Topic};
 use crate::pipeline;
-use crate::settle::{ACTIONS, After};
+use crate::settle::{self, ACTIONS, After};
 use crate::shared::Shared;
 
 /// How often an idle connection is used: well below the session's wait_timeout of 60 s.
@@ -112,9 +113,38 @@ impl Slot {
             self.shared.metrics.queue_wait(Duration::from_secs(waited));
         }
         self.shared.in_flight.fetch_add(1, Ordering::Relaxed);
-        let after = pipeline::serve(self, subscription, delivery).await;
+        let after = self.serve_in_turn(subscription, delivery).await;
         self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
         after
+    }
+
+    /// A large message waits for its turn, for no longer than a slot may hold a job that cannot run.
+    async fn serve_in_turn(&mut self, subscription: &mut Subscription, delivery: Delivery) -> After {
+        let (shared, bytes) = (self.shared.clone(), delivery.body.len());
+        let _turn = tokio::select! {
+            biased;
+            turn = shared.large.turn(bytes) => turn,
+            () = shared.drain.must_end() => return self.give_back(subscription, delivery).await,
+            () = tokio::time::sleep(self.shared.policy.pressure_timeout) => {
+                return self.give_back(subscription, delivery).await;
+            }
+        };
+        let after = pipeline::serve(self, subscription, delivery).await;
+        if !is_outsize(bytes) {
+            return after;
+        }
+        // While it is still this message's turn.
+        self.session.shed().await;
+        if after != After::Continue {
+            return after;
+        }
+        let prepared = self.session.prepare(RunSession::NONE).await.map(drop);
+        if self.connected(Dependency::Database, prepared).is_ok() { after } else { After::Pause }
+    }
+
+    async fn give_back(&mut self, subscription: &mut Subscription, delivery: Delivery) -> After {
+        let failure = job::Failure::said("other large messages had their turn");
+        settle::message(self, subscription, delivery, &job::Outcome::Interrupted(failure)).await
     }
 
     /// Marks the beginning of `jobs` jobs; they are in flight until the answer is dropped.

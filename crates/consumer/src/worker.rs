@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Class;
 use config::Config;
 use job::Backoff;
 use tokio::task::JoinSet;
 
+use crate::news::{Case, Topic};
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::{Drain, Error, collector, heartbeat, labels};
@@ -69,11 +71,12 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
-            (_, Err(error)) if error.is_unfit() => return Err(error.into()),
+            (_, Err(error)) if shared.consuming.class(&error) == Class::Lasting => return Err(error.into()),
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };
-        tracing::warn!(worker = shared.name, "worker waits: {}", job::causes(&error));
+        let error = job::causes(&error);
+        shared.news.tell(Topic::Waits, || Case { class: "start", error: Some(error), ..Case::default() });
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}
             () = shared.drain.draining() => return Ok(false),

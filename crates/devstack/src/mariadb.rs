@@ -97,9 +97,30 @@ impl MariaDb {
     /// # Errors
     /// [`Error::NotUp`] when it does not answer within 2 minutes.
     pub fn start_again(&self) -> Result<(), Error> {
+        let first = option("--init-file", &self.first_statements());
+        self.start_with(|command| {
+            command.arg(first);
+        })
+    }
+
+    /// The same with options more, such as `--innodb-read-only=1`. It has been started before.
+    ///
+    /// # Errors
+    /// [`Error::NotUp`] when it does not answer within 2 minutes.
+    pub fn start_again_with(&self, options: &[&str]) -> Result<(), Error> {
+        self.start_with(|command| {
+            command.args(options);
+        })
+    }
+
+    fn start_with(&self, more: impl FnOnce(&mut Command)) -> Result<(), Error> {
         let port = self.port.number();
         let answers = || wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL);
-        self.server.start(self.programs.server().clone(), |command| self.arguments(command), answers)
+        let arguments = |command: &mut Command| {
+            self.arguments(command);
+            more(command);
+        };
+        self.server.start(self.programs.server().clone(), arguments, answers)
     }
 
     fn arguments(&self, command: &mut Command) {
@@ -108,7 +129,6 @@ impl MariaDb {
         command
             .arg(option("--socket", &self.socket()))
             .arg(option("--pid-file", &self.folder.join("mariadb.pid")))
-            .arg(option("--init-file", &self.first_statements()))
             .arg(format!("--port={}", self.port.number()))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=500"])
             .args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M"])

@@ -1,6 +1,10 @@
 //! What is left of a stack after its end: nothing.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 use std::env;
 use std::fs;

@@ -1,6 +1,10 @@
 //! What a stack promises while it runs.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 use std::fs;
 use std::io::{Read, Write};

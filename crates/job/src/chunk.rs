@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LedgerId, Param, RunId};
+use crate::{LedgerId, ManifestDigest, Param, RunId};
 
 /// One statement of a run. Its identity is (run, seq).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,10 @@ pub struct Chunk {
     pub run: RunId,
     /// The ledger that the run was published for.
     pub ledger: LedgerId,
-    /// The version of the run's session SQL (the text itself is in the run's row); 0 when it has none.
+    /// The manifest of the run (the text itself is in the run's row). `None` of an envelope of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestDigest>,
+    /// Of version 1: the version of the run's session SQL, 0 when it has none. Later versions have the manifest.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub session: u32,
     /// Set when this chunk is one job that is not atomic.

@@ -39,7 +39,7 @@ words! {
         UnknownRun = "unknown_run",
         /// A message that is no envelope. Dead at once.
         Undecodable = "undecodable",
-        /// A message whose signature is missing or wrong. Dead at once.
+        /// A message whose signature is missing or wrong, or that is not as its run was published. Dead at once.
         Unverified = "unverified",
     }
 }

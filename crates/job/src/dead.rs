@@ -19,9 +19,15 @@ words! {
         UnknownRun = "unknown_run",
         /// The body is no envelope.
         Undecodable = "undecodable",
-        /// The signature is missing or wrong.
+        /// The signature is missing or wrong, or the message is not as its run was published.
         Unverified = "unverified",
-        /// The broker gave up: it killed its worker again and again.
+        /// The broker gave up at its delivery limit: each worker that had it died, or somebody put it back each time.
         DeliveryLimit = "delivery_limit",
+        /// A time to live, which a policy of the broker puts on the queue, has passed before it was run.
+        Expired = "expired",
+        /// The queue was longer than a policy of the broker lets it be.
+        MaxLen = "maxlen",
+        /// It was in the dead queue, and the broker does not say why: somebody has moved it there.
+        Moved = "moved",
     }
 }

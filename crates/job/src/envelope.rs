@@ -1,18 +1,23 @@
-//! Envelope v1: a chunk as the body of a message, and the headers beside it.
+//! Envelope v2: a chunk as the body of a message, and the headers beside it.
 //!
-//! The body is JSON, `{"v":1,"run":…,"ledger":"…","jobs":[{"seq":1,"sql":"…"}]}`. What changes from delivery to
-//! delivery (attempts, the first error) travels in headers, so that the body, and with it the signature, stays.
-//! A field that v1 does not know is refused: a worker must not run a statement whose conditions it cannot read.
+//! The body is JSON, `{"v":2,"run":…,"ledger":"…","manifest":"…","jobs":[{"seq":1,"sql":"…"}]}`. What changes from
+//! delivery to delivery (attempts, the first error) travels in headers, so that the body, and with it the signature,
+//! stays. A field that is not known is refused: a worker must not run a statement whose conditions it cannot read.
+//!
+//! Version 1 has no manifest. It is read, and written for what is left of a chunk that came so, until all producers and
+//! workers of a fleet write version 2.
 
 use std::fmt::Write as _;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Chunk, Job, LedgerId, NotAtomic, RunId, Signer};
+use crate::{Chunk, Job, LedgerId, ManifestDigest, NotAtomic, RunId, Signer, foreign, shorten};
 
-/// The version that this crate writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The version that this crate writes of chunks with a manifest, and the newest that it reads.
+pub const VERSION: u32 = 2;
+/// That of chunks without.
+const WITHOUT_MANIFEST: u32 = 1;
 
 /// The longest first error that a header carries, in bytes.
 pub const FIRST_ERROR_LIMIT: usize = 512;
@@ -46,6 +51,36 @@ pub struct Headers {
     pub first_error: Option<String>,
     /// HMAC of the body, when the sender has a signing key.
     pub signature: Option<String>,
+    /// HMAC of the two above and the body's digest, when a worker with a signing key has set them.
+    pub attempts_signature: Option<String>,
+}
+
+impl Headers {
+    /// Those of this body, with what was said of its attempts by who may.
+    fn new(
+        body: &[u8],
+        signature: Option<String>,
+        signer: Option<&Signer>,
+        attempts: u32,
+        first_error: Option<String>,
+    ) -> Headers {
+        let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
+        let is_said = attempts > 0 || first_error.is_some();
+        let say = |signer: &Signer| signer.sign_attempts(body, attempts, first_error.as_deref());
+        let attempts_signature = signer.filter(|_| is_said).map(say);
+        Headers { attempts, first_error, signature, attempts_signature }
+    }
+
+    /// Forgets attempts and first error that no worker with a key has signed for this body: they decide nothing then.
+    pub fn forget_unsigned(&mut self, body: &[u8], signer: &Signer) {
+        let signature = self.attempts_signature.as_deref().unwrap_or_default();
+        if self.attempts == 0 && self.first_error.is_none()
+            || signer.verify_attempts(body, self.attempts, self.first_error.as_deref(), signature)
+        {
+            return;
+        }
+        (self.attempts, self.first_error, self.attempts_signature) = (0, None, None);
+    }
 }
 
 /// Why a body is no chunk that this worker may run.
@@ -68,11 +103,13 @@ struct Outgoing<'a> {
 
 /// The chunk's fields once more, beside the version: serde cannot both flatten and refuse unknown fields.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Incoming {
     v: u32,
     run: RunId,
     ledger: LedgerId,
+    #[serde(default)]
+    manifest: Option<ManifestDigest>,
     #[serde(default)]
     session: u32,
     #[serde(default)]
@@ -87,8 +124,9 @@ struct OnlyVersion {
 
 /// The body for a chunk.
 pub fn encode(chunk: &Chunk) -> Vec<u8> {
-    let mut body = Vec::with_capacity(128 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
-    write(&mut body, &Outgoing { v: VERSION, chunk });
+    let mut body = Vec::with_capacity(256 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
+    let v = if chunk.manifest.is_some() { VERSION } else { WITHOUT_MANIFEST };
+    write(&mut body, &Outgoing { v, chunk });
     body
 }
 
@@ -130,8 +168,21 @@ impl io::Write for Length {
 pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: Option<String>) -> Message {
     let body = encode(chunk);
     let signature = signer.map(|signer| signer.sign(&body));
-    let first_error = first_error.map(|text| shorten(text, FIRST_ERROR_LIMIT));
-    Message { id: id(chunk), body, headers: Headers { attempts, first_error, signature } }
+    let headers = Headers::new(&body, signature, signer, attempts, first_error);
+    Message { id: id(chunk), body, headers }
+}
+
+/// The same body once more, with the signature that it has: that stays good.
+pub fn once_more(
+    id: String,
+    body: Vec<u8>,
+    signature: Option<String>,
+    signer: Option<&Signer>,
+    attempts: u32,
+    first_error: Option<String>,
+) -> Message {
+    let headers = Headers::new(&body, signature, signer, attempts, first_error);
+    Message { id, body, headers }
 }
 
 /// The id of a chunk's message.
@@ -150,7 +201,7 @@ pub(crate) fn id(chunk: &Chunk) -> String {
 /// that is not a non-empty list of jobs by growing seq.
 pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
     // Looked at once as a whole, not string by string.
-    let body = std::str::from_utf8(body).map_err(|error| DecodeError::NotAnEnvelope(error.to_string()))?;
+    let body = std::str::from_utf8(body).map_err(broken)?;
     let incoming: Incoming = serde_json::from_str(body).map_err(|error| newer_or_broken(body, &error))?;
     if incoming.v > VERSION {
         return Err(DecodeError::NewerVersion(incoming.v));
@@ -165,22 +216,23 @@ pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
     if incoming.v == 0 || last == 0 || (incoming.not_atomic.is_some() && incoming.jobs.len() != 1) {
         return Err(DecodeError::NotAnEnvelope("version 0, no jobs, or a chunk that is not atomic".into()));
     }
-    let Incoming { run, ledger, session, not_atomic, jobs, .. } = incoming;
-    Ok(Chunk { run, ledger, session, not_atomic, jobs })
+    if incoming.manifest.is_some() != (incoming.v > WITHOUT_MANIFEST) {
+        return Err(DecodeError::NotAnEnvelope(
+            "version 2 has the digest of a manifest, version 1 has none".into(),
+        ));
+    }
+    let Incoming { run, ledger, manifest, session, not_atomic, jobs, .. } = incoming;
+    Ok(Chunk { run, ledger, manifest, session, not_atomic, jobs })
+}
+
+/// An error that may quote the body, which is as long as whoever wrote it likes.
+fn broken(error: impl ToString) -> DecodeError {
+    DecodeError::NotAnEnvelope(foreign(error.to_string()))
 }
 
 fn newer_or_broken(body: &str, error: &serde_json::Error) -> DecodeError {
     match serde_json::from_str::<OnlyVersion>(body) {
         Ok(only) if only.v > VERSION => DecodeError::NewerVersion(only.v),
-        _ => DecodeError::NotAnEnvelope(error.to_string()),
+        _ => broken(error),
     }
-}
-
-/// `text` cut to at most `limit` bytes at a character's border.
-pub fn shorten(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-        text.truncate(end);
-    }
-    text
 }

@@ -16,9 +16,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that the fleet states itself, without a server's code.
+    /// A failure that the fleet states itself, without a server's code. It may quote what came from outside, so it is
+    /// bounded.
     pub fn said(message: impl Into<String>) -> Failure {
-        Failure { code: None, sqlstate: None, message: message.into() }
+        Failure { code: None, sqlstate: None, message: crate::foreign(message) }
+    }
+
+    /// What a server said, bounded: a server is outside, and so is whoever stands between.
+    pub fn of_server(code: Option<u16>, sqlstate: Option<String>, message: impl Into<String>) -> Failure {
+        let sqlstate = sqlstate.map(|state| state.chars().take(5).collect());
+        Failure { code, sqlstate, message: crate::foreign(message) }
     }
 }
 
@@ -69,8 +76,8 @@ pub enum Outcome {
     UnknownRun,
     /// The body is no envelope.
     Undecodable(Failure),
-    /// The signature is missing or wrong.
-    Unverified,
+    /// The signature is missing or wrong, or the message is not as its run was published.
+    Unverified(Failure),
 }
 
 impl Outcome {
@@ -94,7 +101,7 @@ impl Outcome {
             Outcome::Stale => Class::Stale,
             Outcome::UnknownRun => Class::UnknownRun,
             Outcome::Undecodable(_) => Class::Undecodable,
-            Outcome::Unverified => Class::Unverified,
+            Outcome::Unverified(_) => Class::Unverified,
         }
     }
 
@@ -113,12 +120,9 @@ impl Outcome {
             | Outcome::Refused(failure)
             | Outcome::Unknown(failure)
             | Outcome::Unfit(failure)
-            | Outcome::Undecodable(failure) => Some(failure),
-            Outcome::Done(_)
-            | Outcome::EndedBefore(_)
-            | Outcome::Stale
-            | Outcome::UnknownRun
-            | Outcome::Unverified => None,
+            | Outcome::Undecodable(failure)
+            | Outcome::Unverified(failure) => Some(failure),
+            Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale | Outcome::UnknownRun => None,
         }
     }
 }

@@ -91,7 +91,7 @@ pub fn settle(outcome: &Outcome, progress: Progress, policy: &Policy) -> Settlem
         Outcome::Refused(_) => Settlement::Dead(DeadReason::Refused),
         Outcome::Unknown(_) => Settlement::Dead(DeadReason::Unknown),
         Outcome::UnknownRun => counted(progress, policy, Settlement::Reject),
-        Outcome::Undecodable(_) | Outcome::Unverified => Settlement::Reject,
+        Outcome::Undecodable(_) | Outcome::Unverified(_) => Settlement::Reject,
     }
 }
 

@@ -4,7 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use queryfleet_job::envelope::{self, DecodeError, FIRST_ERROR_LIMIT, VERSION};
-use queryfleet_job::{Chunk, Filling, Job, LedgerId, NotAtomic, Param, RunId};
+use queryfleet_job::{
+    Chunk, FOREIGN_LIMIT, Filling, Job, LedgerId, ManifestDigest, NotAtomic, Param, RunId, Signer,
+};
 
 /// Any value that a placeholder can be bound to; whole numbers in the one form that decoding gives them.
 fn param() -> impl Strategy<Value = Param> {
@@ -43,10 +45,12 @@ fn chunk() -> impl Strategy<Value = Chunk> {
         jobs(1..5).prop_map(|jobs| (None, jobs)),
         (park, jobs(1..2)).prop_map(|(park, jobs)| (Some(park), jobs)),
     ];
-    (any::<u64>(), "[0-9a-f]{32}", any::<u32>(), content).prop_map(
-        |(run, ledger, session, (not_atomic, jobs))| Chunk {
+    let manifest = option::of(any::<[u8; 4]>().prop_map(|bytes| ManifestDigest::of(&bytes)));
+    (any::<u64>(), "[0-9a-f]{32}", manifest, any::<u32>(), content).prop_map(
+        |(run, ledger, manifest, session, (not_atomic, jobs))| Chunk {
             run: RunId(run),
             ledger: LedgerId(ledger),
+            manifest,
             session,
             not_atomic,
             jobs,
@@ -117,7 +121,8 @@ proptest! {
 
 fn plain() -> Chunk {
     let ledger = LedgerId("00".repeat(16));
-    Chunk { run: RunId(7), ledger, session: 0, not_atomic: None, jobs: vec![Job::new(1, "DO 1")] }
+    let (manifest, jobs) = (Some(ManifestDigest::of(b"a manifest")), vec![Job::new(1, "DO 1")]);
+    Chunk { run: RunId(7), ledger, manifest, session: 0, not_atomic: None, jobs }
 }
 
 fn refused(body: &str) -> String {
@@ -131,7 +136,71 @@ fn refused(body: &str) -> String {
 fn the_plain_form_is_the_documented_one() {
     let body = String::from_utf8(envelope::encode(&plain())).unwrap();
     let ledger = "00".repeat(16);
-    assert_eq!(body, format!(r#"{{"v":1,"run":7,"ledger":"{ledger}","jobs":[{{"seq":1,"sql":"DO 1"}}]}}"#));
+    // printf 'a manifest' | sha256sum
+    let manifest = "e59625a822497c164d60705eb3fd6975c375ca213b8140137a826a77790986a9";
+    let head = format!(r#""run":7,"ledger":"{ledger}""#);
+    let jobs = r#""jobs":[{"seq":1,"sql":"DO 1"}]"#;
+    assert_eq!(body, format!(r#"{{"v":2,{head},"manifest":"{manifest}",{jobs}}}"#));
+    // What is left of a chunk of version 1 is written as it came.
+    let before = Chunk { manifest: None, ..plain() };
+    let body = String::from_utf8(envelope::encode(&before)).unwrap();
+    assert_eq!(body, format!(r#"{{"v":1,{head},{jobs}}}"#));
+    assert_eq!(envelope::decode(body.as_bytes()).unwrap(), before);
+}
+
+#[test]
+fn a_version_has_a_manifest_or_has_none() {
+    let body = |v: u32, manifest: &str| {
+        format!(r#"{{"v":{v},"run":7,"ledger":"x",{manifest}"jobs":[{{"seq":1,"sql":"DO 1"}}]}}"#)
+    };
+    let manifest = format!(r#""manifest":"{}","#, "0a".repeat(32));
+    assert!(envelope::decode(body(2, &manifest).as_bytes()).is_ok());
+    refused(&body(2, ""));
+    refused(&body(1, &manifest));
+    for wrong in ["", "0a", &"0A".repeat(32), &"0a".repeat(33)] {
+        refused(&body(2, &format!(r#""manifest":"{wrong}","#)));
+    }
+    refused(&body(2, r#""manifest":null,"#));
+}
+
+#[test]
+fn what_an_error_quotes_of_a_body_is_bounded() {
+    let long = "x".repeat(70_000);
+    let bodies = [
+        format!(r#"{{"v":"{long}"}}"#),
+        format!(r#"{{"v":1,"{long}":1}}"#),
+        format!(r#"{{"v":2,"run":"{long}"}}"#),
+        format!(r#"{{"v":1,"run":7,"ledger":"x","not_atomic":"{long}","jobs":[]}}"#),
+    ];
+    for body in bodies {
+        let text = refused(&body);
+        assert!(text.len() <= FOREIGN_LIMIT && text.contains("xxx"), "{} bytes", text.len());
+    }
+}
+
+/// A header that nobody with a key has signed decides nothing.
+#[test]
+fn attempts_count_only_as_a_worker_has_signed_them() {
+    let signer = Signer::new([b"a key of the tests".as_slice()]).unwrap();
+    let sealed = envelope::seal(&plain(), Some(&signer), 3, Some("1213: deadlock".into()));
+    let mut kept = sealed.headers.clone();
+    kept.forget_unsigned(&sealed.body, &signer);
+    assert_eq!(kept, sealed.headers);
+    let mut changed = [sealed.headers.clone(), sealed.headers.clone(), sealed.headers.clone()];
+    changed[0].attempts = 4;
+    changed[1].first_error = None;
+    changed[2].attempts_signature = None;
+    for mut headers in changed {
+        headers.forget_unsigned(&sealed.body, &signer);
+        assert_eq!((headers.attempts, headers.first_error.as_deref()), (0, None));
+        assert_eq!(headers.signature, sealed.headers.signature);
+    }
+    let mut of_another = sealed.headers.clone();
+    of_another.forget_unsigned(b"{}", &signer);
+    assert_eq!(of_another.attempts, 0);
+    // A first delivery has nothing to sign, and an unsigned fleet signs nothing.
+    assert_eq!(envelope::seal(&plain(), Some(&signer), 0, None).headers.attempts_signature, None);
+    assert_eq!(envelope::seal(&plain(), None, 3, None).headers.attempts_signature, None);
 }
 
 #[test]
@@ -148,16 +217,16 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 #[test]
 fn a_newer_version_is_told_from_no_envelope() {
     for body in [
-        r#"{"v":2,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1"}]}"#,
-        r#"{"v":2,"run":"another form","new":[{}]}"#,
-        r#"{"v":2}"#,
+        r#"{"v":3,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1"}]}"#,
+        r#"{"v":3,"run":"another form","new":[{}]}"#,
+        r#"{"v":3}"#,
     ] {
         match envelope::decode(body.as_bytes()) {
-            Err(DecodeError::NewerVersion(2)) => {}
+            Err(DecodeError::NewerVersion(3)) => {}
             other => panic!("{body}: {other:?}"),
         }
     }
-    assert_eq!(VERSION, 1, "a new version needs its own cases here");
+    assert_eq!(VERSION, 2, "a new version needs its own cases here");
     refused(r#"{"v":0,"run":7,"ledger":"x","jobs":[{"seq":1,"sql":"DO 1"}]}"#);
     refused(r#"{"v":-1,"new":1}"#);
     refused(r#"{"v":"2"}"#);

@@ -49,7 +49,7 @@ fn final_ones() -> Vec<(Outcome, Settlement)> {
         (Outcome::Unfit(failure()), GIVE_BACK),
         (Outcome::Interrupted(failure()), GIVE_BACK),
         (Outcome::Undecodable(failure()), REJECT),
-        (Outcome::Unverified, REJECT),
+        (Outcome::Unverified(failure()), REJECT),
     ]);
     rows
 }

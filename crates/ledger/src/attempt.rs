@@ -2,21 +2,77 @@
 
 use std::time::Duration;
 
-use job::{Chunk, Failure, Job, Outcome, RunId, read_conflict};
-use mysql_async::Conn;
+use job::{Chunk, Failure, Job, LedgerState, Outcome, RunId, read_conflict};
 use mysql_async::prelude::Queryable;
 
+use crate::drive::{Answers, send};
 use crate::error_code::{self, Verdict};
-use crate::packet::{Packet, Place, Shape, build};
+use crate::packet::{Place, Shape, build};
 use crate::session::{Live, Session, limited};
-use crate::{bind, claim};
+use crate::{bind, claim, kept, unsent};
 
-/// A warning of ROLLBACK: some changed tables are not transactional.
-const NOT_ROLLED_BACK: u16 = 1196;
+/// What ROLLBACK warns of.
+const KEPT: &str = "a table that is not transactional kept changes after ROLLBACK";
+
+/// What an attempt has done: COMMIT itself has answered.
+#[derive(Debug)]
+pub struct Done {
+    /// The changed rows of each job.
+    pub rows: Vec<u64>,
+    /// Whether a job has changed something that no rollback undoes. It is committed, like all the rest; but jobs of this
+    /// kind must not share a packet, and must not be tried again after any doubt.
+    pub kept: bool,
+}
+
+/// How an attempt has failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// The outcome of the attempt. Of a chunk it says nothing about a single job, except by `unknown`.
+    pub outcome: Outcome,
+    /// So many of the jobs, from the first one on, have left effects behind that no rollback undoes, or may have: the
+    /// outcome is theirs, and final. The jobs behind them have not run.
+    pub unknown: usize,
+    /// The statements may have run, and no ROLLBACK has answered that could have told what they left behind.
+    pub unanswered: bool,
+}
+
+impl From<Outcome> for Failed {
+    fn from(outcome: Outcome) -> Failed {
+        Failed { outcome, unknown: 0, unanswered: false }
+    }
+}
+
+/// The jobs of an attempt.
+#[derive(Clone, Copy)]
+struct Try<'a> {
+    run: RunId,
+    jobs: &'a [Job],
+    plain: bool,
+}
+
+impl Try<'_> {
+    /// The first `jobs` of them are unknown for good.
+    fn unknown(self, jobs: usize, why: &str, failure: Option<&Failure>) -> Failed {
+        let said = failure.map_or_else(String::new, |failure| format!(": {failure}"));
+        Failed {
+            outcome: Outcome::Unknown(Failure::said(format!("{why}{said}"))),
+            unknown: jobs,
+            unanswered: false,
+        }
+    }
+
+    /// The end of an attempt without an answer to ROLLBACK.
+    fn unanswered(self, outcome: Outcome, answers: &Answers) -> Failed {
+        if answers.kept {
+            return self.unknown(self.jobs.len(), KEPT, outcome.failure());
+        }
+        Failed { outcome, unknown: 0, unanswered: true }
+    }
+}
 
 impl Session {
-    /// One attempt at all of `jobs`, in one packet. `Ok` holds the changed rows of each job, and means that COMMIT
-    /// itself has answered. An error of a chunk says nothing about its single jobs. Call after
+    /// One attempt at all of `jobs`, in one packet. `Ok` means that COMMIT itself has answered. An error of a chunk says
+    /// nothing about its single jobs. `plain` says that they call nothing which could have effects of its own. Call after
     /// [`prepare`](Self::prepare); bounded by `deadline`, and by `stop`, which ends when a drain or a cancel may wait
     /// no longer.
     ///
@@ -26,34 +82,53 @@ impl Session {
         &mut self,
         chunk: &Chunk,
         jobs: &[Job],
+        plain: bool,
         deadline: Duration,
         stop: impl Future<Output = ()>,
-    ) -> Result<Vec<u64>, Outcome> {
+    ) -> Result<Done, Failed> {
         let Some(mut live) = self.live.take() else {
-            return Err(Outcome::NotSent(Failure::said("there is no connection")));
+            return Err(Outcome::NotSent(Failure::said("there is no connection")).into());
         };
-        let current = match self.fill(&live, chunk.run, jobs) {
+        let run = chunk.run;
+        let current = match self.fill(&live, run, jobs, plain) {
             Ok(current) => current,
             // A new connection reads the server's limits anew.
-            Err(outcome @ Outcome::Unfit(_)) => return Err(outcome),
+            Err(outcome @ Outcome::Unfit(_)) => return Err(outcome.into()),
             Err(outcome) => {
                 self.live = Some(live);
-                return Err(outcome);
+                return Err(outcome.into());
             }
         };
-        let driven = limited(drive(&mut live.conn, &self.packet), deadline, stop).await;
+        let tried = Try { run, jobs, plain };
+        // What was lost while the packet was on its way is newer than its answer.
+        let epoch = self.database.epoch();
+        let mut answers = Answers::default();
+        let driven = limited(send(&mut live.conn, &self.packet, &mut answers), deadline, stop).await;
+        live.left |= !plain || answers.kept;
         match driven {
-            Ok(Ok(rows)) => {
+            Ok(Ok(())) => {
                 live.current = Some(current);
+                live.answered(epoch);
                 self.live = Some(live);
-                Ok(rows)
+                self.done(tried, answers)
             }
-            Ok(Err((place, error))) => Err(self.failed(live, chunk.run, jobs, place, error).await),
-            Err(outcome) => Err(self.kill(live, outcome).await),
+            Ok(Err((place, error))) => Err(self.failed(live, tried, place, error, &answers).await),
+            Err(outcome) => {
+                let outcome = self.kill(live, outcome).await;
+                Err(tried.unanswered(outcome, &answers))
+            }
         }
     }
 
-    fn fill(&mut self, live: &Live, run: RunId, jobs: &[Job]) -> Result<String, Outcome> {
+    fn done(&self, tried: Try<'_>, answers: Answers) -> Result<Done, Failed> {
+        if answers.hidden {
+            let why = "the rows of the ledger that were to say `done` are not in the ledger";
+            return Err(tried.unknown(tried.jobs.len(), why, None));
+        }
+        Ok(Done { rows: answers.rows, kept: answers.kept })
+    }
+
+    fn fill(&mut self, live: &Live, run: RunId, jobs: &[Job], plain: bool) -> Result<String, Outcome> {
         let mut statements = Vec::with_capacity(jobs.len());
         for job in jobs {
             let refused = |text: String| Outcome::Refused(Failure::said(text));
@@ -64,6 +139,7 @@ impl Session {
             savepoint: &live.savepoint,
             current: live.current.as_deref(),
             default: &self.database.schema,
+            net: !plain,
         };
         let current = build(&mut self.packet, &shape, run, &statements).to_owned();
         // One byte says that it is a query.
@@ -81,76 +157,94 @@ impl Session {
     async fn failed(
         &mut self,
         mut live: Live,
-        run: RunId,
-        jobs: &[Job],
+        tried: Try<'_>,
         place: Place,
         error: mysql_async::Error,
-    ) -> Outcome {
+        answers: &Answers,
+    ) -> Failed {
+        let first = place == Place::Begin;
+        if first && unsent::is_proven(&error) {
+            self.database.lost();
+            return Outcome::NotSent(Failure::said(format!("the connection had ended before: {error}")))
+                .into();
+        }
         let mysql_async::Error::Server(error) = error else {
-            return Outcome::LostAfterSend(Failure::said(error.to_string()));
+            self.database.lost();
+            return tried.unanswered(Outcome::LostAfterSend(Failure::said(error.to_string())), answers);
         };
         let verdict = match error_code::read(&error, place, &live.savepoint) {
-            Verdict::ConnectionLost(failure) => return Outcome::LostAfterSend(failure),
+            Verdict::ConnectionLost(outcome) => {
+                self.database.lost();
+                return tried.unanswered(outcome, answers);
+            }
             verdict => verdict,
         };
         live.current = None;
         fail::fail_point!("before-rollback", |_| std::process::abort());
+        let epoch = self.database.epoch();
+        let ended = self.roll_back(&mut live, tried, answers, &verdict).await;
+        if ended.is_some() {
+            live.answered(epoch);
+            self.live = Some(live);
+        }
+        judge(tried, verdict, ended, answers)
+    }
+
+    /// ROLLBACK, and what it leaves behind; `None` when the server has not answered.
+    async fn roll_back(
+        &self,
+        live: &mut Live,
+        tried: Try<'_>,
+        answers: &Answers,
+        verdict: &Verdict,
+    ) -> Option<RolledBack> {
+        let (conn, limit) = (&mut live.conn, self.database.lock_wait + self.database.connect_timeout);
         let ending = async {
-            live.conn.query_drop("ROLLBACK").await?;
-            let partly = live.conn.get_warnings() > 0 && not_rolled_back(&mut live.conn).await?;
-            let found = match (&verdict, jobs) {
+            // An error that rolled back by itself, a deadlock, has said by now what stayed; ROLLBACK has nothing to say.
+            let mut kept = !answers.rows.is_empty() && kept::is_told(conn, tried.plain).await?;
+            conn.query_drop("ROLLBACK").await?;
+            kept |= conn.get_warnings() > 0 && kept::is_told(conn, tried.plain).await?;
+            let row = match (verdict, tried.jobs) {
                 (Verdict::EndedBefore, [job]) => {
-                    Some(claim::state(&mut live.conn, &self.database.tables.ledger, run, job.seq).await?)
+                    claim::state(conn, &self.database.tables.ledger, tried.run, job.seq).await?
                 }
                 _ => None,
             };
-            Ok::<_, mysql_async::Error>((partly, found))
+            Ok::<_, mysql_async::Error>(RolledBack { kept, row })
         };
-        let limit = self.database.lock_wait + self.database.connect_timeout;
-        let ended = tokio::time::timeout(limit, ending).await;
-        let outcome = match (verdict, &ended) {
-            (Verdict::EndedBefore, Ok(Ok((_, found)))) => read_conflict(found.flatten()),
-            (Verdict::EndedBefore, _) => Outcome::Conflict(Failure::said("the ledger row could not be read")),
-            (_, Ok(Ok((true, _)))) => Outcome::Unknown(Failure::said(
-                "a table that is not transactional kept changes after ROLLBACK",
-            )),
-            (Verdict::Ended(outcome), _) => outcome,
-            (Verdict::ConnectionLost(failure), _) => Outcome::LostAfterSend(failure),
-        };
-        if matches!(ended, Ok(Ok(_))) {
-            self.live = Some(live);
-        }
-        outcome
+        tokio::time::timeout(limit, ending).await.ok()?.ok()
     }
 }
 
-/// Sends the packet and drains every answer. An error comes with the place of the statement that it belongs to.
-async fn drive(conn: &mut Conn, packet: &Packet) -> Result<Vec<u64>, (Place, mysql_async::Error)> {
-    let mut places = packet.places.iter();
-    let mut next = || places.next().copied().unwrap_or(Place::Commit);
-    let mut rows = Vec::new();
-    let mut place = next();
-    let mut answers = conn.query_iter(packet.text.as_str()).await.map_err(|error| (place, error))?;
-    loop {
-        if place == Place::Statement {
-            rows.push(answers.affected_rows());
-        }
-        let last = answers.is_empty();
-        // Also for the last answer: an error of any statement but the first looks like an empty last answer, and the
-        // driver keeps it until it is asked for rows. They are read and thrown away one by one: memory stays flat.
-        while answers.next().await.map_err(|error| (place, error))?.is_some() {}
-        if last {
-            break;
-        }
-        place = next();
-    }
-    match place {
-        Place::Commit => Ok(rows),
-        _ => Err((place, mysql_async::Error::Other("the answers ended before COMMIT's".into()))),
-    }
+/// What ROLLBACK has left.
+struct RolledBack {
+    /// Something has changed that no rollback undoes.
+    kept: bool,
+    /// The ledger's row of a single job that had one before.
+    row: Option<LedgerState>,
 }
 
-async fn not_rolled_back(conn: &mut Conn) -> Result<bool, mysql_async::Error> {
-    let warnings: Vec<(String, u16, String)> = conn.query("SHOW WARNINGS").await?;
-    Ok(warnings.iter().any(|(_, code, _)| *code == NOT_ROLLED_BACK))
+/// What an error with a server's code comes to.
+fn judge(tried: Try<'_>, verdict: Verdict, ended: Option<RolledBack>, answers: &Answers) -> Failed {
+    let began = answers.rows.len();
+    let outcome = match verdict {
+        Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
+        Verdict::EndedBefore => {
+            return match ended {
+                Some(RolledBack { row, .. }) => read_conflict(row),
+                None => Outcome::Conflict(Failure::said("the ledger row could not be read")),
+            }
+            .into();
+        }
+    };
+    let kept = answers.kept || ended.as_ref().is_some_and(|ended| ended.kept);
+    match ended {
+        _ if matches!(outcome, Outcome::Unknown(_)) => {
+            Failed { outcome, unknown: tried.jobs.len(), unanswered: false }
+        }
+        _ if kept => tried.unknown(began, KEPT, outcome.failure()),
+        None if began > 0 => tried.unanswered(outcome, answers),
+        // The server would have said so: of what a statement has changed by its functions and triggers, too.
+        _ => outcome.into(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use job::lexer::{SqlMode, marks};
+use job::lexer::{SqlMode, marks, splice};
 use job::{Job, Param};
 use mysql_async::Value;
 
@@ -27,10 +27,7 @@ pub(crate) fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String
     for (mark, param) in marks.into_iter().zip(&job.params) {
         text.push_str(&job.sql[after..mark]);
         after = mark + 1;
-        // `BETWEEN?` must not become a name, nor `'a'?` one string. A space everywhere would make `--?` a comment.
-        space(&mut text, job.sql.as_bytes()[..mark].last());
-        text.push_str(&literal(param, mode));
-        space(&mut text, job.sql.as_bytes()[after..].first());
+        splice(&mut text, &literal(param, mode), job.sql.as_bytes().get(after).copied());
     }
     text.push_str(&job.sql[after..]);
     Ok(text.into())
@@ -41,21 +38,27 @@ pub(crate) fn literal(param: &Param, mode: SqlMode) -> String {
     match param {
         // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
         Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => format!("{x:e}"),
+        Param::Bytes(bytes) => binary(bytes),
         _ => value(param).as_sql(mode.no_backslash_escapes),
     }
+}
+
+/// Bytes are bytes, also those that happen to be a text. A bare `x'…'` is a number where MySQL computes.
+fn binary(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut literal = String::with_capacity(2 * bytes.len() + 12);
+    literal.push_str("_binary x'");
+    for byte in bytes {
+        literal.push(DIGITS[usize::from(byte >> 4)].into());
+        literal.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    literal.push('\'');
+    literal
 }
 
 /// Bytes of a job's statement with its values bound; 0 when they do not fit its `?`s.
 pub fn bound_length(job: &Job, mode: SqlMode) -> usize {
     statement(job, mode).map_or(0, |text| text.len())
-}
-
-/// A space where a neighbour would melt into the literal.
-fn space(text: &mut String, neighbour: Option<&u8>) {
-    let melts = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_$'\"`".contains(&byte);
-    if neighbour.is_some_and(|byte| melts(*byte)) {
-        text.push(' ');
-    }
 }
 
 fn value(param: &Param) -> Value {
@@ -81,9 +84,12 @@ mod tests {
 
     #[test]
     fn literals_follow_the_mode() {
-        assert_eq!(bound(SqlMode::default()), r"INSERT INTO t VALUES ('it\'s a \\', '?', NULL, 0xFF00)");
+        assert_eq!(
+            bound(SqlMode::default()),
+            r"INSERT INTO t VALUES ('it\'s a \\', '?', NULL, _binary x'FF00')"
+        );
         let plain = SqlMode { no_backslash_escapes: true, ..SqlMode::default() };
-        assert_eq!(bound(plain), r"INSERT INTO t VALUES ('it''s a \', '?', NULL, 0xFF00)");
+        assert_eq!(bound(plain), r"INSERT INTO t VALUES ('it''s a \', '?', NULL, _binary x'FF00')");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Control {
         let mut cancelled = 0;
         let mut from = first;
         while from <= last {
-            let to = last.min(from + ROWS_AT_ONCE - 1);
+            let to = last.min(from.saturating_add(ROWS_AT_ONCE - 1));
             let insert = insert(&self.database.tables.ledger, id, from, to);
             let written = self
                 .ask("write cancelled jobs", async |conn| {
@@ -47,7 +47,8 @@ impl Control {
             match written {
                 Ok(rows) => {
                     cancelled += rows;
-                    from = to + 1;
+                    let Some(next) = to.checked_add(1) else { break };
+                    from = next;
                 }
                 // A running job holds its row: wait on.
                 Err(error) if matches!(error.code(), Some(LOCK_WAIT | DEADLOCK)) => {}

@@ -1,5 +1,6 @@
 //! How connections are made: the one place that knows the URL.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use config::Config;
@@ -8,7 +9,7 @@ use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
-use crate::{Error, Facts, init};
+use crate::{Error, Facts, init, own, process_list, session_sql};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -23,7 +24,11 @@ pub struct Database {
     pub(crate) connect_timeout: Duration,
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
+    /// The keys that ranges are signed with.
+    pub(crate) signer: Option<job::Signer>,
     tls: config::Tls,
+    /// How many connections were lost: whatever ended one may have ended all of them.
+    epoch: AtomicU64,
 }
 
 /// A name in back quotes.
@@ -45,6 +50,8 @@ impl Database {
         let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);
         // The socket would go past every proxy and firewall between us and the address that was asked for.
         let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
+        // Whoever starts with a bad one is told so before anything else.
+        session_sql::statements(config.session_sql.as_deref())?;
         let table = |name: &str| format!("{}.queryfleet_{name}", quoted(&schema));
         let tables = Tables {
             run: table("run"),
@@ -60,9 +67,21 @@ impl Database {
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
+            signer: job::Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
             tls: config.mysql_tls.clone(),
+            epoch: AtomicU64::new(0),
             schema,
         })
+    }
+
+    /// How many connections of this process have been lost until now.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Notes a lost connection: every session whose last answer is older is asked before it is used.
+    pub(crate) fn lost(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
     /// `host:port`, for people; never user or password.
@@ -86,7 +105,12 @@ impl Database {
     pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, Facts), Error> {
         let connecting = async {
             let mut conn = Conn::new(self.opts.clone()).await.map_err(|source| self.refused(source))?;
-            let facts = init::init(&mut conn, self, session_sql).await?;
+            // A reset does not run the server's init_connect again: without one here, sessions would differ.
+            let failed = |source| Error::Query { doing: "set up the session", source };
+            conn.reset().await.map_err(failed)?;
+            let mut facts = init::init(&mut conn, self, session_sql).await?;
+            let host = process_list::host(&mut conn, facts.connection_id).await.map_err(failed)?;
+            facts.host = host.unwrap_or_default();
             Ok((conn, facts))
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {
@@ -185,7 +209,7 @@ impl Control {
     ) -> Result<T, Error> {
         let mut conn = match self.kept().await {
             Some(conn) => conn,
-            None => self.database.connect(None).await?.0,
+            None => self.open().await?,
         };
         match tokio::time::timeout(CONTROL_TIMEOUT, work(&mut conn)).await {
             Ok(Ok(value)) => {
@@ -198,10 +222,24 @@ impl Control {
                     && matches!(tokio::time::timeout(limit, conn.query_drop("ROLLBACK")).await, Ok(Ok(())))
                 {
                     self.conn = Some((conn, Instant::now()));
+                } else {
+                    self.database.lost();
                 }
                 Err(Error::Query { doing, source })
             }
             Err(_) => Err(self.database.timed_out(CONTROL_TIMEOUT, doing)),
+        }
+    }
+
+    /// A connection for our own statements: the configuration's session SQL may be a role that they need, or a mode under
+    /// which they would mean something else.
+    async fn open(&self) -> Result<Conn, Error> {
+        let (mut conn, _) = self.database.connect(None).await?;
+        let limit = self.database.connect_timeout;
+        match tokio::time::timeout(limit, conn.query_drop(own::whole())).await {
+            Ok(Ok(())) => Ok(conn),
+            Ok(Err(source)) => Err(Error::Query { doing: "set up the session", source }),
+            Err(_) => Err(self.database.timed_out(limit, "connecting")),
         }
     }
 
@@ -213,6 +251,10 @@ impl Control {
             return Some(conn);
         }
         let answered = tokio::time::timeout(self.database.connect_timeout, conn.ping()).await;
-        matches!(answered, Ok(Ok(()))).then_some(conn)
+        let answers = matches!(answered, Ok(Ok(())));
+        if !answers {
+            self.database.lost();
+        }
+        answers.then_some(conn)
     }
 }

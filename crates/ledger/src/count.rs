@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use job::{LedgerState, RunId};
 use mysql_async::prelude::Queryable;
 
-use crate::Error;
 use crate::connect::Control;
+use crate::{Error, Run};
 
 /// Jobs a block: small enough to count in a few milliseconds, large enough that a poll needs few.
 pub const BLOCK: u64 = 10_000;
@@ -52,17 +52,23 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl Control {
-    /// Counts the given blocks of a run (block b holds seq b·BLOCK+1 to (b+1)·BLOCK); a block without rows is absent.
+    /// Counts the given blocks of a run (block b holds seq b·BLOCK+1 to (b+1)·BLOCK) up to seq `last`: what is behind it
+    /// is no job of the run. A block without rows is absent.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn count_blocks(&mut self, run: RunId, blocks: &[u64]) -> Result<BTreeMap<u64, Counts>, Error> {
+    pub async fn count_blocks(
+        &mut self,
+        run: RunId,
+        blocks: &[u64],
+        last: u64,
+    ) -> Result<BTreeMap<u64, Counts>, Error> {
         let mut counted = BTreeMap::<u64, Counts>::new();
         let ledger = &self.database.tables.ledger;
         let parts: Vec<String> = blocks
             .iter()
             .map(|block| {
-                let (first, last) = (block * BLOCK + 1, (block + 1) * BLOCK);
+                let (first, last) = (block * BLOCK + 1, last.min((block + 1) * BLOCK));
                 format!(
                     "SELECT CAST({block} AS UNSIGNED), CAST(state AS CHAR), COUNT(*) FROM {ledger} \
                      WHERE run = {run} AND seq BETWEEN {first} AND {last} GROUP BY state"
@@ -100,12 +106,13 @@ impl Control {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn count_run(&mut self, run: RunId) -> Result<Counts, Error> {
-        let mut counts = Counts::default();
-        for (first, last) in self.steps(run).await? {
+    pub async fn count_run(&mut self, run: &Run) -> Result<Counts, Error> {
+        let (id, mut counts) = (run.id, Counts::default());
+        let mut before = 0;
+        while let Some((first, last)) = self.step(run, before).await? {
             let query = format!(
                 "SELECT CAST(state AS CHAR), COUNT(*) FROM {} \
-                 WHERE run = {run} AND seq BETWEEN {first} AND {last} GROUP BY state",
+                 WHERE run = {id} AND seq BETWEEN {first} AND {last} GROUP BY state",
                 self.database.tables.ledger
             );
             let rows: Vec<(String, u64)> =
@@ -113,19 +120,21 @@ impl Control {
             for (word, jobs) in rows {
                 counts.add(word.parse().map_err(Error::Schema)?, jobs);
             }
+            before = last;
         }
         Ok(counts)
     }
 
-    /// The run's ledger rows, cut into ranges of seq that one query may read.
-    pub(crate) async fn steps(
-        &mut self,
-        run: RunId,
-    ) -> Result<impl Iterator<Item = (u64, u64)> + use<>, Error> {
-        let query = format!("SELECT MAX(seq) FROM {} WHERE run = {run}", self.database.tables.ledger);
-        let last: Option<Option<u64>> =
-            self.ask("find the run's last job", async |conn| conn.query_first(query).await).await?;
-        let steps = last.flatten().unwrap_or(0).div_ceil(STEP);
-        Ok((0..steps).map(|step| (step * STEP + 1, (step + 1) * STEP)))
+    /// The next seqs behind `before` that one query may read: they begin at a row that there is, so that it is the number
+    /// of rows, and never the numbers in them, that says how many steps there are. `None` behind the run's last job.
+    pub(crate) async fn step(&mut self, run: &Run, before: u64) -> Result<Option<(u64, u64)>, Error> {
+        let (id, end) = (run.id, run.last_seq());
+        let query = format!(
+            "SELECT MIN(seq) FROM {} WHERE run = {id} AND seq > {before} AND seq <= {end}",
+            self.database.tables.ledger
+        );
+        let first: Option<Option<u64>> =
+            self.ask("find the run's next job", async |conn| conn.query_first(query).await).await?;
+        Ok(first.flatten().map(|first| (first, end.min(first.saturating_add(STEP - 1)))))
     }
 }

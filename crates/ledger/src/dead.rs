@@ -5,10 +5,13 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, params};
 
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
+use crate::own;
 use crate::tables::Tables;
 
-/// What a statement that writes a dead row takes beside the one large value in it: errors of at most 512 bytes, names.
-pub(crate) const ROOM: usize = 64 * 1024;
+/// Of a message that is no job so much is kept: enough to see what it is.
+const BODY_KEPT: usize = 16 << 10;
+/// When so many such messages are there, of further ones no body is kept: who may publish must not fill the database.
+const BODIES_KEPT: u64 = 1000;
 /// Tries at a deadlock; the server has rolled the whole transaction back each time.
 const TRIES: u32 = 10;
 
@@ -34,6 +37,8 @@ pub struct Dead<'a> {
     pub statement: &'a str,
     /// The envelope of this single job, for a replay.
     pub envelope: &'a [u8],
+    /// The envelope's signature, by a worker that has verified what it holds.
+    pub signature: Option<&'a str>,
 }
 
 /// A message that is dead, and no job.
@@ -45,36 +50,45 @@ pub(crate) struct Body<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// Writes no row, with every right that writing one needs.
-pub(crate) fn nothing(dead: &str) -> String {
-    let columns = "queue, reason, message, attempts, worker, envelope";
-    format!(
-        "INSERT INTO {dead} ({columns}) SELECT {columns} FROM {dead} WHERE FALSE \
-         ON DUPLICATE KEY UPDATE queue = VALUES(queue)"
-    )
-}
-
-/// [`record_once`], again after a deadlock with a replay that takes other rows of the same tables.
+/// [`record_once`], again after a deadlock with a replay that takes other rows of the same tables. `mode` is in force
+/// again after it.
 pub(crate) async fn record(
     conn: &mut Conn,
     tables: &Tables,
     dead: &Dead<'_>,
+    mode: &str,
 ) -> Result<bool, mysql_async::Error> {
     let mut tries = 1;
     loop {
-        match record_once(conn, tables, dead).await {
+        match record_once(conn, tables, dead, mode).await {
             Err(mysql_async::Error::Server(error)) if error.code == DEADLOCK && tries < TRIES => tries += 1,
             recorded => return recorded,
         }
     }
 }
 
-/// One transaction: ledger row `dead`, dead row. A job that has ended already stays as it ended. A `started` row (a
-/// job that is not atomic, parked as unknown) becomes `dead`. Answers whether the job died by this.
-async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool, mysql_async::Error> {
-    conn.query_drop("START TRANSACTION").await?;
+/// One transaction, under a mode of our own. Answers whether the job died by this.
+async fn record_once(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+    mode: &str,
+) -> Result<bool, mysql_async::Error> {
+    conn.query_drop(format!("{};START TRANSACTION", own::begin())).await?;
+    let written = write(conn, tables, dead).await?;
+    let end = if written { "COMMIT" } else { "ROLLBACK" };
+    conn.query_drop(format!("{end};{}", own::end(mode))).await?;
+    Ok(written)
+}
+
+/// Ledger row `dead`, dead row, in the transaction that is open. A job that has ended already stays as it ended. A
+/// `started` row (a job that is not atomic, parked as unknown) becomes `dead`. Answers whether they were written.
+pub(crate) async fn write(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+) -> Result<bool, mysql_async::Error> {
     if !claim(conn, tables, dead).await? {
-        conn.query_drop("ROLLBACK").await?;
         return Ok(false);
     }
     let insert = format!(
@@ -101,9 +115,8 @@ async fn record_once(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Resul
     };
     conn.exec_drop(insert, values).await?;
     // On its own: a statement that the server has just taken may exceed its max_allowed_packet together with its envelope.
-    let update = format!("UPDATE {} SET envelope = ? WHERE run = ? AND seq = ?", tables.dead);
-    conn.exec_drop(update, (dead.envelope, dead.run.0, dead.seq)).await?;
-    conn.query_drop("COMMIT").await?;
+    let update = format!("UPDATE {} SET envelope = ?, signature = ? WHERE run = ? AND seq = ?", tables.dead);
+    conn.exec_drop(update, (dead.envelope, dead.signature, dead.run.0, dead.seq)).await?;
     Ok(true)
 }
 
@@ -125,14 +138,21 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
     Ok(conn.affected_rows() == 1)
 }
 
-/// A dead row of its own, without run, seq and ledger row. Of the body at most `room` bytes are kept.
+/// A dead row of its own, without run, seq and ledger row. Of the body only the beginning is kept, and nothing of it when
+/// there are many such rows. Answers whether that is so.
 pub(crate) async fn record_body(
     conn: &mut Conn,
     tables: &Tables,
     row: &Body<'_>,
-    room: usize,
-) -> Result<(), mysql_async::Error> {
+    mode: &str,
+) -> Result<bool, mysql_async::Error> {
     let Body { queue, reason, message, worker, body } = row;
+    let count = format!(
+        "SELECT COUNT(*) FROM (SELECT id FROM {} WHERE digest IS NOT NULL LIMIT {BODIES_KEPT}) kept",
+        tables.dead
+    );
+    let are_many = conn.query_first(count).await?.unwrap_or(0_u64) >= BODIES_KEPT;
+    let room = if are_many { 0 } else { BODY_KEPT };
     let kept = &body[..body.len().min(room)];
     let message = match kept.len() < body.len() {
         true => format!("{message} (kept: the first {} of its {} bytes)", kept.len(), body.len()),
@@ -143,5 +163,9 @@ pub(crate) async fn record_body(
          ON DUPLICATE KEY UPDATE died = CURRENT_TIMESTAMP(3)",
         tables.dead
     );
-    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, kept)).await
+    let message = job::foreign(message);
+    conn.query_drop(own::begin()).await?;
+    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, kept)).await?;
+    conn.query_drop(own::end(mode)).await?;
+    Ok(are_many)
 }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub sync_binlog: Option<String>,
     /// The names of those of read_only and innodb_read_only that are on.
     pub read_only: Vec<&'static str>,
+    /// init_connect: what the server runs in each new session of an account that is no administrator's.
+    pub init_connect: String,
 }
 
 /// A table and its engine.
@@ -32,7 +34,7 @@ pub struct TableEngine {
 
 const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER(), \
     CAST(@@innodb_flush_log_at_trx_commit AS CHAR), CAST(@@log_bin AS CHAR), CAST(@@sync_binlog AS CHAR), \
-    CAST(@@read_only AS CHAR), CAST(@@innodb_read_only AS CHAR)";
+    CAST(@@read_only AS CHAR), CAST(@@innodb_read_only AS CHAR), @@init_connect";
 const TLS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher') AND Value <> ''";
 
 impl Control {
@@ -57,12 +59,14 @@ impl Control {
             account: text(&row, 0),
             tls: (!tls.is_empty()).then(|| tls.join(" ")),
             flush_log: text(&row, 1),
-            sync_binlog: is_on(2).then(|| text(&row, 3)),
+            // A server that says nothing of its binary log may well have one.
+            sync_binlog: (is_on(2) || text(&row, 2).is_empty()).then(|| text(&row, 3)),
             read_only: read_only
                 .into_iter()
                 .filter(|(column, _)| is_on(*column))
                 .map(|(_, name)| name)
                 .collect(),
+            init_connect: text(&row, 6),
         })
     }
 

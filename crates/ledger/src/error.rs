@@ -2,7 +2,8 @@
 
 use job::{Failure, Outcome};
 
-use crate::error_code;
+use crate::error_code::{self, Own};
+use crate::session_sql;
 
 /// An error of connecting, of the init step, or of a query about runs. The server's own words are in `source()`.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,12 @@ pub enum Error {
     /// The session SQL was refused by the server.
     #[error("session SQL failed")]
     SessionSql(#[source] mysql_async::Error),
+    /// A session SQL that is none.
+    #[error("{0}")]
+    SessionSqlFault(session_sql::Fault),
+    /// A run's own session SQL was refused by the server.
+    #[error("session SQL of the run failed")]
+    RunSql(#[source] mysql_async::Error),
     /// The tables are not there or not ours.
     #[error("{0}")]
     Schema(String),
@@ -75,14 +82,40 @@ pub enum Error {
         /// What the driver or the server said.
         source: mysql_async::Error,
     },
+    /// A row of our own could not be written: of the ledger, or of a dead job. Never the job's fault.
+    #[error("cannot {doing}")]
+    Write {
+        /// What was being done, as a verb with its object.
+        doing: &'static str,
+        /// What the driver or the server said.
+        source: mysql_async::Error,
+    },
     /// The name of a run is taken.
     #[error(
         "run name `{0}` is taken: choose another one, or `publish --run {0}` with the same input to go on with it"
     )]
     NameTaken(String),
+    /// A name that is the id of another run.
+    #[error(
+        "`{given}` is the name of run {id} and the id of run `{name}`: say which one by `{id}` or by `{name}`"
+    )]
+    Ambiguous {
+        /// What was asked for.
+        given: String,
+        /// The id of the run of this name.
+        id: job::RunId,
+        /// The name of the run of this id.
+        name: String,
+    },
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
     Random(#[from] getrandom::Error),
+}
+
+impl From<session_sql::Fault> for Error {
+    fn from(fault: session_sql::Fault) -> Error {
+        Error::SessionSqlFault(fault)
+    }
 }
 
 impl Error {
@@ -92,7 +125,9 @@ impl Error {
             Error::Connect { source, .. }
             | Error::Tls { source, .. }
             | Error::SessionSql(source)
-            | Error::Query { source, .. } => match source {
+            | Error::RunSql(source)
+            | Error::Query { source, .. }
+            | Error::Write { source, .. } => match source {
                 mysql_async::Error::Server(server) => Some(server.code),
                 _ => None,
             },
@@ -123,15 +158,29 @@ impl Error {
             | Error::Config(_)
             | Error::Init { .. }
             | Error::SessionSql(_)
+            | Error::SessionSqlFault(_)
             | Error::Schema(_) => true,
+            Error::RunSql(_) => false,
+            Error::Write { source: mysql_async::Error::Server(error), .. } => {
+                error_code::of_our_own(error.code, &error.message) == Own::Unfit
+            }
             _ => self.code().is_some_and(error_code::is_unfit_at_connect),
         }
     }
 
+    /// Whether it is a run's own session SQL that is at fault, and neither this worker nor its database.
+    pub fn is_of_run(&self) -> bool {
+        matches!(self, Error::SessionSqlFault(_) | Error::RunSql(_))
+            && !self.code().is_some_and(error_code::is_lost)
+    }
+
     /// How an attempt has ended that could not even begin because of this error.
     pub fn outcome(&self) -> Outcome {
-        let failure = Failure { code: self.code(), sqlstate: None, message: job::causes(self) };
+        let failure = Failure::of_server(self.code(), None, job::causes(self));
         match self.code() {
+            // Its jobs hold no slot that other runs need.
+            Some(_) if self.is_of_run() => Outcome::Unlisted(failure),
+            None if self.is_of_run() => Outcome::Refused(failure),
             _ if self.is_unfit() => Outcome::Unfit(failure),
             Some(code) if error_code::is_pressure(code, &failure.message) => Outcome::Pressure(failure),
             _ => Outcome::NotSent(failure),

@@ -10,14 +10,18 @@ const CONFLICT: &[u16] = &[1020, 1205, 1213, 1412, 3101];
 /// The server ended the connection, or a node of it is not part of its cluster.
 const LOST: &[u16] =
     &[1047, 1053, 1077, 1078, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169, 4031];
-/// Failing over, out of connections, out of room.
-const PRESSURE: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226, 1792, 1836, 1874];
+/// Out of connections, out of room.
+const FULL: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226];
+/// The server takes no writes: it is failing over, or is no server to write to.
+const READ_ONLY: &[u16] = &[1792, 1836, 1874];
 /// 1290 is many things; only a server that has become read-only passes.
 const OPTION_PREVENTS: u16 = 1290;
 /// KILL QUERY by somebody else.
 const INTERRUPTED: u16 = 1317;
 /// max_statement_time (MariaDB) and max_execution_time (MySQL).
 const SERVER_DEADLINE: &[u16] = &[1969, 3024];
+/// A database that a job names, and that is not there, is not open to this account, or has no such name: its own fault.
+const NO_DATABASE: &[u16] = &[1044, 1049, 1059, 1102];
 /// No repetition mends these.
 const PERMANENT: &[u16] = &[
     1044, 1048, 1049, 1050, 1051, 1052, 1054, 1060, 1061, 1062, 1064, 1065, 1066, 1091, 1093, 1109, 1110,
@@ -25,7 +29,7 @@ const PERMANENT: &[u16] = &[
     1300, 1305, 1318, 1348, 1356, 1364, 1365, 1366, 1369, 1370, 1393, 1394, 1395, 1406, 1411, 1441, 1442,
     1451, 1452, 1471, 1526, 1582, 1583, 1586, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
 ];
-/// Rights and names that an operator has to mend, met at connect or on the ledger's own tables.
+/// Rights and names that an operator has to mend, met at connect or by a question.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698, TLS_REQUIRED];
 
 /// A wrong password, or an account that has to show a certificate.
@@ -44,9 +48,36 @@ pub(crate) fn is_unfit_at_connect(code: u16) -> bool {
     UNFIT.contains(&code)
 }
 
+/// Whether the server has ended the connection.
+pub(crate) fn is_lost(code: u16) -> bool {
+    LOST.contains(&code)
+}
+
 /// Whether the server is failing over, full, or out of connections.
 pub(crate) fn is_pressure(code: u16, message: &str) -> bool {
-    PRESSURE.contains(&code) || (code == OPTION_PREVENTS && is_read_only(message))
+    FULL.contains(&code) || takes_no_writes(code, message)
+}
+
+fn takes_no_writes(code: u16, message: &str) -> bool {
+    READ_ONLY.contains(&code) || (code == OPTION_PREVENTS && is_read_only(message))
+}
+
+/// What an error at a statement of our own is: one of the ledger, of a dead row, or of the transaction around a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// It passes: another transaction, a server that is full or slow. Also a connection that the server ends: it has
+    /// said so before the answer that we wait for.
+    Passing,
+    /// This worker cannot work until somebody mends the server, the tables or the rights. What is on no list is that, and
+    /// so is a server that takes no writes: nobody is to take this worker for ready.
+    Unfit,
+}
+
+/// Reads an error of a statement of our own. No job is to blame for it, whatever it is.
+pub(crate) fn of_our_own(code: u16, message: &str) -> Own {
+    let lists = [CONFLICT, LOST, FULL, SERVER_DEADLINE];
+    let passes = code == INTERRUPTED || lists.iter().any(|list| list.contains(&code));
+    if passes && !takes_no_writes(code, message) { Own::Passing } else { Own::Unfit }
 }
 
 fn is_read_only(message: &str) -> bool {
@@ -55,7 +86,9 @@ fn is_read_only(message: &str) -> bool {
 
 /// The server's message without the text of ours that followed the statement: a syntax error at its end quotes it.
 fn own_words(message: &str) -> &str {
-    message.split("\n;RELEASE SAVEPOINT").next().unwrap_or(message)
+    ["\n;RELEASE SAVEPOINT", "\n;SAVEPOINT"]
+        .iter()
+        .fold(message, |message, ours| message.split(ours).next().unwrap_or(message))
 }
 
 /// What an error at a place in the packet is.
@@ -64,33 +97,56 @@ pub(crate) enum Verdict {
     EndedBefore,
     /// The attempt has ended like this.
     Ended(Outcome),
-    /// The server has closed the connection.
-    ConnectionLost(Failure),
+    /// The attempt has ended like this, and the server has closed the connection.
+    ConnectionLost(Outcome),
 }
 
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
 pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
-    let message = own_words(&error.message).to_owned();
-    let failure = Failure { code: Some(error.code), sqlstate: Some(error.state.clone()), message };
+    let message = own_words(&error.message);
+    let failure = Failure::of_server(Some(error.code), Some(error.state.clone()), message);
     let code = error.code;
-    if LOST.contains(&code) {
-        return Verdict::ConnectionLost(failure);
-    }
     Verdict::Ended(match place {
+        Place::Statement if LOST.contains(&code) => {
+            return Verdict::ConnectionLost(Outcome::LostAfterSend(failure));
+        }
+        Place::Statement => of_a_statement(code, failure),
         Place::Ledger if code == DUPLICATE_KEY => return Verdict::EndedBefore,
-        Place::Ledger if code == LOCK_WAIT => Outcome::Pressure(failure),
-        Place::Ledger | Place::Begin | Place::Savepoint if UNFIT.contains(&code) => Outcome::Unfit(failure),
-        Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
+        Place::Net | Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
             Outcome::Unknown(Failure::said("the statement ended the transaction that it ran in"))
         }
-        _ if is_pressure(code, &error.message) => Outcome::Pressure(failure),
+        Place::Use if NO_DATABASE.contains(&code) => Outcome::Permanent(failure),
+        Place::Begin
+        | Place::Ledger
+        | Place::Savepoint
+        | Place::Use
+        | Place::NetSavepoint
+        | Place::Net
+        | Place::Release
+        | Place::Unhide
+        | Place::Finish
+        | Place::Commit => match of_our_own(code, &error.message) {
+            // Of a connection that ends here nobody knows more than that the statement is not to blame.
+            Own::Passing if LOST.contains(&code) => {
+                return Verdict::ConnectionLost(Outcome::Pressure(failure));
+            }
+            Own::Passing if code == INTERRUPTED => Outcome::Killed(failure),
+            Own::Passing => Outcome::Pressure(failure),
+            Own::Unfit => Outcome::Unfit(failure),
+        },
+    })
+}
+
+fn of_a_statement(code: u16, failure: Failure) -> Outcome {
+    match code {
+        _ if is_pressure(code, &failure.message) => Outcome::Pressure(failure),
         _ if CONFLICT.contains(&code) => Outcome::Conflict(failure),
-        _ if code == INTERRUPTED => Outcome::Killed(failure),
+        INTERRUPTED => Outcome::Killed(failure),
         _ if SERVER_DEADLINE.contains(&code) => Outcome::Deadline(failure),
         _ if PERMANENT.contains(&code) => Outcome::Permanent(failure),
         _ => Outcome::Unlisted(failure),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -102,17 +158,17 @@ mod tests {
         let error = ServerError { code, state: "HY000".into(), message: message.into() };
         match read(&error, place, "q1234") {
             Verdict::EndedBefore => None,
-            Verdict::Ended(outcome) => Some(outcome.class()),
-            Verdict::ConnectionLost(_) => Some(Class::LostAfterSend),
+            Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => Some(outcome.class()),
         }
     }
 
     #[test]
     fn every_listed_code_of_a_statement_has_its_class() {
-        let rows: [(&[u16], Class); 6] = [
+        let rows: [(&[u16], Class); 7] = [
             (CONFLICT, Class::Conflict),
             (LOST, Class::LostAfterSend),
-            (PRESSURE, Class::Pressure),
+            (FULL, Class::Pressure),
+            (READ_ONLY, Class::Pressure),
             (PERMANENT, Class::Permanent),
             (SERVER_DEADLINE, Class::Deadline),
             (&[INTERRUPTED], Class::Killed),
@@ -140,17 +196,59 @@ mod tests {
         assert_eq!(class(1062, Place::Statement, ""), Some(Class::Permanent));
         assert_eq!(class(1205, Place::Ledger, ""), Some(Class::Pressure));
         assert_eq!(class(1205, Place::Statement, ""), Some(Class::Conflict));
-        for code in [1044, 1142, 1146] {
-            assert_eq!(class(code, Place::Ledger, ""), Some(Class::Unfit));
+        for code in [1044, 1049, 1059, 1102] {
+            assert_eq!(
+                class(code, Place::Use, ""),
+                Some(Class::Permanent),
+                "the job names a database: {code}"
+            );
         }
         assert_eq!(class(1305, Place::Release, "SAVEPOINT q1234 does not exist"), Some(Class::Unknown));
-        assert_eq!(class(1305, Place::Release, "PROCEDURE a.p does not exist"), Some(Class::Permanent));
+        assert_eq!(class(1305, Place::Net, "SAVEPOINT q1234n does not exist"), Some(Class::Unknown));
+        assert_eq!(class(1305, Place::Release, "SAVEPOINT q1 does not exist"), Some(Class::Unfit));
         assert_eq!(class(1305, Place::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
         assert_eq!(class(1290, Place::Statement, "with the --read-only option"), Some(Class::Pressure));
         assert_eq!(
             class(1290, Place::Statement, "with the --secure-file-priv option"),
             Some(Class::Unlisted)
         );
+    }
+
+    /// 1036 of a server that came back read-only cost 429 attempts in ten seconds; 1526 of a partitioned ledger was
+    /// dead at once.
+    #[test]
+    fn an_error_of_our_own_statements_blames_no_job() {
+        let own = [
+            Place::Begin,
+            Place::Ledger,
+            Place::Savepoint,
+            Place::Use,
+            Place::NetSavepoint,
+            Place::Net,
+            Place::Release,
+            Place::Unhide,
+            Place::Finish,
+            Place::Commit,
+        ];
+        for place in own {
+            for code in 1..u16::MAX {
+                let ended = match class(code, place, "as the server says it") {
+                    None => place == Place::Ledger && code == DUPLICATE_KEY,
+                    Some(Class::Permanent) => place == Place::Use && NO_DATABASE.contains(&code),
+                    Some(class) => matches!(class, Class::Pressure | Class::Unfit | Class::Killed),
+                };
+                assert!(ended, "{code} at {place:?}");
+            }
+        }
+        for code in [1036, 1044, 1062, 1142, 1146, 1406, 1526, 1644, 1792, 1836, 1874, 9999] {
+            assert_eq!(class(code, Place::Commit, ""), Some(Class::Unfit), "{code}");
+        }
+        let read_only =
+            "The MariaDB server is running with the --read-only option so it cannot execute this statement";
+        assert_eq!(class(1290, Place::Ledger, read_only), Some(Class::Unfit));
+        for code in [1020, 1037, 1053, 1114, 1205, 1213, 1969, 3024] {
+            assert_eq!(class(code, Place::Ledger, ""), Some(Class::Pressure), "{code}");
+        }
     }
 
     #[test]
@@ -161,7 +259,7 @@ mod tests {
 
     #[test]
     fn no_code_is_on_two_lists() {
-        let mut all = [CONFLICT, LOST, PRESSURE, PERMANENT, SERVER_DEADLINE].concat();
+        let mut all = [CONFLICT, LOST, FULL, READ_ONLY, PERMANENT, SERVER_DEADLINE].concat();
         all.extend([OPTION_PREVENTS, INTERRUPTED]);
         let count = all.len();
         all.sort_unstable();

@@ -12,6 +12,9 @@ use crate::{Database, Error, Facts, bind};
 /// How long the server may think about one statement.
 const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Cannot execute statement in a READ ONLY transaction.
+const READ_ONLY_TRANSACTION: u16 = 1792;
+
 /// A session like those of the run's jobs, which only asks. Opens itself at the first question, and again when the
 /// server has closed it meanwhile.
 pub struct Explainer<'a> {
@@ -41,46 +44,54 @@ impl Database {
 }
 
 impl Explainer<'_> {
-    /// What the server would read for the statement of a job: an INSERT, REPLACE, UPDATE, DELETE, SELECT or WITH.
-    ///
-    /// EXPLAIN does not run the statement, but it may evaluate a subquery or a derived table, and functions there. So
-    /// it runs in a transaction that is rolled back (a read-only one takes no EXPLAIN UPDATE).
+    /// What the server would read for the statement of a job: an INSERT, REPLACE, UPDATE, DELETE, SELECT or WITH, as
+    /// [`Catalog::explaining`](crate::Catalog::explaining) allows it. `None` for a query that would write, so that the server
+    /// refuses it in a read-only transaction.
     ///
     /// # Errors
     /// With a code of the server's ([`Error::code`]) what it has against the statement; otherwise as connecting and
     /// querying can fail.
-    pub async fn explain(&mut self, job: &Job) -> Result<Vec<Access>, Error> {
+    pub async fn explain(&mut self, job: &Job, read_only: bool) -> Result<Option<Vec<Access>>, Error> {
         let kept = self.session.is_some();
-        match self.explain_once(job).await {
-            Err(error) if kept && error.code().is_none() => self.explain_once(job).await,
+        match self.explain_once(job, read_only).await {
+            Err(error) if kept && error.code().is_none() => self.explain_once(job, read_only).await,
+            Err(error) if read_only && error.code() == Some(READ_ONLY_TRANSACTION) => Ok(None),
             result => result,
         }
     }
 
-    async fn explain_once(&mut self, job: &Job) -> Result<Vec<Access>, Error> {
+    async fn explain_once(&mut self, job: &Job, read_only: bool) -> Result<Option<Vec<Access>>, Error> {
         let (mut conn, facts) = match self.session.take() {
             Some(session) => session,
             None => self.database.connect(self.session_sql).await?,
         };
-        let asking = tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut conn, &facts, self.database, job));
+        let asking =
+            tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut conn, &facts, self.database, job, read_only));
         let Ok(rows) = asking.await else {
             return Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explaining a statement"));
         };
         if rows.as_ref().err().is_none_or(|error| error.code().is_some()) {
             self.session = Some((conn, facts));
         }
-        Ok(rows?.iter().filter_map(access).collect())
+        Ok(Some(rows?.iter().filter_map(access).collect()))
     }
 }
 
-async fn ask(conn: &mut Conn, facts: &Facts, database: &Database, job: &Job) -> Result<Vec<Row>, Error> {
+async fn ask(
+    conn: &mut Conn,
+    facts: &Facts,
+    database: &Database,
+    job: &Job,
+    read_only: bool,
+) -> Result<Vec<Row>, Error> {
     let failed = |source| Error::Query { doing: "explain", source };
     let statement = bind::statement(job, facts.sql_mode).map_err(Error::Schema)?;
     let current = quoted(job.database.as_deref().unwrap_or(&database.schema));
     // MySQL 9 answers a tree unless it is asked for the table.
     let text = format!("/* queryfleet plan */ EXPLAIN FORMAT=TRADITIONAL {statement}\n");
     conn.query_drop(format!("USE {current}")).await.map_err(failed)?;
-    conn.query_drop("START TRANSACTION").await.map_err(failed)?;
+    let begin = if read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" };
+    conn.query_drop(begin).await.map_err(failed)?;
     let rows = conn.query(text).await.map_err(failed);
     conn.query_drop("ROLLBACK").await.map_err(failed)?;
     rows

@@ -4,7 +4,7 @@ use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 
-use crate::{Database, Error, process_list};
+use crate::{Database, Error, session_sql};
 
 /// Frees the locks of a frozen or cut-off worker after this long; idle slots ping well below it.
 pub(crate) const WAIT_TIMEOUT_S: u64 = 60;
@@ -14,6 +14,8 @@ pub(crate) const WAIT_TIMEOUT_S: u64 = 60;
 pub struct Facts {
     /// Where a string ends, by the sql_mode in force.
     pub sql_mode: SqlMode,
+    /// The same as the server says it: what a statement of our own that ran under another one gives back.
+    pub sql_mode_words: String,
     /// CONNECTION_ID(), the target of a KILL.
     pub connection_id: u64,
     /// hostname:port:server_id as the server itself says them. A KILL goes to the same server or to none.
@@ -25,9 +27,12 @@ pub struct Facts {
     pub version: String,
     /// @@max_allowed_packet in bytes.
     pub max_allowed_packet: u64,
+    /// CURRENT_ROLE(), which a reset of the session leaves as it is.
+    pub role: String,
 }
 
-/// One SET for all, then SESSION_SQL, then the run's session SQL, then everything read back.
+/// One packet: one SET for all, SESSION_SQL, the run's session SQL, and everything read back. For a new session or one
+/// that was reset. Leaves `host` empty.
 pub(crate) async fn init(
     conn: &mut Conn,
     database: &Database,
@@ -35,28 +40,72 @@ pub(crate) async fn init(
 ) -> Result<Facts, Error> {
     let query_error = |source| Error::Query { doing: "set up the session", source };
     let lock_wait = database.lock_wait.as_secs();
-    // completion_type 1 or 2 would change what COMMIT means; metadata locks know only lock_wait_timeout.
-    let set = format!(
+    // On its own, and first: after a reset MySQL reads with the server's own character set. completion_type 1 or 2 would
+    // change what COMMIT means; metadata locks know only lock_wait_timeout.
+    let base = format!(
         "SET autocommit=1, completion_type=0, wait_timeout={WAIT_TIMEOUT_S}, \
-         innodb_lock_wait_timeout={lock_wait}, lock_wait_timeout={lock_wait}, NAMES utf8mb4"
+         innodb_lock_wait_timeout={lock_wait}, lock_wait_timeout={lock_wait}"
     );
-    conn.query_drop(set).await.map_err(query_error)?;
-    for sql in [database.session_sql.as_deref(), session_sql].into_iter().flatten() {
-        conn.query_drop(sql).await.map_err(Error::SessionSql)?;
+    let base = ["SET NAMES utf8mb4", &base];
+    let fleet = session_sql::statements(database.session_sql.as_deref())?;
+    let run = session_sql::statements(session_sql)?;
+    let statements = base.into_iter().chain(fleet.iter().chain(&run).map(String::as_str));
+    // Whatever the session SQL has begun ends here.
+    let statements: Vec<&str> = statements.chain(["COMMIT", READ_BACK]).collect();
+    let row = match last_row(conn, &statements.join("\n;")).await {
+        Ok(row) => row.ok_or_else(|| Error::Schema("the server answered no row to the init step".into()))?,
+        Err((place, source)) => {
+            let first = base.len() + fleet.len();
+            return Err(match source {
+                mysql_async::Error::Server(_) if (base.len()..first).contains(&place) => {
+                    Error::SessionSql(source)
+                }
+                mysql_async::Error::Server(_) if (first..first + run.len()).contains(&place) => {
+                    Error::RunSql(source)
+                }
+                source => query_error(source),
+            });
+        }
+    };
+    match verify(&row, lock_wait) {
+        Ok(()) => Ok(facts(&row)),
+        // Without it the same server has another session: it is the run's affair.
+        Err(unlike) => match session_sql.filter(|_| !run.is_empty()) {
+            Some(text) => Err(session_sql::Fault::of_run(text, &unlike).into()),
+            None => Err(unlike),
+        },
     }
-    let row: Option<Row> = conn.query_first(READ_BACK).await.map_err(query_error)?;
-    let row = row.ok_or_else(|| Error::Schema("the server answered no row to the init step".into()))?;
-    verify(&row, lock_wait)?;
-    let mut facts = facts(&row);
-    let host = process_list::host(conn, facts.connection_id).await.map_err(query_error)?;
-    facts.host = host.unwrap_or_default();
-    Ok(facts)
 }
 
+/// The row of the last of several statements. An error comes with the number of the statement that it belongs to.
+async fn last_row(conn: &mut Conn, text: &str) -> Result<Option<Row>, (usize, mysql_async::Error)> {
+    let (mut place, mut row) = (0, None);
+    let mut result = conn.query_iter(text).await.map_err(|error| (place, error))?;
+    loop {
+        // Also after the last answer: an error looks like one more that is empty.
+        let last = result.is_empty();
+        while let Some(next) = result.next().await.map_err(|error| (place, error))? {
+            row = Some(next);
+        }
+        if last {
+            return Ok(row);
+        }
+        place += 1;
+    }
+}
+
+/// The comments are code to the one server or the other, which have these under different names, or not at all. No text in
+/// it is empty: a mode of Oracle's takes that for NULL. Transactions that the whole server has as READ ONLY are none of
+/// this session's: the first INSERT says so.
 const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
-    @@character_set_client, @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
-    CONNECTION_ID(), @@version, @@max_allowed_packet";
+    @@character_set_client, @@character_set_connection, @@character_set_results, \
+    LEFT(@@collation_connection, 8), \
+    CONCAT('=' /*M! , @@tx_read_only > @@global.tx_read_only */ \
+    /*!50720 , @@transaction_read_only > @@global.transaction_read_only */), \
+    @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
+    CONNECTION_ID(), @@version, @@max_allowed_packet, \
+    CONCAT('=' /*M! , IFNULL(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)";
 
 fn text(row: &Row, column: usize) -> String {
     row.get_opt(column).and_then(Result::ok).unwrap_or_default()
@@ -69,13 +118,17 @@ fn number(row: &Row, column: usize) -> u64 {
 fn verify(row: &Row, lock_wait: u64) -> Result<(), Error> {
     let lock_wait = lock_wait.to_string();
     let wait_timeout = WAIT_TIMEOUT_S.to_string();
-    let wanted: [(&'static str, &str); 6] = [
+    let wanted: [(&'static str, &str); 10] = [
         ("autocommit", "1"),
         ("completion_type", "NO_CHAIN"),
         ("wait_timeout", &wait_timeout),
         ("innodb_lock_wait_timeout", &lock_wait),
         ("lock_wait_timeout", &lock_wait),
         ("character_set_client", "utf8mb4"),
+        ("character_set_connection", "utf8mb4"),
+        ("character_set_results", "utf8mb4"),
+        ("collation_connection", "utf8mb4_"),
+        ("transaction_read_only", "=0"),
     ];
     for (column, (name, wanted)) in wanted.into_iter().enumerate() {
         let found = text(row, column);
@@ -88,11 +141,13 @@ fn verify(row: &Row, lock_wait: u64) -> Result<(), Error> {
 
 fn facts(row: &Row) -> Facts {
     Facts {
-        sql_mode: SqlMode::from_server(&text(row, 6)),
-        server: text(row, 7),
-        connection_id: number(row, 8),
-        version: text(row, 9),
-        max_allowed_packet: number(row, 10),
+        sql_mode: SqlMode::from_server(&text(row, 10)),
+        sql_mode_words: text(row, 10),
+        server: text(row, 11),
+        connection_id: number(row, 12),
+        version: text(row, 13),
+        max_allowed_packet: number(row, 14),
         host: String::new(),
+        role: text(row, 15),
     }
 }

@@ -68,8 +68,7 @@ impl Session {
             return if how == NotAtomic::Park { doubt(&lost) } else { lost };
         };
         let outcome = match error_code::read(&server, Place::Statement, &live.savepoint) {
-            Verdict::Ended(outcome) => outcome,
-            Verdict::ConnectionLost(failure) => Outcome::LostAfterSend(failure),
+            Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
             Verdict::EndedBefore => Outcome::Conflict(Failure::said("ledger row met by a statement")),
         };
         if how == NotAtomic::Repeat {
@@ -115,7 +114,7 @@ impl Row<'_> {
     /// Makes sure that the job has not ended; under `park` leaves the mark that it was begun.
     async fn open(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
         let failed = |source| {
-            Error::Query { doing: "open the ledger row of a job that is not atomic", source }.outcome()
+            Error::Write { doing: "open the ledger row of a job that is not atomic", source }.outcome()
         };
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
@@ -143,7 +142,15 @@ impl Row<'_> {
                 .await
             }
             NotAtomic::Repeat => match self.insert(conn, LedgerState::Done).await {
-                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => Ok(()),
+                // Another delivery was as fast, or a cancel came while it ran: it took effect, and the row says so.
+                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {
+                    let (cancelled, done) = (LedgerState::Cancelled.as_str(), LedgerState::Done.as_str());
+                    self.soon(conn.query_drop(format!(
+                        "UPDATE {} SET state='{done}' WHERE run={} AND seq={} AND state='{cancelled}'",
+                        self.ledger, self.run, self.seq
+                    )))
+                    .await
+                }
                 other => other,
             },
         };

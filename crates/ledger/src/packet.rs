@@ -12,7 +12,15 @@ pub(crate) enum Place {
     Ledger,
     Savepoint,
     Statement,
+    /// The savepoint of the net, [`Shape::net`].
+    NetSavepoint,
+    /// Undoes nothing, and warns when something has changed that no rollback undoes.
+    Net,
     Release,
+    /// Takes away a temporary table that hides the ledger.
+    Unhide,
+    /// A chunk's rows turn to `done`.
+    Finish,
     Commit,
 }
 
@@ -21,12 +29,20 @@ pub(crate) enum Place {
 pub(crate) struct Packet {
     pub(crate) text: String,
     pub(crate) places: Vec<Place>,
+    /// Where the part behind the net begins, in `text` and in `places`: what is left to send when the net's savepoint
+    /// has failed.
+    end: (usize, usize),
 }
 
 impl Packet {
     fn clear(&mut self) {
         self.text.clear();
         self.places.clear();
+    }
+
+    /// The part behind the net.
+    pub(crate) fn end(&self) -> (&str, &[Place]) {
+        (&self.text[self.end.0..], &self.places[self.end.1..])
     }
 
     /// Pieces, not a format: the text is most of what a job costs a worker that serves chunks.
@@ -39,8 +55,15 @@ impl Packet {
     }
 
     /// One INSERT of the ledger rows of all these jobs.
-    fn claim(&mut self, ledger: &str, run: &str, jobs: &[(&Job, Cow<'_, str>)], state: LedgerState) {
-        self.add(Place::Ledger, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
+    fn claim(
+        &mut self,
+        place: Place,
+        ledger: &str,
+        run: &str,
+        jobs: &[(&Job, Cow<'_, str>)],
+        state: LedgerState,
+    ) {
+        self.add(place, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
         let mut seq = itoa::Buffer::new();
         for (index, (job, _)) in jobs.iter().enumerate() {
             let open = if index > 0 { ",(" } else { "(" };
@@ -61,6 +84,9 @@ pub(crate) struct Shape<'a> {
     pub(crate) current: Option<&'a str>,
     /// The database of jobs that name none.
     pub(crate) default: &'a str,
+    /// Whether to ask, behind the last statement, if something has changed that no rollback undoes. Of a chunk it is
+    /// always asked; for a single job it costs a tenth.
+    pub(crate) net: bool,
 }
 
 /// Builds the packet for jobs that are atomic, each with its statement as it is to be sent. Answers the database
@@ -69,7 +95,8 @@ pub(crate) struct Shape<'a> {
 /// A single job claims its row as `done`. The jobs of a chunk claim theirs as `started`, all in one statement, and
 /// one statement turns them to `done` behind the last job: each statement costs the server an answer of its own, which
 /// is most of what a small job costs. Would a job's statement end our transaction after all, the rows that it commits
-/// say `started`, so that none of the jobs behind it can pass for done; the savepoint stops the packet then.
+/// say `started`, so that none of the jobs behind it can pass for done; the savepoint stops the packet then. A temporary
+/// table of the ledger's name, which a trigger may have made, would swallow the second claim: it is dropped before.
 ///
 /// The newline before `;` ends a trailing `-- ` or `#` comment of the statement; an open quote or `/*` would be a
 /// syntax error with nothing committed.
@@ -84,7 +111,8 @@ pub(crate) fn build<'a>(
     let chunk = jobs.len() > 1;
     let mut current = shape.current;
     packet.add(Place::Begin, &["START TRANSACTION"]);
-    packet.claim(shape.ledger, &run, jobs, if chunk { LedgerState::Started } else { LedgerState::Done });
+    let claimed = if chunk { LedgerState::Started } else { LedgerState::Done };
+    packet.claim(Place::Ledger, shape.ledger, &run, jobs, claimed);
     packet.add(Place::Savepoint, &["SAVEPOINT ", shape.savepoint]);
     for (job, statement) in jobs {
         let wanted = job.database.as_deref().unwrap_or(shape.default);
@@ -95,10 +123,17 @@ pub(crate) fn build<'a>(
         let seq = seq.format(job.seq);
         packet.add(Place::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
     }
+    if chunk || shape.net {
+        packet.add(Place::NetSavepoint, &["SAVEPOINT ", shape.savepoint, "n"]);
+        packet.add(Place::Net, &["ROLLBACK TO SAVEPOINT ", shape.savepoint, "n"]);
+    }
+    // Without the `;` before it.
+    packet.end = (packet.text.len() + 1, packet.places.len());
     packet.add(Place::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
     if chunk {
+        packet.add(Place::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", shape.ledger]);
         // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
-        packet.claim(shape.ledger, &run, jobs, LedgerState::Done);
+        packet.claim(Place::Finish, shape.ledger, &run, jobs, LedgerState::Done);
         packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
     }
     packet.add(Place::Commit, &["COMMIT"]);
@@ -109,20 +144,25 @@ pub(crate) fn build<'a>(
 mod tests {
     use super::*;
 
-    const SHAPE: Shape<'_> =
-        Shape { ledger: "`a`.queryfleet_ledger", savepoint: "q1", current: Some("a"), default: "a" };
+    const SHAPE: Shape<'_> = Shape {
+        ledger: "`a`.queryfleet_ledger",
+        savepoint: "q1",
+        current: Some("a"),
+        default: "a",
+        net: false,
+    };
 
-    fn text(jobs: &[Job]) -> (Packet, String) {
+    fn text(jobs: &[Job], net: bool) -> (Packet, String) {
         let mut packet = Packet::default();
         let jobs: Vec<_> = jobs.iter().map(|job| (job, Cow::from(job.sql.as_str()))).collect();
-        let current = build(&mut packet, &SHAPE, RunId(7), &jobs).to_owned();
+        let current = build(&mut packet, &Shape { net, ..SHAPE }, RunId(7), &jobs).to_owned();
         assert_eq!(packet.places.len(), packet.text.split(';').count());
         (packet, current)
     }
 
     #[test]
     fn one_job_is_the_text_of_the_design() {
-        let (packet, current) = text(&[Job::new(2, "UPDATE t SET n = 1 -- why")]);
+        let (packet, current) = text(&[Job::new(2, "UPDATE t SET n = 1 -- why")], false);
         assert_eq!(
             packet.text,
             "START TRANSACTION;INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,2,'done');SAVEPOINT q1;\
@@ -132,15 +172,25 @@ mod tests {
     }
 
     #[test]
+    fn the_net_is_behind_the_statement_and_can_be_left_out_afterwards() {
+        let (packet, _) = text(&[Job::new(2, "DO f()")], true);
+        let net = "\n;SAVEPOINT q1n;ROLLBACK TO SAVEPOINT q1n;RELEASE SAVEPOINT q1;COMMIT";
+        assert!(packet.text.ends_with(net), "{}", packet.text);
+        assert_eq!(packet.end(), ("RELEASE SAVEPOINT q1;COMMIT", &[Place::Release, Place::Commit][..]));
+    }
+
+    #[test]
     fn a_chunk_claims_once_and_is_done_once() {
         let mut other = Job::new(3, "DELETE FROM u");
         other.database = Some("b".into());
-        let (packet, current) = text(&[Job::new(1, "DO 1"), other]);
+        let (packet, current) = text(&[Job::new(1, "DO 1"), other], false);
         assert_eq!(
             packet.text,
             "START TRANSACTION;INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,1,'started'),(7,3,'started');\
              SAVEPOINT q1;/* queryfleet 7/1 */ DO 1\n;USE `b`;/* queryfleet 7/3 */ DELETE FROM u\n;\
-             RELEASE SAVEPOINT q1;INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,1,'done'),(7,3,'done')\
+             SAVEPOINT q1n;ROLLBACK TO SAVEPOINT q1n;RELEASE SAVEPOINT q1;\
+             DROP TEMPORARY TABLE IF EXISTS `a`.queryfleet_ledger;\
+             INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,1,'done'),(7,3,'done')\
              ON DUPLICATE KEY UPDATE state='done';COMMIT"
         );
         assert_eq!(current, "b");

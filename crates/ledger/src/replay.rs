@@ -6,6 +6,12 @@ use mysql_async::{Params, Row, Value};
 
 use crate::Error;
 use crate::connect::Control;
+use crate::tables::Tables;
+
+/// The states of a run that may still be gone on with.
+const OPEN: &str = "('publishing', 'published')";
+/// Rows a DELETE.
+const ROWS_AT_ONCE: u64 = 1000;
 
 /// Which dead jobs are meant; everything that is `None` is not asked about.
 #[derive(Clone, Debug, Default)]
@@ -73,17 +79,25 @@ pub struct DeadRow {
     pub worker: String,
     pub statement: Option<String>,
     pub died: String,
+    pub envelope: Vec<u8>,
+    pub signature: Option<String>,
 }
 
-/// A job that is on its way back.
+/// A dead job that a replay may bring back.
 #[derive(Clone, Debug)]
-pub struct Replaying {
+pub struct DeadJob {
     /// Its dead row.
     pub id: u64,
-    /// The queue that it goes to.
+    /// Its run.
+    pub run: RunId,
+    /// Its place in the run.
+    pub seq: u64,
+    /// The queue that it was served from.
     pub queue: String,
     /// The envelope that it goes in.
     pub envelope: Vec<u8>,
+    /// The signature of the envelope.
+    pub signature: Option<String>,
 }
 
 fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, Error> {
@@ -130,7 +144,7 @@ impl Control {
         };
         let query = format!(
             "SELECT id, run, seq, queue, CAST(state AS CHAR), reason, code, sql_state, message, first_error, attempts, \
-             worker, statement, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') FROM {} WHERE {condition}",
+             worker, statement, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
             self.database.tables.dead
         );
         let rows = self.dead_query(&query, values).await?;
@@ -150,86 +164,87 @@ impl Control {
                 worker: column(row, 11)?,
                 statement: column(row, 12)?,
                 died: column(row, 13)?,
+                envelope: column(row, 14)?,
+                signature: column(row, 15)?,
             })
         };
         rows.first().map(whole).transpose()
     }
 
-    /// How many dead jobs a replay of this filter would take.
+    /// The id of the newest dead row, 0 when there is none: a row keeps its id when its job dies again.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn count_dead(&mut self, filter: &Filter) -> Result<u64, Error> {
+    pub async fn newest_dead(&mut self) -> Result<u64, Error> {
+        let query = format!("SELECT COALESCE(MAX(id), 0) FROM {}", self.database.tables.dead);
+        let newest: Option<u64> =
+            self.ask("find the newest dead job", async |conn| conn.query_first(query).await).await?;
+        Ok(newest.unwrap_or(0))
+    }
+
+    /// Up to `limit` jobs of a filter that a replay may take, by growing id from behind `ids.0` to `ids.1`: dead ones, and
+    /// those that an earlier replay has left in the middle. Jobs of cancelled and purged runs are none of them.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn dead_jobs(
+        &mut self,
+        filter: &Filter,
+        ids: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<DeadJob>, Error> {
         let (conditions, values) = filter.conditions();
-        let (dead, open) = (&self.database.tables.dead, self.in_open_runs());
+        let (dead, run, (after, until)) = (&self.database.tables.dead, &self.database.tables.run, ids);
         let query = format!(
-            "SELECT COUNT(*) FROM {dead} WHERE state IN ('dead', 'replaying') AND {open}{conditions}"
+            "SELECT id, run, seq, queue, envelope, signature FROM {dead} WHERE id > {after} AND id <= {until} \
+             AND state IN ('dead', 'replaying') AND seq IS NOT NULL \
+             AND run IN (SELECT id FROM {run} WHERE state IN {OPEN}){conditions} ORDER BY id LIMIT {limit}"
         );
-        let rows = self.dead_query(&query, values).await?;
-        rows.first().map_or(Ok(0), |row| column(row, 0))
+        let job = |row: &Row| {
+            Ok(DeadJob {
+                id: column(row, 0)?,
+                run: RunId(column(row, 1)?),
+                seq: column(row, 2)?,
+                queue: column(row, 3)?,
+                envelope: column(row, 4)?,
+                signature: column(row, 5)?,
+            })
+        };
+        self.dead_query(&query, values).await?.iter().map(job).collect()
     }
 
-    /// Now, by the server's clock, as `died` is written by it.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub async fn now(&mut self) -> Result<String, Error> {
-        let query = "SELECT CAST(CURRENT_TIMESTAMP(3) AS CHAR)";
-        let now: Option<String> =
-            self.ask("read the server's clock", async |conn| conn.query_first(query).await).await?;
-        now.ok_or_else(|| Error::Schema("the server answered no row when asked for the time".into()))
-    }
-
-    /// Takes up to `limit` jobs that died before `until` for a replay: in one transaction their ledger rows go and their dead rows turn
-    /// to `replaying`. First come those that an earlier replay has left in that state. Jobs of cancelled and purged
-    /// runs stay dead.
+    /// Takes dead jobs for a replay, and answers which: in one transaction their ledger rows go and their dead rows turn
+    /// to `replaying`. Not those whose run was cancelled or purged meanwhile, nor those that the ledger does not call dead.
+    /// The run's row is locked, so that a cancel comes before this or after all of it.
     ///
     /// # Errors
     /// As connecting and querying can fail; nothing is taken then.
-    pub async fn begin_replay(
-        &mut self,
-        filter: &Filter,
-        until: &str,
-        limit: u32,
-    ) -> Result<Vec<Replaying>, Error> {
-        let (mut conditions, mut values) = filter.conditions();
-        // What dies again while it is replayed has had its once more.
-        conditions.push_str(" AND died < ?");
-        values.push(Value::from(until));
-        let (dead, ledger) = (self.database.tables.dead.clone(), self.database.tables.ledger.clone());
-        let open = self.in_open_runs();
-        let select = |state: &str| {
-            format!(
-                "SELECT id, queue, envelope FROM {dead} WHERE state = '{state}' AND {open}{conditions} \
-                 ORDER BY id LIMIT {limit}"
-            )
-        };
-        let left = self.dead_query(&select("replaying"), values.clone()).await?;
-        if !left.is_empty() {
-            return left.iter().map(replaying).collect();
-        }
-        let lock = format!("{} FOR UPDATE", select("dead"));
-        let taken: Vec<Row> = self
-            .ask("take dead jobs for a replay", async |conn| {
-                conn.query_drop("START TRANSACTION").await?;
-                let rows: Vec<Row> = conn.exec(&lock, params(values)).await?;
-                let ids: Vec<String> =
-                    rows.iter().filter_map(|row| row.get::<u64, _>(0)).map(|id| id.to_string()).collect();
-                if !ids.is_empty() {
-                    let ids = ids.join(",");
-                    let delete = format!(
-                        "DELETE l FROM {ledger} l JOIN {dead} d ON d.run = l.run AND d.seq = l.seq \
-                         WHERE d.id IN ({ids}) AND l.state = 'dead'"
-                    );
-                    conn.query_drop(delete).await?;
-                    conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})"))
-                        .await?;
-                }
-                conn.query_drop("COMMIT").await?;
-                Ok(rows)
-            })
-            .await?;
-        taken.iter().map(replaying).collect()
+    pub async fn begin_replay(&mut self, ids: &[u64]) -> Result<Vec<u64>, Error> {
+        let ids = list(ids);
+        let Tables { dead, ledger, run, .. } = &self.database.tables;
+        let (dead, ledger) = (dead.clone(), ledger.clone());
+        let lock = format!(
+            "SELECT d.id FROM {dead} d JOIN {run} r ON r.id = d.run \
+             LEFT JOIN {ledger} l ON l.run = d.run AND l.seq = d.seq \
+             WHERE d.id IN ({ids}) AND r.state IN {OPEN} \
+             AND (d.state = 'replaying' OR d.state = 'dead' AND l.state = 'dead') FOR UPDATE"
+        );
+        self.ask("take dead jobs for a replay", async |conn| {
+            conn.query_drop("START TRANSACTION").await?;
+            let taken: Vec<u64> = conn.query(lock).await?;
+            if !taken.is_empty() {
+                let ids = list(&taken);
+                let delete = format!(
+                    "DELETE l FROM {ledger} l JOIN {dead} d ON d.run = l.run AND d.seq = l.seq \
+                     WHERE d.id IN ({ids}) AND l.state = 'dead'"
+                );
+                conn.query_drop(delete).await?;
+                conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})")).await?;
+            }
+            conn.query_drop("COMMIT").await?;
+            Ok(taken)
+        })
+        .await
     }
 
     /// Marks jobs as replayed once the broker has confirmed them. One that has died again meanwhile stays dead.
@@ -238,34 +253,42 @@ impl Control {
     /// As connecting and querying can fail; the next replay publishes them once more then, and doubles meet the
     /// ledger.
     pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
-        let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let dead = &self.database.tables.dead;
+        let (ids, dead) = (list(ids), &self.database.tables.dead);
         let update =
             format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
         self.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
     }
 
-    /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. Answers how many.
+    /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. What was no job, a message
+    /// without a run in this ledger, is deleted. Answers how many.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// As connecting and querying can fail; calling it again goes on.
     pub async fn discard(&mut self, filter: &Filter) -> Result<u64, Error> {
         let (conditions, values) = filter.conditions();
         let dead = &self.database.tables.dead;
-        let update = format!("UPDATE {dead} SET state = 'discarded' WHERE state = 'dead'{conditions}");
+        let jobs = format!(
+            "UPDATE {dead} SET state = 'discarded' WHERE state = 'dead' AND run IS NOT NULL{conditions}"
+        );
+        let messages = format!(
+            "DELETE FROM {dead} WHERE state IN ('dead', 'discarded') AND run IS NULL{conditions} LIMIT {ROWS_AT_ONCE}"
+        );
+        let mut discarded = self.changed(&jobs, values.clone()).await?;
+        loop {
+            let deleted = self.changed(&messages, values.clone()).await?;
+            discarded += deleted;
+            if deleted < ROWS_AT_ONCE {
+                return Ok(discarded);
+            }
+        }
+    }
+
+    async fn changed(&mut self, statement: &str, values: Vec<Value>) -> Result<u64, Error> {
         self.ask("discard dead jobs", async |conn| {
-            conn.exec_drop(update, params(values)).await?;
+            conn.exec_drop(statement, params(values)).await?;
             Ok(conn.affected_rows())
         })
         .await
-    }
-
-    /// The condition that a row's run may still be gone on with.
-    fn in_open_runs(&self) -> String {
-        format!(
-            "run IN (SELECT id FROM {} WHERE state IN ('publishing', 'published'))",
-            self.database.tables.run
-        )
     }
 
     async fn dead_query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -277,6 +300,6 @@ fn params(values: Vec<Value>) -> Params {
     if values.is_empty() { Params::Empty } else { Params::Positional(values) }
 }
 
-fn replaying(row: &Row) -> Result<Replaying, Error> {
-    Ok(Replaying { id: column(row, 0)?, queue: column(row, 1)?, envelope: column(row, 2)? })
+fn list(ids: &[u64]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

@@ -120,11 +120,11 @@ impl Right {
 }
 
 /// Access denied to a database, a table, a column.
-const DENIED: [u16; 3] = [1044, 1142, 1143];
-const NO_SUCH_TABLE: u16 = 1146;
+pub(crate) const DENIED: [u16; 3] = [1044, 1142, 1143];
+pub(crate) const NO_SUCH_TABLE: u16 = 1146;
 const TABLE_EXISTS: u16 = 1050;
 /// Strict mode wants a value for every column without a default, even of no rows; rights are looked at before.
-const NO_DEFAULT: u16 = 1364;
+pub(crate) const NO_DEFAULT: u16 = 1364;
 
 fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
     let Err(error) = answered else { return Ok(Answer::Granted) };

@@ -1,60 +1,17 @@
 //! The run's row: what a publish is, how far it has come, whether it was cancelled.
 
-use job::{LedgerState, NotAtomic, RunId};
+use job::{LedgerState, NotAtomic, RunId, is_run_id};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Row, Value, params};
 
 use crate::Error;
 use crate::connect::Control;
-use crate::error_code::DUPLICATE_KEY;
-
-/// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// The end of its input is not yet confirmed.
-    Publishing,
-    /// All of it is in the queue, or past it.
-    Published,
-    /// It was cancelled.
-    Cancelled,
-    /// Its ledger rows are gone; the row stays so that its id is never used again.
-    Purged,
-}
-
-impl RunState {
-    fn parse(word: &str) -> Option<RunState> {
-        Some(match word {
-            "publishing" => RunState::Publishing,
-            "published" => RunState::Published,
-            "cancelled" => RunState::Cancelled,
-            "purged" => RunState::Purged,
-            _ => return None,
-        })
-    }
-}
-
-/// A run's row.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)] // the columns of queryfleet_run, commented there
-pub struct Run {
-    pub id: RunId,
-    pub name: String,
-    pub queue: String,
-    pub state: RunState,
-    pub total: Option<u64>,
-    pub confirmed: u64,
-    pub digest: Vec<u8>,
-    pub chunk: u32,
-    pub session_version: u32,
-    pub session_sql: Option<String>,
-    pub not_atomic: Option<NotAtomic>,
-    pub cancel_now: bool,
-    pub created: String,
-}
+use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
+use crate::run::{COLUMNS, Run, run};
 
 /// What a publish says about a new run.
 pub struct NewRun<'a> {
-    /// Unique among all runs of this ledger, of at most [`RUN_NAME_LIMIT`](crate::RUN_NAME_LIMIT) characters.
+    /// Unique among all runs of this ledger, and one that [`check_run_name`](job::check_run_name) takes.
     pub name: &'a str,
     /// The queue that it is published to.
     pub queue: &'a str,
@@ -70,34 +27,8 @@ pub struct NewRun<'a> {
     pub not_atomic: Option<NotAtomic>,
 }
 
-const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, confirmed, digest, chunk, session_version, \
-    session_sql, CAST(not_atomic AS CHAR), DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s'), cancel_now";
-
-fn run(row: Row) -> Result<Run, String> {
-    fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, String> {
-        row.get_opt(index)
-            .and_then(Result::ok)
-            .ok_or_else(|| format!("column {index} of a run is unreadable"))
-    }
-    let state: String = column(&row, 3)?;
-    let not_atomic: Option<String> = column(&row, 10)?;
-    Ok(Run {
-        id: RunId(column(&row, 0)?),
-        name: column(&row, 1)?,
-        queue: column(&row, 2)?,
-        state: RunState::parse(&state)
-            .ok_or_else(|| format!("run state `{state}` is not known to this version"))?,
-        total: column(&row, 4)?,
-        confirmed: column(&row, 5)?,
-        digest: column(&row, 6)?,
-        chunk: column(&row, 7)?,
-        session_version: column(&row, 8)?,
-        session_sql: column(&row, 9)?,
-        not_atomic: not_atomic.map(|word| word.parse()).transpose()?,
-        created: column(&row, 11)?,
-        cancel_now: column::<u8>(&row, 12)? != 0,
-    })
-}
+/// Tries at a deadlock with others that make the same run.
+const TRIES: u32 = 10;
 
 impl Control {
     /// Writes the row of a new run and answers its id.
@@ -110,6 +41,7 @@ impl Control {
              VALUES (:id, :name, :queue, :digest, :milestones, :chunk, :version, :sql, :not_atomic)",
             self.database.tables.run
         );
+        let mut tries = 1;
         loop {
             let id = RunId::fresh();
             let values = params! {
@@ -126,28 +58,49 @@ impl Control {
             match self.ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await).await {
                 Ok(()) => return Ok(id),
                 Err(error) if error.code() == Some(DUPLICATE_KEY) => {
-                    if self.find_run(new.name).await?.is_some() {
+                    if !self.named(new.name).await?.is_empty() {
                         return Err(Error::NameTaken(new.name.to_owned()));
                     }
                     // Two runs of one millisecond drew the same id: draw again.
+                }
+                // Others make the same run at once, and the server has rolled this one back.
+                Err(error) if matches!(error.code(), Some(DEADLOCK | LOCK_WAIT)) && tries < TRIES => {
+                    tries += 1
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// The run of this name, or of this id when no run has the name.
+    /// The run of this name, byte by byte, or of this id.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// [`Error::Ambiguous`] when a run that an older version has made has the id of another as its name; as connecting and
+    /// querying can fail.
     pub async fn find_run(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
-        let id: Option<u64> = name_or_id.parse().ok();
-        let query = format!(
-            "SELECT {COLUMNS} FROM {} WHERE name = ? OR id = ? ORDER BY name = ? DESC LIMIT 1",
-            self.database.tables.run
-        );
-        let rows = self.rows("read a run", &query, (name_or_id, id, name_or_id)).await?;
-        Ok(rows.into_iter().next())
+        let named = self.find_named(name_or_id).await?;
+        let id = name_or_id.parse().ok().filter(|_| is_run_id(name_or_id)).map(RunId);
+        let of_id = match id {
+            Some(id) => self.runs(&[id]).await?.into_iter().next(),
+            None => None,
+        };
+        match (named, of_id) {
+            (Some(named), Some(of_id)) if named.id != of_id.id => {
+                Err(Error::Ambiguous { given: name_or_id.to_owned(), id: named.id, name: of_id.name })
+            }
+            (named, of_id) => Ok(named.or(of_id)),
+        }
+    }
+
+    /// The run of this name, whatever ids there are.
+    async fn find_named(&mut self, name: &str) -> Result<Option<Run>, Error> {
+        // The server's comparison does not see spaces at the end.
+        Ok(self.named(name).await?.into_iter().find(|run| run.name == name))
+    }
+
+    async fn named(&mut self, name: &str) -> Result<Vec<Run>, Error> {
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE name = ?", self.database.tables.run);
+        self.rows("read a run", &query, (name,)).await
     }
 
     /// The runs of these ids that the ledger knows.
@@ -195,6 +148,29 @@ impl Control {
             self.database.tables.run
         );
         self.ask("note what is confirmed", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// Writes down what a run is published as, before any of it is: its manifest, once and for all, and the manifest's
+    /// signature, which a publish under another key renews. Answers the run as it is then: with a manifest of another
+    /// producer, or cancelled, when it was too late.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn seal_run(
+        &mut self,
+        id: RunId,
+        manifest: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Option<Run>, Error> {
+        let update = format!(
+            "UPDATE {} SET manifest = :manifest, manifest_signature = :signature WHERE id = {id} \
+             AND state IN ('publishing', 'published') AND (manifest IS NULL OR manifest = :manifest)",
+            self.database.tables.run
+        );
+        let values = params! { "manifest" => Value::from(manifest), "signature" => signature };
+        self.ask("write what the run is published as", async |conn| conn.exec_drop(&update, values).await)
+            .await?;
+        Ok(self.runs(&[id]).await?.into_iter().next())
     }
 
     /// The newest run of the same input that may still have jobs to do.

@@ -6,10 +6,10 @@ use mysql_async::prelude::Queryable;
 use crate::Error;
 use crate::connect::Control;
 use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE};
-use crate::tables::{add_milestones, create, create_range};
+use crate::tables::{add_milestones, add_version_3, create, create_range};
 
 /// The version of the tables that this program reads and writes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The tables of that version, the newest last, without queryfleet_meta, which is read first of all.
 const TABLES: [&str; 5] =
     ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
@@ -35,7 +35,12 @@ impl Control {
             }
             Stored { version: Some(version), ledger: Some(_) } if version == "1" => {
                 self.verify_complete(&TABLES[..TABLES_1]).await?;
-                self.upgrade().await?;
+                self.upgrade_1().await?;
+                self.upgrade_2().await?;
+            }
+            Stored { version: Some(version), ledger: Some(_) } if version == "2" => {
+                self.verify_complete(&TABLES).await?;
+                self.upgrade_2().await?;
             }
             Stored { version: Some(_), ledger: Some(_) } => {}
             _ => self.create().await?,
@@ -62,19 +67,35 @@ impl Control {
     }
 
     /// From version 1 to 2. The version last: whoever reads the new one finds all that it has.
-    async fn upgrade(&mut self) -> Result<(), Error> {
-        let meta = self.database.tables.meta.clone();
-        let range = create_range(&self.database.tables);
-        let milestones = add_milestones(&self.database.tables);
-        self.ask("upgrade the tables of queryfleet from version 1 to 2", async |conn| {
-            conn.query_drop(range).await?;
-            match conn.query_drop(milestones).await {
-                // Another setup has been here.
-                Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_COLUMN => {}
-                added => added?,
+    async fn upgrade_1(&mut self) -> Result<(), Error> {
+        let statements = [create_range(&self.database.tables), add_milestones(&self.database.tables)];
+        self.upgrade("upgrade the tables of queryfleet from version 1 to 2", &statements, (1, 2)).await
+    }
+
+    /// From version 2 to 3. A finer collation takes apart what was one name: no two rows can come to be one.
+    async fn upgrade_2(&mut self) -> Result<(), Error> {
+        let statements = add_version_3(&self.database.tables);
+        self.upgrade("upgrade the tables of queryfleet from version 2 to 3", &statements, (2, 3)).await
+    }
+
+    async fn upgrade(
+        &mut self,
+        doing: &'static str,
+        statements: &[String],
+        (from, to): (u32, u32),
+    ) -> Result<(), Error> {
+        let meta = &self.database.tables.meta;
+        let version =
+            format!("UPDATE {meta} SET value = '{to}' WHERE name = 'schema_version' AND value = '{from}'");
+        self.ask(doing, async |conn| {
+            for statement in statements {
+                match conn.query_drop(statement).await {
+                    // Another setup has been here.
+                    Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_COLUMN => {}
+                    done => done?,
+                }
             }
-            let update = "SET value = '2' WHERE name = 'schema_version' AND value = '1'";
-            conn.query_drop(format!("UPDATE {meta} {update}")).await
+            conn.query_drop(version).await
         })
         .await
     }

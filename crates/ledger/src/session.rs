@@ -1,14 +1,14 @@
 //! A slot's connection: opened when it is needed, dropped after any doubt.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use job::{DeadReason, Failure, Outcome, RunId};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
 use crate::packet::Packet;
-use crate::tables::Tables;
+use crate::probe::{self, Unwritten};
 use crate::{Database, Dead, Error, Facts, dead};
 
 /// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
@@ -19,6 +19,8 @@ pub struct Session {
     pub(crate) database: Arc<Database>,
     pub(crate) live: Option<Live>,
     pub(crate) packet: Packet,
+    /// A connection was lost since [`was_lost`](Session::was_lost) was last asked.
+    pub(crate) lost: bool,
 }
 
 pub(crate) struct Live {
@@ -28,7 +30,15 @@ pub(crate) struct Live {
     /// The database that is current, when known.
     pub(crate) current: Option<String>,
     /// Which run's session SQL is in force: (run, version), version 0 when none is.
-    session: (RunId, u32),
+    pub(crate) session: (RunId, u32),
+    /// Whose jobs have run since the session was new, or reset.
+    pub(crate) ran: Option<RunId>,
+    /// What has run last may have left something behind in the session.
+    pub(crate) left: bool,
+    /// When the server has last answered,
+    pub(crate) since: Instant,
+    /// and which connections of this worker had been lost until then.
+    pub(crate) epoch: u64,
 }
 
 /// The session SQL that a run asks for.
@@ -49,7 +59,7 @@ impl RunSession<'_> {
 impl Session {
     /// Connects to nothing yet.
     pub fn new(database: Arc<Database>) -> Session {
-        Session { database, live: None, packet: Packet::default() }
+        Session { database, live: None, packet: Packet::default(), lost: false }
     }
 
     /// What the session is; `None` while there is no connection.
@@ -57,62 +67,50 @@ impl Session {
         self.live.as_ref().map(|live| &live.facts)
     }
 
-    /// Makes the connection ready for jobs of a run: opens it, or resets it when other session SQL is in force.
-    ///
-    /// # Errors
-    /// As connecting and the init step can fail.
-    pub async fn prepare(&mut self, wanted: RunSession<'_>) -> Result<&Facts, Error> {
-        let session = if wanted.version == 0 { (RunId(0), 0) } else { (wanted.run, wanted.version) };
-        if self.live.as_ref().is_some_and(|live| live.session != session) {
-            // Only a new session forgets all that session SQL can set.
-            self.close().await;
-        }
-        if self.live.is_none() {
-            let (conn, facts) = self.database.connect(wanted.sql).await?;
-            let savepoint = format!("q{:016x}", getrandom::u64()?);
-            self.live = Some(Live { conn, facts, savepoint, current: None, session });
-        }
-        match &self.live {
-            Some(live) => Ok(&live.facts),
-            None => unreachable!("opened above"),
-        }
+    /// Ends the connection, and forgets what a large packet has left in memory: the driver keeps a buffer of its size
+    /// for as long as the connection lives.
+    pub async fn shed(&mut self) {
+        self.close().await;
+        self.packet = Packet::default();
     }
 
-    /// Whether this session may write the ledger and the dead jobs now: rights, tables, a server that is not read-only.
-    /// Writes nothing. Call after [`prepare`](Self::prepare).
+    /// Whether this session can write the ledger and the dead jobs now: what a job makes a worker write is written, and
+    /// rolled back. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// What the server says to INSERTs of no rows; the connection is closed then.
+    /// What the server says to the rows; the connection is closed then.
     pub async fn probe(&mut self) -> Result<(), Error> {
         let Some(mut live) = self.live.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
-        let Tables { ledger, dead, .. } = &self.database.tables;
-        let nothing =
-            format!("INSERT INTO {ledger}(run,seq,state) SELECT run, seq, state FROM {ledger} WHERE FALSE");
-        let limit = self.database.connect_timeout;
-        let probing = async {
-            let failed = |doing| move |source| Error::Query { doing, source };
-            let ledger = "write the ledger: run `queryfleet setup`, or see its GRANTs";
-            live.conn.query_drop(nothing).await.map_err(failed(ledger))?;
-            let dead_jobs = "write dead jobs: run `queryfleet setup`, or see its GRANTs";
-            live.conn.query_drop(dead::nothing(dead)).await.map_err(failed(dead_jobs))
-        };
+        let (limit, epoch) = (self.limit(), self.database.epoch());
+        let probing = probe::probe(&mut live.conn, &self.database.tables, &live.facts.sql_mode_words);
         match tokio::time::timeout(limit, probing).await {
-            Ok(probed) => probed?,
+            Ok(Ok(())) => {}
+            Ok(Err((table, source))) => {
+                let doing = match table {
+                    Unwritten::Ledger => "write the ledger: run `queryfleet setup`, or see its GRANTs",
+                    Unwritten::Dead => "write dead jobs: run `queryfleet setup`, or see its GRANTs",
+                };
+                return Err(Error::Write { doing, source });
+            }
             Err(_) => return Err(self.database.timed_out(limit, "probing the ledger")),
         }
+        live.answered(epoch);
         self.live = Some(live);
         Ok(())
     }
 
     /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
     pub async fn ping(&mut self) -> bool {
-        let limit = self.database.connect_timeout;
-        if let Some(live) = &mut self.live
-            && !matches!(tokio::time::timeout(limit, live.conn.ping()).await, Ok(Ok(())))
-        {
-            self.live = None;
+        let (limit, epoch) = (self.database.connect_timeout, self.database.epoch());
+        if let Some(mut live) = self.live.take() {
+            if matches!(tokio::time::timeout(limit, live.conn.ping()).await, Ok(Ok(()))) {
+                live.answered(epoch);
+                self.live = Some(live);
+            } else {
+                self.database.lost();
+            }
         }
         self.live.is_some()
     }
@@ -146,11 +144,11 @@ impl Session {
     /// # Errors
     /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
     pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
-        if self.live.is_none() {
-            self.prepare(RunSession::NONE).await?;
-        }
+        self.prepare(RunSession::NONE).await?;
         let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
-        let recorded = self.bounded(dead::record(&mut live.conn, &self.database.tables, dead)).await;
+        let recorded = self
+            .bounded(dead::record(&mut live.conn, &self.database.tables, dead, &live.facts.sql_mode_words))
+            .await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
@@ -158,8 +156,8 @@ impl Session {
     }
 
     /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
-    /// Of a body that the server does not take in one statement only the beginning is kept. Call after
-    /// [`prepare`](Self::prepare).
+    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; answers whether
+    /// that is so. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
     /// As querying can fail; nothing is written then.
@@ -170,27 +168,32 @@ impl Session {
         message: &str,
         worker: &str,
         body: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let Some(mut live) = self.live.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
         let tables = &self.database.tables;
-        let room = (live.facts.max_allowed_packet as usize).saturating_sub(dead::ROOM);
         let row = dead::Body { queue, reason, message, worker, body };
-        let recorded = self.bounded(dead::record_body(&mut live.conn, tables, &row, room)).await;
+        let recorded =
+            self.bounded(dead::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words)).await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
         recorded
     }
 
+    /// How long our own statements may take.
+    fn limit(&self) -> Duration {
+        self.database.lock_wait + self.database.connect_timeout
+    }
+
     async fn bounded<T>(
         &self,
         recording: impl Future<Output = Result<T, mysql_async::Error>>,
     ) -> Result<T, Error> {
-        let limit = self.database.lock_wait + self.database.connect_timeout;
+        let limit = self.limit();
         match tokio::time::timeout(limit, recording).await {
-            Ok(result) => result.map_err(|source| Error::Query { doing: "record a dead job", source }),
+            Ok(result) => result.map_err(|source| Error::Write { doing: "record a dead job", source }),
             Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
         }
     }

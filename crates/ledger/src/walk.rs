@@ -1,5 +1,11 @@
 //! Walking a key: where a range of so many rows begins and ends. Whatever is compared or sorted is so by the server,
 //! with the same literals that the jobs will have; by us only to be put into text.
+//!
+//! No row between the first and the last is left out: a range begins at the first row behind the literal of the last
+//! key before, and that literal is the key itself: a number, a date, or the bytes of the column's own type and character
+//! set. So the rows of the ranges are not counted once more, which would take as long as the walk, and on a table that
+//! is in use would differ all the same. What is left to go wrong is a collation whose index and comparisons disagree:
+//! those that are known are refused (`key.rs`), and a walk that does not advance stops.
 
 use std::time::Duration;
 
@@ -8,9 +14,9 @@ use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
-use crate::bind::literal;
 use crate::key::{Column, Key, Kind};
-use crate::{Database, Error};
+use crate::key_value::Bytes;
+use crate::{Database, Error, KeyValue};
 
 /// How long it may take to pass the rows of one range.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -18,28 +24,43 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// A range of keys: both ends belong to it, with a value for every column of the key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range {
-    /// The first key.
-    pub lo: Vec<Param>,
+    /// The first key, in the order of the walk.
+    pub lo: Vec<KeyValue>,
     /// The last key.
-    pub hi: Vec<Param>,
+    pub hi: Vec<KeyValue>,
+    /// For every column whether the walk goes from the largest to the smallest; empty when it does so for none.
+    pub descending: Vec<bool>,
 }
 
-/// A walk over a key of a table, on a connection of its own. It takes no locks.
+/// A walk over a key of a table, on a connection of its own, in the directions of its index. It takes no locks.
 pub struct Walk<'a> {
     database: &'a Database,
     conn: Conn,
     mode: SqlMode,
     key: &'a Key,
+    /// Behind which key the last range began, and the key that it ended with.
+    last: Option<(Vec<KeyValue>, Vec<KeyValue>)>,
+}
+
+/// What a query of the walk has answered: the rows of place 0 and 1, each with whether it is the end of the walk.
+struct Answer {
+    ends: [Option<(Vec<KeyValue>, bool)>; 2],
+    /// Whether the walk has come further with its last range.
+    advances: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// Connects.
+    /// Connects; the session is as those of the jobs with this session SQL, which may change what a literal means.
     ///
     /// # Errors
     /// As connecting and the init step can fail.
-    pub async fn new(database: &'a Database, key: &'a Key) -> Result<Walk<'a>, Error> {
-        let (conn, facts) = database.connect(None).await?;
-        Ok(Walk { database, conn, mode: facts.sql_mode, key })
+    pub async fn new(
+        database: &'a Database,
+        key: &'a Key,
+        session_sql: Option<&str>,
+    ) -> Result<Walk<'a>, Error> {
+        let (conn, facts) = database.connect(session_sql).await?;
+        Ok(Walk { database, conn, mode: facts.sql_mode, key, last: None })
     }
 
     /// From the first key to the last; `None` when the table is empty.
@@ -48,99 +69,172 @@ impl<'a> Walk<'a> {
     /// As querying can fail.
     pub async fn extent(&mut self) -> Result<Option<Range>, Error> {
         let Key { table, index, .. } = self.key;
-        let (columns, by) = (self.columns(), |direction| self.order(direction));
-        let from = format!("{columns}, 0 FROM {table} AS t FORCE INDEX ({index})");
+        let from = format!("{}, 0 FROM {table} AS t FORCE INDEX ({index})", self.columns());
         let query = format!(
             "/* queryfleet extent */ (SELECT 0, {from} ORDER BY {} LIMIT 1) UNION ALL \
              (SELECT 1, {from} ORDER BY {} LIMIT 1)",
-            by(""),
-            by(" DESC")
+            self.order(false),
+            self.order(true)
         );
-        let [lo, hi] = self.ends(&query).await?;
-        Ok(lo.zip(hi).map(|((lo, _), (hi, _))| Range { lo, hi }))
+        let [lo, hi] = self.ask(&query).await?.ends;
+        Ok(lo.zip(hi).map(|((lo, _), (hi, _))| self.range(lo, hi)))
     }
 
     /// The range of `size` rows after a key (`None`: from the first one), in a walk that goes to `end`. The last one
     /// has the very end as its own, whatever has become of that row.
     ///
     /// # Errors
-    /// As querying can fail.
-    pub async fn next(&mut self, after: Option<&[Param]>, end: &[Param], size: u64) -> Result<Range, Error> {
-        let Key { table, index, .. } = self.key;
-        let after = after.map_or("1".into(), |after| beyond(&self.literals(after), '>'));
-        let end_text = self.literals(end);
-        let is_end: Vec<String> = end_text.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        let (columns, order, until) = (self.columns(), self.order(""), within(&end_text, '<'));
-        let from = format!(
-            "{columns}, {} FROM {table} AS t FORCE INDEX ({index}) WHERE ({after}) AND ({until}) ORDER BY {order} LIMIT 1",
-            is_end.join(" AND ")
-        );
-        let query = format!(
-            "/* queryfleet range */ (SELECT 0, {from}) UNION ALL (SELECT 1, {from} OFFSET {})",
-            size.max(1) - 1
-        );
+    /// As querying can fail; [`Error::Key`] when the range before this one had brought the walk no further.
+    pub async fn next(
+        &mut self,
+        after: Option<&[KeyValue]>,
+        end: &[KeyValue],
+        size: u64,
+    ) -> Result<Range, Error> {
+        let query = self.query(after, end, size);
+        let Answer { ends, advances } = self.ask(&query).await?;
+        if !advances {
+            let why = "the walk over it does not advance: its index has another order than comparisons with a key of it";
+            return Err(Error::Key { table: self.key.table.clone(), why: why.into() });
+        }
         let end = || end.to_vec();
-        Ok(match self.ends(&query).await? {
-            [Some((lo, _)), Some((hi, false))] => Range { lo, hi },
-            [Some((lo, _)), _] => Range { lo, hi: end() },
-            _ => Range { lo: end(), hi: end() },
-        })
+        let range = match ends {
+            [Some((lo, _)), Some((hi, false))] => self.range(lo, hi),
+            [Some((lo, _)), _] => self.range(lo, end()),
+            _ => self.range(end(), end()),
+        };
+        self.last = after.map(|after| (after.to_vec(), range.hi.clone()));
+        Ok(range)
     }
 
-    /// The rows of place 0 and 1 of a query, each with whether it is the end of the walk.
-    async fn ends(&mut self, query: &str) -> Result<[Option<(Vec<Param>, bool)>; 2], Error> {
+    /// What [`next`](Self::next) asks the server. It must be able to answer out of the index, without sorting.
+    pub fn query(&self, after: Option<&[KeyValue]>, end: &[KeyValue], size: u64) -> String {
+        let Key { table, index, .. } = self.key;
+        let behind = after.map_or("1".into(), |after| compare(&self.literals(after), Side::After, ""));
+        let end_text = self.literals(end);
+        let is_end: Vec<String> =
+            end_text.iter().map(|Bound { name, value, .. }| format!("{name} = {value}")).collect();
+        let until = compare(&end_text, Side::Before, "=");
+        let from = format!(
+            "{}, {} FROM {table} AS t FORCE INDEX ({index}) WHERE ({behind}) AND ({until}) ORDER BY {} LIMIT 1",
+            self.columns(),
+            is_end.join(" AND "),
+            self.order(false)
+        );
+        format!(
+            "/* queryfleet range */ (SELECT 0, {from}) UNION ALL (SELECT 1, {from} OFFSET {}){}",
+            size.max(1) - 1,
+            self.advance(after)
+        )
+    }
+
+    /// One more row that says whether the end of the range before is behind the end of the one before that, as the server
+    /// compares them.
+    fn advance(&self, after: Option<&[KeyValue]>) -> String {
+        let Some((passed, after)) = self.last.as_ref().filter(|(_, hi)| Some(hi.as_slice()) == after) else {
+            return String::new();
+        };
+        let columns = &self.key.columns;
+        let after = after.iter().zip(columns).map(|(value, column)| self.by_itself(value, column));
+        let further: Vec<Bound> = self
+            .literals(passed)
+            .into_iter()
+            .zip(after)
+            .map(|(bound, name)| Bound { name, ..bound })
+            .collect();
+        let nothing = "NULL, ".repeat(columns.len());
+        format!(" UNION ALL (SELECT 2, {nothing}{})", compare(&further, Side::After, ""))
+    }
+
+    /// A literal that compares as its column does, away from it.
+    fn by_itself(&self, value: &KeyValue, column: &Column) -> String {
+        let literal = value.literal(self.mode);
+        match (&column.kind, value) {
+            (Kind::Text { collation, .. }, KeyValue::Text(_)) => format!("{literal} COLLATE {collation}"),
+            (Kind::Text { charset, collation }, KeyValue::Plain(_)) => {
+                format!("CONVERT({literal} USING {charset}) COLLATE {collation}")
+            }
+            _ => literal,
+        }
+    }
+
+    fn range(&self, lo: Vec<KeyValue>, hi: Vec<KeyValue>) -> Range {
+        let descending = self.key.directions();
+        Range { lo, hi, descending: if descending.contains(&true) { descending } else { Vec::new() } }
+    }
+
+    async fn ask(&mut self, query: &str) -> Result<Answer, Error> {
         let doing = "walk the key of the table";
         let rows: Vec<Row> = match tokio::time::timeout(PATIENCE, self.conn.query(query)).await {
             Ok(answer) => answer.map_err(|source| Error::Query { doing, source })?,
             Err(_) => return Err(self.database.timed_out(PATIENCE, doing)),
         };
-        let mut ends = [None, None];
+        let mut answer = Answer { ends: [None, None], advances: true };
         for row in rows {
             let mut values = row.unwrap();
-            let is_end = values.pop().is_some_and(|value| number(&value) == Some(1));
-            let place = usize::from(number(&values.remove(0)) == Some(1));
+            let said = values.pop().is_some_and(|value| number(&value) == Some(1));
+            let place = number(&values.remove(0));
+            if place == Some(2) {
+                answer.advances = said;
+                continue;
+            }
             let read = values.into_iter().zip(&self.key.columns).map(|(value, column)| read(value, column));
-            let key = read.collect::<Option<Vec<Param>>>();
+            let key = read.collect::<Option<Vec<KeyValue>>>();
             let key = key.ok_or_else(|| Error::Schema("the server answered no key to the walk".into()))?;
-            ends[place] = Some((key, is_end));
+            answer.ends[usize::from(place == Some(1))] = Some((key, said));
         }
-        Ok(ends)
+        Ok(answer)
     }
 
+    /// The columns as they are read: of a text the bytes that it has in its column.
     fn columns(&self) -> String {
-        self.key.columns().collect::<Vec<_>>().join(", ")
+        let read = |column: &Column| match column.kind {
+            Kind::Text { .. } => format!("HEX(t.{})", column.name),
+            _ => format!("t.{}", column.name),
+        };
+        self.key.columns.iter().map(read).collect::<Vec<_>>().join(", ")
     }
 
-    /// With the table's name: no alias or other column of the select list is meant.
-    fn order(&self, direction: &str) -> String {
-        self.key.columns().map(|name| format!("t.{name}{direction}")).collect::<Vec<_>>().join(", ")
+    /// The order of the index, or the other way round. With the table's name: no alias or other column of the select
+    /// list is meant.
+    fn order(&self, back: bool) -> String {
+        let by = |column: &Column| match column.descending != back {
+            true => format!("t.{} DESC", column.name),
+            false => format!("t.{}", column.name),
+        };
+        self.key.columns.iter().map(by).collect::<Vec<_>>().join(", ")
     }
 
     /// The columns with a key's values.
-    fn literals(&self, key: &[Param]) -> Vec<(String, String)> {
-        let columns = self.key.columns().map(str::to_owned);
-        columns.zip(key).map(|(name, value)| (name, literal(value, self.mode))).collect()
+    fn literals(&self, key: &[KeyValue]) -> Vec<Bound> {
+        self.key.bounds(key.iter().map(|value| value.literal(self.mode)))
     }
 }
 
-/// The condition for keys before (`<`) or after (`>`) one of such columns. Spelled out: servers walk no index for a
-/// comparison of rows.
-fn beyond(key: &[(String, String)], sign: char) -> String {
-    compare(key, sign, "")
+/// A column and a value of it.
+struct Bound {
+    name: String,
+    value: String,
+    descending: bool,
 }
 
-/// The same with that key included.
-fn within(key: &[(String, String)], sign: char) -> String {
-    compare(key, sign, "=")
+/// On which side of a key, in the order of the walk.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    After,
 }
 
-fn compare(key: &[(String, String)], sign: char, or_equal: &str) -> String {
+/// The condition for keys on one side of such values. Spelled out: servers walk no index for a comparison of rows.
+fn compare(key: &[Bound], side: Side, or_equal: &str) -> String {
+    let sign = |bound: &Bound| if matches!(side, Side::After) != bound.descending { '>' } else { '<' };
     match key {
         [] => "1".into(),
-        [(name, value)] => format!("{name} {sign}{or_equal} {value}"),
-        [(name, value), rest @ ..] => {
-            let rest = compare(rest, sign, or_equal);
-            format!("{name} {sign} {value} OR ({name} = {value} AND ({rest}))")
+        [last] => format!("{} {}{or_equal} {}", last.name, sign(last), last.value),
+        [first, rest @ ..] => {
+            let Bound { name, value, .. } = first;
+            let rest = compare(rest, side, or_equal);
+            format!("{name} {} {value} OR ({name} = {value} AND ({rest}))", sign(first))
         }
     }
 }
@@ -148,10 +242,18 @@ fn compare(key: &[(String, String)], sign: char, or_equal: &str) -> String {
 impl Key {
     /// The condition that a row is in a range; `lo` and `hi` are the texts of its ends, one for each column.
     pub fn condition(&self, lo: &[String], hi: &[String]) -> String {
-        let with = |end: &[String]| -> Vec<(String, String)> {
-            self.columns().map(str::to_owned).zip(end.iter().cloned()).collect()
+        let with = |end: &[String]| self.bounds(end.iter().cloned());
+        let (from, to) = (compare(&with(lo), Side::After, "="), compare(&with(hi), Side::Before, "="));
+        format!("(({from}) AND ({to}))")
+    }
+
+    fn bounds(&self, values: impl Iterator<Item = String>) -> Vec<Bound> {
+        let bound = |(column, value): (&Column, String)| Bound {
+            name: column.name.clone(),
+            value,
+            descending: column.descending,
         };
-        format!("(({}) AND ({}))", within(&with(lo), '>'), within(&with(hi), '<'))
+        self.columns.iter().zip(values).map(bound).collect()
     }
 }
 
@@ -164,14 +266,17 @@ fn number(value: &Value) -> Option<i64> {
 }
 
 /// A value of the text protocol.
-fn read(value: Value, column: &Column) -> Option<Param> {
+fn read(value: Value, column: &Column) -> Option<KeyValue> {
     let Value::Bytes(bytes) = value else { return None };
-    match column.kind {
-        Kind::Bytes => Some(Param::Bytes(bytes)),
-        Kind::Text => String::from_utf8(bytes).ok().map(Param::Text),
+    let text = |bytes| String::from_utf8(bytes).ok();
+    Some(match &column.kind {
+        Kind::Bytes => KeyValue::Plain(Param::Bytes(bytes)),
+        Kind::Text { charset, .. } => KeyValue::Text(Bytes::new(charset, &text(bytes)?)?),
+        Kind::Date => KeyValue::Plain(Param::Text(text(bytes)?)),
         Kind::Int => {
-            let text = String::from_utf8(bytes).ok()?;
-            text.parse().map(Param::Int).or_else(|_| text.parse().map(Param::UInt)).ok()
+            let text = text(bytes)?;
+            let whole = text.parse().map(Param::Int).or_else(|_| text.parse().map(Param::UInt));
+            KeyValue::Plain(whole.ok()?)
         }
-    }
+    })
 }

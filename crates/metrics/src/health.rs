@@ -52,6 +52,8 @@ impl Health {
     /// Says why the worker cannot serve although it is connected (a missing right, a newer envelope), in one line
     /// without a secret, which `/readyz` shows; `None`: it can.
     pub fn set_unfit(&self, reason: Option<String>) {
+        // It may quote a server, and be read in a terminal.
+        let reason = reason.map(|reason| reason.replace(char::is_control, " "));
         // The lock guards one assignment, so a poisoned one holds a whole value.
         *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
@@ -119,8 +121,9 @@ mod tests {
         health.set_connected(Dependency::Broker, true);
         health.set_connected(Dependency::Database, true);
         assert!(health.missing().is_empty());
-        health.set_unfit(Some("no INSERT on queryfleet_ledger".to_owned()));
+        health.set_unfit(Some("no\u{1b}INSERT\non queryfleet_ledger".to_owned()));
         health.set_draining(true);
+        // One line, whatever a server has said.
         assert_eq!(health.missing(), ["unfit: no INSERT on queryfleet_ledger", "draining"]);
         health.set_unfit(None);
         health.set_connected(Dependency::Database, false);

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use queryfleet_metrics::{Dependency, Error, Health, Labels, Metrics, Server, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,18 +109,67 @@ async fn an_address_in_use_names_the_variable() {
     assert!(matches!(error, Error::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse));
 }
 
-#[tokio::test]
-async fn silent_clients_are_dropped_and_others_served_after_them() {
-    let (server, _metrics) = start(Duration::from_secs(60)).await;
-    // More than are served at once: the request below has to wait until the first of these are dropped.
-    let mut silent = Vec::new();
-    for _ in 0..70 {
-        silent.push(TcpStream::connect(server.address()).await.unwrap());
+/// How a client can keep a connection without an end.
+#[derive(Clone, Copy)]
+enum Slow {
+    /// It says nothing.
+    Silent,
+    /// It sends its request byte by byte.
+    Drip,
+    /// It asks, again and again, and reads nothing.
+    Deaf,
+}
+
+/// Keeps a connection for as long as the server lets it, and then makes the next one.
+async fn keep_busy(address: SocketAddr, how: Slow) {
+    let pause = Duration::from_millis(50);
+    loop {
+        let Ok(mut stream) = TcpStream::connect(address).await else { continue };
+        let piece: &[u8] = match how {
+            Slow::Silent => b"",
+            Slow::Drip => b"G",
+            Slow::Deaf => b"GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n",
+        };
+        if let Slow::Silent = how {
+            let _ = stream.read_u8().await;
+            continue;
+        }
+        while stream.write_all(piece).await.is_ok() {
+            tokio::time::sleep(pause).await;
+        }
     }
-    assert_eq!(get(server.address(), "/livez").await.0, 200);
-    let mut closed = Vec::new();
-    silent[0].read_to_end(&mut closed).await.unwrap();
-    assert!(closed.is_empty());
+}
+
+/// A probe of the chart has five seconds of patience, and then the worker is killed. The clients run on the same two threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_clients_never_take_liveness_away() {
+    let (server, _metrics) = start(Duration::from_secs(60)).await;
+    let address = server.address();
+    let mut slow = tokio::task::JoinSet::new();
+    for client in 0..500 {
+        slow.spawn(keep_busy(address, [Slow::Silent, Slow::Drip, Slow::Deaf][client % 3]));
+    }
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    // Longer than a connection may last at all, so that every way of ending one is met.
+    while began.elapsed() < Duration::from_secs(7) {
+        for path in ["/livez", "/metrics"] {
+            let asked = Instant::now();
+            assert_eq!(get(address, path).await.0, 200, "{path} after {:?}", began.elapsed());
+            slowest = slowest.max(asked.elapsed());
+        }
+    }
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_silent_client_is_dropped() {
+    let (server, _metrics) = start(Duration::from_secs(60)).await;
+    let mut silent = TcpStream::connect(server.address()).await.unwrap();
+    let mut rest = Vec::new();
+    // Whether it is told or not: the connection ends.
+    let _ = silent.read_to_end(&mut rest).await;
+    assert!(!String::from_utf8_lossy(&rest).contains(" 200 "));
 }
 
 #[tokio::test]

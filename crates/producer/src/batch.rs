@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Publisher, Route, Topology};
-use job::{Backoff, Message};
+use broker::{Broker, Class, Publisher, Route, Topology};
+use job::{Backoff, Message, Signer};
 use tokio::task::JoinHandle;
+
+use crate::notice::Notice;
 
 /// Bytes of messages in a batch at which it is sent, whatever their number: memory stays flat with large statements.
 const BATCH_BYTES: usize = 4 << 20;
-/// How often an unroutable message is published again before the run is interrupted: somebody may be setting up.
-const UNROUTABLE_TRIES: u32 = 3;
+/// How often a message that no queue takes is published again before the run is interrupted.
+const MISSING_TRIES: u32 = 3;
 
 /// Two publishers and what they have under way.
 pub(crate) struct Window {
@@ -22,20 +24,25 @@ pub(crate) struct Window {
     messages: Vec<Message>,
     bytes: usize,
     size: usize,
-    backoff_max: Duration,
+    how: How,
+}
+
+/// What publishing a batch takes beside its messages.
+#[derive(Clone)]
+pub(crate) struct How {
+    pub(crate) backoff_max: Duration,
+    /// For messages that have to be cut.
+    pub(crate) signer: Option<Signer>,
+    /// Of both batches together.
+    pub(crate) notice: Arc<Notice>,
 }
 
 impl Window {
     /// A window of at most `size` unconfirmed messages.
-    pub(crate) fn new(
-        broker: Arc<Broker>,
-        topology: &Topology,
-        size: usize,
-        backoff_max: Duration,
-    ) -> Window {
+    pub(crate) fn new(broker: Arc<Broker>, topology: &Topology, size: usize, how: How) -> Window {
         let idle = (0..2).map(|_| Publisher::new(broker.clone(), topology.clone())).collect();
         let under_way = std::collections::VecDeque::new();
-        Window { idle, under_way, messages: Vec::new(), bytes: 0, size: size.div_ceil(2), backoff_max }
+        Window { idle, under_way, messages: Vec::new(), bytes: 0, size: size.div_ceil(2), how }
     }
 
     /// Puts a message into the window and says whether its batch is full now.
@@ -52,10 +59,10 @@ impl Window {
     /// What publishing again does not mend.
     pub(crate) async fn send(&mut self, end: u64) -> Result<Option<u64>, broker::Error> {
         let older = if self.idle.is_empty() { self.confirmed().await? } else { None };
-        let (messages, backoff) = (std::mem::take(&mut self.messages), Backoff::new(self.backoff_max));
+        let messages = std::mem::take(&mut self.messages);
         self.bytes = 0;
         if let Some(publisher) = self.idle.pop() {
-            self.under_way.push_back(tokio::spawn(publish(publisher, messages, end, backoff)));
+            self.under_way.push_back(tokio::spawn(publish(publisher, messages, end, self.how.clone())));
         }
         Ok(older)
     }
@@ -76,25 +83,46 @@ impl Window {
     }
 }
 
-/// Publishes a batch until the broker has confirmed all of it. Nothing is known after an error, so all of it is sent
-/// again; doubles meet on the ledger.
+/// Publishes a batch until the broker has confirmed all of it. After an error only what is not known to be in its queue
+/// is sent again; doubles meet on the ledger.
 async fn publish(
     mut publisher: Publisher,
-    messages: Vec<Message>,
+    mut messages: Vec<Message>,
     end: u64,
-    mut backoff: Backoff,
+    how: How,
 ) -> (Publisher, Result<u64, broker::Error>) {
-    let mut unroutable = 0;
+    let (mut missing, mut backoff) = (0, Backoff::new(how.backoff_max));
     loop {
-        let error = match publisher.publish(Route::Work, &messages).await {
-            Ok(()) => return (publisher, Ok(end)),
-            Err(error) => error,
+        let Err(error) = publisher.publish_rest(Route::Work, &mut messages).await else {
+            return (publisher, Ok(end));
         };
-        unroutable += u32::from(matches!(error, broker::Error::Unroutable { .. }));
-        if error.is_unfit() || unroutable >= UNROUTABLE_TRIES {
-            return (publisher, Err(error));
+        match publisher.class(&error) {
+            Class::Passing => {}
+            // Somebody may be setting it up.
+            Class::Missing if missing + 1 < MISSING_TRIES => missing += 1,
+            Class::TooLarge if cut(&error, &mut messages, how.signer.as_ref()) => continue,
+            Class::Missing | Class::TooLarge | Class::Lasting => return (publisher, Err(error)),
         }
-        tracing::warn!("publishing waits: {}", job::causes(&error));
+        how.notice.warn("publishing waits", &error);
         tokio::time::sleep(backoff.pause()).await;
     }
+}
+
+/// Cuts the message that is too large in half, and all others that are as large as what the broker takes. False when one
+/// of them is a single job.
+fn cut(error: &broker::Error, messages: &mut Vec<Message>, signer: Option<&Signer>) -> bool {
+    let broker::Error::TooLarge { message, limit, .. } = error else { return false };
+    let too_large = |candidate: &Message| {
+        candidate.id == *message || limit.is_some_and(|limit| candidate.body.len() as u64 > limit)
+    };
+    let mut whole = Vec::with_capacity(messages.len() + 1);
+    for message in messages.drain(..) {
+        match too_large(&message).then(|| job::halves(&message, signer)) {
+            None => whole.push(message),
+            Some(Some(halves)) => whole.extend(halves),
+            Some(None) => return false,
+        }
+    }
+    *messages = whole;
+    true
 }

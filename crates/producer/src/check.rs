@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{self, Assignment, Kind, Place, SqlMode};
+use job::lexer::{self, Kind, Place, Refusal, SqlMode};
 use job::{Job, Param, envelope};
 
+use crate::Error;
 use crate::input::{Input, InputBytes, Reading};
 use crate::rules::Rules;
+use crate::sets::Sets;
 use crate::used::used;
-use crate::{Error, settings};
 
 /// The jobs of all inputs, in order and numbered from 1.
 pub(crate) struct Jobs<'a> {
@@ -19,8 +20,8 @@ pub(crate) struct Jobs<'a> {
     rules: &'a Rules,
     /// What the last `USE` of this input named.
     database: Option<String>,
-    /// The line that took a setting back which every session of the run has.
-    restored: Option<u64>,
+    /// What the SETs of this input have set.
+    sets: Sets,
     /// Read, and not looked at.
     ahead: Option<(Job, Place)>,
     seq: u64,
@@ -45,15 +46,20 @@ impl<'a> Jobs<'a> {
             reading: None,
             rules,
             database: None,
-            restored: None,
+            sets: Sets::default(),
             ahead: None,
             seq: 0,
         }
     }
 
+    /// The same jobs from the beginning.
+    pub(crate) fn anew(&self) -> Jobs<'a> {
+        Jobs::new(self.all, self.rules)
+    }
+
     /// The input that is being read.
     pub(crate) fn path(&self) -> &Path {
-        self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
+        reading_path(&self.reading)
     }
 
     /// Bytes of a job in its message, and of a message of several jobs, at most.
@@ -86,113 +92,114 @@ impl<'a> Jobs<'a> {
             return Ok(Some(ahead));
         }
         loop {
-            if let Some((_, reading)) = &mut self.reading
-                && let Some(next) = reading.next()?
-            {
-                return Ok(Some(next));
+            if let Some((path, reading)) = &mut self.reading {
+                match reading.next() {
+                    Ok(Some(next)) => return Ok(Some(next)),
+                    Ok(None) => {}
+                    // Where a string ends is up to the sql_mode, which a SET before it may have said.
+                    Err(error @ Error::Split { .. }) => {
+                        let (settings, here) =
+                            (&self.rules.settings, Place { offset: 0, line: 1, column: 1 });
+                        return Err(self.sets.before_statement(settings, path, here).err().unwrap_or(error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             self.database = None;
-            self.restored = None;
+            self.sets = Sets::default();
             self.reading = Some((input.name().to_owned(), input.open(self.rules.mode, self.rules.limit)?));
         }
     }
 
-    /// Passes over a SET of what every session of the run has; of others takes in those that follow at once, too.
-    fn set(&mut self, sql: &str, place: Place, assignments: Vec<Assignment>) -> Result<(), Error> {
-        let mut missing = Vec::new();
-        let mut last = last_line(sql, place);
-        self.assign(assignments, last, &mut missing);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        while let Some((job, place)) = self.read_same_input()? {
-            let Some(assignments) = lexer::assignments(&job.sql, self.rules.mode) else {
-                self.ahead = Some((job, place));
-                break;
-            };
-            last = last_line(&job.sql, place);
-            self.assign(assignments, last, &mut missing);
-        }
-        if let Some((name, value)) = missing.iter().find(|(name, _)| !settings::matters(name)) {
-            let why = format!(
-                "SET of {name} to {value}, where all text is UTF-8: convert it (of a dump: --default-character-set=utf8mb4)"
-            );
-            return Err(Error::Bad {
-                path: self.path().to_owned(),
-                line: place.line,
-                column: place.column,
-                why,
-            });
-        }
-        let before = self.rules.session_sql.as_ref().map_or_else(String::new, |sql| format!("{sql}; "));
-        let session_sql = before + &settings::session_sql(&missing);
-        let Place { line, column, .. } = place;
-        Err(Error::Settings { path: self.path().to_owned(), line, column, last, session_sql })
-    }
-
-    fn assign(&mut self, assignments: Vec<Assignment>, line: u64, missing: &mut Vec<(String, String)>) {
-        for assignment in assignments {
-            match assignment {
-                Assignment::Set { name, value } if self.rules.settings.has(&name, &value) => {
-                    if settings::matters(&name) {
-                        self.restored = None;
-                    }
-                }
-                Assignment::Set { name, value } => {
-                    missing.retain(|(known, _)| *known != name);
-                    missing.push((name, value));
-                }
-                Assignment::Restore { name } if settings::matters(&name) => self.restored = Some(line),
-                Assignment::Save | Assignment::Restore { .. } => {}
+    /// What is left of a statement when the state of the session is taken from it, what it is, and the length of its text
+    /// without a `;`; `None` for what sets that state (USE, SET), or changes nothing.
+    fn stateless(&mut self, mut job: Job, place: Place) -> Result<Option<(Job, Kind, usize)>, Error> {
+        let mode = self.rules.mode;
+        let path = reading_path(&self.reading);
+        let refused = |source| {
+            let Place { line, column, .. } = place;
+            Error::Refused { path: path.to_owned(), line, column, source }
+        };
+        let inspected = match lexer::inspect(&job.sql, mode) {
+            Err(Refusal::SessionState { .. }) if lexer::is_idle(&job.sql, mode) => return Ok(None),
+            inspected => inspected.map_err(refused)?,
+        };
+        let (kind, mut length) = (inspected.kind, inspected.sql.len());
+        match kind {
+            Kind::Ddl | Kind::Prepare | Kind::Set if lexer::is_idle(&job.sql, mode) => return Ok(None),
+            Kind::Use => {
+                let Place { line, column, .. } = place;
+                let bad = |why| Error::Bad { path: path.to_owned(), line, column, why };
+                self.database = Some(used(inspected.sql, mode).map_err(bad)?);
+                return Ok(None);
             }
-        }
-    }
-
-    fn read_same_input(&mut self) -> Result<Option<(Job, Place)>, Error> {
-        self.reading.as_mut().map_or(Ok(None), |(_, reading)| reading.next())
-    }
-
-    /// The job of a statement; `None` for a `USE`, which becomes part of the jobs that follow it.
-    fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
-        let Rules { not_atomic, allow_no_where, engines, .. } = self.rules;
-        let (mode, limit) = (self.rules.mode, self.rules.limit);
-        let path = || self.path().to_owned();
-        let (line, column) = (place.line, place.column);
-        let refused = |source| Error::Refused { path: path(), line, column, source };
-        let inspected = lexer::inspect(&job.sql, mode).map_err(refused)?;
-        let (kind, length) = (inspected.kind, inspected.sql.len());
-        if kind == Kind::Use
-            && let Some(database) = used(inspected.sql)
-        {
-            self.database = Some(database);
-            return Ok(None);
-        }
-        if kind == Kind::Set
-            && let Some(assignments) = lexer::assignments(inspected.sql, mode)
-        {
-            return self.set(&job.sql, place, assignments).map(|()| None);
+            Kind::Set => {
+                if let Some(sets) = lexer::assignments(inspected.sql, mode) {
+                    let last = last_line(&job.sql, mode, place);
+                    return self.sets.take(sets, &self.rules.settings, path, place, last).map(|()| None);
+                }
+            }
+            _ => {}
         }
         if kind.is_session_state() {
             lexer::check(&job.sql, mode).map_err(refused)?;
         }
-        if let Some(restored) = self.restored {
-            let why = format!(
-                "statement follows line {restored}, which takes back what --session-sql sets: publish it as a file of its own"
-            );
+        if self.sets.is_narrow() && job.sql.bytes().any(|byte| byte >= 0xF0) {
+            let Place { line, column, .. } = place;
+            let why = "statement holds a character of four bytes, such as an emoji, which is none after SET NAMES utf8: \
+                       write SET NAMES utf8mb4";
+            return Err(Error::Bad { path: path.to_owned(), line, column, why: why.into() });
+        }
+        if self.sets.is_settled() {
+            return Ok(Some((job, kind, length)));
+        }
+        let as_bytes =
+            if self.sets.is_binary() { lexer::with_binary_strings(inspected.sql, mode) } else { None };
+        self.sets.write_as_bytes(as_bytes.is_some());
+        if let Err(error) = self.sets.before_statement(&self.rules.settings, path, place) {
+            // The statement itself may be all right.
+            self.ahead = Some((job, place));
+            return Err(error);
+        }
+        if let Some(sql) = as_bytes {
+            length = sql.len();
+            job.sql = sql;
+        }
+        Ok(Some((job, kind, length)))
+    }
+
+    /// The job of a statement; `None` for what becomes part of the jobs that follow it.
+    fn check(&mut self, job: Job, place: Place) -> Result<Option<Checked>, Error> {
+        let Some((mut job, kind, length)) = self.stateless(job, place)? else { return Ok(None) };
+        let Rules { not_atomic, allow_no_where, catalog, .. } = self.rules;
+        let (mode, limit) = (self.rules.mode, self.rules.limit);
+        let path = || reading_path(&self.reading).to_owned();
+        let (line, column) = (place.line, place.column);
+        let sql = &job.sql[..length];
+        if kind == Kind::Other
+            && let Some((command, instead)) = lexer::client_command(sql, mode)
+        {
+            let why = format!("`{command}` is a command of the mariadb client, not SQL: {instead}");
+            return Err(Error::Bad { path: path(), line, column, why });
+        }
+        if kind == Kind::Other && sql[lexer::beginning(sql, mode)..].starts_with('\u{feff}') {
+            let why =
+                "a byte order mark stands before the statement, as where files are joined: remove it".into();
             return Err(Error::Bad { path: path(), line, column, why });
         }
         if !kind.is_atomic() && not_atomic.is_none() {
-            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str() });
+            let words = first_words(&sql[lexer::beginning(sql, mode)..]);
+            return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str(), words });
         }
-        if !allow_no_where && changes_all(kind, inspected.sql, mode) {
+        if !allow_no_where && changes_all(kind, sql, mode) {
             return Err(Error::NoWhere { path: path(), line, column, kind: kind.as_str() });
         }
         let database = job.database.as_deref().or(self.database.as_deref());
-        let kept = engines.written_by(inspected.sql, database, mode);
-        let atomic = kind.is_atomic() && kept.is_none();
-        if let Some(table) = kept.filter(|_| not_atomic.is_none()) {
-            return Err(Error::NotTransactional { path: path(), line, column, table });
+        let not_held = catalog.not_held(kind, sql, database, mode);
+        let atomic = kind.is_atomic() && not_held.is_none();
+        if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
+            return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
         }
         let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {
@@ -201,8 +208,9 @@ impl<'a> Jobs<'a> {
             return Err(Error::Bad { path: path(), line, column, why });
         }
         let values: usize = job.params.iter().map(Param::size).sum();
-        // A literal has at most two bytes for one, and its quotes; whether it is too long is worth a look only then.
-        if values * 2 > limit.saturating_sub(length + 4 * marks) {
+        // A literal has at most two bytes for one, and its quotes, or `_binary x''`; whether it is too long is worth a look
+        // only then.
+        if values * 2 > limit.saturating_sub(length + 12 * marks) {
             let bytes = ledger::bound_length(&job, mode);
             if bytes > limit {
                 let why = format!("statement has {bytes} bytes with its values, of {} at most", limit);
@@ -225,9 +233,23 @@ impl<'a> Jobs<'a> {
     }
 }
 
-/// The line on which a statement ends.
-fn last_line(sql: &str, place: Place) -> u64 {
-    place.line + sql.matches('\n').count() as u64
+fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
+    reading.as_ref().map_or(Path::new(""), |(path, _)| path)
+}
+
+/// The line on which a statement ends that begins at `place`.
+fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
+    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
+}
+
+/// The beginning of a statement on one line, for an error.
+fn first_words(sql: &str) -> String {
+    const MOST: usize = 60;
+    let head: String = sql.chars().take(4 * MOST).collect();
+    let words = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().take(MOST).collect();
+    let more = if shown.len() < words.len() || head.len() < sql.len() { "…" } else { "" };
+    shown + more
 }
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::lexer::SqlMode;
+use job::lexer::{self, Kind, SqlMode};
 use job::{Job, Param, RunId};
-use ledger::{Control, Database, Key, Range, Walk};
+use ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
 use sha2::{Digest, Sha256};
 
 use crate::input::Input;
 use crate::range::{NAME, Ranges, Rows, bad, expand, pairs, parse};
 use crate::template::Template;
+use crate::value::Value;
 use crate::{Error, Order, Size, Source, size};
 
 /// Ranges that are written, or read, at a time.
@@ -56,10 +57,26 @@ impl<'a> Cut<'a> {
             ))
         })?;
         let columns: Vec<&str> = parts.columns.iter().map(|column| &**column).collect();
-        let key = control.key(parts.schema.as_deref(), &parts.table, &columns).await?;
-        let template = Arc::new(Template::parse(&expand(ranges.template, &key, mode)?, mode)?);
-        let extent = Walk::new(database, &key).await?.extent().await?;
+        let mut key = control.key(parts.schema.as_deref(), &parts.table, &columns).await?;
         let begun = begun(order, control).await?;
+        if let Some(Some(extent)) = &begun {
+            // Also when the index has changed meanwhile, or an earlier version has begun: it knew one direction only.
+            let ascending = vec![false; columns.len()];
+            key.set_directions(if extent.descending.is_empty() { &ascending } else { &extent.descending });
+        }
+        let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.of_keys();
+        // What is not atomic is refused later, or its user has said how to run it, and answers for it.
+        let is_atomic = lexer::check(template.text(), mode).is_ok_and(Kind::is_atomic);
+        if is_atomic && let Some(why) = control.moves(&key, template.text(), mode).await? {
+            return Err(bad(format!(
+                "the statement {why}: rows that it moves to ranges which come later would be met once more; walk \
+                 another unique key, or change all rows in one statement"
+            )));
+        }
+        let template = Arc::new(template);
+        let session_sql = order.session_sql;
+        let extent = Walk::new(database, &key, session_sql).await?.extent().await?;
+        let begun = begun.is_some();
         if extent.is_none() && !begun {
             return Err(Error::Empty(ranges.key.into()));
         }
@@ -67,7 +84,6 @@ impl<'a> Cut<'a> {
             Size::Rows(rows) => Some(rows),
             Size::Auto => None,
         };
-        let session_sql = order.session_sql;
         Ok(Some(Cut { ranges, database, key, mode, template, session_sql, extent, begun, size }))
     }
 
@@ -77,7 +93,7 @@ impl<'a> Cut<'a> {
     /// When a table of the database is not transactional, or the statement fails.
     pub(crate) async fn try_out(&mut self, control: &mut Control) -> Result<(), Error> {
         if let (None, false, Some(extent)) = (self.size, self.begun, &self.extent) {
-            let mut walk = Walk::new(self.database, &self.key).await?;
+            let mut walk = Walk::new(self.database, &self.key, self.session_sql).await?;
             self.size = Some(self.learn(control, &mut walk, None, &extent.hi).await?);
         }
         Ok(())
@@ -88,20 +104,15 @@ impl<'a> Cut<'a> {
         &self,
         control: &mut Control,
         walk: &mut Walk<'_>,
-        after: Option<&[Param]>,
-        end: &[Param],
+        after: Option<&[KeyValue]>,
+        end: &[KeyValue],
     ) -> Result<u64, Error> {
-        let sample = self.job(&Range { lo: end.to_vec(), hi: end.to_vec() });
-        let database = sample.database.as_deref();
-        if let Some(table) = control.not_transactional().await?.written_by(&sample.sql, database, self.mode) {
-            return Err(bad(format!(
-                "--size auto tries the statement and rolls it back, which {table} does not do: give a number of rows"
-            )));
-        }
-        let (mut size, mut after) = (size::FIRST, after.map(<[Param]>::to_vec));
+        let sample = self.job(&Range { lo: end.to_vec(), hi: end.to_vec(), descending: Vec::new() })?;
+        self.refuse_to_try(&sample, &control.catalog().await?)?;
+        let (mut size, mut after) = (size::FIRST, after.map(<[KeyValue]>::to_vec));
         loop {
             let range = walk.next(after.as_deref(), end, size).await?;
-            let took = self.database.trial(self.session_sql, &self.job(&range), TRIAL_LIMIT).await?;
+            let took = self.database.trial(self.session_sql, &self.job(&range)?, TRIAL_LIMIT).await?;
             let (better, enough) = size::learn(size, took);
             tracing::info!("a statement over {size} rows took {took:?}, goes on with {better}");
             if enough || range.hi == end {
@@ -111,12 +122,29 @@ impl<'a> Cut<'a> {
         }
     }
 
+    /// Refuses to run a statement that is not certainly undone by the ROLLBACK behind it.
+    fn refuse_to_try(&self, sample: &Job, catalog: &Catalog) -> Result<(), Error> {
+        let refused = |why: String| {
+            bad(format!(
+                "--size auto tries the statement and rolls it back, but {why}: give a number of rows"
+            ))
+        };
+        let kind = lexer::check(&sample.sql, self.mode).map_err(|refusal| refused(refusal.to_string()))?;
+        if !kind.is_atomic() {
+            return Err(refused(format!("{kind} is not atomic")));
+        }
+        match catalog.not_held(kind, &sample.sql, sample.database.as_deref(), self.mode) {
+            Some(reason) => Err(refused(reason.deed())),
+            None => Ok(()),
+        }
+    }
+
     /// The job of a range, not yet numbered.
-    fn job(&self, range: &Range) -> Job {
-        let pairs: Vec<(String, &Param)> = pairs(range).collect();
+    fn job(&self, range: &Range) -> Result<Job, Error> {
+        let pairs: Vec<(String, &KeyValue)> = pairs(range).collect();
         let value = |column: &String| pairs.iter().find(|(name, _)| name == column);
-        let values = self.template.columns.iter().filter_map(value).map(|(_, value)| (*value).clone());
-        self.template.job(&values.collect::<Vec<_>>())
+        let values = self.template.columns.iter().filter_map(value).map(|(_, value)| Value::from(*value));
+        self.template.job(&values.collect::<Vec<_>>()).map_err(|misfit| bad(misfit.why))
     }
 
     /// What stands for the whole input: the table itself will change.
@@ -135,8 +163,9 @@ impl<'a> Cut<'a> {
     /// When it cannot be kept in a file.
     pub(crate) fn sample(&self) -> Result<Input, Error> {
         let mut rows = Rows::new()?;
-        let nothing = vec![Param::Null; self.key.columns().len()];
-        rows.add(self.extent.as_ref().unwrap_or(&Range { lo: nothing.clone(), hi: nothing }))?;
+        let nothing = vec![KeyValue::Plain(Param::Null); self.key.columns().len()];
+        let empty = Range { lo: nothing.clone(), hi: nothing, descending: Vec::new() };
+        rows.add(self.extent.as_ref().unwrap_or(&empty))?;
         rows.input(&self.template)
     }
 
@@ -174,7 +203,7 @@ impl<'a> Cut<'a> {
         if seq > 0 && range.hi == extent.hi {
             return Ok(());
         }
-        let mut walk = Walk::new(self.database, &self.key).await?;
+        let mut walk = Walk::new(self.database, &self.key, self.session_sql).await?;
         let size = match self.size {
             Some(size) => size,
             None => {
@@ -205,10 +234,10 @@ impl<'a> Cut<'a> {
     }
 }
 
-/// Whether the run was made before: its extent is written down then, and its table may be empty by now.
-async fn begun(order: &Order<'_>, control: &mut Control) -> Result<bool, Error> {
-    match order.name {
-        Some(name) => Ok(control.find_run(name).await?.is_some()),
-        None => Ok(false),
-    }
+/// The extent of a run that was made before, as far as it is written down: its table may be empty by now.
+async fn begun(order: &Order<'_>, control: &mut Control) -> Result<Option<Option<Range>>, Error> {
+    let Some(name) = order.name else { return Ok(None) };
+    let Some(run) = control.find_run(name).await? else { return Ok(None) };
+    let extent = control.ranges(run.id, 0, 1).await?.pop();
+    Ok(Some(extent.filter(|(seq, _)| *seq == 0).map(|(_, extent)| extent)))
 }

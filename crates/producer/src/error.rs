@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use job::lexer::{Refusal, SplitError};
 
 use crate::lines;
+use crate::settings::shell_word;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,27 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// What gives its bytes only once cannot be kept: there is no temporary file, or no room in it.
+    #[error(
+        "cannot keep {} in a temporary file in {}: set TMPDIR to a folder that is there, may be written, and has room for \
+         all of it", path.display(), folder.display()
+    )]
+    Keep {
+        /// What is to be kept.
+        path: PathBuf,
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// What is none of the kinds of input.
+    #[error("{} {why}; nothing was published", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        why: String,
     },
     /// No job in the whole input.
     #[error("{} holds no statement and no row: nothing was published", .0.display())]
@@ -54,7 +76,7 @@ pub enum Error {
     },
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
-        "{}:{line}:{column}: {kind} is not atomic: it cannot be committed together with its ledger row, so exactly once \
+        "{}:{line}:{column}: {kind} is not atomic (`{words}`): it cannot be committed together with its ledger row, so exactly once \
          cannot be promised; --not-atomic says how to run it all the same{}; nothing was published", path.display(), aside(kind)
     )]
     NotAtomic {
@@ -66,13 +88,15 @@ pub enum Error {
         column: u64,
         /// What it is.
         kind: &'static str,
+        /// How it begins.
+        words: String,
     },
     /// SETs that no session SQL replaces.
     #[error(
         "{}:{line}:{column}: SET, up to line {last}, has no place in a fleet, where each job may run in another session: give \
-         --session-sql \"{session_sql}\", and these lines are passed over, as is what takes them back at the end (a dump \
+         --session-sql {}, and these lines are passed over, as is what takes them back at the end (a dump \
          must hold rows only: --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --hex-blob); nothing \
-         was published", path.display()
+         was published", path.display(), shell_word(session_sql)
     )]
     Settings {
         /// The file.
@@ -86,21 +110,20 @@ pub enum Error {
         /// All that every session of the run has to be given.
         session_sql: String,
     },
-    /// A statement that writes where no transaction holds it.
+    /// A statement that reaches what no transaction holds.
     #[error(
-        "{}:{line}:{column}: it writes {table}, which no transaction holds: a repetition after a crash would change it \
-         twice; ALTER TABLE … ENGINE=InnoDB, or say with --not-atomic how to run it; nothing was published",
-        path.display()
+        "{}:{line}:{column}: {reason}{}; nothing was published", path.display(),
+        if reason.is_forgery() { "" } else { ", or say with --not-atomic how to run it" }
     )]
-    NotTransactional {
+    NotHeld {
         /// The file.
         path: PathBuf,
         /// Line of the statement, from 1.
         line: u64,
         /// Column of the statement, from 1.
         column: u64,
-        /// The table, by way of what it is written, and its engine.
-        table: String,
+        /// What it reaches.
+        reason: Box<ledger::NotHeld>,
     },
     /// An UPDATE or DELETE of a whole table.
     #[error(
@@ -164,19 +187,45 @@ pub enum Error {
         /// Its value before.
         before: String,
     },
+    /// A statement that the broker does not take for its size.
+    #[error(
+        "{place}: its message of {bytes} bytes is above the broker's max_message_size{limit}: raise that in rabbitmq.conf, \
+         then `--run {name}` goes on; what stands before it is published"
+    )]
+    TooLarge {
+        /// The file, line and column, where known.
+        place: String,
+        /// Bytes of its message.
+        bytes: usize,
+        /// ` of N`, where the broker says it.
+        limit: String,
+        /// The run.
+        name: String,
+        /// What the broker said.
+        source: Box<broker::Error>,
+    },
+    /// A run that was begun as something else.
+    #[error(
+        "run {name} cannot be gone on with: {why} in its manifest (queryfleet_run); nothing was published; publish the \
+         input under another name"
+    )]
+    Manifest {
+        /// The run.
+        name: String,
+        /// What differs.
+        why: String,
+    },
+    /// A name that no new run may have.
+    #[error("`{}` cannot be the name of a run: it {why}; nothing was published", name.escape_debug())]
+    Name {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// A chunk size that is none.
     #[error("--chunk is {0}: it must be from 1 to 10000 jobs a message")]
     Chunk(usize),
-    /// A dead row whose envelope this version cannot read.
-    #[error(
-        "row {id} of queryfleet_dead cannot be replayed: discard it, or replay it with the version that wrote it"
-    )]
-    DeadRow {
-        /// Its id.
-        id: u64,
-        /// Why.
-        source: job::DecodeError,
-    },
     /// A run that is not in this ledger.
     #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
     NoRun(String),
@@ -197,7 +246,7 @@ impl Error {
                 | Error::Bad { .. }
                 | Error::Settings { .. }
                 | Error::NotAtomic { .. }
-                | Error::NotTransactional { .. }
+                | Error::NotHeld { .. }
                 | Error::NoWhere { .. }
         )
     }
@@ -213,7 +262,6 @@ impl Error {
 fn aside(kind: &str) -> &'static str {
     match kind {
         "ddl" => " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)",
-        "other" => " (a command of the client, such as source, is no statement: give its file as an input)",
         _ => "",
     }
 }

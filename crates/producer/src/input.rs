@@ -9,14 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::read::MultiGzDecoder;
 use job::Job;
 use job::lexer::{Place, SqlMode};
+use ledger::Control;
 
-use crate::Error;
 use crate::lines::Bytes;
 use crate::ndjson::Ndjson;
 use crate::range::Ranges;
 use crate::rows::Rows;
 use crate::script::Script;
 use crate::template::Template;
+use crate::told::{self, Expected};
+use crate::{CsvDialect, Error, keep};
 
 /// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
 const BUFFER: usize = 64 << 10;
@@ -34,6 +36,8 @@ pub enum Source<'a> {
         template: &'a str,
         /// The file, plain, `.gz` or `.zst`, or `-`.
         rows: &'a Path,
+        /// How its fields are written, when it is CSV; `None` where that does not matter, or else is an error.
+        dialect: Option<CsvDialect>,
     },
     /// A statement for every range of a table's key.
     Range(Ranges<'a>),
@@ -43,8 +47,8 @@ impl Source<'_> {
     /// The inputs, in their order; none yet of ranges that have to be cut.
     ///
     /// # Errors
-    /// When an input cannot be kept, or the template is none.
-    pub(crate) async fn inputs(&self, mode: SqlMode) -> Result<Vec<Input>, Error> {
+    /// When an input cannot be kept, or the template is none; as the database can fail.
+    pub(crate) async fn inputs(&self, control: &mut Control, mode: SqlMode) -> Result<Vec<Input>, Error> {
         let mut inputs = Vec::new();
         match self {
             Source::Files(names) => {
@@ -52,9 +56,11 @@ impl Source<'_> {
                     inputs.push(Input::new(name, None).await?);
                 }
             }
-            Source::Rows { template, rows } => {
-                let template = Arc::new(Template::parse(template, mode)?);
-                inputs.push(Input::new(rows, Some(template)).await?);
+            Source::Rows { template, rows, dialect } => {
+                let mut template = Template::parse(template, mode)?;
+                template.dialect = *dialect;
+                template.look_for_bits(control, mode).await?;
+                inputs.push(Input::new(rows, Some(Arc::new(template))).await?);
             }
             Source::Range(_) => {}
         }
@@ -120,9 +126,10 @@ impl Input {
         let path = if is_stdin { PathBuf::from("standard input") } else { name.to_owned() };
         let from = (!is_stdin).then(|| name.to_owned());
         // A thread that may block: perhaps nobody ever writes, and an interruption must not wait for that.
-        let kept = tokio::task::spawn_blocking(move || keep(from.as_deref())).await;
-        let kept = kept.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)));
-        let kept = kept.map_err(|source| Error::Read { path: path.clone(), source })?;
+        let what = path.clone();
+        let kept = tokio::task::spawn_blocking(move || keep(&what, from.as_deref())).await;
+        let failed = |panicked| Error::Read { path: path.clone(), source: std::io::Error::other(panicked) };
+        let kept = kept.map_err(failed)??;
         Ok(Input { name: path, kept: Some(kept), read: Arc::default(), template })
     }
 
@@ -138,17 +145,40 @@ impl Input {
     /// When the file cannot be opened or read.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
+        let foreign = |why: String| Error::Foreign { path: self.name.clone(), why };
+        if self.kept.is_none() && self.name.is_dir() {
+            return Err(foreign(told::folder(&self.name).to_owned()));
+        }
         let file = self.file().map_err(failed)?;
         self.read.store(0, Ordering::Relaxed);
-        let file = Counted { file, read: self.read.clone() };
-        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match extension(&self.name) {
-            "gz" => (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension("")),
-            "zst" => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
-            _ => (Box::new(file), self.name.clone()),
+        let (first, file) = told::head(Counted { file, read: self.read.clone() }).map_err(failed)?;
+        let packed = match extension(&self.name) {
+            "gz" => Some(".gz"),
+            "zst" => Some(".zst"),
+            _ => None,
         };
+        if let Some(why) = packed.and_then(|end| told::foreign(&first, Expected::Compressed(end))) {
+            return Err(foreign(why));
+        }
+        let (bytes, kind): (Box<dyn Read + Send>, PathBuf) = match packed {
+            Some(".gz") => {
+                (Box::new(MultiGzDecoder::new(BufReader::new(file))), self.name.with_extension(""))
+            }
+            Some(_) => (Box::new(zstd::Decoder::new(file).map_err(failed)?), self.name.with_extension("")),
+            None => (Box::new(file), self.name.clone()),
+        };
+        let expected = match extension(&kind) {
+            _ if self.template.is_some() => Expected::Rows,
+            "ndjson" | "jsonl" => Expected::Ndjson,
+            _ => Expected::Script,
+        };
+        let (first, bytes) = told::head(bytes).map_err(failed)?;
+        if let Some(why) = told::foreign(&first, expected) {
+            return Err(foreign(why));
+        }
         let name = self.name.clone();
-        if self.template.is_none() && !matches!(extension(&kind), "ndjson" | "jsonl") {
-            return Ok(Reading::Script(Box::new(Script::new(name, bytes, mode, limit))));
+        if expected == Expected::Script {
+            return Ok(Reading::Script(Box::new(Script::new(name, Box::new(bytes), mode, limit))));
         }
         let mut bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER, bytes));
         if bytes.fill_buf().map_err(failed)?.starts_with(BOM) {
@@ -156,7 +186,7 @@ impl Input {
         }
         Ok(match &self.template {
             Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
-            None => Reading::Ndjson(Ndjson::new(name, bytes, limit)),
+            None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
     }
 
@@ -181,13 +211,14 @@ impl Input {
 }
 
 /// Copies a pipe, or standard input, to its end.
-fn keep(pipe: Option<&Path>) -> std::io::Result<File> {
-    let mut kept = tempfile::tempfile()?;
+fn keep(what: &Path, pipe: Option<&Path>) -> Result<File, Error> {
     match pipe {
-        Some(pipe) => std::io::copy(&mut File::open(pipe)?, &mut kept)?,
-        None => std::io::copy(&mut std::io::stdin().lock(), &mut kept)?,
-    };
-    Ok(kept)
+        Some(pipe) => {
+            let opened = File::open(pipe).map_err(|source| Error::Read { path: pipe.into(), source });
+            keep::all(what, &mut opened?)
+        }
+        None => keep::all(what, &mut std::io::stdin().lock()),
+    }
 }
 
 fn extension(name: &Path) -> &str {

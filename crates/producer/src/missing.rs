@@ -79,11 +79,8 @@ impl Missing {
         if run.total.is_some() {
             return true;
         }
-        match control.last_range(run.id).await {
-            Ok(last) => {
-                let last = last.map(|(seq, _)| seq);
-                std::mem::replace(&mut self.walked, last) == last
-            }
+        match control.newest_range(run.id).await {
+            Ok(last) => std::mem::replace(&mut self.walked, last) == last,
             Err(_) => false,
         }
     }

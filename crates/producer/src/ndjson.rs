@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 
-use job::lexer::Place;
+use job::lexer::{self, Place, SqlMode, Use};
 use job::{Job, Param};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::lines::{Bytes, Lines};
-use crate::{Error, value};
+use crate::value::{self, Value};
+use crate::{Error, fit};
 
 /// The jobs of an NDJSON file.
 pub(crate) struct Ndjson {
     lines: Lines,
+    mode: SqlMode,
+    /// The statement read last, and the uses of its `?`s: most often it is that of the next line, too.
+    uses: (String, Vec<Use>),
 }
 
 #[derive(Deserialize)]
@@ -27,8 +31,8 @@ struct Line<'a> {
 
 impl Ndjson {
     /// Lines under this name, none of them longer than `limit` bytes.
-    pub(crate) fn new(name: PathBuf, bytes: Bytes, limit: usize) -> Ndjson {
-        Ndjson { lines: Lines::new(name, bytes, limit) }
+    pub(crate) fn new(name: PathBuf, bytes: Bytes, mode: SqlMode, limit: usize) -> Ndjson {
+        Ndjson { lines: Lines::new(name, bytes, limit), mode, uses: Default::default() }
     }
 
     /// The next job, not yet numbered, and its place; `None` at the end. Blank lines are passed over.
@@ -41,11 +45,12 @@ impl Ndjson {
         }
         let lines = &self.lines;
         let line: Line<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
-        let params: Result<Vec<Param>, Error> = line
+        let values: Result<Vec<Value>, Error> = line
             .params
             .iter()
-            .map(|json| value::param(json).map_err(|why| lines.bad_value(json, why)))
+            .map(|json| value::value(json).map_err(|why| lines.bad_value(json, why)))
             .collect();
+        let values = values?;
         let timeout_ms = match line.timeout {
             Some(text) => Some(config::parse_duration(&text).ok_or_else(|| {
                 lines.bad(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
@@ -53,7 +58,39 @@ impl Ndjson {
             None => None,
         }
         .map(|timeout| timeout.as_millis() as u64);
-        let job = Job { seq: 0, sql: line.sql, params: params?, database: line.database, timeout_ms };
+        if !values.is_empty() && self.uses.0 != line.sql {
+            self.uses = (line.sql.clone(), lexer::uses(&line.sql, self.mode));
+        }
+        let (sql, params) = match values.len() == self.uses.1.len() {
+            _ if values.is_empty() => (line.sql, Vec::new()),
+            true => self.bound(values, &line.params)?,
+            false => {
+                let (marks, params) = (self.uses.1.len(), values.len());
+                let why = format!("statement has {marks} `?` for {params} params: give a value for each");
+                return Err(lines.bad(0, why));
+            }
+        };
+        let job = Job { seq: 0, sql, params, database: line.database, timeout_ms };
         Ok(Some((job, lines.place())))
+    }
+
+    /// The statement with each value as its use wants it.
+    fn bound(&self, values: Vec<Value>, json: &[&RawValue]) -> Result<(String, Vec<Param>), Error> {
+        let (sql, uses) = &self.uses;
+        let fitted: Result<Vec<Value>, Error> = values
+            .into_iter()
+            .zip(uses)
+            .zip(json)
+            .map(|((value, use_), json)| {
+                fit::fit(use_, "?", value).map_err(|why| self.lines.bad_value(json, why))
+            })
+            .collect();
+        let (mut pieces, mut after) = (Vec::new(), 0);
+        for mark in lexer::marks(sql, self.mode) {
+            pieces.push(&sql[after..mark]);
+            after = mark + 1;
+        }
+        pieces.push(&sql[after..]);
+        Ok(fit::fill(pieces, fitted?))
     }
 }

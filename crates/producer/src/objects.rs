@@ -3,14 +3,15 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use job::Param;
+use job::Job;
 use job::lexer::Place;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::Error;
 use crate::lines::{Bytes, Lines};
 use crate::template::Template;
-use crate::{Error, value};
+use crate::value::Value;
 
 /// The rows of an NDJSON file.
 pub(crate) struct Objects {
@@ -23,29 +24,33 @@ impl Objects {
         Objects { lines: Lines::new(name, bytes, limit) }
     }
 
-    /// The values of the next row, by the template's columns, and its place; `None` at the end.
+    /// The job of the next row, not yet numbered, and its place; `None` at the end.
     ///
     /// # Errors
     /// When reading fails, or a line is no object with just the template's names; the place is named.
-    pub(crate) fn next(&mut self, template: &Template) -> Result<Option<(Vec<Param>, Place)>, Error> {
+    pub(crate) fn next(&mut self, template: &Template) -> Result<Option<(Job, Place)>, Error> {
         if !self.lines.advance()? {
             return Ok(None);
         }
         let lines = &self.lines;
         let pairs: Pairs<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
-        let mut values: Vec<Option<Param>> = vec![None; template.columns.len()];
+        let mut values: Vec<Option<(Value, &RawValue)>> = vec![None; template.columns.len()];
         for (key, json) in &pairs.0 {
             let column = template.column(key).map_err(|why| lines.bad_value(json, why))?;
             if values[column].is_some() {
                 return Err(lines.bad_value(json, format!("`{key}` stands twice")));
             }
-            values[column] = Some(value::param(json).map_err(|why| lines.bad_value(json, why))?);
+            let value = template.value(json).map_err(|why| lines.bad_value(json, why))?;
+            values[column] = Some((value, json));
         }
         if let Some(column) = values.iter().position(Option::is_none) {
             let names: Vec<&str> = pairs.0.iter().map(|(key, _)| key.as_str()).collect();
             return Err(lines.bad(0, template.lacks(column, &names)));
         }
-        Ok(Some((values.into_iter().flatten().collect(), lines.place())))
+        let (values, texts): (Vec<Value>, Vec<&RawValue>) = values.into_iter().flatten().unzip();
+        let job =
+            template.job(&values).map_err(|misfit| lines.bad_value(texts[misfit.column], misfit.why))?;
+        Ok(Some((job, lines.place())))
     }
 }
 

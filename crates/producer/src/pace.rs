@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use broker::{Broker, Topology};
 
+use crate::notice::Notice;
+
 /// So many batches a second at least, so that a rate is one and not a burst now and then.
 const BATCHES_A_SECOND: u64 = 4;
 /// How often a queue that is too long is looked at again.
@@ -26,11 +28,12 @@ pub(crate) struct Pace {
     topology: Topology,
     /// When the rate lets more jobs go.
     due: Instant,
+    notice: Notice,
 }
 
 impl Pace {
     pub(crate) fn new(limits: Limits, broker: Arc<Broker>, topology: &Topology) -> Pace {
-        Pace { limits, broker, topology: topology.clone(), due: Instant::now() }
+        Pace { limits, broker, topology: topology.clone(), due: Instant::now(), notice: Notice::default() }
     }
 
     /// How many of the `most` jobs that were asked for a message may have: no more than a second's, so that a rate is
@@ -57,7 +60,7 @@ impl Pace {
                 Ok(depth) if depth.work < most => {}
                 Ok(_) => return Some(LOOK_AGAIN),
                 // Publishing will say what is wrong, or wait for it.
-                Err(error) => tracing::warn!("the backlog is not known: {}", job::causes(&error)),
+                Err(error) => self.notice.warn("the backlog is not known", &error),
             }
         }
         if let Some(rate) = self.limits.rate {

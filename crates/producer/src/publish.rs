@@ -2,23 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::{NotAtomic, RunId, Signer};
+use job::{Backoff, Manifest, NotAtomic, RunId, Signer};
 use ledger::{Control, Database};
 
-use crate::batch::Window;
+use crate::batch::{How, Window};
 use crate::check::Jobs;
 use crate::cut::Cut;
 use crate::input::{Input, InputBytes, Source};
 use crate::milestones::Milestones;
+use crate::notice::Notice;
 use crate::pace::{Limits, Pace};
 use crate::prefix::Prefix;
 use crate::publishing::{Publishing, State};
 use crate::rules::Rules;
 use crate::run::Whole;
-use crate::{Error, run};
+use crate::{Error, manifest, run};
 
 /// Jobs after which the first pass tells how far it is.
 const TELL_EVERY: u64 = 1000;
@@ -101,12 +103,15 @@ pub async fn publish(
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
     let mut control = Control::new(database.clone());
+    if let Some(name) = order.name {
+        run::check_name(&mut control, name).await?;
+    }
     let rules = Rules::new(config, order, &database, &mut control).await?;
     let mut cut = Cut::of(order, &mut control, &database, rules.mode).await?;
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
     let mut inputs = match &cut {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(rules.mode).await?,
+        None => order.source.inputs(&mut control, rules.mode).await?,
     };
     let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     if let Some(cut) = &mut cut {
@@ -117,17 +122,31 @@ pub async fn publish(
         None => Whole { digest: prefix.digest(), milestones: Some(milestones) },
     };
     let ledger = control.identity().await?;
-    broker.declare(&topology).await?;
+    declare(&broker, &topology, config).await?;
     let place = |seq| place(Jobs::new(&inputs, &rules), seq);
-    let run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
+    let mut run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
     if let Some(cut) = &cut {
         inputs = vec![cut.input(&mut control, run.id).await?];
         (prefix, _) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     }
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+    let manifest_of = Manifest {
+        v: job::manifest::VERSION,
+        ledger: ledger.clone(),
+        run: run.id,
+        queue: config.queue.clone(),
+        schema: database.schema().to_owned(),
+        session_sql: order.session_sql.map(str::to_owned),
+        not_atomic: order.not_atomic,
+        input: whole.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        total: prefix.jobs,
+    };
+    let manifest;
+    (run, manifest) = manifest::seal(&mut control, run, &manifest_of, signer.as_ref()).await?;
     let chunk = Pace::chunk(order.limits, order.chunk);
     let size = Pace::batch(order.limits, config.confirm_window, chunk);
-    let window = Window::new(broker.clone(), &topology, size, config.backoff_max);
+    let how = How { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
+    let window = Window::new(broker.clone(), &topology, size, how);
     let confirmed = if order.missing { 0 } else { run.confirmed };
     let mut publishing = Publishing {
         order,
@@ -137,17 +156,34 @@ pub async fn publish(
         source: named(&inputs),
         run,
         ledger,
+        manifest,
         signer,
         control,
         window,
         pace: Pace::new(order.limits, broker.clone(), &topology),
         backoff_max: config.backoff_max,
+        notice: Notice::default(),
         progress,
         state: State::new(confirmed),
     };
     let published = publishing.all().await;
     broker.close().await;
     published
+}
+
+/// Declares the topology. A broker that refuses for now, at a limit of connections or with its virtual host down, is
+/// waited for as long as `wait` waits for a database.
+async fn declare(broker: &Broker, topology: &Topology, config: &Config) -> Result<(), broker::Error> {
+    let (since, mut backoff, notice) = (Instant::now(), Backoff::new(config.backoff_max), Notice::default());
+    loop {
+        match broker.declare(topology).await {
+            Err(error) if error.is_refusal_for_now() && since.elapsed() < config.missing_timeout => {
+                notice.warn("publishing waits", &error);
+                tokio::time::sleep(backoff.pause()).await;
+            }
+            declared => return declared,
+        }
+    }
 }
 
 /// The first pass: nothing is published before all of the input is known to be good.
@@ -171,7 +207,7 @@ fn check_all(
 }
 
 /// Where a job stands in the input; `None` when that has no such job.
-fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
+pub(crate) fn place(mut jobs: Jobs<'_>, seq: u64) -> Result<Option<String>, Error> {
     while let Some(checked) = jobs.next()? {
         if checked.job.seq == seq {
             return Ok(Some(format!("{}:{}", jobs.path().display(), checked.place)));

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use job::{Backoff, Chunk, Filling, Job, LedgerId, Signer};
+use job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
 use ledger::{Control, Run, RunState};
 
 use crate::Error;
 use crate::batch::Window;
 use crate::check::{Checked, Jobs};
+use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::prefix::Prefix;
 use crate::present::Present;
-use crate::publish::{Order, Progress, Published};
+use crate::publish::{Order, Progress, Published, place};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
@@ -31,11 +32,15 @@ pub(crate) struct Publishing<'a> {
     pub(crate) source: PathBuf,
     pub(crate) run: Run,
     pub(crate) ledger: LedgerId,
+    /// What the run is published as.
+    pub(crate) manifest: ManifestDigest,
     pub(crate) signer: Option<Signer>,
     pub(crate) control: Control,
     pub(crate) window: Window,
     pub(crate) pace: Pace,
     pub(crate) backoff_max: Duration,
+    /// Of the database.
+    pub(crate) notice: Notice,
     pub(crate) progress: &'a mut dyn FnMut(Progress<'_>),
     pub(crate) state: State,
 }
@@ -106,7 +111,8 @@ impl Publishing<'_> {
         Filling::new(&Chunk {
             run: self.run.id,
             ledger: self.ledger.clone(),
-            session: self.run.session_version,
+            manifest: Some(self.manifest),
+            session: 0,
             not_atomic: self.run.not_atomic.filter(|_| !atomic),
             jobs: vec![job],
         })
@@ -126,10 +132,26 @@ impl Publishing<'_> {
             self.note().await?;
         }
         self.state.batched = 0;
-        if let Some(confirmed) = self.window.send(end).await? {
+        let confirmed = self.window.send(end).await;
+        if let Some(confirmed) = confirmed.map_err(|error| self.named(error))? {
             self.state.confirmed = confirmed;
         }
         self.note().await
+    }
+
+    /// The error with the place of the statement that it is about.
+    fn named(&self, error: broker::Error) -> Error {
+        let broker::Error::TooLarge { message, bytes, limit, .. } = &error else { return error.into() };
+        let seq = message.rsplit_once('/').and_then(|(_, seq)| seq.parse().ok());
+        // Only the text is at stake: an input that cannot be read again is said elsewhere.
+        let place = seq.and_then(|seq| place(self.jobs.anew(), seq).ok().flatten());
+        Error::TooLarge {
+            place: place.unwrap_or_else(|| format!("message {message}")),
+            bytes: *bytes,
+            limit: limit.map_or_else(String::new, |limit| format!(" of {limit}")),
+            name: self.run.name.clone(),
+            source: error.into(),
+        }
     }
 
     fn tell(&mut self) {
@@ -147,7 +169,7 @@ impl Publishing<'_> {
         self.state.noted = Instant::now();
         match self.write_down(None).await {
             Err(error) if is_passing(&error) => {
-                tracing::warn!("progress is not written down: {}", job::causes(&error));
+                self.notice.warn("progress is not written down", &error);
                 Ok(())
             }
             written => written,
@@ -158,7 +180,7 @@ impl Publishing<'_> {
     async fn write_down(&mut self, total: Option<u64>) -> Result<(), Error> {
         self.control.confirm(self.run.id, self.state.confirmed).await?;
         let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
-        if run.is_none_or(|run| run.state == RunState::Cancelled) {
+        if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
             return Err(Error::Cancelled(self.run.name.clone()));
         }
         match total {
@@ -169,7 +191,9 @@ impl Publishing<'_> {
 
     async fn finish(&mut self, prefix: &Prefix) -> Result<(), Error> {
         self.send(prefix.jobs).await?;
-        while let Some(confirmed) = self.window.confirmed().await? {
+        loop {
+            let confirmed = self.window.confirmed().await;
+            let Some(confirmed) = confirmed.map_err(|error| self.named(error))? else { break };
             self.state.confirmed = confirmed;
             self.note().await?;
         }
@@ -179,7 +203,7 @@ impl Publishing<'_> {
             if !is_passing(&error) {
                 return Err(error);
             }
-            tracing::warn!("the end is not written down yet: {}", job::causes(&error));
+            self.notice.warn("the end is not written down yet", &error);
             tokio::time::sleep(backoff.pause()).await;
         }
         match total {

@@ -5,13 +5,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use job::Param;
 use job::lexer::{self, SqlMode};
-use ledger::{Key, Range};
+use ledger::{Key, KeyValue, Range};
 
 use crate::input::Input;
 use crate::template::Template;
-use crate::{Error, Size};
+use crate::{Error, Size, keep};
 
 /// How ranges are named in errors.
 pub(crate) const NAME: &str = "--range";
@@ -39,7 +38,7 @@ impl Rows {
     /// # Errors
     /// When there is no room for one, as with every call.
     pub(crate) fn new() -> Result<Rows, Error> {
-        Ok(Rows { file: BufWriter::new(tempfile::tempfile().map_err(unkept)?) })
+        Ok(Rows { file: BufWriter::new(keep::file(NAME.as_ref())?) })
     }
 
     /// Adds a range.
@@ -58,13 +57,18 @@ impl Rows {
 }
 
 /// The columns of a range's row and their values.
-pub(crate) fn pairs(range: &Range) -> impl Iterator<Item = (String, &Param)> {
-    let ends = [("lo", &range.lo), ("hi", &range.hi)].into_iter();
+pub(crate) fn pairs(range: &Range) -> impl Iterator<Item = (String, &KeyValue)> {
+    let (lo, hi) = match range.descending.as_slice() {
+        // Spelled out, as `id BETWEEN :lo AND :hi`, the smaller one comes first, however the walk goes.
+        [true] => (&range.hi, &range.lo),
+        _ => (&range.lo, &range.hi),
+    };
+    let ends = [("lo", lo), ("hi", hi)].into_iter();
     ends.flat_map(|(end, key)| names(end, key.len()).into_iter().zip(key))
 }
 
 fn unkept(source: std::io::Error) -> Error {
-    Error::Read { path: NAME.into(), source }
+    keep::unkept(NAME.as_ref())(source)
 }
 
 /// What is wrong with a range.
@@ -150,7 +154,11 @@ pub(crate) fn expand(template: &str, key: &Key, mode: SqlMode) -> Result<String,
         ));
     }
     let ends = |end| names(end, count).into_iter().map(|name| format!(":{name}")).collect::<Vec<_>>();
-    let condition = key.condition(&ends("lo"), &ends("hi"));
+    let (lo, hi) = match key.directions().as_slice() {
+        [true] => (ends("hi"), ends("lo")),
+        _ => (ends("lo"), ends("hi")),
+    };
+    let condition = key.condition(&lo, &hi);
     let (mut text, mut after) = (String::new(), 0);
     for placeholder in lexer::placeholders(template, mode).filter(|placeholder| placeholder.name == "range") {
         text.push_str(&template[after..placeholder.range.start]);

@@ -11,6 +11,7 @@ use crate::csv::{Csv, Field};
 use crate::lines::Bytes;
 use crate::objects::Objects;
 use crate::template::Template;
+use crate::value::Value;
 
 /// The jobs of a template and a file of rows.
 pub(crate) struct Rows {
@@ -41,8 +42,12 @@ impl Rows {
     ) -> Result<Rows, Error> {
         let first = bytes.fill_buf().map_err(|source| Error::Read { path: name.clone(), source })?;
         let table = match first.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') if template.dialect.is_some() => {
+                let why = "rows are NDJSON, which has no --csv-dialect: leave that out";
+                return Err(Error::bad(&name, 1, b"", 0, why.into()));
+            }
             Some(b'{') => Table::Objects(Objects::new(name, bytes, limit)),
-            _ => Table::Csv { csv: Csv::new(name, bytes, limit), columns: Vec::new() },
+            _ => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
         };
         Ok(Rows { template, table })
     }
@@ -52,17 +57,18 @@ impl Rows {
     /// # Errors
     /// When reading fails, or a row does not fit the template; the place is named.
     pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
-        let row = match &mut self.table {
-            Table::Objects(objects) => objects.next(&self.template)?,
+        match &mut self.table {
+            Table::Objects(objects) => objects.next(&self.template),
             Table::Csv { csv, columns } => {
                 if columns.is_empty() {
                     let Some(header) = csv.next()? else { return Ok(None) };
                     *columns = header_columns(csv, &header, &self.template)?;
+                    csv.columns = columns.len();
+                    self.template.takes_texts()?;
                 }
-                record(csv, columns)?
+                record(csv, columns, &self.template)
             }
-        };
-        Ok(row.map(|(values, place)| (self.template.job(&values), place)))
+        }
     }
 }
 
@@ -87,16 +93,18 @@ fn header_columns(csv: &Csv, header: &[Field], template: &Template) -> Result<Ve
     }
 }
 
-/// The values of the next record, by the template's columns.
-fn record(csv: &mut Csv, columns: &[usize]) -> Result<Option<(Vec<Param>, Place)>, Error> {
+/// The job of the next record.
+fn record(csv: &mut Csv, columns: &[usize], template: &Template) -> Result<Option<(Job, Place)>, Error> {
     let Some(fields) = csv.next()? else { return Ok(None) };
     if fields.len() != columns.len() {
         let why = format!("row has {} fields, the header has {}", fields.len(), columns.len());
         return Err(csv.bad(0, why));
     }
-    let mut values = vec![Param::Null; columns.len()];
+    let mut values = vec![(Value::Bound(Param::Null), 0); columns.len()];
     for (field, column) in fields.into_iter().zip(columns) {
-        values[*column] = field.value;
+        values[*column] = (Value::Bound(field.value), field.offset);
     }
-    Ok(Some((values, Place { offset: 0, line: csv.line, column: 1 })))
+    let (values, offsets): (Vec<Value>, Vec<usize>) = values.into_iter().unzip();
+    let job = template.job(&values).map_err(|misfit| csv.bad(offsets[misfit.column], misfit.why))?;
+    Ok(Some((job, Place { offset: 0, line: csv.line, column: 1 })))
 }

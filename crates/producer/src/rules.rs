@@ -3,9 +3,10 @@
 use config::Config;
 use job::NotAtomic;
 use job::lexer::SqlMode;
-use ledger::{Control, Database, NotTransactional};
+use ledger::{Catalog, Control, Database};
 
 use crate::settings::Settings;
+use crate::state::Server;
 use crate::{Error, Order};
 
 /// RabbitMQ 4 takes no message above this size; a job stays below it with room for the rest of the envelope.
@@ -21,11 +22,9 @@ pub(crate) struct Rules {
     pub(crate) limit: usize,
     pub(crate) not_atomic: Option<NotAtomic>,
     pub(crate) allow_no_where: bool,
-    pub(crate) engines: NotTransactional,
-    /// What the run's session SQL sets.
+    pub(crate) catalog: Catalog,
+    /// What every session of the run has.
     pub(crate) settings: Settings,
-    /// The run's own session SQL.
-    pub(crate) session_sql: Option<String>,
 }
 
 impl Rules {
@@ -40,17 +39,19 @@ impl Rules {
         control: &mut Control,
     ) -> Result<Rules, Error> {
         let facts = database.facts(order.session_sql).await?;
+        let collations = database.collations(order.session_sql).await?;
         Ok(Rules {
             mode: facts.sql_mode,
             limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
             not_atomic: order.not_atomic,
             allow_no_where: order.allow_no_where,
-            engines: control.not_transactional().await?,
+            catalog: control.catalog().await?,
             settings: Settings::new(
-                [config.session_sql.as_deref(), order.session_sql].into_iter().flatten(),
+                config.session_sql.as_deref(),
+                order.session_sql,
                 facts.sql_mode,
+                Server { version: facts.version, collations },
             ),
-            session_sql: order.session_sql.map(str::to_owned),
         })
     }
 }

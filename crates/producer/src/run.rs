@@ -16,6 +16,19 @@ pub(crate) struct Whole {
     pub(crate) milestones: Option<Milestones>,
 }
 
+/// Whether a run of this name can be published: one that is there, whatever its name, or one that may be made.
+///
+/// # Errors
+/// [`Error::Name`], and as the database can fail.
+pub(crate) async fn check_name(control: &mut Control, name: &str) -> Result<(), Error> {
+    match job::check_run_name(name) {
+        Err(why) if control.find_run(name).await?.is_none() => {
+            Err(Error::Name { name: name.to_owned(), why })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The run to publish: the one of that name, to go on with, or a new one. `place` says where a job stands in the input.
 pub(crate) async fn find_or_create(
     control: &mut Control,
@@ -24,35 +37,53 @@ pub(crate) async fn find_or_create(
     whole: &Whole,
     place: impl Fn(u64) -> Result<Option<String>, Error>,
 ) -> Result<Run, Error> {
-    let digest = &whole.digest;
-    if let Some(name) = order.name
-        && let Some(run) = control.find_run(name).await?
-    {
-        same_options(&run, order, queue)?;
-        if run.digest != *digest {
-            let known = Milestones::from_bytes(&control.milestones(run.id).await?);
-            let place = match known.zip(whole.milestones.clone()) {
-                Some((known, ours)) => parting(known.parting(ours), place)?,
-                None => String::new(),
-            };
-            return Err(Error::Changed { name: run.name, place, confirmed: run.confirmed });
-        }
+    if let Some(run) = find(control, order, queue, whole, &place).await? {
         return Ok(run);
     }
     if order.missing {
         return Err(Error::NoRun(order.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
     }
     if order.name.is_none() && !order.again {
-        refuse_twice(control, digest, queue).await?;
+        refuse_twice(control, &whole.digest, queue).await?;
     }
     loop {
         let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
-        let created = create(control, order, queue, whole, &name).await;
-        // Two runs of one millisecond drew the same name from files that begin alike: the next draw is later.
-        if order.name.is_some() || !matches!(created, Err(Error::Ledger(ledger::Error::NameTaken(_)))) {
-            return created;
+        match create(control, order, queue, whole, &name).await {
+            Err(Error::Ledger(taken @ ledger::Error::NameTaken(_))) => {
+                // Somebody has made the same run meanwhile: both go on with it. A name of ours that was taken was drawn
+                // in the same millisecond, from a file that begins alike; the next draw is later.
+                if order.name.is_some() {
+                    return match find(control, order, queue, whole, &place).await? {
+                        Some(run) => Ok(run),
+                        None => Err(taken.into()),
+                    };
+                }
+            }
+            created => return created,
         }
     }
+}
+
+/// The run of the order's name, when it is of the same input and options.
+async fn find(
+    control: &mut Control,
+    order: &Order<'_>,
+    queue: &str,
+    whole: &Whole,
+    place: impl Fn(u64) -> Result<Option<String>, Error>,
+) -> Result<Option<Run>, Error> {
+    let Some(name) = order.name else { return Ok(None) };
+    let Some(run) = control.find_run(name).await? else { return Ok(None) };
+    same_options(&run, order, queue)?;
+    if run.digest != whole.digest {
+        let known = Milestones::from_bytes(&control.milestones(run.id).await?);
+        let place = match known.zip(whole.milestones.clone()) {
+            Some((known, ours)) => parting(known.parting(ours), place)?,
+            None => String::new(),
+        };
+        return Err(Error::Changed { name: run.name, place, confirmed: run.confirmed });
+    }
+    Ok(Some(run))
 }
 
 async fn create(
@@ -93,7 +124,7 @@ fn parting(
 /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
 async fn refuse_twice(control: &mut Control, digest: &[u8], queue: &str) -> Result<(), Error> {
     let Some(run) = control.open_run_of(digest, queue).await? else { return Ok(()) };
-    let counts = control.count_run(run.id).await?;
+    let counts = control.count_run(&run).await?;
     if run.total.is_some_and(|total| counts.ended() >= total) {
         return Ok(());
     }
@@ -123,10 +154,12 @@ fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> 
 /// Of a file's name no more than this is in the name of a run: the time has to fit behind it.
 const STEM: usize = 100;
 
-/// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds).
+/// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds). Of standard input, which has no
+/// name that an option would not be taken for, `run-20261123-101500-123`.
 fn default_name(input: &Path) -> String {
-    let stem = input.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-    let stem: String = stem.chars().take(STEM).collect();
+    let stem = input.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let stem: String = job::as_run_name(&stem).chars().take(STEM).collect();
+    let stem = if stem.is_empty() { "run" } else { &stem };
     let now = UtcDateTime::now();
     format!("{stem}-{}-{:03}", utc(now), now.millisecond())
 }
@@ -146,11 +179,17 @@ mod tests {
     fn a_name_made_of_a_long_one_fits_and_ends_with_the_time() {
         for stem in ["a".repeat(251), "é".repeat(125), "😀".repeat(62)] {
             let name = default_name(format!("{stem}.sql").as_ref());
-            assert!(name.chars().count() <= ledger::RUN_NAME_LIMIT, "{name}");
+            assert!(name.chars().count() <= job::RUN_NAME_LIMIT, "{name}");
             let time = name.trim_start_matches(|c: char| stem.starts_with(c));
             assert_eq!(time.len(), "-20261123-101500-123".len(), "{name}");
         }
-        assert!(default_name("-".as_ref()).starts_with("--20"));
+        for (file, stem) in
+            [("-", "run"), ("--x.sql", "x"), (" a\n.sql", "a_"), ("7.sql", "7"), ("..", "run")]
+        {
+            let name = default_name(file.as_ref());
+            assert!(name.starts_with(&format!("{stem}-20")), "{name}");
+            assert_eq!(job::check_run_name(&name), Ok(()), "{name:?}");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use broker::{Broker, Topology};
 use config::Config;
-use job::RunId;
 use ledger::{BLOCK, Control, Counts, Database, Run, RunState};
 
 use crate::Error;
 use crate::missing::Missing;
+use crate::notice::Notice;
 
 /// Blocks that a poll counts at most, of those that are moving and of the others in turn.
 const BLOCKS_A_POLL: usize = 4;
@@ -69,7 +69,7 @@ pub enum Ended {
 /// [`Error::NoRun`], and as the database can fail.
 pub async fn standing(control: &mut Control, name_or_id: &str) -> Result<Standing, Error> {
     let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
-    let counts = control.count_run(run.id).await?;
+    let counts = control.count_run(&run).await?;
     Ok(Standing { run, counts })
 }
 
@@ -90,7 +90,7 @@ pub async fn wait(
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
     let mut missing = Missing::new(Broker::new(config, "wait")?, topology, config);
-    let mut blocks = Blocks::default();
+    let (mut blocks, notice) = (Blocks::default(), Notice::default());
     let (started, mut answered) = (Instant::now(), Instant::now());
     let mut standing = Standing { run, counts: Counts::default() };
     loop {
@@ -100,7 +100,7 @@ pub async fn wait(
             Err(error) if error.is_unfit() || answered.elapsed() > config.missing_timeout => {
                 return Err(error.into());
             }
-            Err(error) => tracing::warn!(%error, "waiting for the database"),
+            Err(error) => notice.warn("waiting for the database", &error),
         }
         progress(&standing);
         let ended = match standing.run.state {
@@ -133,8 +133,7 @@ async fn poll(
     if let Some(run) = control.runs(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }
-    let known = standing.run.total.unwrap_or(standing.run.confirmed);
-    blocks.count(control, standing.run.id, known).await?;
+    blocks.count(control, &standing.run).await?;
     standing.counts = blocks.sum();
     Ok(())
 }
@@ -152,13 +151,14 @@ struct Blocks {
 }
 
 impl Blocks {
-    async fn count(&mut self, control: &mut Control, run: RunId, known: u64) -> Result<(), ledger::Error> {
+    async fn count(&mut self, control: &mut Control, run: &Run) -> Result<(), ledger::Error> {
+        let known = run.total.unwrap_or(run.confirmed);
         while self.begun * BLOCK < known {
             self.open.insert(self.begun, Counts::default());
             self.begun += 1;
         }
         let chosen = self.chosen(known);
-        let mut counted = control.count_blocks(run, &chosen).await?;
+        let mut counted = control.count_blocks(run.id, &chosen, run.last_seq()).await?;
         let open = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();

@@ -30,13 +30,14 @@ pub(super) fn drain(seen: &Seen) {
 /// The broker's connections break while a copy waits for its confirm.
 pub(super) fn broker(seen: &Seen) {
     let fleet = Fleet::new();
-    fleet.publish(&fleet.script(["DO 1;"]), "broker");
+    let run = fleet.hollow_run("broker", 2, &[]);
     let proxy = Proxy::to(&fleet.amqp_url());
     let url = proxy.url(&fleet.amqp_url());
     let worker = fleet.worker_with(1, &[(AMQP, &url), ("QUERYFLEET_CONNECT_TIMEOUT", "1s")]);
-    fleet.wait("broker").expect(0);
+    fleet.send_chunk(&fleet.chunk(run, vec![Job::new(1, "DO 1")]));
+    eventually(SOON, "it is done", || fleet.ledger("done") == 1);
     let slow = Job { timeout_ms: Some(1500), ..Job::new(2, "DO SLEEP(60)") };
-    fleet.send_chunk(&fleet.chunk(fleet.run_id("broker"), vec![slow]));
+    fleet.send_chunk(&fleet.chunk(run, vec![slow]));
     eventually(SOON, "the statement runs", || sleeping(&fleet).len() == 1);
     proxy.set(STALLED);
     seen.moves(&worker, &[("job_errors_total", "deadline")]);

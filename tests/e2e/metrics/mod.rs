@@ -29,10 +29,15 @@ const SCENARIOS: [(&str, Scenario); 11] = [
 ];
 
 /// Series that none of them moves, and why.
-const STILL: [(&str, &str); 1] = [(
-    r#"queryfleet_dead_jobs_total{queue="default",reason="delivery_limit"}"#,
-    "it takes the death of several workers: poison.rs looks at it",
-)];
+const STILL: [(&str, &str); 4] = [
+    (
+        r#"queryfleet_dead_jobs_total{queue="default",reason="delivery_limit"}"#,
+        "it takes the death of several workers: poison.rs looks at it",
+    ),
+    (r#"queryfleet_dead_jobs_total{queue="default",reason="expired"}"#, "a policy's: moved.rs looks at it"),
+    (r#"queryfleet_dead_jobs_total{queue="default",reason="maxlen"}"#, "a policy's: moved.rs looks at it"),
+    (r#"queryfleet_dead_jobs_total{queue="default",reason="moved"}"#, "a person's: moved.rs looks at it"),
+];
 
 /// The largest value of each series that any worker has shown.
 #[derive(Default)]

@@ -44,14 +44,14 @@ pub(super) fn dead(seen: &Seen) {
     fleet.make_counters(1);
     fleet.sql("CREATE PROCEDURE p() INSERT INTO t (id) VALUES (1)");
     let (broken, _fault) = fleet.broken(1);
+    let run = fleet.hollow_run("forged", 3, &["--not-atomic", "park"]);
     fleet.publish(&fleet.script(["DO 1;"]), "purged");
     fleet.publish(&fleet.script(["INSERT INTO t (id) VALUES (1);", &broken]), "dead");
     fleet.sql("UPDATE queryfleet_run SET state = 'purged' WHERE name = 'purged'");
-    let run = fleet.run_id("dead");
     let of_run = |job| fleet.chunk(run, vec![job]);
-    fleet.send_chunk(&of_run(Job::new(11, "TRUNCATE TABLE t")));
-    fleet.send_chunk(&of_run(Job { timeout_ms: Some(200), ..Job::new(12, "DO SLEEP(60)") }));
-    fleet.send_chunk(&Chunk { not_atomic: Some(NotAtomic::Park), ..of_run(Job::new(13, "CALL p()")) });
+    fleet.send_chunk(&of_run(Job::new(1, "TRUNCATE TABLE t")));
+    fleet.send_chunk(&of_run(Job { timeout_ms: Some(200), ..Job::new(2, "DO SLEEP(60)") }));
+    fleet.send_chunk(&Chunk { not_atomic: Some(NotAtomic::Park), ..of_run(Job::new(3, "CALL p()")) });
     fleet.send_chunk(&fleet.chunk(RunId(7), vec![Job::new(1, "DO 1")]));
     fleet.send(b"no envelope");
     let worker = fleet.worker_with(1, &[("QUERYFLEET_MAX_ATTEMPTS", "1")]);
@@ -117,11 +117,12 @@ pub(super) fn kills(seen: &Seen) {
 /// The ledger is gone when the packet comes.
 pub(super) fn unfit(seen: &Seen) {
     let fleet = Fleet::new();
-    fleet.publish(&fleet.counters(1), "unfit");
+    let run = fleet.hollow_run("unfit", 2, &[]);
     let worker = fleet.worker(1);
-    fleet.wait("unfit").expect(0);
+    fleet.send_chunk(&fleet.chunk(run, vec![Job::new(1, "DO 1")]));
+    eventually(SOON, "it is done", || fleet.ledger("done") == 1);
     fleet.sql("RENAME TABLE queryfleet_ledger TO elsewhere");
-    fleet.send_chunk(&fleet.chunk(fleet.run_id("unfit"), vec![Job::new(2, "DO 1")]));
+    fleet.send_chunk(&fleet.chunk(run, vec![Job::new(2, "DO 1")]));
     seen.moves(&worker, &["job_errors_total", "jobs_total"].map(|name| (name, "unfit")));
     fleet.sql("RENAME TABLE elsewhere TO queryfleet_ledger");
     eventually(SOON, "it is done", || fleet.ledger("done") == 2);

@@ -77,6 +77,6 @@ fn comment(script: &mut String, random: &mut Rng, open: &str, close: &str) {
     script.push_str(close);
 }
 
-fn one<'a>(random: &mut Rng, from: &[&'a str]) -> &'a str {
+pub(super) fn one<'a>(random: &mut Rng, from: &[&'a str]) -> &'a str {
     from[random.usize(..from.len())]
 }

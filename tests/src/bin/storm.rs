@@ -1,7 +1,7 @@
 //! `make storm`: one long run under random faults, from a seed.
 
 // A number that cannot be read ends it, with the number's name.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
 use std::process::ExitCode;
 

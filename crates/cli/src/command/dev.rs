@@ -7,6 +7,7 @@ use devstack::{Options, Stack};
 use crate::Exit;
 use crate::command::block;
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 
 /// Starts private servers; runs the command with the environment that reaches them and passes its exit code on.
@@ -14,9 +15,9 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
     let stack = Stack::start(&Options::default())?;
     let Some((program, arguments)) = command.split_first() else {
         for (name, value) in stack.env() {
-            println!("export {name}='{value}'");
+            output::print(format_args!("export {name}='{value}'"));
         }
-        eprintln!("private servers run in {} until Ctrl-C", stack.folder().display());
+        output::say(format_args!("private servers run in {} until Ctrl-C", stack.folder().display()));
         block(async {
             Stop::listen()?.next().await;
             Ok(())
@@ -35,13 +36,16 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
             tokio::select! {
                 status = child.wait() => return Ok(status?),
                 // A terminal's Ctrl-C has reached the child as well: it ends first, then the servers.
-                () = stop.next() => {}
+                _ = stop.next() => {}
             }
         }
     })?;
     stack.stop()?;
     match status.code() {
         Some(0) => Ok(Exit::AllDone),
-        code => std::process::exit(code.unwrap_or(Exit::Interrupted as i32)),
+        code => {
+            output::end();
+            std::process::exit(code.unwrap_or(Exit::Interrupted as i32))
+        }
     }
 }

@@ -20,7 +20,8 @@ use ledger::{Control, Database};
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
-use crate::{Exit, log};
+use crate::output::print_json;
+use crate::{Exit, log, signal};
 
 /// Runs one command to its end.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -74,7 +75,10 @@ fn slotted(mut config: Config, slots: Option<u16>) -> Config {
 
 fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(async {
+        signal::outlive()?;
+        work.await
+    });
     // Somebody may still block on an input that never comes.
     runtime.shutdown_background();
     result
@@ -83,9 +87,4 @@ fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
 /// A connection for questions about runs.
 fn control(config: &Config) -> Result<Control, Failure> {
     Ok(Control::new(Arc::new(Database::new(config)?)))
-}
-
-/// One JSON object a line.
-fn print_json(value: &serde_json::Value) {
-    println!("{value}");
 }

@@ -8,6 +8,7 @@ use crate::arguments::{Explain, Input};
 use crate::command::print_json;
 use crate::command::publish::wanted;
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 
 /// Prints what a publish with these arguments would do.
@@ -16,18 +17,18 @@ pub(crate) async fn plan(config: &Config, order: &Input, explain: Explain) -> Re
     let wanted = wanted(order);
     let plan = tokio::select! {
         plan = producer::plan(config, &wanted, explain == Explain::All) => plan?,
-        () = stop.next() => return Ok(Exit::Interrupted),
+        _ = stop.next() => return Ok(Exit::Interrupted),
     };
     if order.json.json {
         print_json(&serde_json::to_value(&plan)?);
     } else {
-        print!("{}", text(&plan));
+        lines(&plan).iter().for_each(output::print);
     }
     Ok(if plan.refused == 0 { Exit::AllDone } else { Exit::CouldNotStart })
 }
 
 /// The plan for people: what there is, then what to look at, the gravest last, where it is seen.
-fn text(plan: &Plan) -> String {
+fn lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("{} jobs, {} of statements", plan.jobs, size(plan.bytes))];
     lines.extend(plan.kinds.iter().map(|counted| format!("  {}", count(counted))));
     if let Some((bytes, place)) = &plan.largest {
@@ -57,7 +58,7 @@ fn text(plan: &Plan) -> String {
         let rest = if plan.complete { "" } else { "; what follows could not be read" };
         lines.push(format!("publish would refuse this: {} statements{rest}", plan.refused));
     }
-    lines.join("\n") + "\n"
+    lines
 }
 
 fn count(counted: &Counted) -> String {
@@ -100,6 +101,6 @@ mod tests {
             the same rows as a job before it: 1 jobs (of the first million conditions), the first at a:2:1\n\
             refused: a:3:1: no\n\
             publish would refuse this: 1 statements; what follows could not be read\n";
-        assert_eq!(text(&plan), wanted);
+        assert_eq!(lines(&plan).join("\n") + "\n", wanted);
     }
 }

@@ -9,6 +9,7 @@ use crate::arguments::Input;
 use crate::bar::Bar;
 use crate::command::print_json;
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 
 /// Publishes a run and prints its name.
@@ -26,9 +27,9 @@ pub(crate) async fn publish(
     if order.json.json {
         print_json(&json!({ "run": run.0, "name": name, "total": total, "before": before }));
     } else if before == total {
-        println!("run {name}: all {total} jobs had been published before");
+        output::print(format_args!("run {name}: all {total} jobs had been published before"));
     } else {
-        println!("run {name}: {} jobs published; queryfleet wait {name}", total - before);
+        output::print(format_args!("run {name}: {} jobs published; queryfleet wait {name}", total - before));
     }
     Ok(Exit::AllDone)
 }
@@ -72,15 +73,15 @@ pub(crate) async fn publish_run(
     };
     let published = tokio::select! {
         published = producer::publish(config, order, &mut progress) => Some(published),
-        () = stop.next() => None,
+        _ = stop.next() => None,
     };
     bar.finish();
     if published.is_none() {
         match run {
-            Some(name) => {
-                eprintln!("interrupted while publishing; to go on: the same command with --run {name}")
-            }
-            None => eprintln!("interrupted: nothing was published"),
+            Some(name) => output::say(format_args!(
+                "interrupted while publishing; to go on: the same command with --run {name}"
+            )),
+            None => output::say("interrupted: nothing was published"),
         }
     }
     published.transpose().map_err(|error| {

@@ -12,7 +12,8 @@ use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
 use crate::command::{control, setup};
 use crate::failure::Failure;
-use crate::signal::Stop;
+use crate::output;
+use crate::signal::{Asked, Stop};
 
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
 pub(crate) async fn run(
@@ -29,7 +30,7 @@ pub(crate) async fn run(
             return Err(error.into());
         }
         // Not to standard output: with --json that is one value.
-        setup::made(&config).await?.iter().for_each(|line| eprintln!("{line}"));
+        setup::made(&config).await?.iter().for_each(output::say);
     }
     let mut stop = Stop::listen()?;
     let Some(published) = publish_run(&config, &wanted(order), &mut stop).await? else {
@@ -44,7 +45,12 @@ pub(crate) async fn run(
             worked??;
             None
         }
-        () = stop.next() => None,
+        asked = stop.next() => {
+            if asked == Asked::Now {
+                drain.now();
+            }
+            None
+        }
     };
     let stopping = tokio::spawn(stop.drain(drain.clone()));
     drain.begin();
@@ -60,9 +66,9 @@ pub(crate) async fn run(
         }
         None => {
             let name = &published.name;
-            eprintln!(
+            output::say(format_args!(
                 "interrupted: the rest waits in the queue; queryfleet work, then queryfleet wait {name}"
-            );
+            ));
             Ok(Exit::Interrupted)
         }
     }

@@ -6,10 +6,11 @@ use config::Config;
 use crate::Exit;
 use crate::command::control;
 use crate::failure::Failure;
+use crate::output;
 
 /// Makes the tables and the queues.
 pub(crate) async fn setup(config: &Config) -> Result<Exit, Failure> {
-    made(config).await?.iter().for_each(|line| println!("{line}"));
+    made(config).await?.iter().for_each(output::print);
     Ok(Exit::AllDone)
 }
 

@@ -8,6 +8,7 @@ use crate::Exit;
 use crate::command::wait::standing_json;
 use crate::command::{control, print_json};
 use crate::failure::Failure;
+use crate::output;
 
 /// How many runs are listed when none is named.
 const NEWEST: u32 = 20;
@@ -27,17 +28,17 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         }
         return Ok(Exit::AllDone);
     }
-    println!("{:<40} {:<10} {:>12} {:>12} {:>8}", "RUN", "STATE", "TOTAL", "DONE", "DEAD");
+    output::print(format_args!("{:<40} {:<10} {:>12} {:>12} {:>8}", "RUN", "STATE", "TOTAL", "DONE", "DEAD"));
     for standing in &found {
         let total = standing.run.total.map_or_else(|| "?".into(), |total| total.to_string());
         let Standing { run, counts } = standing;
-        println!(
+        output::print(format_args!(
             "{:<40} {:<10} {total:>12} {:>12} {:>8}",
             run.name,
             standing.state(),
             counts.done,
             counts.dead
-        );
+        ));
     }
     Ok(Exit::AllDone)
 }
@@ -45,7 +46,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
 async fn newest(control: &mut Control) -> Result<Vec<Standing>, Error> {
     let mut found = Vec::new();
     for run in control.newest_runs(NEWEST).await? {
-        let counts = control.count_run(run.id).await?;
+        let counts = control.count_run(&run).await?;
         found.push(Standing { run, counts });
     }
     Ok(found)

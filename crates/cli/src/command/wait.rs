@@ -10,6 +10,7 @@ use crate::Exit;
 use crate::bar::Bar;
 use crate::command::print_json;
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 
 /// Waits for a run and says how it ended.
@@ -26,8 +27,8 @@ pub(crate) async fn wait(
             report(ended, &standing, json);
             Ok(ended.into())
         }
-        () = stop.next() => {
-            eprintln!("interrupted: the run goes on; queryfleet wait {run}");
+        _ = stop.next() => {
+            output::say(format_args!("interrupted: the run goes on; queryfleet wait {run}"));
             Ok(Exit::Interrupted)
         }
     }
@@ -75,14 +76,20 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
     let Standing { run, counts } = standing;
     let name = &run.name;
     match ended {
-        Ended::Done => println!("run {name}: all {} jobs done", counts.done),
+        Ended::Done => output::print(format_args!("run {name}: all {} jobs done", counts.done)),
         Ended::Dead => {
-            println!("run {name}: {} jobs done, {} dead", counts.done, counts.dead);
-            eprintln!("the dead jobs and their errors: queryfleet dead list --run {name}");
+            output::print(format_args!("run {name}: {} jobs done, {} dead", counts.done, counts.dead));
+            output::say(format_args!("the dead jobs and their errors: queryfleet dead list --run {name}"));
         }
-        Ended::Cancelled => println!("run {name}: cancelled with {} jobs done", counts.done),
-        Ended::TimedOut => println!("run {name}: {} jobs ended so far; the run goes on", counts.ended()),
-        Ended::Missing => println!("run {name}: {} jobs ended, {}", counts.ended(), missing(standing)),
+        Ended::Cancelled => {
+            output::print(format_args!("run {name}: cancelled with {} jobs done", counts.done))
+        }
+        Ended::TimedOut => {
+            output::print(format_args!("run {name}: {} jobs ended so far; the run goes on", counts.ended()))
+        }
+        Ended::Missing => {
+            output::print(format_args!("run {name}: {} jobs ended, {}", counts.ended(), missing(standing)))
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The safety net over one statement, run by the producer and again by the worker.
 
 use super::scan::{Scanner, Slash, State, Stops, is_word, slash};
-use super::special;
+use super::word::{Lexeme, WordReader};
 use super::words::Words;
 use super::{Kind, Refusal, SqlMode};
+use super::{left_behind, special, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,9 @@ const SPECIAL: &[u8] = b";\0:@$/*";
 /// Once the kind is settled only that is looked at.
 static PLAIN: Stops = Stops::syntax().and(SPECIAL);
 /// While later words have a say.
-static WORDS: Stops = Stops::syntax().and(SPECIAL).and_words();
+static WORDS: Stops = Stops::syntax().and(SPECIAL).and(b".\\").and_words();
+/// While it is open what a WITH is for.
+static MAIN: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
 /// Before the first keyword, and after the `;` at the end.
 static ALL: Stops = Stops::all_but_space();
 
@@ -36,13 +39,14 @@ static ALL: Stops = Stops::all_but_space();
 pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
-    let kind = pass.words.kind()?;
+    let kind = pass.words.kind(sql.len())?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         special::refuse_nul(sql.as_bytes(), mode)?;
     }
-    if kind != Kind::Ddl {
-        special::refuse_left_behind(sql, mode)?;
+    if pass.words.variable {
+        user_variable::refuse(sql, kind, mode)?;
     }
+    left_behind::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 
@@ -60,19 +64,30 @@ struct Pass<'a> {
     text: &'a [u8],
     scanner: Scanner,
     words: Words,
+    reader: WordReader,
+    /// Where the reader has ended last.
+    read: usize,
     /// The first `;`.
     end: Option<usize>,
 }
 
 impl<'a> Pass<'a> {
     fn new(text: &'a [u8], mode: SqlMode) -> Self {
-        Self { text, scanner: Scanner::new(mode), words: Words::default(), end: None }
+        Self {
+            text,
+            scanner: Scanner::new(mode),
+            words: Words::default(),
+            reader: WordReader::default(),
+            read: 0,
+            end: None,
+        }
     }
 
     fn run(&mut self) -> Result<(), Refusal> {
         loop {
             let stops = match () {
                 () if self.end.is_some() || self.words.wants_first() => &ALL,
+                () if self.words.wants_main() => &MAIN,
                 () if self.words.wants_more() => &WORDS,
                 () => &PLAIN,
             };
@@ -99,40 +114,46 @@ impl<'a> Pass<'a> {
                     return Ok(());
                 }
                 if version.is_some() && self.scanner.version.is_none() {
-                    self.words.leave_version();
+                    self.words.leave_version(offset);
                     return Ok(());
                 }
-                return self.code();
+                return self.code(byte);
             }
             _ => {}
         }
         if self.end.is_some() {
-            return self.code();
+            return self.code(byte);
+        }
+        if is_word(byte) && byte != b'$' {
+            return self.word();
         }
         match byte {
+            b'(' | b')' if self.words.wants_main() => {
+                self.words.parenthesis(byte == b'(');
+                self.scanner.at += 1;
+            }
             b'(' => self.scanner.at += 1,
-            b'@' => self.variable(),
             b':' if self.text.get(offset + 1) == Some(&b'=') => {
                 self.words.assigns = true;
                 self.scanner.at += 2;
             }
-            _ if is_word(byte) => return self.word(),
+            b'$' if self.words.wants_first() || self.words.wants_more() => return self.word(),
+            b'$' => return self.dollar(),
+            b'.' | b'@' | b'\\' => return self.word(),
             _ => {
                 self.scanner.step(self.text, true);
-                return self.code();
+                return self.code(byte);
             }
         }
         Ok(())
     }
 
     /// Something that is neither a word nor a comment.
-    fn code(&mut self) -> Result<(), Refusal> {
+    fn code(&mut self, byte: u8) -> Result<(), Refusal> {
         if let Some(offset) = self.end {
             return Err(Refusal::Several { offset });
         }
-        if self.words.wants_first() {
-            self.words.first(Kind::Other, self.scanner.at);
-        }
+        self.words.code(byte, self.scanner.at);
         Ok(())
     }
 
@@ -157,6 +178,7 @@ impl<'a> Pass<'a> {
                 special::version_comment(self.text, offset, length, self.scanner.mode())?;
                 self.scanner.step(self.text, true);
                 self.scanner.at += special::version_digits(&self.text[self.scanner.at..]);
+                self.read = self.scanner.at;
                 self.words.enter_version();
                 Ok(())
             }
@@ -169,42 +191,39 @@ impl<'a> Pass<'a> {
             }
             Some(Slash::Plain) | None => {
                 self.scanner.step(self.text, true);
-                self.code()
+                self.code(b'/')
             }
         }
     }
 
-    /// `@name` or `@@name`; the name is no keyword, whatever it says.
-    fn variable(&mut self) {
-        if self.words.wants_first() {
-            self.words.first(Kind::Other, self.scanner.at);
-        }
-        self.scanner.at += 1;
-        if self.text.get(self.scanner.at) == Some(&b'@') {
-            self.scanner.at += 1;
-        } else {
-            self.words.variable = true;
-        }
-        self.scanner.at += length(&self.text[self.scanner.at..], |byte| is_word(byte) || byte == b'.');
-    }
-
+    /// What begins with a byte of a word, a dot, an `@` or a backslash.
     fn word(&mut self) -> Result<(), Refusal> {
         let offset = self.scanner.at;
-        let before = if offset > 0 { self.text[offset - 1] } else { b' ' };
-        let word = &self.text[offset..][..length(&self.text[offset..], is_word)];
-        self.scanner.at += word.len();
-        if !is_word(before) {
-            special::refuse_dollar_quote(word, offset)?;
+        let (lexeme, end) = self.reader.read(self.text, offset);
+        let word = &self.text[offset..end];
+        self.scanner.at = end;
+        self.read = end;
+        match lexeme {
+            Lexeme::Broken => return Err(Refusal::BrokenNumber { offset }),
+            Lexeme::Word => self.words.word(word, offset),
+            Lexeme::Variable => self.words.variable |= !word.starts_with(b"@@"),
+            _ => {}
         }
-        if self.words.wants_first() {
-            self.words.first(Kind::of_keyword(word), offset);
-        } else if before != b'.' {
-            self.words.later(word);
+        if lexeme != Lexeme::Word {
+            self.words.code(word[0], offset);
+        }
+        if word[0] == b'$' { special::refuse_dollar_quote(word, offset) } else { Ok(()) }
+    }
+
+    /// A `$` where words do not count otherwise: it matters only if one begins with it.
+    fn dollar(&mut self) -> Result<(), Refusal> {
+        let offset = self.scanner.at;
+        let is_part = |&&byte: &&u8| is_word(byte) || matches!(byte, b'.' | b'+' | b'-');
+        let before = self.text[self.read..offset].iter().rev().take_while(is_part).count();
+        self.scanner.at = offset - before;
+        while self.scanner.at <= offset {
+            self.word()?;
         }
         Ok(())
     }
-}
-
-fn length(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    text.iter().take_while(|&&byte| is(byte)).count()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a statement is. The words of [`Kind::as_str`] are what the policy (`ALLOW=update,delete`) is written in.
+/// What a statement is, by what it executes: ANALYZE UPDATE is an UPDATE. The words of [`Kind::as_str`] are what the policy (`ALLOW=update,delete`) is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// INSERT
@@ -18,7 +18,7 @@ pub enum Kind {
     Select,
     /// SELECT, WITH, VALUES or TABLE … INTO OUTFILE or DUMPFILE: it writes a file, which no rollback removes
     SelectIntoFile,
-    /// WITH, whatever statement it introduces
+    /// WITH before a query; before an UPDATE or DELETE it is theirs
     With,
     /// DO
     Do,
@@ -30,7 +30,7 @@ pub enum Kind {
     LoadData,
     /// CALL
     Call,
-    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE, OPTIMIZE, REPAIR, GRANT, REVOKE: what commits by itself
+    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE TABLE, OPTIMIZE, REPAIR, GRANT, REVOKE: what commits by itself
     Ddl,
     /// CREATE or DROP TEMPORARY …
     Temporary,
@@ -112,7 +112,8 @@ impl Kind {
             Self::Use => Some(("USE", "name the database before the table")),
             Self::Transaction => Some((
                 "transaction control",
-                "leave it out, each statement is a transaction of its own; what belongs together must be one statement",
+                "leave it out, each statement is a transaction of its own; what belongs together must be one statement \
+                 (phpMyAdmin's option: Enclose export in a transaction)",
             )),
             Self::Lock => Some((
                 "LOCK, UNLOCK, FLUSH or BACKUP",
@@ -129,6 +130,15 @@ impl Kind {
     /// Whether the statement returns rows, and may thus carry an INTO of its own.
     pub(super) fn selects(self) -> bool {
         matches!(self, Self::Select | Self::With | Self::Values | Self::Table)
+    }
+
+    /// Whether it can stand after WITH or ANALYZE, which then execute it.
+    pub(super) fn follows_with(self) -> bool {
+        self.changes_rows() || matches!(self, Self::Select | Self::Values | Self::Table)
+    }
+
+    pub(super) fn changes_rows(self) -> bool {
+        matches!(self, Self::Insert | Self::Replace | Self::Update | Self::Delete)
     }
 
     /// Whether the first keyword settles the kind. If not, later words (INTO, LOCAL, TEMPORARY) have a say.
@@ -155,7 +165,7 @@ impl Kind {
             b"load" => Self::LoadData,
             b"call" => Self::Call,
             b"create" | b"alter" | b"drop" | b"truncate" | b"rename" => Self::Ddl,
-            b"analyze" | b"optimize" | b"repair" | b"grant" | b"revoke" => Self::Ddl,
+            b"optimize" | b"repair" | b"grant" | b"revoke" => Self::Ddl,
             b"set" => Self::Set,
             b"use" => Self::Use,
             b"begin" | b"start" | b"commit" | b"rollback" => Self::Transaction,

@@ -1,5 +1,7 @@
 //! Where in a script something stands.
 
+use super::SqlMode;
+use super::scan::{Scanner, State, Stops};
 use std::fmt;
 
 /// A place in a script.
@@ -33,6 +35,21 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
+}
+
+/// Where in its text a statement begins: behind the comments before it. Version comments are part of it.
+pub fn beginning(sql: &str, mode: SqlMode) -> usize {
+    static ALL: Stops = Stops::all_but_space();
+    let mut scanner = Scanner::new(mode);
+    let text = sql.as_bytes();
+    while scanner.run(text, &ALL, true).is_some() {
+        let at = scanner.at;
+        scanner.step(text, true);
+        if !matches!(scanner.state, State::Line | State::Block) {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// Every byte but UTF-8's continuation bytes (0x80 to 0xBF) begins a character.

@@ -34,6 +34,14 @@ pub enum Refusal {
         /// Where it begins.
         offset: usize,
     },
+    /// A number that no server takes.
+    #[error(
+        "the number at byte {offset} is none to any server; write its digits out, or a space before the dot"
+    )]
+    BrokenNumber {
+        /// Where it begins.
+        offset: usize,
+    },
     /// A NUL outside of a string, where the server's lexer takes it for the end.
     #[error("NUL byte outside of a string at byte {offset}")]
     NulByte {

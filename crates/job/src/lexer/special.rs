@@ -1,15 +1,7 @@
 //! What one server reads otherwise than another.
 
 use super::scan::{Open, Scanner, State, Stops};
-use super::token::{Tokens, What};
 use super::{Refusal, SqlMode};
-
-/// What tells, of the statement before it in the session, what that has left behind.
-const LEFT_BEHIND: [&str; 3] = ["last_insert_id", "row_count", "found_rows"];
-/// The same as variables.
-const LEFT_IN: [&str; 2] = ["@@last_insert_id", "@@identity"];
-/// What to do instead.
-const BY_KEY: &str = "read the row by another key, or write the value out";
 
 /// The comment that opens at `offset` with a marker of `length` bytes may be executed or skipped. Skipped, it ends
 /// at the first `*/` (MySQL) or, if it holds a `/*`, at the second (MariaDB); executed, at the first `*/` that no
@@ -63,33 +55,6 @@ pub(super) fn refuse_nul(text: &[u8], mode: SqlMode) -> Result<(), Refusal> {
         scanner.run(text, &ALL, true);
         if let Some(nul) = memchr::memchr(0, &text[from..scanner.at]) {
             return Err(Refusal::NulByte { offset: from + nul });
-        }
-    }
-    Ok(())
-}
-
-/// Refuses LAST_INSERT_ID() and its like: before each job its session has run others, of anybody, and the INSERT into the
-/// ledger. With an argument LAST_INSERT_ID only keeps a value. What has no such call costs one search.
-pub(super) fn refuse_left_behind(sql: &str, mode: SqlMode) -> Result<(), Refusal> {
-    let text = sql.as_bytes();
-    let may_be = |at: usize| match text[at] {
-        b'(' => text[at + 1..].trim_ascii_start().first() == Some(&b')'),
-        _ => text.get(at + 1) == Some(&b'@'),
-    };
-    if !memchr::memchr2_iter(b'(', b'@', text).any(may_be) {
-        return Ok(());
-    }
-    let mut tokens = Tokens::new(sql, mode);
-    while let Some(token) = tokens.next() {
-        let is_variable =
-            token.what == What::Variable && LEFT_IN.iter().any(|name| token.text.eq_ignore_ascii_case(name));
-        let mut after = tokens.clone();
-        let is_call = token.is_any(&LEFT_BEHIND)
-            && after.next().is_some_and(|next| next.is_symbol("("))
-            && after.next().is_some_and(|next| next.is_symbol(")"));
-        if is_variable || is_call {
-            let what = "what the statement before it left (LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS())";
-            return Err(Refusal::SessionState { what, instead: BY_KEY });
         }
     }
     Ok(())

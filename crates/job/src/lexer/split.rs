@@ -9,7 +9,7 @@ use super::{Place, SqlMode};
 pub struct Statement<'a> {
     /// The text, leading comments included, without white space around it.
     pub sql: &'a str,
-    /// Where the text begins.
+    /// Where the statement itself begins, behind the comments before it.
     pub place: Place,
 }
 
@@ -44,8 +44,19 @@ pub enum SplitError {
         /// The DELIMITER.
         place: Place,
     },
-    /// A backslash command other than `\g` and `\G`, which only the interactive client can run.
-    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL; remove it")]
+    /// DELIMITER, or USE without a delimiter, that does not begin its line: the client would take it together with what
+    /// follows, up to the next delimiter.
+    #[error(
+        "{place}: {command} has to begin its line: there the client would take it together with what follows"
+    )]
+    Misplaced {
+        /// The command.
+        command: &'static str,
+        /// Where it stands.
+        place: Place,
+    },
+    /// A backslash command other than `\g` and `\G`, in code wherever it stands.
+    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL: {}", command::instead(*command))]
     ClientCommand {
         /// The letter after the backslash.
         command: char,
@@ -79,7 +90,7 @@ pub enum SplitError {
 /// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and
 /// `\G` end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a
 /// comment whatever follows (that line is dropped, since the server would not take it); a byte order mark is skipped, and
-/// the line with which a dump turns the client's sandbox on.
+/// the line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
 /// - Comments before a statement belong to it, and go with it; those after its delimiter belong to the next. The
@@ -90,16 +101,19 @@ pub enum SplitError {
 /// - What is still open at the end is an error; the client sends it.
 /// - `*/` closes a version comment as one token; the client takes `*/*` for the start of another comment, and the
 ///   second slash of `*///` for the start of a delimiter `//`.
-/// - DELIMITER is also known after a comment and after a delimiter on the same line.
+/// - DELIMITER and USE behind something else on their line are an error, where the client would go on to the next delimiter.
 /// - Other commands of the client are not run: those with a backslash are an error, those by name (`source f`)
 ///   are left in the text, where [`super::check`] finds a statement of no known kind.
 /// - `--` before a control character opens a comment, as the server has it.
+/// - A control Z (0x1A) with nothing behind it is DOS's end of a file, no statement.
 pub struct Splitter {
     buffer: Vec<u8>,
     /// Where the piece being read begins in `buffer`; all before is done with.
     start: usize,
     /// The place of `start`.
     place: Place,
+    /// Where the statement itself begins, behind its comments.
+    body: usize,
     scanner: Scanner,
     phase: Phase,
     delimiter: Vec<u8>,
@@ -107,6 +121,8 @@ pub struct Splitter {
     stops: Stops,
     limit: usize,
     last: bool,
+    /// Whether nothing but white space is between the last line's end and `start`.
+    fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +139,10 @@ enum Phase {
 
 static HEAD: Stops = Stops::all_but_space();
 
-/// Opens the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
-const SANDBOX: &[u8] = b"/*M!999999\\-";
+/// Open the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
+const SANDBOX: [&[u8]; 2] = [b"/*M!999999\\-", b"/*!999999\\-"];
+/// What DOS ends a text file with.
+const CONTROL_Z: u8 = 0x1A;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What reading on has come to.
@@ -147,12 +165,14 @@ impl Splitter {
             buffer: Vec::new(),
             start: 0,
             place: Place::START,
+            body: 0,
             scanner: Scanner::new(mode),
             phase: Phase::Space,
             delimiter: b";".to_vec(),
             stops: stops(b";"),
             limit,
             last: false,
+            fresh: true,
         }
     }
 
@@ -161,6 +181,7 @@ impl Splitter {
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.scanner.shift(self.start);
+            self.body = self.body.saturating_sub(self.start);
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
@@ -175,11 +196,10 @@ impl Splitter {
     /// After an error the same error comes again.
     pub fn next_statement(&mut self) -> Result<Option<Statement<'_>>, SplitError> {
         let Some((end, next)) = self.find()? else { return Ok(None) };
-        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end));
-        let place = self.place;
+        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end, is_space));
+        let place = self.place_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
-            let good = &self.buffer[from..from + error.valid_up_to()];
-            return Err(SplitError::NotUtf8 { place: place.after(good) });
+            return Err(SplitError::NotUtf8 { place: self.place_of(from + error.valid_up_to()) });
         }
         self.begin_at(next);
         // Checked above; again, as the borrow must begin after the move. It costs some nanoseconds.
@@ -193,7 +213,10 @@ impl Splitter {
             let step = if self.phase == Phase::Body { self.body() } else { self.head() };
             let to = if let Ok(Step::Piece { end, .. }) = step { end } else { self.scanner.at };
             if to - self.start > self.limit {
-                return Err(SplitError::TooLong { limit: self.limit, place: self.place });
+                // However it was fed: what is too long may be its comments.
+                let in_body = self.phase == Phase::Body && self.body - self.start <= self.limit;
+                let begins = if in_body { self.body } else { self.start };
+                return Err(SplitError::TooLong { limit: self.limit, place: self.place_of(begins) });
             }
             match step? {
                 Step::Again => {}
@@ -220,8 +243,11 @@ impl Splitter {
             Some(false) => {}
         }
         match byte {
-            b'/' if SANDBOX.starts_with(&self.buffer[at..]) && !self.last => Ok(Step::More),
-            b'/' if self.buffer[at..].starts_with(SANDBOX) => Ok(self.sandbox()),
+            b'/' if !self.last && SANDBOX.iter().any(|line| line.starts_with(&self.buffer[at..])) => {
+                Ok(Step::More)
+            }
+            b'/' if self.buffer[at..].starts_with(SANDBOX[0]) => Ok(self.sandbox(SANDBOX[0].len())),
+            b'/' if self.buffer[at..].starts_with(SANDBOX[1]) => Ok(self.sandbox(SANDBOX[1].len())),
             b'#' | b'-' | b'/' => Ok(self.comment(byte)),
             b'd' | b'D' | b'u' | b'U' => self.command(),
             b'\\' => match self.buffer.get(at + 1) {
@@ -235,6 +261,7 @@ impl Splitter {
     }
 
     fn comment(&mut self, byte: u8) -> Step {
+        let at = self.scanner.at;
         if !self.scanner.step(&self.buffer, self.last) {
             return Step::More;
         }
@@ -245,24 +272,32 @@ impl Splitter {
             self.phase = Phase::ClientComment;
         } else {
             self.phase = Phase::Body;
+            self.body = at;
         }
         Step::Again
     }
 
-    fn sandbox(&mut self) -> Step {
+    fn sandbox(&mut self, length: usize) -> Step {
         self.scanner.began = self.scanner.at;
         self.scanner.state = State::Block;
-        self.scanner.at += SANDBOX.len();
+        self.scanner.at += length;
         self.phase = Phase::ClientComment;
         Step::Again
     }
 
     fn command(&mut self) -> Result<Step, SplitError> {
         let at = self.scanner.at;
-        Ok(match command::read(&self.buffer[at..], &self.delimiter, self.last) {
+        let fresh = is_fresh(self.fresh, &self.buffer[self.start..at]);
+        Ok(match command::read(&self.buffer[at..], &self.delimiter, fresh, self.last) {
             Command::None => self.enter_body(),
             Command::More => Step::More,
-            Command::Use { end, next } => Step::Piece { end: at + end, next: at + next },
+            Command::Use { end, next } => {
+                self.body = at;
+                Step::Piece { end: at + end, next: at + next }
+            }
+            Command::Misplaced(command) => {
+                return Err(SplitError::Misplaced { command, place: self.place_of(at) });
+            }
             Command::BadDelimiter => return Err(SplitError::BadDelimiter { place: self.place_of(at) }),
             Command::Delimiter { word, next } => {
                 self.delimiter = self.buffer[at..][word].to_vec();
@@ -282,11 +317,13 @@ impl Splitter {
         }
         self.begin_at(self.scanner.at + BYTE_ORDER_MARK.len());
         self.place.column = 1;
+        self.fresh = true;
         Step::Again
     }
 
     fn enter_body(&mut self) -> Step {
         self.phase = Phase::Body;
+        self.body = self.scanner.at;
         Step::Again
     }
 
@@ -336,16 +373,21 @@ impl Splitter {
         if let Some((what, began)) = self.scanner.still_open() {
             return Err(SplitError::Unterminated { what, place: self.place_of(began) });
         }
-        let end = self.buffer.len();
-        Ok((self.phase == Phase::Body).then_some((end, end)))
+        let mut end = self.buffer.len();
+        if self.buffer.trim_ascii_end().last() == Some(&CONTROL_Z) {
+            end = trimmed(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
+        }
+        Ok((self.phase == Phase::Body && end > self.body).then_some((end, self.buffer.len())))
     }
 
     /// Is done with all before `next`.
     fn begin_at(&mut self, next: usize) {
+        self.fresh = is_fresh(self.fresh, &self.buffer[self.start..next]);
         self.place = self.place_of(next);
         self.start = next;
         self.scanner.at = next;
         self.scanner.version = None;
+        self.body = next;
         self.phase = Phase::Space;
     }
 
@@ -354,11 +396,20 @@ impl Splitter {
     }
 }
 
+/// Whether nothing but white space is on its line before the end of `text`, where that is so before its beginning or not.
+fn is_fresh(before: bool, text: &[u8]) -> bool {
+    let (line, before) = match memchr::memrchr(b'\n', text) {
+        Some(newline) => (&text[newline + 1..], true),
+        None => (text, before),
+    };
+    before && line.iter().all(|&byte| is_space(byte))
+}
+
 fn stops(delimiter: &[u8]) -> Stops {
     Stops::syntax().and(b"\\").and(&delimiter[..1])
 }
 
-/// The end of the text from `start` to `end` without the white space at its end.
-fn trimmed(buffer: &[u8], start: usize, end: usize) -> usize {
+/// The end of the text from `start` to `end` without the white space, or what is like it, at its end.
+fn trimmed(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
     buffer[start..end].iter().rposition(|&byte| !is_space(byte)).map_or(start, |found| start + found + 1)
 }

@@ -1,21 +1,24 @@
 //! The words, names and symbols of a statement, one after the other.
 
-use super::SqlMode;
+use std::borrow::Cow;
+
 use super::scan::{Scanner, State, Stops, is_word};
 use super::special;
+use super::word::{Lexeme, WordReader};
+use super::{Open, SqlMode};
 
 /// What a piece of code is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// A keyword or a plain name.
     Word,
-    /// What can only be a name: quoted, or after a dot.
+    /// What can only be a name: quoted, or beside a dot.
     Name,
-    /// A number, or what begins like one.
+    /// A number, or MariaDB's `\N`.
     Number,
-    /// A string.
+    /// A string, with the letter of `x'…'`, `b'…'` or `n'…'`.
     String,
-    /// `@name` or `@@name`.
+    /// `@name` or `@@name`, with the quotes of the name.
     Variable,
     /// Any other single byte.
     Symbol,
@@ -27,13 +30,26 @@ pub(super) struct Token<'a> {
     pub(super) what: What,
     /// As it stands there, quotes included.
     pub(super) text: &'a str,
+    /// Where in the statement it begins.
+    pub(super) at: usize,
     /// Parentheses around it; its own, when it is one, not counted.
     pub(super) depth: u32,
-    /// Whether it stands in a version comment, which the server at hand may skip.
-    pub(super) in_version: bool,
+    /// The version comment that it stands in, by where that was opened: the server at hand may skip it.
+    pub(super) version: Option<usize>,
 }
 
-impl Token<'_> {
+impl<'a> Token<'a> {
+    /// What the server takes for a name here, without quotes: of a word, which may be a keyword, and of a name. A string
+    /// in double quotes too, which is a name under ANSI_QUOTES.
+    pub(super) fn name(&self) -> Option<Cow<'a, str>> {
+        let quoted = self.text.starts_with(['`', '"']);
+        match self.what {
+            What::Word | What::Name if !quoted => Some(Cow::Borrowed(self.text)),
+            What::Name | What::String if quoted => Some(unquoted(self.text)),
+            _ => None,
+        }
+    }
+
     /// Whether it is this keyword.
     pub(super) fn is(&self, keyword: &str) -> bool {
         self.what == What::Word && self.text.eq_ignore_ascii_case(keyword)
@@ -56,44 +72,57 @@ pub(super) struct Tokens<'a> {
     text: &'a str,
     scanner: Scanner,
     depth: u32,
+    words: WordReader,
     after_dot: bool,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(text: &'a str, mode: SqlMode) -> Self {
-        Self { text, scanner: Scanner::new(mode), depth: 0, after_dot: false }
+        let words = WordReader::default();
+        Self { text, scanner: Scanner::new(mode), depth: 0, words, after_dot: false }
     }
 
     /// Passes what begins at the scanner's byte; `None` for a comment.
     fn take(&mut self, byte: u8) -> Option<What> {
         let bytes = self.text.as_bytes();
-        let at = self.scanner.at;
-        if is_word(byte) {
-            let length = length(&bytes[at..], is_word);
-            let number = !self.after_dot && is_number(&bytes[at..at + length]);
-            self.scanner.at += length;
-            if number && bytes.get(self.scanner.at) == Some(&b'.') {
-                self.scanner.at += 1;
-                self.scanner.at += self::length(&bytes[self.scanner.at..], is_word);
+        if !(is_word(byte) || matches!(byte, b'.' | b'@' | b'\\')) {
+            if matches!(byte, b'\'' | b'"' | b'`' | b'#' | b'-' | b'/' | b'*') {
+                return self.step();
             }
-            return Some(match () {
-                () if number => What::Number,
-                () if self.after_dot => What::Name,
-                () => What::Word,
-            });
+            self.scanner.at += 1;
+            return Some(What::Symbol);
         }
-        if byte == b'@' {
-            let is_part = |byte: u8| is_word(byte) || byte == b'@' || byte == b'.';
-            self.scanner.at += length(&bytes[at..], is_part);
-            return Some(What::Variable);
-        }
+        let (lexeme, end) = self.words.read(bytes, self.scanner.at);
+        self.scanner.at = end;
+        Some(match lexeme {
+            Lexeme::Word if !self.after_dot => What::Word,
+            Lexeme::Word | Lexeme::Name => What::Name,
+            Lexeme::Number | Lexeme::Broken => What::Number,
+            Lexeme::Symbol => What::Symbol,
+            Lexeme::Prefix => {
+                self.step();
+                What::String
+            }
+            Lexeme::Variable => {
+                let begins = matches!(bytes[end - 1], b'@' | b'.');
+                if begins && matches!(bytes.get(end), Some(b'`' | b'"' | b'\'')) {
+                    self.step();
+                }
+                What::Variable
+            }
+        })
+    }
+
+    /// Passes what is no word, with the string or comment that it opens.
+    fn step(&mut self) -> Option<What> {
+        let bytes = self.text.as_bytes();
         let version = self.scanner.version;
         self.scanner.step(bytes, true);
         match self.scanner.state {
             State::Quoted { .. } => {
                 let quoted = self.scanner.still_open().map(|(open, _)| open);
                 self.scanner.leave(bytes, true);
-                Some(if quoted == Some(super::Open::Identifier) { What::Name } else { What::String })
+                Some(if quoted == Some(Open::Identifier) { What::Name } else { What::String })
             }
             State::Line | State::Block => None,
             State::Code if version != self.scanner.version => {
@@ -114,7 +143,7 @@ impl<'a> Iterator for Tokens<'a> {
         static ALL: Stops = Stops::all_but_space();
         loop {
             let byte = self.scanner.run(self.text.as_bytes(), &ALL, true)?;
-            let (at, in_version) = (self.scanner.at, self.scanner.version.is_some());
+            let (at, version) = (self.scanner.at, self.scanner.version);
             let Some(what) = self.take(byte) else { continue };
             if byte == b')' {
                 self.depth = self.depth.saturating_sub(1);
@@ -123,24 +152,18 @@ impl<'a> Iterator for Tokens<'a> {
             if byte == b'(' {
                 self.depth += 1;
             }
-            self.after_dot = byte == b'.';
-            return Some(Token { what, text: &self.text[at..self.scanner.at], depth, in_version });
+            let text = &self.text[at..self.scanner.at];
+            self.after_dot = byte == b'.' && what == What::Symbol;
+            return Some(Token { what, text, at, depth, version });
         }
     }
 }
 
-/// Whether a word is a number: a name may begin with digits too.
-fn is_number(word: &[u8]) -> bool {
-    let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
-    match word {
-        [b'0', b'x' | b'X' | b'b' | b'B', rest @ ..] => rest.iter().all(u8::is_ascii_hexdigit),
-        [first, ..] if !first.is_ascii_digit() => false,
-        _ => word.split(|byte| matches!(byte, b'e' | b'E')).all(digits),
-    }
-}
-
-fn length(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    text.iter().take_while(|&&byte| is(byte)).count()
+/// What is between the quotes.
+fn unquoted(text: &str) -> Cow<'_, str> {
+    let (quote, inner) = text.split_at(1);
+    let inner = inner.strip_suffix(quote).unwrap_or(inner);
+    if inner.contains(quote) { inner.replace(&quote.repeat(2), quote).into() } else { inner.into() }
 }
 
 #[cfg(test)]
@@ -158,7 +181,7 @@ mod tests {
         assert_eq!(texts[14..], ["WHERE", "(", "d", ")"]);
         assert_eq!((found[11].what, found[13].what), (What::Number, What::Word));
         assert_eq!((found[1].what, found[3].what, found[7].what), (What::Name, What::Name, What::String));
-        assert!(found[14].in_version && !found[15].in_version);
+        assert!(found[14].version.is_some() && found[15].version.is_none());
         assert_eq!([found[15].depth, found[16].depth, found[17].depth], [0, 1, 0]);
     }
 }

@@ -46,7 +46,6 @@ fn the_first_keyword_names_the_kind() {
         ("SELECT 1", Kind::Select),
         ("((SELECT 1))", Kind::Select),
         ("( /* c */ (SELECT 1) UNION SELECT 2)", Kind::Select),
-        ("WITH c AS (SELECT 1) DELETE FROM t", Kind::With),
         ("DO SLEEP(1)", Kind::Do),
         ("VALUES (1)", Kind::Values),
         ("TABLE t", Kind::Table),
@@ -56,7 +55,6 @@ fn the_first_keyword_names_the_kind() {
         ("CALL p()", Kind::Call),
         ("CREATE TABLE temporary (a INT)", Kind::Ddl),
         ("DROP INDEX temporary ON t", Kind::Ddl),
-        ("ANALYZE UPDATE t SET a = 1", Kind::Ddl),
         ("TRUNCATE t", Kind::Ddl),
         ("GRANT ALL ON *.* TO u", Kind::Ddl),
         ("SHOW TABLES", Kind::Other),
@@ -66,7 +64,6 @@ fn the_first_keyword_names_the_kind() {
         ("`UPDATE` t", Kind::Other),
         ("'x'", Kind::Other),
         ("1", Kind::Other),
-        ("@a", Kind::Other),
         ("- 1", Kind::Other),
         ("*", Kind::Other),
         ("/ 2", Kind::Other),
@@ -112,6 +109,8 @@ fn a_version_comment_that_hides_the_kind_is_ambiguous() {
     is("LOAD /*!99999 DATA */ INDEX INTO CACHE t", Kind::Other);
     assert_eq!(check("LOAD DATA /*!99999 INFILE 'f' */ LOCAL INFILE 'f'", PLAIN), Err(Refusal::LocalInfile));
     session_state("CREATE /*!99999 TABLE */ TEMPORARY TABLE t (a INT)");
+    session_state("/*!50000 CREATE */ TEMPORARY TABLE t (a INT)");
+    session_state("/*!50000 DROP */ TEMPORARY /*!50000 TABLE t */");
 }
 
 #[test]
@@ -161,15 +160,47 @@ fn session_state_is_refused() {
     ] {
         session_state(sql);
     }
-    for sql in [
-        "UPDATE t SET a := 1",
-        "UPDATE t SET a = @x",
-        "SELECT @into",
-        "SELECT t.into",
-        "SELECT @@a",
-        "SELECT '@a' ':='",
-    ] {
+    for sql in ["UPDATE t SET a := 1", "SELECT t.into", "SELECT @@a", "SELECT '@a' ':='"] {
         assert!(check(sql, PLAIN).is_ok(), "{sql}");
+    }
+}
+
+#[test]
+fn a_user_variable_of_another_statement_is_not_read() {
+    for sql in [
+        "UPDATE t SET a = @x",
+        "UPDATE t SET at = CONVERT_TZ(at, @tz, '+00:00')",
+        "SELECT @into",
+        "INSERT INTO t VALUES (1,@`a b`)",
+        "INSERT INTO t VALUES (1) /*!50000 , (@x) */",
+        "DELETE FROM t WHERE a=@'x'",
+        "CALL p(@x)",
+        "DO f('a'@x)",
+        "WITH c AS (SELECT @x) SELECT 1",
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b) SET c = @d",
+        "LOAD DATA INFILE 'f' INTO TABLE t SET c = @d",
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b) SET c = (SELECT @c)",
+        "CREATE TABLE u AS SELECT @x",
+        "CREATE TABLE event AS SELECT @x",
+        "CREATE OR REPLACE TABLE definer AS SELECT @x",
+        "CREATE TABLE u (a INT DEFAULT (@x))",
+        "SHOW VARIABLES LIKE @x",
+    ] {
+        session_state(sql);
+    }
+    for sql in [
+        "LOAD DATA INFILE 'f' INTO TABLE t (a, @b, @`C d`) SET c = @B + 1, d = NULLIF(@`c D`, '')",
+        "LOAD DATA INFILE 'f' INTO TABLE t (@skipped, a)",
+        "UPDATE t SET a = '@x', `@b` = 1, c = \"@d\" -- @e",
+        "UPDATE t SET a = @@session.x",
+        "GRANT ALL ON *.* TO 'a'@'localhost'",
+        "CREATE USER a@localhost",
+        "CREATE DEFINER=`root`@`localhost` TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = @x",
+        "CREATE OR REPLACE DEFINER = root@'%' PROCEDURE p() SELECT @x",
+        "CREATE DEFINER=CURRENT_USER FUNCTION f() RETURNS INT RETURN @x",
+        "CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`b` SQL SECURITY DEFINER VIEW v AS SELECT 1",
+    ] {
+        assert!(check(sql, PLAIN).is_ok(), "{sql:?}: {:?}", check(sql, PLAIN));
     }
 }
 
@@ -342,6 +373,31 @@ fn what_the_statement_before_left_behind_is_session_state() {
         "SELECT FOUND_ROWS()",
         "INSERT INTO t VALUES (@@IDENTITY)",
         "CALL p(LAST_INSERT_ID())",
+        "UPDATE t SET n = LAST_INSERT_ID(/**/) WHERE id = 1",
+        "UPDATE t SET n = LAST_INSERT_ID/* c */(-- x\n) WHERE id = 1",
+        "UPDATE t SET n = LAST_INSERT_ID -- x\n() WHERE id = 1",
+        "UPDATE t SET n = LAST_INSERT_ID(/*!999999 1 */) WHERE id = 1",
+        "UPDATE t SET n = /*!999999 a. */ LAST_INSERT_ID() WHERE id = 1",
+        "UPDATE t SET n = `last_insert_id` () WHERE id = 1",
+        "UPDATE t SET n = ROW_COUNT(/* c */) WHERE id = 1",
+        "UPDATE t SET n = `Row_Count`\n() WHERE id = 1",
+        "UPDATE t SET n = \"found_rows\"() WHERE id = 1",
+        "INSERT INTO t VALUES (@@session.identity)",
+        "INSERT INTO t VALUES (@@session . identity)",
+        "INSERT INTO t VALUES (@@session/* c */.`identity`)",
+        "INSERT INTO t VALUES (@@`identity`, 1)",
+        "INSERT INTO t VALUES (@@LOCAL.\"Last_Insert_Id\")",
+        "SELECT @@warning_count + 1",
+        "SELECT @@session.error_count",
+        "SELECT LASTVAL(sq)",
+        "SELECT `lastval` (sq)",
+        "SELECT PREVIOUS VALUE FOR sq",
+        "SELECT previous /* c */ value\nfor sq",
+        "SELECT sq.currval",
+        "GET DIAGNOSTICS @n = NUMBER",
+        "GET /* c */ CURRENT DIAGNOSTICS CONDITION 1 @n = MESSAGE_TEXT",
+        "SHOW WARNINGS",
+        "SHOW COUNT(*) ERRORS",
     ] {
         session_state(sql);
     }
@@ -350,6 +406,9 @@ fn what_the_statement_before_left_behind_is_session_state() {
         "INSERT INTO t VALUES ('LAST_INSERT_ID()', NOW()) -- LAST_INSERT_ID()",
         "UPDATE t SET row_count = 1, at = NOW(), x = @@auto_increment_increment WHERE id = 1",
         "UPDATE t SET n = a.found_rows() WHERE id = 1",
+        "UPDATE t SET n = a . `row_count` () WHERE id = 1",
+        "INSERT INTO lastval (a) VALUES ('PREVIOUS VALUE FOR'), ('@@identity')",
+        "UPDATE t SET previous = 1, value = previous WHERE id = @@version_comment",
         "CREATE PROCEDURE p() INSERT INTO t VALUES (LAST_INSERT_ID())",
     ] {
         assert!(check(sql, PLAIN).is_ok(), "{sql:?}: {:?}", check(sql, PLAIN));

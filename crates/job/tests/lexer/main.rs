@@ -1,6 +1,10 @@
 //! The lexer: case tables for every rule, and properties that hold for any text.
 
+mod calls;
 mod check;
+mod executed;
+mod mentions;
+mod numbers;
 mod placeholders;
 mod properties;
 mod split;

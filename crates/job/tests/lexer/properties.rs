@@ -3,7 +3,8 @@
 use crate::split_in;
 use proptest::prelude::*;
 use queryfleet_job::lexer::{
-    SqlMode, assignments, check, inspect, lacks_where, placeholders, shape, written_tables,
+    SqlMode, assignments, calls_only_builtins, check, foreign_calls, inspect, lacks_where, placeholders,
+    shape, written_tables,
 };
 
 const LIMIT: usize = 200;
@@ -119,6 +120,7 @@ proptest! {
         let _ = check(&text, mode);
         let _ = (lacks_where(&text, mode), written_tables(&text, mode));
         let _ = (shape(&text, mode), assignments(&text, mode));
+        prop_assert!(!calls_only_builtins(&text, mode) || foreign_calls(&text, mode).next().is_none());
         for one in placeholders(&text, mode) {
             prop_assert_eq!(&text[one.range], format!(":{}", one.name));
         }

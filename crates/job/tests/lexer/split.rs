@@ -97,9 +97,10 @@ fn version_comments_are_code() {
 
 #[test]
 fn a_line_sets_the_delimiter() {
-    texts("DELIMITER //\na; b//\nc// delimiter ;\nd;e", &["a; b", "c", "d", "e"]);
+    texts("DELIMITER //\na; b//\nc// \n delimiter ;\nd;e", &["a; b", "c", "d", "e"]);
     texts("a;\ndelimiter $$\nb;c$d$$\nDelimiter\t;\ne", &["a", "b;c$d", "e"]);
-    texts("-- why\n/* so */ DELIMITER ;;\na;b;;", &["a;b"]);
+    texts("-- why\n/* so */\nDELIMITER ;;\na;b;;", &["a;b"]);
+    texts("\u{FEFF}DELIMITER ;;\r\na;b;;", &["a;b"]);
     texts("DELIMITER '//'\na;b//c", &["a;b", "c"]);
     texts("DELIMITER // ignored\na//b", &["a", "b"]);
     texts("DELIMITER #\na#b # c", &["a", "b", "c"]);
@@ -110,10 +111,42 @@ fn a_line_sets_the_delimiter() {
     texts("DELIMITER ;;", &[]);
 }
 
+/// Where the client would take a command together with what follows it, over lines.
+#[test]
+fn a_command_that_does_not_begin_its_line_is_an_error() {
+    for (script, command, at) in [
+        ("/* so */ DELIMITER ;;\na;b;;", "DELIMITER", place(9, 1, 10)),
+        ("a; delimiter //\nb;c//d", "DELIMITER", place(3, 1, 4)),
+        ("a;use db\nb;c", "USE without a delimiter", place(2, 1, 3)),
+        ("a;\n/* x\n */ USE db\nb;", "USE without a delimiter", place(12, 3, 5)),
+    ] {
+        let (_, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Err(SplitError::Misplaced { command, place: at }), "{script}");
+    }
+}
+
+#[test]
+fn a_line_gives_one_usable_delimiter() {
+    for script in [
+        "DELIMITER",
+        "DELIMITER  \na",
+        "delimiter '//\na",
+        "DELIMITER 'a''b'",
+        "DELIMITER //\t\na",
+        "DELIMITER a\\b",
+    ] {
+        let (_, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Err(SplitError::BadDelimiter { place: place(0, 1, 1) }), "{script:?}");
+    }
+}
+
 #[test]
 fn the_client_has_commands() {
     texts("USE db\na;use db;b;USE\ndb;c", &["USE db", "a", "use db", "b", "USE\ndb", "c"]);
     texts("use `d`", &["use `d`"]);
+    texts("USE `a;b`\n;c", &["USE `a;b`", "c"]);
+    texts("USE a -- ;\nb;c\nUSE d -- \\g\ne;f", &["USE a -- ;\nb", "c\nUSE d -- \\g\ne", "f"]);
+    texts("a;USE d -- \\g\ne;f", &["a", "USE d -- \\g\ne", "f"]);
     texts("used;user", &["used", "user"]);
     texts("a\\g b\\G\nc \\N;", &["a", "b", "c \\N"]);
     texts("\\g /* x */\\g-- y\n\\G", &[]);
@@ -123,15 +156,44 @@ fn the_client_has_commands() {
         "/*M!999999\\- enable the sandbox mode */ \n-- x\na;/*M!99999 b */",
         &["-- x\na", "/*M!99999 b */"],
     );
+    texts("/*!999999\\- enable the sandbox mode */ \n-- x\na;/*!99999 b */", &["-- x\na", "/*!99999 b */"]);
+    texts("a;\n/*!999999\\- enable the sandbox mode */\nb", &["a", "b"]);
+    texts("/*!999999 b */;c", &["/*!999999 b */", "c"]);
 }
 
 #[test]
 fn places_count_lines_and_characters() {
     let (found, _) = split("a;\n\n  é 'é\n';  ü;-- x\nb".as_bytes(), SqlMode::default());
     let places: Vec<_> = found.iter().map(|one| one.1).collect();
-    assert_eq!(places, [place(0, 1, 1), place(6, 3, 3), place(17, 4, 5), place(20, 4, 7)]);
+    assert_eq!(places, [place(0, 1, 1), place(6, 3, 3), place(17, 4, 5), place(25, 5, 1)]);
     let (found, _) = split("\u{FEFF}a;b".as_bytes(), SqlMode::default());
     assert_eq!([found[0].1, found[1].1], [place(3, 1, 1), place(5, 1, 3)]);
+}
+
+#[test]
+fn a_place_is_that_of_the_statement_behind_its_comments() {
+    for (script, wanted) in [
+        ("-- x\n/* y\n */ a;\n# é\n\n  b", [place(14, 3, 5), place(25, 6, 3)]),
+        ("-- x\n/*!50000 a */;/* é */ /*M! b */", [place(5, 2, 1), place(28, 2, 23)]),
+        ("# x\nuse db\n-- y\n a", [place(4, 2, 1), place(17, 4, 2)]),
+        ("/* x */ - a;-- y\n'b'", [place(8, 1, 9), place(17, 2, 1)]),
+    ] {
+        let (found, end) = split(script.as_bytes(), SqlMode::default());
+        assert_eq!(end, Ok(()), "{script}");
+        assert_eq!(found.iter().map(|one| one.1).collect::<Vec<_>>(), wanted, "{script}");
+    }
+}
+
+#[test]
+fn a_control_z_at_the_end_is_no_statement() {
+    texts("a;\n\u{1A}", &["a"]);
+    texts("a;\r\n\u{1A}\r\n", &["a"]);
+    texts("a\n\u{1A}\u{1A}", &["a"]);
+    texts("a;-- x\n\u{1A}", &["a"]);
+    texts("\u{1A}", &[]);
+    texts("a 'x\u{1A}'", &["a 'x\u{1A}'"]);
+    texts("a;\u{1A};b", &["a", "\u{1A}", "b"]);
+    fails(b"a 'x\x1A", SplitError::Unterminated { what: Open::String, place: place(2, 1, 3) });
 }
 
 #[test]
@@ -173,5 +235,8 @@ fn errors_name_place_and_remedy() {
     let text = SplitError::Unterminated { what: Open::String, place: at }.to_string();
     assert_eq!(text, "3:7: the string that begins here is never closed");
     let text = SplitError::ClientCommand { command: '!', place: at }.to_string();
-    assert_eq!(text, "3:7: '\\!' is a command of the mariadb client, not SQL; remove it");
+    assert_eq!(
+        text,
+        "3:7: '\\!' is a command of the mariadb client, not SQL: leave it out, and run its command in a shell"
+    );
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Failure, LedgerState, Outcome, Policy, Progress, Settlement, read_conflict};
+use queryfleet_job::{
+    DeadReason, Failure, LedgerState, Outcome, Policy, Progress, Settlement, read_conflict,
+};
 
 const WORKERS: usize = 2;
 /// Deliveries that a message may have before the broker dead-letters it.
@@ -22,6 +24,8 @@ pub(crate) struct Bounds {
     pub(crate) publishes: u8,
     /// Crashes, lost connections and failed publishes in all.
     pub(crate) faults: u8,
+    /// Whether the jobs change something as well that no rollback undoes, whatever becomes of their transactions.
+    pub(crate) remains: bool,
 }
 
 /// Broken variants, to see that the model can tell.
@@ -30,6 +34,10 @@ pub(crate) struct Rules {
     pub(crate) ack_before_copy: bool,
     pub(crate) ack_before_commit: bool,
     pub(crate) ignore_ledger: bool,
+    /// What remains is not told from what is rolled back.
+    pub(crate) ignore_remains: bool,
+    /// A job of which nobody knows what it left is given back when its row is locked.
+    pub(crate) give_unknown_back: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,8 +56,8 @@ enum Phase {
     Sent(Message),
     /// Publishes a copy, then acknowledges.
     Copying(Message, Message),
-    /// Writes it off as dead, then acknowledges.
-    Burying(Message),
+    /// Writes it off as dead, then acknowledges. What is unknown is not given back while that cannot be done.
+    Burying(Message, DeadReason),
     Acknowledging(Message),
 }
 
@@ -67,6 +75,8 @@ pub(crate) struct World {
     open: Vec<Option<Option<usize>>>,
     ledger: Vec<Option<LedgerState>>,
     effects: Vec<u8>,
+    /// How often each job has changed what no rollback undoes.
+    remains: Vec<u8>,
     published: Vec<u8>,
     faults: u8,
 }
@@ -84,6 +94,7 @@ impl World {
             open: vec![None; jobs],
             ledger: vec![None; jobs],
             effects: vec![0; jobs],
+            remains: vec![0; jobs],
             published: vec![0; jobs],
             faults: 0,
         }
@@ -91,10 +102,12 @@ impl World {
 
     /// Two effects, or an effect and no row that says so, or a row without its effect.
     pub(crate) fn is_doubled(&self) -> bool {
-        self.effects
-            .iter()
-            .zip(&self.ledger)
-            .any(|(effects, state)| *effects != u8::from(*state == Some(LedgerState::Done)))
+        self.remains.iter().any(|times| *times > 1)
+            || self
+                .effects
+                .iter()
+                .zip(&self.ledger)
+                .any(|(effects, state)| *effects != u8::from(*state == Some(LedgerState::Done)))
     }
 
     /// Nothing is left to do.
@@ -197,8 +210,9 @@ impl World {
                     steps,
                 );
             }
-            Phase::Burying(message) => {
+            Phase::Burying(message, reason) => {
                 let job = usize::from(message.job);
+                let stays = reason == DeadReason::Unknown && !self.rules.give_unknown_back;
                 if self.open[job].is_none() {
                     self.then(
                         |world| {
@@ -207,7 +221,7 @@ impl World {
                         },
                         steps,
                     );
-                } else {
+                } else if !stays {
                     // The row is locked: the job is given back instead.
                     self.then(|world| world.workers[worker] = Phase::Copying(message, fresh(message)), steps);
                 }
@@ -247,6 +261,7 @@ impl World {
             (None, _) => self.then(
                 |world| {
                     world.open[job] = Some(Some(worker));
+                    world.remains[job] += u8::from(world.bounds.remains);
                     world.workers[worker] = Phase::Sent(message);
                     if world.rules.ack_before_commit {
                         world.attached[worker] = false;
@@ -261,8 +276,14 @@ impl World {
     fn answer(&self, worker: usize, message: Message, steps: &mut Vec<World>) {
         let job = usize::from(message.job);
         let failure = Failure::default;
+        // What an attempt has ended like, once the consumer has asked what may have remained of it.
+        let seen = |outcome: Outcome| match &outcome {
+            Outcome::Done(_) => outcome,
+            _ if !self.bounds.remains || self.rules.ignore_remains => outcome,
+            _ => Outcome::Unknown(failure()),
+        };
         for outcome in [Outcome::Done(1), Outcome::LostAfterSend(failure()), Outcome::Deadline(failure())] {
-            self.settle(worker, message, &outcome, |world| world.commit(job), steps);
+            self.settle(worker, message, &seen(outcome), |world| world.commit(job), steps);
         }
         for outcome in [
             Outcome::Conflict(failure()),
@@ -272,9 +293,9 @@ impl World {
             Outcome::Unlisted(failure()),
             Outcome::Interrupted(failure()),
         ] {
-            self.settle(worker, message, &outcome, |world| world.open[job] = None, steps);
+            self.settle(worker, message, &seen(outcome), |world| world.open[job] = None, steps);
         }
-        let lost = Outcome::LostAfterSend(failure());
+        let lost = seen(Outcome::LostAfterSend(failure()));
         self.settle(worker, message, &lost, |world| world.open[job] = Some(None), steps);
     }
 
@@ -296,7 +317,7 @@ impl World {
                     Phase::Copying(message, Message { attempts: attempts as u8, ..fresh(message) })
                 }
                 Settlement::GiveBack => Phase::Copying(message, fresh(message)),
-                Settlement::Dead(_) => Phase::Burying(message),
+                Settlement::Dead(reason) => Phase::Burying(message, reason),
                 Settlement::Reject => unreachable!("the model has no unreadable messages"),
             };
             self.then(
@@ -362,7 +383,7 @@ fn held(phase: Phase) -> Option<Message> {
         Phase::Holding(message)
         | Phase::Sent(message)
         | Phase::Copying(message, _)
-        | Phase::Burying(message)
+        | Phase::Burying(message, _)
         | Phase::Acknowledging(message) => Some(message),
     }
 }

@@ -18,7 +18,7 @@ use crate::publish::named;
 use crate::rules::Rules;
 use crate::{Error, Order};
 use repeats::Repeats;
-use shapes::Shapes;
+use shapes::{Sample, Shapes};
 use tally::Tally;
 
 /// How many refused statements are named.
@@ -131,7 +131,7 @@ pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Resu
     // Of a table that is yet to be cut: one range of it.
     let inputs = match Cut::of(order, &mut control, &database, rules.mode).await? {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(rules.mode).await?,
+        None => order.source.inputs(&mut control, rules.mode).await?,
     };
     let mut planning = Planning {
         plan: Plan::default(),
@@ -174,7 +174,7 @@ impl Planning<'_> {
                     self.plan.complete = true;
                     return Ok(());
                 }
-                Err(error @ Error::Read { .. }) => return Err(error),
+                Err(error @ (Error::Read { .. } | Error::Foreign { .. })) => return Err(error),
                 Err(error) => {
                     let goes_on = error.is_of_a_statement();
                     self.refused(error);
@@ -209,19 +209,21 @@ impl Planning<'_> {
             plan.repeats.add(|| place.clone());
         }
         self.kinds.add(kind.as_str(), table.as_deref(), || place.clone());
-        self.shapes.add(shape.shape, kind, place, job, self.explain_all).await
+        let Rules { catalog, mode, .. } = self.rules;
+        let explaining = catalog.explaining(kind, &job.sql, job.database.as_deref(), *mode);
+        self.shapes.add(shape.shape, Sample { place, job, explaining }, self.explain_all).await
     }
 
     fn refused(&mut self, error: Error) {
         let plan = &mut self.plan;
         plan.refused += 1;
         match &error {
-            Error::NotAtomic { path, line, column, kind } => {
+            Error::NotAtomic { path, line, column, kind, .. } => {
                 self.not_atomic.add(kind, None, || format!("{}:{line}:{column}", path.display()));
             }
-            Error::NotTransactional { path, line, column, table } => {
+            Error::NotHeld { path, line, column, reason } => {
                 let place = || format!("{}:{line}:{column}", path.display());
-                self.not_atomic.add("write", Some(table), place);
+                self.not_atomic.add("write", Some(reason.what()), place);
             }
             Error::NoWhere { path, line, column, .. } => {
                 plan.no_where.add(|| format!("{}:{line}:{column}", path.display()));

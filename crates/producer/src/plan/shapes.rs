@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use job::Job;
-use job::lexer::Kind;
-use ledger::{Access, Explainer};
+use ledger::{Access, Explainer, Explaining};
 
 use super::{FailedExplain, FullScan};
 use crate::Error;
@@ -30,11 +29,18 @@ pub(super) struct Shapes<'a> {
     failing: Vec<FailedExplain>,
 }
 
+/// A statement that the server may be asked about.
+pub(super) struct Sample {
+    pub(super) place: String,
+    pub(super) job: Job,
+    pub(super) explaining: Explaining,
+}
+
 #[derive(Default)]
 struct Shape {
     jobs: u64,
-    /// The 1st, 2nd, 4th, 8th, … of them, each with its place.
-    samples: Vec<(String, Job)>,
+    /// The 1st, 2nd, 4th, 8th, … of them.
+    samples: Vec<Sample>,
     explained: u64,
     rows: u64,
     scan: Option<usize>,
@@ -57,14 +63,7 @@ impl<'a> Shapes<'a> {
     }
 
     /// Counts a job, and keeps it as a sample or asks about it at once.
-    pub(super) async fn add(
-        &mut self,
-        shape: u64,
-        kind: Kind,
-        place: String,
-        job: Job,
-        explain_now: bool,
-    ) -> Result<(), Error> {
+    pub(super) async fn add(&mut self, shape: u64, sample: Sample, explain_now: bool) -> Result<(), Error> {
         if self.shapes.len() >= SHAPES && !self.index.contains_key(&shape) {
             return Ok(());
         }
@@ -74,14 +73,14 @@ impl<'a> Shapes<'a> {
         });
         let shape = &mut self.shapes[at];
         shape.jobs += 1;
-        if !can_be_explained(kind) {
+        if sample.explaining == Explaining::Never {
             return Ok(());
         }
         if explain_now {
-            return self.explain(at, place, &job).await;
+            return self.explain(at, &sample).await;
         }
-        if at < SAMPLES && shape.jobs.is_power_of_two() && job.sql.len() <= SAMPLE_BYTES {
-            shape.samples.push((place, job));
+        if at < SAMPLES && shape.jobs.is_power_of_two() && sample.job.sql.len() <= SAMPLE_BYTES {
+            shape.samples.push(sample);
         }
         Ok(())
     }
@@ -95,27 +94,31 @@ impl<'a> Shapes<'a> {
                 if self.explained >= SAMPLES as u64 {
                     return Ok(());
                 }
-                if let Some((place, job)) = samples.get(turn) {
-                    self.explain(at, place.clone(), job).await?;
+                if let Some(sample) = samples.get(turn) {
+                    self.explain(at, sample).await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn explain(&mut self, at: usize, place: String, job: &Job) -> Result<(), Error> {
-        self.explained += 1;
+    async fn explain(&mut self, at: usize, sample: &Sample) -> Result<(), Error> {
+        let Sample { place, job, explaining } = sample;
         let shape = &mut self.shapes[at];
-        let accesses = match self.explainer.explain(job).await {
-            Ok(accesses) => accesses,
+        let accesses = match self.explainer.explain(job, *explaining == Explaining::ReadOnly).await {
+            Ok(Some(accesses)) => accesses,
+            // It would write.
+            Ok(None) => return Ok(()),
             Err(error @ ledger::Error::Query { .. }) if error.code().is_some() => {
+                self.explained += 1;
                 if self.failing.len() < NAMED {
-                    self.failing.push(FailedExplain { place, error: job::causes(&error) });
+                    self.failing.push(FailedExplain { place: place.clone(), error: job::causes(&error) });
                 }
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
+        self.explained += 1;
         shape.explained += 1;
         shape.rows = shape.rows.saturating_add(rows(&accesses));
         if let Some(all) = accesses.into_iter().find(|access| access.all)
@@ -124,7 +127,7 @@ impl<'a> Shapes<'a> {
         {
             shape.scan = Some(self.full_scans.len());
             let (Access { table, rows, .. }, statement) = (all, shown(&job.sql));
-            self.full_scans.push(FullScan { place, table, rows, jobs: shape.jobs, statement });
+            self.full_scans.push(FullScan { place: place.clone(), table, rows, jobs: shape.jobs, statement });
         }
         Ok(())
     }
@@ -155,10 +158,6 @@ fn rows(accesses: &[Access]) -> u64 {
         *rows = rows.saturating_mul(access.rows.max(1));
     }
     selects.into_values().fold(0, u64::saturating_add)
-}
-
-fn can_be_explained(kind: Kind) -> bool {
-    matches!(kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Select | Kind::With)
 }
 
 /// The start of a statement, on one line.

@@ -6,6 +6,7 @@ use devstack::{Port, Server, Stack};
 
 use crate::command::demo::scrape::{self, Counters};
 use crate::failure::Failure;
+use crate::output;
 
 /// How many statements each worker executes at once.
 pub(crate) const SLOTS: u16 = 4;
@@ -36,7 +37,7 @@ impl<'a> Fleet<'a> {
     pub(crate) fn start(stack: &'a Stack) -> Result<Fleet<'a>, Failure> {
         let mut fleet = Fleet { stack, program: std::env::current_exe()?, workers: Vec::new() };
         let (first, second) = (fleet.add("worker-1")?, fleet.add("worker-2")?);
-        eprintln!("two workers with {SLOTS} slots each: pid {first} and pid {second}");
+        output::say(format_args!("two workers with {SLOTS} slots each: pid {first} and pid {second}"));
         Ok(fleet)
     }
 

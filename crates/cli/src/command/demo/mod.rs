@@ -17,6 +17,7 @@ use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
 use crate::command::{block, control, print_json};
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 use crate::{Exit, log};
 
@@ -29,12 +30,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
     let told = block(async {
         let mut stop = Stop::listen()?;
-        eprintln!("starting a private RabbitMQ and a private database, until the end of this demo");
+        output::say("starting a private RabbitMQ and a private database, until the end of this demo");
         let starting = tokio::task::spawn_blocking(|| Stack::start(&Options::default()));
         let stack = tokio::select! {
             biased;
-            () = stop.next() => {
-                eprintln!("interrupted: as soon as the servers have started they are stopped");
+            _ = stop.next() => {
+                output::say("interrupted: as soon as the servers have started they are stopped");
                 // The end of the runtime waits for the start, and drops the stack.
                 return Ok(None);
             }
@@ -42,7 +43,7 @@ pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
         };
         let told = tokio::select! {
             biased;
-            () = stop.next() => None,
+            _ = stop.next() => None,
             report = show(&stack) => Some(report?),
         };
         stack.stop()?;
@@ -51,7 +52,7 @@ pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
     match told {
         Some(report) => tell(&report, json),
         None => {
-            eprintln!("interrupted: nothing is left of servers, workers and files");
+            output::say("interrupted: nothing is left of servers, workers and files");
             Ok(Exit::Interrupted)
         }
     }
@@ -61,9 +62,11 @@ pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
 async fn show(stack: &Stack) -> Result<Report, Failure> {
     let config = Config::from_vars(stack.env().into_iter().map(|(name, value)| (name.to_owned(), value)))?;
     log::start(&config, Some("error"))?;
-    eprintln!("both run in {}", stack.folder().display());
+    output::say(format_args!("both run in {}", stack.folder().display()));
     let script = table::make(stack, JOBS)?;
-    eprintln!("a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row");
+    output::say(format_args!(
+        "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
+    ));
     control(&config)?.setup().await?;
     let run = producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
     let began = Instant::now();
@@ -115,7 +118,7 @@ fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
     if json {
         print_json(&report.json());
     } else {
-        println!("\n{report}");
+        output::print_block(format_args!("\n{report}"));
     }
     match report.broken() {
         None => Ok(Exit::AllDone),

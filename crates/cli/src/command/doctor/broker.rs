@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Depth, Link, Topology};
+use broker::{Depth, Link, QueuePolicy, Topology};
 use config::{Config, format_duration};
 
 use super::finding::Finding;
@@ -58,6 +58,66 @@ pub(super) fn queues(topology: &Topology, config: &Config) -> [Finding; 2] {
     );
     let limit = format!("x-delivery-limit={}, as stated by QUERYFLEET_DELIVERY_LIMIT", config.delivery_limit);
     [Finding::ok("queues", queues), Finding::ok("delivery limit", limit)]
+}
+
+const POLICIES: &str = "policies";
+
+/// Nobody can be asked.
+pub(super) fn policies_unseen() -> Finding {
+    Finding::warn(
+        POLICIES,
+        "policies cannot be seen over AMQP, and one with message-ttl, max-length, expires or delivery-limit on queryfleet.* \
+         loses jobs or kills them",
+        "set QUERYFLEET_MANAGEMENT_URL, or look with rabbitmqctl list_policies and list_operator_policies",
+    )
+}
+
+/// What policies make of the queues that we have declared otherwise.
+pub(super) fn policies(topology: &Topology, policies: &[QueuePolicy]) -> Vec<Finding> {
+    let harmful = policies.iter().filter_map(|policy| harm(topology, policy)).collect::<Vec<_>>();
+    match harmful.is_empty() {
+        true => vec![Finding::ok(POLICIES, format!("none moves what waits in {} queues", policies.len()))],
+        false => harmful,
+    }
+}
+
+fn harm(topology: &Topology, policy: &QueuePolicy) -> Option<Finding> {
+    let has = |key: &str| policy.definition.get(key).map(|value| format!("{key}={value}"));
+    let lost = ["message-ttl", "expires"].into_iter().filter_map(has);
+    // Of the dead queue, which has nowhere to dead-letter to, every limit drops messages.
+    let of_dead = ["max-length", "max-length-bytes", "delivery-limit"].into_iter().filter_map(has);
+    let lost: Vec<String> = match policy.queue == topology.dead() {
+        true => lost.chain(of_dead).collect(),
+        false => lost.collect(),
+    };
+    let (names, queue) = (policy.names.join(", "), &policy.queue);
+    let remedy = format!("take it out of the policy {names}, or let that not match {queue}");
+    if !lost.is_empty() {
+        let found =
+            format!("policy {names} has {} on {queue}: what waits there is lost or dead", lost.join(", "));
+        return Some(Finding::fail(POLICIES, found, remedy));
+    }
+    let kept: Vec<String> = ["max-length", "max-length-bytes", "delivery-limit", "overflow"]
+        .into_iter()
+        .chain(["dead-letter-exchange", "dead-letter-routing-key", "dead-letter-strategy"])
+        .filter_map(has)
+        .collect();
+    let found = || format!("policy {names} has {} on {queue}: jobs may wait or die by it", kept.join(", "));
+    (!kept.is_empty()).then(|| Finding::warn(POLICIES, found(), remedy))
+}
+
+/// What came of a message for no queue.
+pub(super) fn publishing(published: Option<Result<(), String>>) -> Finding {
+    const CHECK: &str = "publishing";
+    match published {
+        Some(Ok(())) => Finding::ok(CHECK, "a message for no queue was taken, and came back"),
+        Some(Err(text)) => Finding::fail(CHECK, text, ""),
+        None => Finding::fail(
+            CHECK,
+            "the broker takes no message now: it does not answer to one",
+            "end its memory or disk alarm (rabbitmqctl status); publishing waits for that",
+        ),
+    }
 }
 
 /// Who serves the queue, and what has been dead-lettered.
@@ -153,6 +213,32 @@ mod tests {
             let found: Vec<_> = links(&facts).iter().map(|finding| (finding.check, finding.level)).collect();
             assert_eq!(found, wanted, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn a_policy_that_loses_what_waits_fails_and_one_that_limits_warns() {
+        let topology = Topology::new("default", &[Duration::from_secs(1)], 20).unwrap();
+        let level = |queue: String, key: &str| {
+            let definition = [(key.to_owned(), "5".to_owned())].into();
+            let found = policies(&topology, &[QueuePolicy { queue, names: vec!["p".into()], definition }]);
+            assert!(
+                found.len() == 1 && (found[0].level == Good || found[0].found.contains(key)),
+                "{found:?}"
+            );
+            found[0].level
+        };
+        for (key, work, dead) in [
+            ("message-ttl", Fail, Fail),
+            ("expires", Fail, Fail),
+            ("max-length", Warn, Fail),
+            ("delivery-limit", Warn, Fail),
+            ("dead-letter-exchange", Warn, Warn),
+            ("queue-leader-locator", Good, Good),
+        ] {
+            let levels = (level(topology.work(), key), level(topology.dead(), key));
+            assert_eq!(levels, (work, dead), "{key}");
+        }
+        assert_eq!(policies_unseen().level, Warn);
     }
 
     #[test]

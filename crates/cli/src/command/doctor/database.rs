@@ -1,6 +1,6 @@
 //! What the database's facts mean. Pure.
 
-use ledger::{Facts, Settings, Table, TableEngine};
+use ledger::{Facts, Settings, Table, TableEngine, Written};
 
 use super::finding::Finding;
 
@@ -18,13 +18,13 @@ pub(super) fn session(server: &str, schema: &str, facts: &Facts, lock_wait_s: u6
     [Finding::ok("database", reached), Finding::ok("init step", init)]
 }
 
-/// TLS, durable commits, a server that takes writes, room for statements.
+/// TLS, durable commits, room for statements, nothing that others put into our sessions.
 pub(super) fn settings(settings: &Settings, max_allowed_packet: u64, verified: bool) -> Vec<Finding> {
     vec![
         tls(settings.tls.as_deref(), verified),
         durability(settings),
-        writable(settings),
         packet(max_allowed_packet),
+        init_connect(&settings.init_connect),
     ]
 }
 
@@ -65,15 +65,43 @@ fn durability(settings: &Settings) -> Finding {
     Finding::fail("durability", lost, format!("{} and the same in its configuration", remedies.join(" ")))
 }
 
-fn writable(settings: &Settings) -> Finding {
-    match settings.read_only.as_slice() {
-        [] => Finding::ok("writable", "the server is not read-only"),
-        names => Finding::fail(
-            "writable",
-            format!("{} is on", names.join(" and ")),
-            "point QUERYFLEET_MYSQL_URL at the server that takes writes",
-        ),
+/// What came of the rows that were written to try it, each with what writes such a row.
+pub(super) fn writable(settings: &Settings, tried: &[(&'static str, Written)]) -> Finding {
+    const CHECK: &str = "writable";
+    const REMEDY: &str = "point QUERYFLEET_MYSQL_URL at the server that takes writes";
+    if !settings.read_only.is_empty() {
+        return Finding::fail(CHECK, format!("{} is on", settings.read_only.join(" and ")), REMEDY);
     }
+    let refused = tried.iter().find_map(|(what, written)| match written {
+        Written::No(words) => Some(format!("{what} cannot be written: {words}")),
+        _ => None,
+    });
+    if let Some(refused) = refused {
+        return Finding::fail(CHECK, refused, "");
+    }
+    let untried = tried.iter().find(|(_, written)| *written == Written::Untried);
+    match untried {
+        Some((what, _)) => Finding::fail(
+            CHECK,
+            format!("{what} could not be written to try it"),
+            "mend what is said of tables and rights first",
+        ),
+        None => {
+            let what: Vec<&str> = tried.iter().map(|(what, _)| *what).collect();
+            Finding::ok(CHECK, format!("written, and rolled back: {}", what.join(", ")))
+        }
+    }
+}
+
+/// Whether the server runs something of somebody else's in our sessions.
+fn init_connect(sql: &str) -> Finding {
+    const CHECK: &str = "init_connect";
+    if sql.trim().is_empty() {
+        return Finding::ok(CHECK, "the server runs nothing of its own in a new session");
+    }
+    let text: String = sql.chars().take(80).collect();
+    let found = format!("the server runs this in each new session, and jobs may run without it: {text}");
+    Finding::warn(CHECK, found, "give what jobs need as QUERYFLEET_SESSION_SQL")
 }
 
 fn packet(bytes: u64) -> Finding {
@@ -110,7 +138,19 @@ pub(super) fn tables(
             format!("{table} is {engine}, and only InnoDB can commit it together with a job"),
             format!("ALTER TABLE `{schema}`.`{table}` ENGINE=InnoDB;"),
         ),
-        None => Finding::ok(CHECK, format!("of this version, InnoDB, ledger {ledger}")),
+        None => Finding::ok(CHECK, format!("of this version, InnoDB{}, ledger {ledger}", unseen(visible))),
+    }
+}
+
+/// The tables that this account has no right to, and whose engine it cannot see.
+fn unseen(visible: &[TableEngine]) -> String {
+    let is_seen = |name: &str| visible.iter().any(|table| table.table == name);
+    let names: Vec<&str> =
+        Table::ALL.iter().map(|table| table.as_str()).filter(|name| !is_seen(name)).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (not seen by this account: {})", names.join(", "))
     }
 }
 

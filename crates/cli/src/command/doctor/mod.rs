@@ -7,9 +7,10 @@ mod rights;
 
 use std::sync::Arc;
 
-use ::broker::{Broker, Error, Topology};
+use ::broker::{Broker, Error, Publisher, Route, Topology};
 use config::Config;
-use ledger::{Control, Database};
+use job::{Headers, Message};
+use ledger::{Control, Database, RunSession, Session, Table, Written};
 use serde_json::json;
 
 use crate::Exit;
@@ -17,6 +18,9 @@ use crate::command::print_json;
 use crate::failure::Failure;
 use finding::{Finding, Level};
 pub(crate) use rights::Role;
+
+/// No queue has this name: it holds what a queue's may not.
+const NOWHERE: &str = "nowhere, says doctor";
 
 /// Looks at both servers and says what it found. Changes nothing but a queue's missing binding.
 pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> Result<Exit, Failure> {
@@ -27,7 +31,7 @@ pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> R
         let checks: Vec<_> = findings.iter().map(Finding::json).collect();
         print_json(&json!({ "ok": ok, "checks": checks }));
     } else {
-        findings.iter().for_each(|finding| println!("{finding}"));
+        findings.iter().for_each(crate::output::print);
     }
     Ok(if ok { Exit::AllDone } else { Exit::CouldNotStart })
 }
@@ -72,17 +76,46 @@ async fn ask_database(
     let identity = control.identity().await;
     let set_up = !matches!(&identity, Err(ledger::Error::Schema(_)));
     let identity = identity.map(|ledger| ledger.to_string()).map_err(said);
+    let tried = tried(&database, &mut control, only).await.map_err(unusable)?;
+    findings.push(database::writable(&settings, &tried));
     findings.push(database::tables(schema, &visible, &missing, &identity));
     findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
-    findings
-        .push(database::engines(&control.not_transactional().await.map_err(unusable)?.of_database(schema)));
+    let catalog = control.catalog().await.map_err(unusable)?;
+    findings.extend(rights::seen(only, &settings.account, &catalog.unseen(schema)));
+    findings.push(database::engines(&catalog.of_database(schema)));
     Ok(())
+}
+
+/// Writes what each part writes, and rolls it back.
+async fn tried(
+    database: &Arc<Database>,
+    control: &mut Control,
+    only: Option<Role>,
+) -> Result<Vec<(&'static str, Written)>, ledger::Error> {
+    let asked = |role| only.is_none_or(|only| only == role);
+    let mut tried = Vec::new();
+    if asked(Role::Publish) {
+        tried.push(("a run", control.write(Table::Run).await?));
+    }
+    if asked(Role::Work) {
+        // As a slot does before it takes a message, in a session like those of the jobs.
+        let mut session = Session::new(database.clone());
+        session.prepare(RunSession::NONE).await?;
+        let probed = session.probe().await;
+        session.close().await;
+        tried.push(("the rows of a job and of a dead one", Written::of(probed)?));
+        tried.push(("a worker's row", control.write(Table::Worker).await?));
+    }
+    if only == Some(Role::Operate) {
+        tried.push(("a row of the ledger", control.write(Table::Ledger).await?));
+    }
+    Ok(tried)
 }
 
 async fn look_at_broker(config: &Config) -> Vec<Finding> {
     let mut findings = vec![broker::consumer_timeout(config.statement_timeout, config.pressure_timeout)];
     let broker = match Broker::new(config, "doctor") {
-        Ok(broker) => broker,
+        Ok(broker) => Arc::new(broker),
         Err(error) => {
             let check = if error.is_tls() { broker::TLS } else { "broker" };
             return [vec![Finding::fail(check, said(error), "")], findings].concat();
@@ -102,7 +135,7 @@ fn lost(error: Error) -> broker::Lost {
     broker::Lost { tls: error.is_tls(), text: said(error) }
 }
 
-async fn look_at_queues(config: &Config, broker: &Broker) -> Result<Vec<Finding>, Finding> {
+async fn look_at_queues(config: &Config, broker: &Arc<Broker>) -> Result<Vec<Finding>, Finding> {
     let failed = |error: Error| Finding::fail("queues", said(error), "");
     let topology =
         Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit).map_err(failed)?;
@@ -110,5 +143,35 @@ async fn look_at_queues(config: &Config, broker: &Broker) -> Result<Vec<Finding>
     let depth = broker.depth(&topology).await.map_err(failed)?;
     broker.declare(&topology).await.map_err(failed)?;
     let queues = broker::queues(&topology, config);
-    Ok([queues, broker::depth(&topology, &depth)].concat())
+    let published = publish_nowhere(config, broker).await;
+    let policies = look_at_policies(config, broker, &topology).await;
+    Ok([&queues[..], &policies, &broker::depth(&topology, &depth), &[broker::publishing(published)]].concat())
+}
+
+/// What policies make of the queues, where somebody can be asked.
+async fn look_at_policies(config: &Config, broker: &Broker, topology: &Topology) -> Vec<Finding> {
+    let asked = match broker.management(config) {
+        Ok(None) => return vec![broker::policies_unseen()],
+        Ok(Some(management)) => management.policies(topology).await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(policies) => broker::policies(topology, &policies),
+        Err(error) => vec![Finding::fail("policies", said(error), "")],
+    }
+}
+
+/// Publishes a message that no queue takes, which has to come back: nothing is left of it. `None` when the broker does not
+/// answer, as under an alarm.
+async fn publish_nowhere(config: &Config, broker: &Arc<Broker>) -> Option<Result<(), String>> {
+    let nowhere = Topology::new(NOWHERE, &config.retry_tiers, config.delivery_limit).ok()?;
+    let message =
+        Message { id: "doctor".into(), body: b"queryfleet doctor".to_vec(), headers: Headers::default() };
+    let mut publisher = Publisher::new(broker.clone(), nowhere);
+    let publishing = publisher.publish(Route::Work, std::slice::from_ref(&message));
+    match tokio::time::timeout(config.connect_timeout, publishing).await {
+        Ok(Ok(()) | Err(Error::Unroutable { .. })) => Some(Ok(())),
+        Ok(Err(error)) => Some(Err(said(error))),
+        Err(_) => None,
+    }
 }

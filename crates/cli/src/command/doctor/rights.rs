@@ -71,6 +71,7 @@ impl Role {
                 (Table::Run, &[Select, Update]),
                 (Table::Ledger, &[Select, Insert, Delete]),
                 (Table::Dead, &[Select, Update, Delete]),
+                (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Delete]),
             ],
         }
@@ -96,6 +97,23 @@ pub(super) fn rights(
         judge.role(role.check(), role.commands(), level, role.needs())
     });
     findings.collect()
+}
+
+/// How many things are named that the account may not see.
+const NAMED: usize = 5;
+
+/// What of the jobs' database the account may not see into, where it publishes: a statement that reaches it is refused.
+pub(super) fn seen(only: Option<Role>, account: &str, unseen: &[String]) -> Option<Finding> {
+    only.is_none_or(|only| only == Role::Publish).then_some(())?;
+    let check = "right to see";
+    let Some(first) = unseen.get(..unseen.len().min(NAMED)).filter(|first| !first.is_empty()) else {
+        let found = format!("{account} sees every table, trigger, view and routine of the database");
+        return Some(Finding::ok(check, found));
+    };
+    let more = if unseen.len() > first.len() { ", …" } else { "" };
+    let found = format!("{account} cannot see into {}{more}", first.join(", "));
+    let remedy = "statements that reach it are refused without --not-atomic: GRANT TRIGGER, SHOW VIEW on the database to who                   publishes; for routines SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or                   SHOW_ROUTINE (MySQL)";
+    Some(Finding::warn(check, found, remedy))
 }
 
 /// The tables that are known not to be there.
@@ -131,7 +149,8 @@ impl Judge<'_> {
         }
         if let Some(words) = unclear.first() {
             let found = format!("{} rights could not be tried, for {commands}: {words}", unclear.len());
-            findings.push(Finding::warn(check, found, ""));
+            // What could not be tried does not work, as far as anybody knows.
+            findings.push(Finding { check, level, found, remedy: String::new() });
         }
         if findings.is_empty() {
             findings.push(Finding::ok(check, format!("{} may {commands}", self.account)));
@@ -198,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_tried_warns_once_a_role() {
+    fn what_could_not_be_tried_fails_once_a_role() {
         let read_only = probes(|_, right| match right {
             Select => Answer::Granted,
             _ => Answer::Unclear("the server is read-only".into()),
         });
         let levels: Vec<Level> = judged(None, &read_only).into_iter().map(|(level, _)| level).collect();
-        assert_eq!(levels, [Level::Warn; 3]);
+        assert_eq!(levels, [Level::Fail, Level::Fail, Level::Warn]);
     }
 
     /// `GRANT rights ON shop.table TO 'user'@…` of deploy/grants.sql, sorted; jobs' own tables are left out.

@@ -1,0 +1,50 @@
+//! Text that comes from outside: the one place where it is bounded, at the border where it enters.
+//!
+//! Headers, fields of a body that an error quotes, and what a server says are as long as whoever sent them likes. They
+//! end in log lines, in `queryfleet_dead` and in headers of copies, each of which has room for a text that a person reads.
+
+/// The longest text from outside that is kept, in bytes.
+pub const FOREIGN_LIMIT: usize = 2048;
+
+/// A text from outside, cut to [`FOREIGN_LIMIT`] bytes; what is cut says how long it was.
+pub fn foreign(text: impl Into<String>) -> String {
+    bounded(text.into(), FOREIGN_LIMIT)
+}
+
+/// The same for less room, of at least 64 bytes.
+pub fn bounded(text: String, limit: usize) -> String {
+    if text.len() <= limit {
+        return text;
+    }
+    let note = format!("… ({} bytes)", text.len());
+    let mut kept = shorten(text, limit.saturating_sub(note.len()));
+    kept.push_str(&note);
+    // What was cut off may have been a hundred megabytes.
+    kept.shrink_to_fit();
+    kept
+}
+
+/// `text` cut to at most `limit` bytes at a character's border.
+pub fn shorten(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_never_above_its_limit_and_says_what_is_cut() {
+        for (unit, count) in [("a", 5_000_000), ("é", 70_000), ("😀", 3000)] {
+            let text = foreign(unit.repeat(count));
+            assert!(text.len() <= FOREIGN_LIMIT && text.len() > FOREIGN_LIMIT - 8, "{}", text.len());
+            assert!(text.ends_with(&format!("… ({} bytes)", unit.len() * count)), "{text}");
+        }
+        assert_eq!(foreign("short"), "short");
+        assert_eq!(foreign("x".repeat(FOREIGN_LIMIT)).len(), FOREIGN_LIMIT);
+    }
+}

@@ -1,0 +1,185 @@
+//! What a run is published as, written down once in its row and signed: what every message of it is executed under.
+//!
+//! A message names its manifest by digest, so what the message's signature covers covers the manifest too: session
+//! SQL, the mode of statements that are not atomic, the queue and the total cannot be changed beside a genuine message.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::{LedgerId, NotAtomic, RunId};
+
+/// The version of manifests that this crate writes and reads.
+pub const VERSION: u32 = 1;
+
+/// A run, as it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`VERSION`].
+    pub v: u32,
+    /// The ledger that it was published for.
+    pub ledger: LedgerId,
+    /// The run.
+    pub run: RunId,
+    /// The queue that its messages are executed from, and no other.
+    pub queue: String,
+    /// The database that is current for statements without one of their own.
+    pub schema: String,
+    /// SQL for every session that runs its jobs.
+    pub session_sql: Option<String>,
+    /// How its statements that are not atomic are run.
+    pub not_atomic: Option<NotAtomic>,
+    /// SHA-256 of the whole input, in hexadecimal.
+    pub input: String,
+    /// How many jobs it has: their seqs are 1 to this.
+    pub total: u64,
+}
+
+/// Why a manifest cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not one at all.
+    #[error("its manifest cannot be read: {0}")]
+    Broken(String),
+    /// Of a newer program.
+    #[error("its manifest is of version {0}, newer than this worker's {VERSION}: upgrade the worker")]
+    Newer(u32),
+}
+
+#[derive(Deserialize)]
+struct OnlyVersion {
+    v: u32,
+}
+
+impl Manifest {
+    /// The bytes that are kept in the run's row, and signed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        crate::envelope::write(&mut bytes, self);
+        bytes
+    }
+
+    /// Reads those bytes.
+    ///
+    /// # Errors
+    /// [`ManifestError`]; its text is bounded.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        let broken = |error: serde_json::Error| ManifestError::Broken(crate::foreign(error.to_string()));
+        let OnlyVersion { v } = serde_json::from_slice(bytes).map_err(broken)?;
+        match v {
+            VERSION => serde_json::from_slice(bytes).map_err(broken),
+            0 => Err(ManifestError::Broken("version 0".into())),
+            _ => Err(ManifestError::Newer(v)),
+        }
+    }
+}
+
+/// SHA-256 of a manifest's bytes; 64 hexadecimal digits in an envelope.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ManifestDigest([u8; 32]);
+
+impl ManifestDigest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> ManifestDigest {
+        ManifestDigest(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for ManifestDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ManifestDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ManifestDigest({self})")
+    }
+}
+
+impl FromStr for ManifestDigest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ManifestDigest, String> {
+        let wrong = || "the digest of a manifest is 64 hexadecimal digits in lower case".to_owned();
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Ok(digit - b'0'),
+            b'a'..=b'f' => Ok(digit - b'a' + 10),
+            _ => Err(wrong()),
+        };
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Ok(ManifestDigest(bytes))
+    }
+}
+
+impl Serialize for ManifestDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ManifestDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ManifestDigest, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            v: VERSION,
+            ledger: LedgerId("00".repeat(16)),
+            run: RunId(7),
+            queue: "default".into(),
+            schema: "shop".into(),
+            session_sql: Some("SET @x = 'é'".into()),
+            not_atomic: Some(NotAtomic::Park),
+            input: "ab".repeat(32),
+            total: 3,
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_the_documented_ones() {
+        let wanted = format!(
+            r#"{{"v":1,"ledger":"{}","run":7,"queue":"default","schema":"shop","session_sql":"SET @x = 'é'","not_atomic":"park","input":"{}","total":3}}"#,
+            "00".repeat(16),
+            "ab".repeat(32)
+        );
+        let bytes = manifest().to_bytes();
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), wanted);
+        assert_eq!(Manifest::from_bytes(&bytes).unwrap(), manifest());
+        let digest = ManifestDigest::of(&bytes);
+        assert_eq!(digest.to_string(), crate::digest(&bytes));
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_whole_is_none() {
+        let text = String::from_utf8(manifest().to_bytes()).unwrap();
+        let more = text.replace("\"total\":3", "\"total\":3,\"when\":1");
+        for text in ["", "{}", "null", &text[1..], &more, &text.replace("\"v\":1", "\"v\":0")] {
+            assert!(matches!(Manifest::from_bytes(text.as_bytes()), Err(ManifestError::Broken(_))), "{text}");
+        }
+        let newer = br#"{"v":2,"of":"another form"}"#;
+        assert!(matches!(Manifest::from_bytes(newer), Err(ManifestError::Newer(2))));
+        let long = format!(r#"{{"v":"{}"}}"#, "x".repeat(70_000));
+        let error = Manifest::from_bytes(long.as_bytes()).unwrap_err().to_string();
+        assert!(error.len() < 3000, "{}", error.len());
+        for text in ["", "ab", &"AB".repeat(32), &"zz".repeat(32), &"é".repeat(32), &"ab".repeat(33)] {
+            assert!(text.parse::<ManifestDigest>().is_err(), "{text}");
+        }
+    }
+}
