@@ -18,7 +18,7 @@ kube() {
 }
 
 queryfleet() {
-    kube exec -i deployment/queryfleet-worker -- queryfleet "$@"
+    kube exec -i deployment/queryfleet-toolbox -- queryfleet "$@"
 }
 
 sql() {

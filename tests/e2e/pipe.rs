@@ -106,3 +106,24 @@ fn an_input_that_cannot_be_kept_names_the_folder_and_the_remedy() {
     }
     assert_eq!(fleet.ready(""), 3, "only the ranges that had room");
 }
+
+/// A connection that broke looks like the end of the input.
+#[test]
+fn an_input_that_did_not_come_whole_publishes_nothing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let whole = "UPDATE t SET n = n + 1 WHERE id = 1;\nUPDATE t SET n = n + 1 WHERE id = 2;\n";
+    let script = fleet.script([whole]);
+    let path = script.to_str().unwrap();
+    let sum = std::process::Command::new("sha256sum").arg(path).output().unwrap().stdout;
+    let sum = String::from_utf8(sum).unwrap()[..64].to_owned();
+    let cut = fleet.script([&whole[..whole.len() / 2]]);
+    let publish = |path: &str, sum: &str| {
+        fleet.run(&["publish", path, "--run", "whole", "--sha256", sum, "--allow-no-where"])
+    };
+    publish(cut.to_str().unwrap(), &sum).expect(1).says("did not come whole").says("nothing was published");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+    publish(path, "12").expect(2).says("64 hexadecimal digits");
+    fleet.run(&["publish", path, path, "--sha256", &sum]).expect(2).says("one FILE");
+    publish(path, &sum.to_uppercase()).expect(0).says("2 jobs");
+}

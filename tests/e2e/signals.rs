@@ -120,3 +120,22 @@ fn what_nohup_starts_outlives_its_terminal() {
     // Once more: had the first one asked for anything, this would find nobody.
     interrupted(wait, Signal::TERM);
 }
+
+/// The pod that commands are run in does nothing, and ends at once.
+#[test]
+fn what_idles_ends_well_at_every_signal_that_asks_it_to_stop() {
+    let fleet = Fleet::new();
+    for signal in STOP {
+        let mut idle = start(fleet.command(&["idle"]));
+        let status = format!("/proc/{}/status", idle.id());
+        // It has its handlers once it catches the last of them.
+        eventually(SOON, "it listens", || {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
+            STOP.iter().all(|signal| mask >> (signal.as_raw() - 1) & 1 == 1)
+        });
+        kill_process(Pid::from_child(&idle), signal).unwrap();
+        assert_eq!(idle.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
+}

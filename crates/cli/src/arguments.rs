@@ -50,6 +50,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         slots: Slots,
     },
+    /// Do nothing until SIGTERM or Ctrl-C: keeps a container there to run the other commands in
+    Idle,
     /// Wait until a run has ended
     Wait {
         /// The run's name or id
@@ -115,6 +117,7 @@ impl Command {
             Command::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
             Command::Dead(DeadCommand::Discard { .. }) => false,
             Command::Dev { .. } | Command::Setup | Command::Publish { .. } | Command::Work { .. } => false,
+            Command::Idle => false,
             Command::Wait { .. } | Command::Run { .. } | Command::Cancel { .. } | Command::Purge { .. } => {
                 false
             }
@@ -237,6 +240,9 @@ pub(crate) struct Input {
     /// interrupted as unknown, or repeat it because repeating is harmless
     #[arg(long, value_name = "park|repeat", value_parser = str::parse::<job::NotAtomic>)]
     pub(crate) not_atomic: Option<job::NotAtomic>,
+    /// The SHA-256 of FILE, as sha256sum prints it: what came otherwise, as over a connection that broke, publishes nothing
+    #[arg(long, value_name = "HEX", conflicts_with = "range", value_parser = sha256)]
+    pub(crate) sha256: Option<String>,
     /// Take UPDATE and DELETE without a WHERE, which change every row of their table
     #[arg(long)]
     pub(crate) allow_no_where: bool,
@@ -275,6 +281,19 @@ pub(crate) enum Explain {
 }
 
 impl Input {
+    /// What cannot be told from single arguments.
+    ///
+    /// # Errors
+    /// A text for people.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.sha256 {
+            Some(_) if self.inputs.len() > 1 => {
+                Err("--sha256 is of one FILE: publish the others apart".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn source(&self) -> Source<'_> {
         match (&self.template, &self.rows, &self.range) {
             (Some(template), Some(rows), _) => Source::Rows { template, rows, dialect: self.csv_dialect },
@@ -288,6 +307,13 @@ fn run_name(text: &str) -> Result<String, String> {
     match text.chars().count() {
         0..=RUN_NAME_LIMIT => Ok(text.to_owned()),
         length => Err(format!("it has {length} characters, a run's name at most {RUN_NAME_LIMIT}")),
+    }
+}
+
+fn sha256(text: &str) -> Result<String, String> {
+    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text.to_owned()),
+        false => Err("expected 64 hexadecimal digits, as sha256sum prints them".into()),
     }
 }
 

@@ -31,6 +31,19 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// An input that did not come whole, or is another one than was meant.
+    #[error(
+        "{} has {bytes} bytes with the SHA-256 {found}, and --sha256 says another: it did not come whole, or is not the file \
+         that was meant; nothing was published", path.display()
+    )]
+    Differs {
+        /// The input.
+        path: PathBuf,
+        /// How many bytes have come.
+        bytes: u64,
+        /// Their digest.
+        found: String,
+    },
     /// What is none of the kinds of input.
     #[error("{} {why}; nothing was published", path.display())]
     Foreign {

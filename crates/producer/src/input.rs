@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use job::Job;
 use job::lexer::{Place, SqlMode};
 use ledger::Control;
+use sha2::{Digest, Sha256};
 
 use crate::lines::Bytes;
 use crate::ndjson::Ndjson;
@@ -195,6 +196,30 @@ impl Input {
 
     fn foreign(&self, why: String) -> Error {
         Error::Foreign { path: self.name.clone(), why }
+    }
+
+    /// Makes sure that its bytes, compressed as they are, have this SHA-256.
+    ///
+    /// # Errors
+    /// [`Error::Differs`] when they have another, [`Error::Read`] when they cannot be read.
+    pub(crate) fn verify(&self, sha256: &str) -> Result<(), Error> {
+        let failed = |source| Error::Read { path: self.name.clone(), source };
+        let mut file = self.file().map_err(failed)?;
+        let (mut hasher, mut piece, mut read) = (Sha256::new(), vec![0; BUFFER], 0);
+        loop {
+            match file.read(&mut piece).map_err(failed)? {
+                0 => break,
+                bytes => {
+                    hasher.update(&piece[..bytes]);
+                    read += bytes as u64;
+                }
+            }
+        }
+        let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if found.eq_ignore_ascii_case(sha256) {
+            return Ok(());
+        }
+        Err(Error::Differs { path: self.name.clone(), bytes: read, found })
     }
 
     fn file(&self) -> std::io::Result<File> {

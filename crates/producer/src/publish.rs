@@ -39,6 +39,9 @@ pub struct Order<'a> {
     pub session_sql: Option<&'a str>,
     /// How statements that are not atomic are to be run.
     pub not_atomic: Option<NotAtomic>,
+    /// The SHA-256 of the only input, in hexadecimal: what came otherwise, as over a connection that broke, publishes nothing.
+    /// Of several inputs, and of ranges, it is not looked at.
+    pub sha256: Option<&'a str>,
     /// Take UPDATE and DELETE without a WHERE too.
     pub allow_no_where: bool,
     /// Publish a new run although one of the same input has not ended.
@@ -113,6 +116,9 @@ pub async fn publish(
         Some(cut) => vec![cut.sample()?],
         None => order.source.inputs(&mut control, rules.mode).await?,
     };
+    if let (Some(sha256), [input]) = (order.sha256, inputs.as_slice()) {
+        input.verify(sha256)?;
+    }
     let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
     if let Some(cut) = &mut cut {
         cut.try_out(&mut control).await?;

@@ -19,8 +19,9 @@
 {{- end -}}
 {{- $_ := set $names .name true -}}
 {{- include "queryfleet.checkEnvironment" (list (printf "runs, %q" .name) .) -}}
+{{- include "queryfleet.checkServed" (list $ .) -}}
 {{- end -}}
-{{- range $part := list "pod" "setup" "doctor" -}}
+{{- range $part := list "pod" "setup" "doctor" "toolbox" -}}
 {{- include "queryfleet.checkEnvironment" (list $part (get $.Values $part)) -}}
 {{- end -}}
 {{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled -}}
@@ -33,9 +34,26 @@
 {{- if and .existingSecret (or .amqpUrl .mysqlUrl .signingKey .managementUrl) -}}
 {{- fail "secret: existingSecret is set, so amqpUrl, mysqlUrl, signingKey and managementUrl would be ignored: remove one or the other" -}}
 {{- end -}}
-{{- if not (or .existingSecret (and .amqpUrl .mysqlUrl)) -}}
-{{- fail "secret: set existingSecret, or both amqpUrl and mysqlUrl" -}}
+{{- if and (or .files.amqpUrl .files.mysqlUrl .files.signingKey) (or .existingSecret .amqpUrl .mysqlUrl .signingKey .managementUrl) -}}
+{{- fail "secret: files are named beside a Secret or URLs, and only one of them can count: remove one or the other" -}}
 {{- end -}}
+{{- if not (or .existingSecret (and .amqpUrl .mysqlUrl) (and .files.amqpUrl .files.mysqlUrl)) -}}
+{{- fail "secret: set existingSecret, or both amqpUrl and mysqlUrl, or both files.amqpUrl and files.mysqlUrl" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* (root, run): a run that names no queue goes to that of `worker`, which somebody has to serve. Who names one knows of
+       workers elsewhere; so does a release without workers. */ -}}
+{{- define "queryfleet.checkServed" -}}
+{{- $root := index . 0 -}}
+{{- $run := index . 1 -}}
+{{- $served := list -}}
+{{- range include "queryfleet.pools" $root | fromJsonArray -}}
+{{- $served = append $served .queue -}}
+{{- end -}}
+{{- if and $served (not ($run.queue | default $root.Values.run.queue)) (not (has $root.Values.worker.queue $served)) -}}
+{{- fail (printf "runs, %q: it names no queue, and no pool serves %s: set its queue, or run.queue, to one of %s" $run.name $root.Values.worker.queue ($served | uniq | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 
@@ -57,6 +75,11 @@
 {{- with $pool.terminationGracePeriodSeconds -}}
 {{- if lt (int .) $least -}}
 {{- fail (printf "%s: terminationGracePeriodSeconds is %d, but a worker may need %d s after SIGTERM (DRAIN_TIMEOUT and 20 s): raise it, or leave it out" $where (int .) $least) -}}
+{{- end -}}
+{{- end -}}
+{{- with $pool.podDisruptionBudget -}}
+{{- if and (not (kindIs "invalid" .minAvailable)) (ne (toString .maxUnavailable) "1") -}}
+{{- fail (printf "%s: podDisruptionBudget has both minAvailable and maxUnavailable: set maxUnavailable back to 1 to use minAvailable" $where) -}}
 {{- end -}}
 {{- end -}}
 {{- include "queryfleet.checkScaling" (append . $where) -}}
@@ -84,6 +107,9 @@
 {{- end -}}
 {{- if and (eq .keda.protocol "http") (not (or $secret.existingSecret $secret.managementUrl .keda.authenticationRef)) -}}
 {{- fail (printf "%s: scaling.kind keda asks RabbitMQ's management interface: set secret.managementUrl or scaling.keda.authenticationRef" $where) -}}
+{{- end -}}
+{{- if and $secret.files.amqpUrl (not .keda.authenticationRef) -}}
+{{- fail (printf "%s: scaling.kind keda reads no files of a pod: set scaling.keda.authenticationRef" $where) -}}
 {{- end -}}
 {{- $least := include "queryfleet.leastCooldown" (list (index $ 0) $pool) | int -}}
 {{- with .keda.cooldownPeriod -}}

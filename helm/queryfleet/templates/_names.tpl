@@ -35,7 +35,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- define "queryfleet.poolSelector" -}}
 {{ include "queryfleet.releaseSelector" (index . 0) }}
 app.kubernetes.io/component: worker
-queryfleet-pool: {{ index . 1 | default "worker" | quote }}
+queryfleet.internal/pool: {{ index . 1 | default "worker" | quote }}
 {{- end -}}
 
 {{- /* (root, component). */ -}}
@@ -46,10 +46,31 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 app.kubernetes.io/component: {{ index . 1 }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* (root, name, component, labels, annotations): the metadata of an object, with labels and annotations of its own. */ -}}
+{{- define "queryfleet.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 | quote }}
+labels:
+  {{- include "queryfleet.labels" (list $root (index . 2)) | nindent 2 }}
+  {{- with index . 3 }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (index . 4 | default dict) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- define "queryfleet.image" -}}
 {{- with .Values.image -}}
+{{- with $.Values.global.imageRegistry | default .registry -}}
+{{ trimSuffix "/" . }}/
+{{- end -}}
 {{- if .digest -}}
 {{ .repository }}@{{ .digest }}
 {{- else -}}

@@ -9,7 +9,7 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   {{- toYaml $part.podSecurityContext | nindent 2 }}
-{{- with $root.Values.image.pullSecrets }}
+{{- with concat $root.Values.global.imagePullSecrets $root.Values.image.pullSecrets | uniq }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ . | quote }}
@@ -17,6 +17,20 @@ imagePullSecrets:
 {{- end }}
 {{- with $part.priorityClassName }}
 priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with $part.schedulerName }}
+schedulerName: {{ . | quote }}
+{{- end }}
+{{- with $part.runtimeClassName }}
+runtimeClassName: {{ . | quote }}
+{{- end }}
+{{- with $part.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $part.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $part.nodeSelector }}
 nodeSelector:
@@ -44,16 +58,49 @@ securityContext:
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $part.envFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* (part, containers as YAML, init containers as YAML): the containers of a pod, ours after the user's own. */ -}}
+{{- define "queryfleet.containers" -}}
+{{- $part := index . 0 -}}
+{{- if or $part.initContainers (index . 2) }}
+initContainers:
+  {{- with $part.initContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with index . 2 }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
+containers:
+  {{- index . 1 | nindent 2 }}
+  {{- with $part.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{- /* (root, part, queue): the variables of queryfleet, then those of the user. */ -}}
 {{- define "queryfleet.environment" -}}
 {{- $root := index . 0 -}}
 {{- $part := index . 1 -}}
+{{- if $part.secretName }}
 - {name: QUERYFLEET_AMQP_URL_FILE, value: /etc/queryfleet/secret/amqp-url}
 - {name: QUERYFLEET_MYSQL_URL_FILE, value: /etc/queryfleet/secret/mysql-url}
 {{- if include "queryfleet.signingKey" $root }}
 - {name: QUERYFLEET_SIGNING_KEY_FILE, value: /etc/queryfleet/secret/signing-key}
+{{- end }}
+{{- else }}
+{{- with $root.Values.secret.files }}
+- {name: QUERYFLEET_AMQP_URL_FILE, value: {{ .amqpUrl | quote }}}
+- {name: QUERYFLEET_MYSQL_URL_FILE, value: {{ .mysqlUrl | quote }}}
+{{- with .signingKey }}
+- {name: QUERYFLEET_SIGNING_KEY_FILE, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- range $server, $prefix := dict "broker" "AMQP" "database" "MYSQL" }}
 {{- with get $root.Values.tls $server }}
@@ -81,7 +128,9 @@ resources:
 {{- /* (root, part): where the files are that the variables name. */ -}}
 {{- define "queryfleet.mounts" -}}
 {{- $root := index . 0 -}}
+{{- if (index . 1).secretName }}
 - {name: secret, mountPath: /etc/queryfleet/secret, readOnly: true}
+{{- end }}
 {{- range $server := list "broker" "database" }}
 {{- if (get $root.Values.tls $server).existingSecret }}
 - {name: {{ $server }}-tls, mountPath: /etc/queryfleet/{{ $server }}, readOnly: true}
@@ -92,13 +141,14 @@ resources:
 {{- end }}
 {{- end -}}
 
-{{- /* (root, part, secret): the volumes to these mounts. 0440: for the group of fsGroup, the user is not the owner. */ -}}
+{{- /* (root, part): the volumes to these mounts. 0440: for the group of fsGroup, the user is not the owner. */ -}}
 {{- define "queryfleet.volumes" -}}
 {{- $root := index . 0 -}}
 {{- $keys := $root.Values.secret.keys -}}
+{{- with (index . 1).secretName }}
 - name: secret
   secret:
-    secretName: {{ index . 2 | quote }}
+    secretName: {{ . | quote }}
     defaultMode: 0440
     items:
       - {key: {{ $keys.amqpUrl | quote }}, path: amqp-url}
@@ -106,6 +156,7 @@ resources:
       {{- with include "queryfleet.signingKey" $root }}
       - {key: {{ . | quote }}, path: signing-key}
       {{- end }}
+{{- end }}
 {{- range $server := list "broker" "database" }}
 {{- with (get $root.Values.tls $server).existingSecret }}
 - name: {{ $server }}-tls
@@ -126,8 +177,8 @@ labels:
   {{- with $part.labels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $annotations := deepCopy ($part.annotations | default dict) -}}
-{{- if not $root.Values.secret.existingSecret -}}
+{{- $annotations := merge (dict) ($part.annotations | default dict) $root.Values.commonAnnotations -}}
+{{- if eq (include "queryfleet.makesSecret" $root) "true" -}}
 {{- $_ := set $annotations "checksum/secret" (include "queryfleet.secretData" $root | sha256sum) -}}
 {{- end -}}
 {{- with $annotations }}

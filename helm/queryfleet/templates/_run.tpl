@@ -70,6 +70,12 @@ backoffLimit: {{ $run.backoffLimit }}
 {{- with $run.ttlSecondsAfterFinished }}
 ttlSecondsAfterFinished: {{ int . }}
 {{- end }}
+{{- with $run.activeDeadlineSeconds }}
+activeDeadlineSeconds: {{ int . }}
+{{- end }}
+{{- if $run.suspend }}
+suspend: true
+{{- end }}
 podFailurePolicy:
   rules:
     # Evicted or preempted: the next pod goes on where this one stopped.
@@ -87,13 +93,13 @@ template:
     restartPolicy: Never
     serviceAccountName: {{ include "queryfleet.serviceAccount" $root | quote }}
     {{- include "queryfleet.podHead" . | nindent 4 }}
+    {{- $publish := include "queryfleet.runContainer" (append . "publish") }}
     {{- if $run.wait }}
-    initContainers:
-      {{- include "queryfleet.runContainer" (append . "publish") | nindent 6 }}
+    {{- include "queryfleet.containers" (list $run (include "queryfleet.runContainer" (append . "wait")) $publish) | nindent 4 }}
+    {{- else }}
+    {{- include "queryfleet.containers" (list $run $publish "") | nindent 4 }}
     {{- end }}
-    containers:
-      {{- include "queryfleet.runContainer" (append . ($run.wait | ternary "wait" "publish")) | nindent 6 }}
     volumes:
-      {{- include "queryfleet.volumes" (append . ($run.existingSecret | default (include "queryfleet.secret" $root))) | nindent 6 }}
+      {{- include "queryfleet.volumes" . | nindent 6 }}
       {{- include "queryfleet.runInput" . | nindent 6 }}
 {{- end -}}

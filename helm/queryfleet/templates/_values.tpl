@@ -4,7 +4,7 @@
 {{- define "queryfleet.pools" -}}
 {{- $pools := list -}}
 {{- range .Values.pools | default (list (dict "name" "")) -}}
-{{- $pool := mergeOverwrite (deepCopy $.Values.pod) (deepCopy $.Values.worker) (deepCopy .) -}}
+{{- $pool := include "queryfleet.part" (list $ (mergeOverwrite (deepCopy $.Values.worker) (deepCopy .))) | fromJson -}}
 {{- if $pool.enabled -}}
 {{- $pools = append $pools $pool -}}
 {{- end -}}
@@ -54,8 +54,40 @@
 {{- include "queryfleet.setting" $setting | include "queryfleet.seconds" | int -}}
 {{- end -}}
 
+{{- /* Whether the chart makes the Secret. */ -}}
+{{- define "queryfleet.makesSecret" -}}
+{{- not (or .Values.secret.existingSecret .Values.secret.files.amqpUrl) -}}
+{{- end -}}
+
+{{- /* The Secret with the servers; empty when files stand for it. */ -}}
 {{- define "queryfleet.secret" -}}
-{{- .Values.secret.existingSecret | default (include "queryfleet.fullname" .) -}}
+{{- if .Values.secret.existingSecret -}}
+{{- .Values.secret.existingSecret -}}
+{{- else if eq (include "queryfleet.makesSecret" .) "true" -}}
+{{- include "queryfleet.fullname" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* (root, part): the values of a part, as JSON: `pod` below it, and where its servers are, `secretName`. */ -}}
+{{- define "queryfleet.part" -}}
+{{- $root := index . 0 -}}
+{{- $part := mergeOverwrite (deepCopy $root.Values.pod) (deepCopy (index . 1)) -}}
+{{- $_ := set $part "secretName" ($part.existingSecret | default (include "queryfleet.secret" $root)) -}}
+{{- toJson $part -}}
+{{- end -}}
+
+{{- /* (URLs with a comma between, ports by scheme, ports if there is no URL): the ports of the servers, as JSON. */ -}}
+{{- define "queryfleet.ports" -}}
+{{- $ports := list -}}
+{{- $default := index . 1 -}}
+{{- range splitList "," (index . 0) -}}
+{{- $url := trim . -}}
+{{- if $url -}}
+{{- $host := regexReplaceAll "/.*$" (regexReplaceAll "^[a-z]+://(.*@)?" $url "") "" -}}
+{{- $ports = append $ports (regexFind "[0-9]+$" (regexFind ":[0-9]+$" $host) | default (get $default (regexFind "^[a-z]+" $url)) | int) -}}
+{{- end -}}
+{{- end -}}
+{{- $ports | default (index . 2) | uniq | toJson -}}
 {{- end -}}
 
 {{- /* The key of the signing key, empty when messages are not signed. */ -}}
@@ -81,4 +113,10 @@
 {{ $.Values.secret.keys.managementUrl }}: {{ . | quote }}
 {{- end }}
 {{- end -}}
+{{- end -}}
+
+{{- /* The queue of commands that name none: that of `worker` if somebody serves it, else that of the first pool. */ -}}
+{{- define "queryfleet.firstQueue" -}}
+{{- $queues := include "queryfleet.queues" . | fromJsonArray -}}
+{{- has .Values.worker.queue $queues | ternary .Values.worker.queue (first $queues) -}}
 {{- end -}}

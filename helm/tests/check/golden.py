@@ -8,6 +8,14 @@ import yaml
 from .helm import CHART, ROOT, TESTS, cases, render, run
 
 GOLDEN = TESTS / "golden"
+EXEC = "--namespace fleet deployment/test-queryfleet-{} -- queryfleet"
+TOOLBOX, WORKER = EXEC.format("toolbox"), EXEC.format("worker")
+# What NOTES.txt has to say, by the name of a values file.
+NOTES = {
+    "minimal": ["helm test test --namespace fleet --logs", f"-i {TOOLBOX} publish - --run my-run", f"{TOOLBOX} status"],
+    "no-toolbox": [f"-i {WORKER} publish - --run my-run", f"{WORKER} status"],
+    "to-zero": ["set toolbox.enabled", "the key management-url of the Secret servers"],
+}
 
 
 def check(helms: list[str], bless: bool) -> tuple[int, list[str]]:
@@ -20,7 +28,7 @@ def check(helms: list[str], bless: bool) -> tuple[int, list[str]]:
             if bless and index == 0:
                 (GOLDEN / case.name).write_text(text(render(helm, case)))
             failures += compare(helm, case)
-    count += 1
+    count += len(NOTES)
     failures += notes(helms[0])
     known = {case.name for case in cases()}
     failures += [f"golden/{path.name} belongs to no case" for path in GOLDEN.iterdir() if path.name not in known]
@@ -35,12 +43,14 @@ def lint(helm: str, case: Path) -> list[str]:
 
 def notes(helm: str) -> list[str]:
     """The next three commands; `helm template` does not show them, and only Helm 4 does so without a cluster."""
-    values = str(TESTS / "values/minimal.yaml")
-    result = run(helm, "install", "test", str(CHART), "--namespace", "fleet", "--dry-run=client", "--values", values)
-    worker = "--namespace fleet deployment/test-queryfleet-worker -- queryfleet"
-    wanted = ["helm test test --namespace fleet --logs", f"-i {worker} publish - --run my-run", f"{worker} status"]
-    missing = [command for command in wanted if command not in result.stdout]
-    return [f"NOTES.txt: {missing} not in {result.stdout[-800:]}{result.stderr}"] if missing else []
+    failures = []
+    for case, wanted in NOTES.items():
+        call = ["install", "test", str(CHART), "--namespace", "fleet", "--dry-run=client"]
+        result = run(helm, *call, "--values", str(TESTS / f"values/{case}.yaml"))
+        missing = [command for command in wanted if command not in result.stdout]
+        if missing:
+            failures.append(f"NOTES.txt of {case}: {missing} not in {result.stdout[-1200:]}{result.stderr}")
+    return failures
 
 
 def compare(helm: str, case: Path) -> list[str]:

@@ -22,14 +22,14 @@ def run(helm: str, command: str, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(call, capture_output=True, text=True, env=environment, timeout=60)
 
 
-def template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
+def template(helm: str, values: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """`helm template`, as if for a release `test` in a namespace `fleet`."""
-    return run(helm, "template", "test", str(CHART), "--namespace", "fleet", "--values", str(values))
+    return run(helm, "template", "test", str(CHART), "--namespace", "fleet", "--values", str(values), *more)
 
 
-def render(helm: str, values: Path) -> list[dict]:
+def render(helm: str, values: Path, *more: str) -> list[dict]:
     """All documents of a case, in an order that does not depend on Helm's version."""
-    result = template(helm, values)
+    result = template(helm, values, *more)
     if result.returncode != 0:
         raise RuntimeError(f"{values.name}: {helm} template failed: {result.stderr.strip()}")
     rendered = [document for document in yaml.safe_load_all(result.stdout) if document]

@@ -14,6 +14,7 @@ from .helm import CHART, TESTS, template
 OPEN = {
     "annotations", "labels", "nodeSelector", "affinity", "podSecurityContext", "securityContext", "resources",
     "strategy", "behavior", "fallback", "authenticationRef", "metadata", "alertLabels", "topologySpreadConstraints",
+    "global", "dnsConfig", "tmp",
 }  # fmt: skip
 
 

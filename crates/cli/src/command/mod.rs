@@ -5,6 +5,7 @@ mod dead;
 mod demo;
 mod dev;
 pub(crate) mod doctor;
+mod idle;
 mod plan;
 mod publish;
 mod run;
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Work { slots } => {
             block(async { work::work(&slotted(configured(None)?, slots.slots)).await })
         }
+        Command::Idle => block(idle::idle()),
         Command::Wait { run, timeout, json } => {
             block(async { wait::wait(&configured(Some("warn"))?, &run, timeout.timeout, json.json).await })
         }

@@ -18,6 +18,7 @@ pub(crate) async fn publish(
     order: &Input,
     limits: producer::Limits,
 ) -> Result<Exit, Failure> {
+    order.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
     let wanted = Order { limits, ..wanted(order) };
     let Some(published) = publish_run(config, &wanted, &mut stop).await? else {
@@ -42,6 +43,7 @@ pub(crate) fn wanted(order: &Input) -> Order<'_> {
         chunk: usize::from(order.chunk),
         session_sql: order.session_sql.as_deref(),
         not_atomic: order.not_atomic,
+        sha256: order.sha256.as_deref(),
         allow_no_where: order.allow_no_where,
         limits: producer::Limits::default(),
         again: order.again,

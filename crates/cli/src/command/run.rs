@@ -21,6 +21,7 @@ pub(crate) async fn run(
     order: &Input,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
+    order.check().map_err(Failure::usage)?;
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);

@@ -85,6 +85,7 @@ fn order(inputs: &[PathBuf]) -> Order<'_> {
         chunk: 1,
         session_sql: None,
         not_atomic: None,
+        sha256: None,
         allow_no_where: false,
         limits: Limits::default(),
         again: false,
