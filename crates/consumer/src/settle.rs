@@ -85,8 +85,9 @@ pub(crate) async fn message(
 
 /// The same body once more: its signature stays good.
 fn again(slot: &Slot, delivery: &Delivery, attempts: u32, outcome: &Outcome) -> Message {
-    let first_error = delivery.headers.first_error.clone();
-    let first_error = first_error.or_else(|| outcome.failure().map(ToString::to_string));
+    // Of a message that had to wait there is none yet.
+    let failure = outcome.failure().filter(|_| !matches!(outcome, Outcome::Interrupted(_)));
+    let first_error = delivery.headers.first_error.clone().or_else(|| failure.map(ToString::to_string));
     let (id, signature) = (outcome.class().as_str().to_owned(), delivery.headers.signature.clone());
     let signer = slot.shared.signer.as_ref();
     envelope::once_more(id, delivery.body.clone(), signature, signer, attempts, first_error)

@@ -9,6 +9,7 @@ use job::Backoff;
 use ledger::{RunSession, Session};
 use metrics::{Dependency, SlotMetrics};
 
+use crate::decode::verify;
 use crate::large::is_outsize;
 use crate::news::{self, Case, Topic};
 use crate::pipeline;
@@ -142,9 +143,12 @@ impl Slot {
         if self.connected(Dependency::Database, prepared).is_ok() { after } else { After::Pause }
     }
 
-    async fn give_back(&mut self, subscription: &mut Subscription, delivery: Delivery) -> After {
-        let failure = job::Failure::said("other large messages had their turn");
-        settle::message(self, subscription, delivery, &job::Outcome::Interrupted(failure)).await
+    async fn give_back(&mut self, subscription: &mut Subscription, mut delivery: Delivery) -> After {
+        let outcome = match verify(&mut delivery, self.shared.signer.as_ref()) {
+            Ok(()) => job::Outcome::Interrupted(job::Failure::said("other large messages had their turn")),
+            Err(outcome) => outcome,
+        };
+        settle::message(self, subscription, delivery, &outcome).await
     }
 
     /// Marks the beginning of `jobs` jobs; they are in flight until the answer is dropped.
