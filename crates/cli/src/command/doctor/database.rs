@@ -100,7 +100,7 @@ fn init_connect(sql: &str) -> Finding {
         return Finding::ok(CHECK, "the server runs nothing of its own in a new session");
     }
     let text: String = sql.chars().take(80).collect();
-    let found = format!("the server runs this in each new session, and jobs may run without it: {text}");
+    let found = format!("the server runs this in each new session, and jobs run without it: {text}");
     Finding::warn(CHECK, found, "give what jobs need as QUERYFLEET_SESSION_SQL")
 }
 
@@ -209,7 +209,8 @@ mod tests {
             super::settings(settings, packet, true).iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels(&durable("1", None), PACKET), [Good, Good, Good, Good]);
-        assert_eq!(levels(&replica, PACKET - 1), [Good, Good, Fail, Warn]);
+        assert_eq!(levels(&durable("1", None), PACKET - 1), [Good, Good, Warn, Good]);
+        assert_eq!(writable(&replica, &[("a run", Written::Yes)]).level, Fail);
     }
 
     #[test]
