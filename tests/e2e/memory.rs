@@ -70,9 +70,11 @@ fn a_worker_of_the_chart_has_room_for_the_largest_statements() {
     assert_eq!((of("error"), of("attempts"), fleet.ledger("done")), (3, 3, 3), "{dead:?}");
     // An eighth is spare: this is one allocator's, and one build's.
     assert!(peak < limit / 8 * 7, "{peak} KiB of {limit} KiB; {idle} KiB before");
+    // The allocator keeps pieces of the last copies; of a statement for each slot there would be more.
     eventually(Duration::from_secs(20), "it has given the memory back", || {
-        resident(&worker) < idle + (24 << 10)
+        resident(&worker) < idle + (48 << 10)
     });
+    println!("peak {peak} KiB, {} KiB stay, {idle} KiB before", resident(&worker));
 }
 
 #[test]
