@@ -18,10 +18,14 @@ fn amqp_url(url: &str) -> Option<Secret> {
     Some(Secret::new(url))
 }
 
-/// The URL of a management page: nothing follows the host.
+/// The URL of a management page, without what follows the host: there KEDA, which may be given the same, has the virtual
+/// host, and ours is that of the broker's URL.
 pub(crate) fn management_url(url: &str) -> Option<Secret> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    matches!(parts(rest)?, "" | "/").then(|| Secret::new(url.trim_end_matches('/')))
+    let path = parts(rest)?;
+    let is_vhost = !path.trim_start_matches('/').contains('/');
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    is_vhost.then(|| Secret::new(url[..url.len() - rest.len()].to_owned() + authority))
 }
 
 /// A database URL with a database in it. `mariadb://` becomes `mysql://`, the only scheme that the driver takes.
@@ -88,11 +92,16 @@ mod tests {
     }
 
     #[test]
-    fn a_management_page_has_no_path() {
-        for text in ["http://h:15672", "https://u:p%2f@h/", "http://[::1]:15672"] {
-            assert!(management_url(text).is_some(), "{text}");
+    fn of_a_management_page_the_virtual_host_is_left_out() {
+        for (text, wanted) in [
+            ("http://h:15672", "http://h:15672"),
+            ("https://u:p%2f@h/", "https://u:p%2f@h"),
+            ("http://[::1]:15672/%2f", "http://[::1]:15672"),
+            ("http://u:p@h:15672/shop", "http://u:p@h:15672"),
+        ] {
+            assert_eq!(management_url(text).unwrap().expose(), wanted, "{text}");
         }
-        for text in ["http://h/a", "amqp://h", "http://", "http://u:p/w@h"] {
+        for text in ["http://h/a/b", "amqp://h", "http://", "http://u:p/w@h"] {
             assert!(management_url(text).is_none(), "{text}");
         }
     }

@@ -93,6 +93,9 @@ containers:
 {{- if include "queryfleet.signingKey" $root }}
 - {name: QUERYFLEET_SIGNING_KEY_FILE, value: /etc/queryfleet/secret/signing-key}
 {{- end }}
+{{- if $part.seesPolicies }}
+- {name: QUERYFLEET_MANAGEMENT_URL_FILE, value: /etc/queryfleet/secret/management-url}
+{{- end }}
 {{- else }}
 {{- with $root.Values.secret.files }}
 - {name: QUERYFLEET_AMQP_URL_FILE, value: {{ .amqpUrl | quote }}}
@@ -155,6 +158,9 @@ containers:
       - {key: {{ $keys.mysqlUrl | quote }}, path: mysql-url}
       {{- with include "queryfleet.signingKey" $root }}
       - {key: {{ . | quote }}, path: signing-key}
+      {{- end }}
+      {{- if (index $ 1).seesPolicies }}
+      - {key: {{ $keys.managementUrl | quote }}, path: management-url}
       {{- end }}
 {{- end }}
 {{- range $server := list "broker" "database" }}
