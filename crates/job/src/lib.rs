@@ -32,7 +32,7 @@ pub use causes::causes;
 pub use chunk::{Chunk, Job, NotAtomic};
 pub use class::Class;
 pub use dead::DeadReason;
-pub use digest::digest;
+pub use digest::{digest, hex};
 pub use envelope::{DecodeError, Headers, Message};
 pub use filling::Filling;
 pub use foreign::{FOREIGN_LIMIT, bounded, foreign, shorten};

@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::{LedgerId, NotAtomic, RunId};
+use crate::{LedgerId, NotAtomic, RunId, hex};
 
 /// The version of manifests that this crate writes and reads.
 pub const VERSION: u32 = 1;
@@ -91,7 +91,7 @@ impl ManifestDigest {
 
 impl fmt::Display for ManifestDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -122,7 +122,7 @@ impl FromStr for ManifestDigest {
 
 impl Serialize for ManifestDigest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&hex(&self.0))
     }
 }
 

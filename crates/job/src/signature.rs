@@ -8,7 +8,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::RunId;
+use crate::{RunId, hex};
 
 /// What a body begins with, and nothing else that is signed.
 const BODY_BEGINS: u8 = b'{';
@@ -86,7 +86,7 @@ impl Signer {
 
     fn make(&self, parts: &[&[u8]]) -> String {
         let mac = with(&self.keys[0], parts);
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&mac.finalize().into_bytes())
     }
 
     fn has_made(&self, parts: &[&[u8]], signature: &str) -> bool {

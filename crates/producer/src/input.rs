@@ -215,7 +215,7 @@ impl Input {
                 }
             }
         }
-        let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = job::hex(&hasher.finalize());
         if found.eq_ignore_ascii_case(sha256) {
             return Ok(());
         }

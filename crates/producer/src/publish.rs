@@ -144,7 +144,7 @@ pub async fn publish(
         schema: database.schema().to_owned(),
         session_sql: order.session_sql.map(str::to_owned),
         not_atomic: order.not_atomic,
-        input: whole.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        input: job::hex(&whole.digest),
         total: prefix.jobs,
     };
     let manifest;
