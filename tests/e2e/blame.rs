@@ -31,7 +31,7 @@ fn a_server_that_came_back_read_only_costs_no_attempt() {
     // Idle connections would cost attempts of their own.
     let worker = fleet.worker_with(2, &[LAST]);
     database.start_again_with(&["--innodb-read-only=1"]).unwrap();
-    unready(&worker, "queryfleet_ledger");
+    unready(&worker, "cannot write the ledger");
     assert_eq!((fleet.ready(""), fleet.ready(".retry.1s")), (100, 0), "no slot takes a message");
     database.terminate().unwrap();
     database.start_again().unwrap();

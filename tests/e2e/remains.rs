@@ -196,11 +196,11 @@ fn what_a_killed_statement_has_left_is_not_made_again() {
 #[test]
 fn after_a_kill_a_job_is_tried_again_when_the_catalog_says_that_it_leaves_nothing() {
     let fleet = fleet();
-    function(&fleet, "wait", "BEGIN DO SLEEP(600); RETURN v; END");
+    function(&fleet, "doze", "BEGIN DO SLEEP(600); RETURN v; END");
     publish(
         &fleet,
         "1",
-        &["DO wait(1);", "UPDATE t SET n = SLEEP(600) WHERE id = 1;", "INSERT INTO m SELECT SLEEP(600);"],
+        &["DO doze(1);", "UPDATE t SET n = SLEEP(600) WHERE id = 1;", "INSERT INTO m SELECT SLEEP(600);"],
     );
     change(&fleet, "MyISAM");
     let limits = [("QUERYFLEET_STATEMENT_TIMEOUT", "1s"), ("QUERYFLEET_MAX_ATTEMPTS", "2")];

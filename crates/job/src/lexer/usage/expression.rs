@@ -11,6 +11,8 @@ use super::{Use, is_mark};
 const WITH_NUMBER: &str = "a comparison with a number";
 const OF_RESULT: &str = "a comparison of what a function, CASE or SELECT makes of it";
 const DERIVED: &str = "the list of a derived table";
+/// MySQL compares all values of one as the type that holds them all: of a number and a text a floating-point one.
+const OF_CASE: &str = "a CASE that compares one value with others";
 
 /// What a level of parentheses is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -266,6 +268,9 @@ impl<'a> Walk<'a, '_> {
                 () if token.is("when") || part.closed => self.end(part, ""),
                 () => result.take(part, Part::Itself),
             }
+        }
+        if is_simple {
+            self.unclear(&operand.marks, OF_CASE);
         }
         operand.tests = true;
         self.end(operand, "");
