@@ -45,7 +45,8 @@ impl Client {
         let session = |row: &Row| Session {
             id: row.get("Id").expect("a number"),
             command: text(row, "Command").unwrap_or_default(),
-            seconds: row.get("Time").expect("a number"),
+            // NULL while it is being made.
+            seconds: row.get::<Option<_>, _>("Time").flatten().unwrap_or_default(),
             text: text(row, "Info").unwrap_or_default(),
         };
         let ours = all.iter().filter(|row| of_database(row)).map(session);

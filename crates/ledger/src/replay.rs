@@ -77,7 +77,6 @@ pub struct DeadRow {
     pub first_error: Option<String>,
     pub attempts: u32,
     pub worker: String,
-    pub statement: Option<String>,
     pub died: String,
     pub envelope: Vec<u8>,
     pub signature: Option<String>,
@@ -142,9 +141,10 @@ impl Control {
             Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
             None => ("id = ?", vec![Value::from(number)]),
         };
+        // Not the statement: the envelope has it, and both together may be above max_allowed_packet.
         let query = format!(
             "SELECT id, run, seq, queue, CAST(state AS CHAR), reason, code, sql_state, message, first_error, attempts, \
-             worker, statement, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
+             worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
             self.database.tables.dead
         );
         let rows = self.dead_query(&query, values).await?;
@@ -162,10 +162,9 @@ impl Control {
                 first_error: column(row, 9)?,
                 attempts: column(row, 10)?,
                 worker: column(row, 11)?,
-                statement: column(row, 12)?,
-                died: column(row, 13)?,
-                envelope: column(row, 14)?,
-                signature: column(row, 15)?,
+                died: column(row, 12)?,
+                envelope: column(row, 13)?,
+                signature: column(row, 14)?,
             })
         };
         rows.first().map(whole).transpose()
