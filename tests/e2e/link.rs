@@ -144,11 +144,13 @@ fn a_rollback_without_ok_ends_the_connection() {
     let script = fleet.script([statement, "UPDATE t SET n = n + 1 WHERE id = 2;"]);
     let proxy = Proxy::to(&fleet.mysql_url());
     let url = proxy.url(&fleet.mysql_url());
+    let variables = [("QUERYFLEET_MYSQL_URL", url.as_str()), ("QUERYFLEET_MAX_ATTEMPTS", "1000")];
+    let worker = fleet.worker_with(1, &variables);
+    // The probe of a slot that begins to serve rolls back too.
+    eventually(SOON, "its slot serves", || worker.get("/readyz").0 == 200);
     // Nothing is rolled back: the next START TRANSACTION on this connection would commit the failed job's row.
     proxy.forge("ROLLBACK", "ROLLFRWD");
     fleet.publish(&script, "rollback");
-    let _worker =
-        fleet.worker_with(1, &[("QUERYFLEET_MYSQL_URL", url.as_str()), ("QUERYFLEET_MAX_ATTEMPTS", "1000")]);
     eventually(SOON, "the first job has failed, the second is done", || {
         proxy.has_forged() && fleet.number("SELECT n FROM t WHERE id = 2") == 1
     });
