@@ -52,7 +52,7 @@ pub use attempt::{Done, Failed};
 pub use bind::bound_length;
 pub use bits::Bits;
 pub use catalog::{Catalog, Explaining, NotHeld};
-pub use collations::Collations;
+pub use collations::{Collations, Defaults};
 pub use connect::{Control, Database};
 pub use count::{BLOCK, Counts};
 pub use dead::Dead;

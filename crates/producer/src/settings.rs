@@ -54,7 +54,9 @@ impl Settings {
         };
         match value {
             Known::Unknown(_) => false,
-            Known::Initial(of) if of == COLLATION => has == self.collation(&self.server.collations.utf8mb4),
+            Known::Initial(of) if of == COLLATION => {
+                has == self.collation(&self.server.collations.names.utf8mb4)
+            }
             Known::Literal(text) if matches!(has, Known::Initial(_)) => INIT.contains(&(name, text)),
             _ => *value == has,
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use job::lexer::{Assignment, Target, Value};
-use ledger::Collations;
+use ledger::{Collations, Defaults};
 
 /// The variable that stands for how the text of statements is read.
 pub(crate) const CLIENT: &str = "character_set_client";
@@ -62,7 +62,7 @@ impl State {
                 Target::Names { collation } => {
                     let collation = match collation {
                         Some(collation) => self.known(collation, COLLATION),
-                        None => self.default_collation(&value, server),
+                        None => self.default_collation(&value, &server.collations.names),
                     };
                     self.change(CLIENT, value, &mut changed);
                     self.change(COLLATION, collation, &mut changed);
@@ -73,7 +73,7 @@ impl State {
                     self.change(COLLATION, collation, &mut changed);
                 }
                 Target::Session(name) if name == "character_set_connection" => {
-                    let collation = self.default_collation(&value, server);
+                    let collation = self.default_collation(&value, &server.collations.alone);
                     self.change(COLLATION, collation, &mut changed);
                 }
                 Target::Session(name) if ROWS_SENT_BACK.contains(&name.as_str()) => {}
@@ -126,8 +126,8 @@ impl State {
         Known::Expression { text: lower, reads }
     }
 
-    fn default_collation(&mut self, charset: &Known, server: &Server) -> Known {
-        let Collations { utf8mb4, utf8mb3, utf8, .. } = &server.collations;
+    fn default_collation(&mut self, charset: &Known, defaults: &Defaults) -> Known {
+        let Defaults { utf8mb4, utf8mb3, utf8 } = defaults;
         match charset {
             Known::Literal(name) => {
                 let of = match name.as_str() {

@@ -1,5 +1,5 @@
 use job::lexer::{self, Splitter, SqlMode};
-use ledger::Collations;
+use ledger::{Collations, Defaults};
 
 use super::*;
 use crate::state::Server;
@@ -9,11 +9,15 @@ fn settings(session_sql: &str, version: &str) -> Settings {
     let is_mysql = !version.contains("MariaDB");
     let of_utf8 = if is_mysql { "general_ci" } else { "uca1400_ai_ci" };
     let own = if is_mysql { "0900_ai_ci" } else { "uca1400_ai_ci" };
-    let collations = Collations {
-        session: name(session_sql.split_once("COLLATE utf8mb4_").map_or(own, |(_, after)| after)),
+    let defaults = Defaults {
         utf8mb4: name(own),
         utf8: format!("utf8mb3_{of_utf8}"),
         utf8mb3: format!("utf8mb3_{of_utf8}"),
+    };
+    let collations = Collations {
+        session: name(session_sql.split_once("COLLATE utf8mb4_").map_or(own, |(_, after)| after)),
+        names: defaults.clone(),
+        alone: defaults,
     };
     let server = Server { version: version.into(), collations };
     Settings::new(None, Some(session_sql).filter(|sql| !sql.is_empty()), SqlMode::default(), server)
