@@ -26,6 +26,14 @@ fn long(fleet: &Fleet) -> String {
     script.to_str().unwrap().to_owned()
 }
 
+/// Whether a process has handlers for all of these, as the system tells.
+fn catches(process: &Child, signals: &[Signal]) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
+    signals.iter().all(|signal| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
 fn start(mut command: Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -89,8 +97,9 @@ fn whoever_publishes_or_waits_is_interrupted_by_every_signal_that_asks_for_it() 
     for signal in STOP {
         for arguments in [&["wait", "waits"][..], &["publish", "-", "--run", "never"], &["plan", "-"]] {
             let command = start(fleet.command(arguments));
-            // It minds signals before it connects.
-            eventually(SOON, "it has connected", || fleet.sessions().len() == 1);
+            // A session may still be one of the command before it.
+            eventually(SOON, "it minds signals", || catches(&command, &NOTHING) && catches(&command, &STOP));
+            eventually(SOON, "it has connected", || !fleet.sessions().is_empty());
             for signal in NOTHING {
                 kill_process(Pid::from_child(&command), signal).unwrap();
             }
@@ -127,14 +136,7 @@ fn what_idles_ends_well_at_every_signal_that_asks_it_to_stop() {
     let fleet = Fleet::new();
     for signal in STOP {
         let mut idle = start(fleet.command(&["idle"]));
-        let status = format!("/proc/{}/status", idle.id());
-        // It has its handlers once it catches the last of them.
-        eventually(SOON, "it listens", || {
-            let status = std::fs::read_to_string(&status).unwrap();
-            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-            let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
-            STOP.iter().all(|signal| mask >> (signal.as_raw() - 1) & 1 == 1)
-        });
+        eventually(SOON, "it listens", || catches(&idle, &STOP));
         kill_process(Pid::from_child(&idle), signal).unwrap();
         assert_eq!(idle.wait().unwrap().code(), Some(0), "{signal:?}");
     }
