@@ -1,15 +1,15 @@
 //! What a producer and a worker do with a job, stage by stage, in the order in which their crates do it
-//! (`producer::check`, `producer::publishing`; `consumer::pipeline`), on inputs that are always the same.
+//! (`queryfleet_producer::check`, `queryfleet_producer::publishing`; `queryfleet_consumer::pipeline`), on inputs that are always the same.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
-use job::lexer::{self, Kind, Splitter, SqlMode, Statement};
-use job::{
+use queryfleet_job::{
     Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, Progress, RunId, Settlement,
 };
-use job::{envelope, settle::settle};
+use queryfleet_job::{envelope, settle::settle};
+use queryfleet_sql::{self, Kind, Splitter, SqlMode, Statement};
 
 use crate::packet::{self, Packet, Shape};
 
@@ -66,7 +66,7 @@ pub fn chunks_with_values(count: u64, chunk: usize) -> Vec<Chunk> {
 
 fn chunk_of(jobs: Vec<Job>) -> Chunk {
     let ledger = LedgerId("0123456789abcdef0123456789abcdef".to_owned());
-    let manifest = Some(job::ManifestDigest::of(b"a manifest"));
+    let manifest = Some(queryfleet_job::ManifestDigest::of(b"a manifest"));
     Chunk { run: RUN, ledger, manifest, session: 0, not_atomic: None, jobs }
 }
 
@@ -84,10 +84,10 @@ pub fn split(script: &str, mut each: impl FnMut(Statement<'_>)) {
 /// The producer's checks of a statement; its job when nothing is against it.
 pub fn number(seq: u64, sql: &str) -> Option<Job> {
     let mut sql = sql.to_owned();
-    let inspected = lexer::inspect(&sql, SqlMode::default()).ok()?;
+    let inspected = queryfleet_sql::inspect(&sql, SqlMode::default()).ok()?;
     let (kind, length) = (inspected.kind, inspected.sql.len());
     let changes = matches!(kind, Kind::Update | Kind::Delete | Kind::With);
-    if !kind.is_atomic() || changes && lexer::lacks_where(inspected.sql, SqlMode::default()) {
+    if !kind.is_atomic() || changes && queryfleet_sql::lacks_where(inspected.sql, SqlMode::default()) {
         return None;
     }
     sql.truncate(length);
@@ -130,7 +130,7 @@ impl Slot {
     pub fn serve(&mut self, body: &[u8]) -> Option<()> {
         let chunk = envelope::decode(body).ok()?;
         for job in &chunk.jobs {
-            lexer::check(&job.sql, SqlMode::default()).ok().filter(|kind| kind.is_atomic())?;
+            queryfleet_sql::check(&job.sql, SqlMode::default()).ok().filter(|kind| kind.is_atomic())?;
         }
         black_box(self.fill(&chunk));
         let progress = Progress { attempts: 0, tries_here: 1, held: Duration::ZERO };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use config::Config;
-use ledger::{Control, Database, Walk};
 use mysql_async::Row;
+use queryfleet_config::Config;
+use queryfleet_ledger::{Control, Database, Walk};
 use queryfleet_tests::{Fleet, Output};
 
 fn publish(fleet: &Fleet, template: &str, key: &str, more: &[&str]) -> Output {

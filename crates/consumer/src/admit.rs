@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
-use ledger::{Control, Database, Error, Run, RunState};
+use queryfleet_job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
+use queryfleet_ledger::{Control, Database, Error, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
 /// A run that no message has named for this long is forgotten.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use job::{Outcome, Progress};
+use queryfleet_job::{Outcome, Progress};
 
 /// Counts for one delivery. Tries at a conflict and waits under pressure are counted apart.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use job::Failure;
+    use queryfleet_job::Failure;
 
     #[test]
     fn conflicts_and_pressure_are_counted_apart() {

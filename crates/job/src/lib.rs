@@ -17,7 +17,6 @@ mod foreign;
 mod halves;
 mod identity;
 mod ledger_state;
-pub mod lexer;
 pub mod manifest;
 mod outcome;
 mod param;

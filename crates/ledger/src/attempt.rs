@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use job::{Chunk, Failure, Job, LedgerState, Outcome, RunId, read_conflict};
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{Chunk, Failure, Job, LedgerState, Outcome, RunId, read_conflict};
 
 use crate::drive::{Answers, send};
 use crate::error_code::{self, Verdict};

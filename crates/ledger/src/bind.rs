@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use job::lexer::{SqlMode, marks, splice};
-use job::{Job, Param};
 use mysql_async::Value;
+use queryfleet_job::{Job, Param};
+use queryfleet_sql::{SqlMode, marks, splice};
 
 /// Numbers of up to 17 digits that a server's decimal literal holds: 65 digits, 30 of them behind the point.
 const DECIMAL: std::ops::Range<f64> = 1e-12..1e30;

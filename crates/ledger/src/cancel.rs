@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use job::{LedgerState, RunId};
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{LedgerState, RunId};
 
 use crate::Error;
 use crate::connect::Control;

@@ -1,8 +1,8 @@
 //! Reading and writing single ledger rows, outside of the packet.
 
-use job::{LedgerState, RunId};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{LedgerState, RunId};
 
 /// The state of a job; `None` when it has no row.
 pub(crate) async fn state(

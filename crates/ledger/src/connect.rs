@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use config::Config;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
+use queryfleet_config::Config;
 
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::tables::Tables;
@@ -25,8 +25,8 @@ pub struct Database {
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
     /// The keys that ranges are signed with.
-    pub(crate) signer: Option<job::Signer>,
-    tls: config::Tls,
+    pub(crate) signer: Option<queryfleet_job::Signer>,
+    tls: queryfleet_config::Tls,
     /// How many connections were lost: whatever ended one may have ended all of them.
     epoch: AtomicU64,
 }
@@ -67,7 +67,9 @@ impl Database {
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
-            signer: job::Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
+            signer: queryfleet_job::Signer::new(
+                config.signing_keys.iter().map(|key| key.expose().as_bytes()),
+            ),
             tls: config.mysql_tls.clone(),
             epoch: AtomicU64::new(0),
             schema,
@@ -169,7 +171,7 @@ fn url_fault(error: &UrlError) -> String {
     }
 }
 
-fn with_files(ssl: Option<SslOpts>, tls: &config::Tls) -> Option<SslOpts> {
+fn with_files(ssl: Option<SslOpts>, tls: &queryfleet_config::Tls) -> Option<SslOpts> {
     if tls.ca.is_none() && tls.identity.is_none() {
         return ssl;
     }

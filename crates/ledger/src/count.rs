@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use job::{LedgerState, RunId};
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{LedgerState, RunId};
 
 use crate::connect::Control;
 use crate::{Error, Run};

@@ -1,8 +1,8 @@
 //! Dead jobs: the one table for all that will not be tried again.
 
-use job::{DeadReason, Failure, LedgerState, RunId};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, params};
+use queryfleet_job::{DeadReason, Failure, LedgerState, RunId};
 
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
 use crate::own;
@@ -163,9 +163,10 @@ pub(crate) async fn record_body(
          ON DUPLICATE KEY UPDATE died = CURRENT_TIMESTAMP(3)",
         tables.dead
     );
-    let message = job::foreign(message);
+    let message = queryfleet_job::foreign(message);
     conn.query_drop(own::begin()).await?;
-    conn.exec_drop(insert, (job::digest(body), queue, reason.as_str(), message, worker, kept)).await?;
+    conn.exec_drop(insert, (queryfleet_job::digest(body), queue, reason.as_str(), message, worker, kept))
+        .await?;
     conn.query_drop(own::end(mode)).await?;
     Ok(are_many)
 }

@@ -1,7 +1,7 @@
 //! The server's error codes, and how an attempt that met one has ended. The one place of these lists.
 
-use job::{Failure, Outcome};
 use mysql_async::ServerError;
+use queryfleet_job::{Failure, Outcome};
 
 use crate::packet::Place;
 
@@ -152,7 +152,7 @@ fn of_a_statement(code: u16, failure: Failure) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use job::Class;
+    use queryfleet_job::Class;
 
     fn class(code: u16, place: Place, message: &str) -> Option<Class> {
         let error = ServerError { code, state: "HY000".into(), message: message.into() };

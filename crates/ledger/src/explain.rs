@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use job::Job;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
+use queryfleet_job::Job;
 
 use crate::connect::quoted;
 use crate::{Database, Error, Facts, bind};

@@ -1,8 +1,8 @@
 //! The init step of every connection: set, then read back.
 
-use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
+use queryfleet_sql::SqlMode;
 
 use crate::{Database, Error, session_sql};
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use job::Param;
-use job::lexer::SqlMode;
+use queryfleet_job::Param;
+use queryfleet_sql::SqlMode;
 use serde::{Deserialize, Serialize};
 
 use crate::bind::literal;

@@ -1,8 +1,8 @@
 //! Whether the statement of a walk may put rows of its table into ranges that come later: those rows it would meet once
 //! more.
 
-use job::lexer::{self, Move, SqlMode, TableName};
 use mysql_async::prelude::Queryable;
+use queryfleet_sql::{self, Move, SqlMode, TableName};
 
 use crate::Error;
 use crate::connect::Control;
@@ -29,14 +29,14 @@ impl Control {
     pub async fn moves(&mut self, key: &Key, sql: &str, mode: SqlMode) -> Result<Option<String>, Error> {
         let columns = key.names();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        match lexer::moves(sql, mode, &key.name, &columns) {
+        match queryfleet_sql::moves(sql, mode, &key.name, &columns) {
             Some(Move::Sets(column)) => return Ok(Some(format!("sets {column}, a column of the key"))),
             Some(Move::Inserts) => return Ok(Some(format!("puts rows into {}", key.name))),
             None => {}
         }
-        let kind = lexer::inspect(sql, mode).ok().map(|inspected| inspected.kind);
-        let deletes = kind == Some(lexer::Kind::Delete);
-        let Some(written) = lexer::written_tables(sql, mode) else {
+        let kind = queryfleet_sql::inspect(sql, mode).ok().map(|inspected| inspected.kind);
+        let deletes = kind == Some(queryfleet_sql::Kind::Delete);
+        let Some(written) = queryfleet_sql::written_tables(sql, mode) else {
             return Ok(Some("does not say for sure which tables it writes".into()));
         };
         for table in &written {
@@ -70,14 +70,14 @@ impl Control {
             }
             let mode = SqlMode::from_server(&mode);
             let is_own = name.to_lowercase() == key.name.to_lowercase();
-            if is_own && event == "UPDATE" && !deletes && lexer::sets_new(&body, mode, columns) {
+            if is_own && event == "UPDATE" && !deletes && queryfleet_sql::sets_new(&body, mode, columns) {
                 return Ok(Some(format!("fires {what}, which sets a column of the key")));
             }
             // What writes the statement's own table is refused by the server.
             let may_write = |written: Vec<TableName<'_>>| {
                 written.iter().any(|table| table.table.to_lowercase() == key.name.to_lowercase())
             };
-            if !is_own && lexer::tables_written_by_body(&body, mode).is_none_or(may_write) {
+            if !is_own && queryfleet_sql::tables_written_by_body(&body, mode).is_none_or(may_write) {
                 return Ok(Some(format!("fires {what}, which writes {}", key.name)));
             }
         }

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use job::lexer::{self, Kind};
-use job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome, read_conflict};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome, read_conflict};
+use queryfleet_sql::{self, Kind};
 
 use crate::connect::quoted;
 use crate::error_code::{self, Verdict};
@@ -74,7 +74,7 @@ impl Session {
         if how == NotAtomic::Repeat {
             return outcome;
         }
-        let kind = lexer::inspect(&job.sql, live.facts.sql_mode).map(|inspected| inspected.kind);
+        let kind = queryfleet_sql::inspect(&job.sql, live.facts.sql_mode).map(|inspected| inspected.kind);
         // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
         let in_pieces = kind.is_ok_and(|kind| kind == Kind::Call || kind.is_atomic());
         let clean = !in_pieces || BEFORE_IT_BEGAN.contains(&server.code);
@@ -104,7 +104,7 @@ async fn execute(conn: &mut Conn, text: &str) -> Result<u64, mysql_async::Error>
 /// The ledger row of the job.
 struct Row<'a> {
     ledger: &'a str,
-    run: job::RunId,
+    run: queryfleet_job::RunId,
     seq: u64,
     /// How long the server may take to read or write it.
     limit: Duration,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use job::{Job, LedgerState, RunId};
+use queryfleet_job::{Job, LedgerState, RunId};
 
 /// What a statement of the packet is. Counting the answers tells which one failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Whether a worker could write what a job makes it write: it is written, and rolled back.
 
-use job::{DeadReason, Failure, RunId};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{DeadReason, Failure, RunId};
 
 use crate::tables::Tables;
 use crate::{Dead, dead, own};

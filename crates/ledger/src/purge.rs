@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use job::RunId;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::RunId;
 
 use crate::connect::Control;
 use crate::{Error, Run};

@@ -1,8 +1,8 @@
 //! The ranges of a run, written down before any of them is published: the jobs shrink the table they were cut from.
 
-use job::RunId;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Value};
+use queryfleet_job::RunId;
 use serde::{Deserialize, Serialize};
 
 use crate::connect::Control;

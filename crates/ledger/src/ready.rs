@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use job::RunId;
+use queryfleet_job::RunId;
 
 use crate::session::Live;
 use crate::{Error, Facts, RunSession, Session, init};

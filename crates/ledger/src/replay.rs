@@ -1,8 +1,8 @@
 //! Looking at dead jobs, and bringing them back.
 
-use job::RunId;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Row, Value};
+use queryfleet_job::RunId;
 
 use crate::Error;
 use crate::connect::Control;

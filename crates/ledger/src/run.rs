@@ -1,7 +1,7 @@
 //! A run as its row has it.
 
-use job::{Beside, Here, Manifest, NotAtomic, Outcome, RunId, RunRow, Terms};
 use mysql_async::Row;
+use queryfleet_job::{Beside, Here, Manifest, NotAtomic, Outcome, RunId, RunRow, Terms};
 
 /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The run's row: what a publish is, how far it has come, whether it was cancelled.
 
-use job::{LedgerState, NotAtomic, RunId, is_run_id};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Row, Value, params};
+use queryfleet_job::{LedgerState, NotAtomic, RunId, is_run_id};
 
 use crate::Error;
 use crate::connect::Control;
@@ -11,7 +11,7 @@ use crate::run::{COLUMNS, Run, run};
 
 /// What a publish says about a new run.
 pub struct NewRun<'a> {
-    /// Unique among all runs of this ledger, and one that [`check_run_name`](job::check_run_name) takes.
+    /// Unique among all runs of this ledger, and one that [`check_run_name`](queryfleet_job::check_run_name) takes.
     pub name: &'a str,
     /// The queue that it is published to.
     pub queue: &'a str,

@@ -1,7 +1,7 @@
 //! The tables, and `queryfleet setup`: versioned, safe to run twice and at once.
 
-use job::LedgerId;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::LedgerId;
 
 use crate::Error;
 use crate::connect::Control;

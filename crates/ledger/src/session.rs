@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::{DeadReason, Failure, Outcome, RunId};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::{DeadReason, Failure, Outcome, RunId};
 
 use crate::packet::Packet;
 use crate::probe::{self, Unwritten};
@@ -126,7 +126,7 @@ impl Session {
     /// answered; the ledger decides what became of the job. When the kill fails the outcome says so.
     pub(crate) async fn kill(&self, live: Live, outcome: Outcome) -> Outcome {
         let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await else { return outcome };
-        let why = job::causes(&error);
+        let why = queryfleet_job::causes(&error);
         let unkilled = |Failure { message, .. }| {
             let locks = "it could not be killed, and its locks stay until wait_timeout";
             Failure::said(format!("{message}; {locks}: {why}"))

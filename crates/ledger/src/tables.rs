@@ -1,6 +1,6 @@
 //! The tables of queryfleet, as they are made.
 
-use job::RUN_NAME_LIMIT;
+use queryfleet_job::RUN_NAME_LIMIT;
 
 /// The tables, schema-qualified and quoted: a job's `USE` must not move them.
 pub(crate) struct Tables {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use job::Job;
 use mysql_async::prelude::Queryable;
+use queryfleet_job::Job;
 
 use crate::{Database, Error, bind};
 

@@ -9,10 +9,10 @@
 
 use std::time::Duration;
 
-use job::Param;
-use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
+use queryfleet_job::Param;
+use queryfleet_sql::SqlMode;
 
 use crate::compare::{Bound, Side, compare};
 use crate::key::{Column, Key, Kind};

@@ -44,7 +44,7 @@ impl Control {
     /// As connecting can fail; what the server says to the row is the answer.
     pub async fn write(&mut self, table: Table) -> Result<Written, Error> {
         let tables = &self.database.tables;
-        let (run, id) = (job::RunId::fresh(), job::LedgerId::fresh()?);
+        let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);
         let insert = match table {
             Table::Meta => format!("INSERT INTO {} (name, value) VALUES ('tried {run}', '')", tables.meta),
             Table::Run => format!(

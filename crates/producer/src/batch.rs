@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Class, Publisher, Route, Topology};
-use job::{Backoff, Message, Signer};
+use queryfleet_broker::{Broker, Class, Publisher, Route, Topology};
+use queryfleet_job::{Backoff, Message, Signer};
 use tokio::task::JoinHandle;
 
 use crate::notice::Notice;
@@ -20,7 +20,7 @@ const MISSING_TRIES: u32 = 3;
 /// Two publishers and what they have under way.
 pub(crate) struct Window {
     idle: Vec<Publisher>,
-    under_way: std::collections::VecDeque<JoinHandle<(Publisher, Result<u64, broker::Error>)>>,
+    under_way: std::collections::VecDeque<JoinHandle<(Publisher, Result<u64, queryfleet_broker::Error>)>>,
     messages: Vec<Message>,
     bytes: usize,
     size: usize,
@@ -57,7 +57,7 @@ impl Window {
     ///
     /// # Errors
     /// What publishing again does not mend.
-    pub(crate) async fn send(&mut self, end: u64) -> Result<Option<u64>, broker::Error> {
+    pub(crate) async fn send(&mut self, end: u64) -> Result<Option<u64>, queryfleet_broker::Error> {
         let older = if self.idle.is_empty() { self.confirmed().await? } else { None };
         let messages = std::mem::take(&mut self.messages);
         self.bytes = 0;
@@ -71,7 +71,7 @@ impl Window {
     ///
     /// # Errors
     /// What publishing again does not mend.
-    pub(crate) async fn confirmed(&mut self) -> Result<Option<u64>, broker::Error> {
+    pub(crate) async fn confirmed(&mut self) -> Result<Option<u64>, queryfleet_broker::Error> {
         let Some(oldest) = self.under_way.pop_front() else { return Ok(None) };
         match oldest.await {
             Ok((publisher, result)) => {
@@ -90,7 +90,7 @@ async fn publish(
     mut messages: Vec<Message>,
     end: u64,
     how: How,
-) -> (Publisher, Result<u64, broker::Error>) {
+) -> (Publisher, Result<u64, queryfleet_broker::Error>) {
     let (mut missing, mut backoff) = (0, Backoff::new(how.backoff_max));
     loop {
         let Err(error) = publisher.publish_rest(Route::Work, &mut messages).await else {
@@ -110,14 +110,14 @@ async fn publish(
 
 /// Cuts the message that is too large in half, and all others that are as large as what the broker takes. False when one
 /// of them is a single job.
-fn cut(error: &broker::Error, messages: &mut Vec<Message>, signer: Option<&Signer>) -> bool {
-    let broker::Error::TooLarge { message, limit, .. } = error else { return false };
+fn cut(error: &queryfleet_broker::Error, messages: &mut Vec<Message>, signer: Option<&Signer>) -> bool {
+    let queryfleet_broker::Error::TooLarge { message, limit, .. } = error else { return false };
     let too_large = |candidate: &Message| {
         candidate.id == *message || limit.is_some_and(|limit| candidate.body.len() as u64 > limit)
     };
     let mut whole = Vec::with_capacity(messages.len() + 1);
     for message in messages.drain(..) {
-        match too_large(&message).then(|| job::halves(&message, signer)) {
+        match too_large(&message).then(|| queryfleet_job::halves(&message, signer)) {
             None => whole.push(message),
             Some(Some(halves)) => whole.extend(halves),
             Some(None) => return false,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger::{Control, Run, RunState};
+use queryfleet_ledger::{Control, Run, RunState};
 
 use crate::{Error, Standing, standing};
 

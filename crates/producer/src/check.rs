@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{self, Kind, Place, Refusal, SqlMode};
-use job::{Job, Param, envelope};
+use queryfleet_job::{Job, Param, envelope};
+use queryfleet_sql::{self, Kind, Place, Refusal, SqlMode};
 
 use crate::Error;
 use crate::input::{Input, InputBytes, Reading};
@@ -121,13 +121,15 @@ impl<'a> Jobs<'a> {
             let Place { line, column, .. } = place;
             Error::Refused { path: path.to_owned(), line, column, source }
         };
-        let inspected = match lexer::inspect(&job.sql, mode) {
-            Err(Refusal::SessionState { .. }) if lexer::is_idle(&job.sql, mode) => return Ok(None),
+        let inspected = match queryfleet_sql::inspect(&job.sql, mode) {
+            Err(Refusal::SessionState { .. }) if queryfleet_sql::is_idle(&job.sql, mode) => return Ok(None),
             inspected => inspected.map_err(refused)?,
         };
         let (kind, mut length) = (inspected.kind, inspected.sql.len());
         match kind {
-            Kind::Ddl | Kind::Prepare | Kind::Set if lexer::is_idle(&job.sql, mode) => return Ok(None),
+            Kind::Ddl | Kind::Prepare | Kind::Set if queryfleet_sql::is_idle(&job.sql, mode) => {
+                return Ok(None);
+            }
             Kind::Use => {
                 let Place { line, column, .. } = place;
                 let bad = |why| Error::Bad { path: path.to_owned(), line, column, why };
@@ -135,7 +137,7 @@ impl<'a> Jobs<'a> {
                 return Ok(None);
             }
             Kind::Set => {
-                if let Some(sets) = lexer::assignments(inspected.sql, mode) {
+                if let Some(sets) = queryfleet_sql::assignments(inspected.sql, mode) {
                     let last = last_line(&job.sql, mode, place);
                     return self.sets.take(sets, &self.rules.settings, path, place, last).map(|()| None);
                 }
@@ -143,7 +145,7 @@ impl<'a> Jobs<'a> {
             _ => {}
         }
         if kind.is_session_state() {
-            lexer::check(&job.sql, mode).map_err(refused)?;
+            queryfleet_sql::check(&job.sql, mode).map_err(refused)?;
         }
         if self.sets.is_narrow() && job.sql.bytes().any(|byte| byte >= 0xF0) {
             let Place { line, column, .. } = place;
@@ -154,8 +156,11 @@ impl<'a> Jobs<'a> {
         if self.sets.is_settled() {
             return Ok(Some((job, kind, length)));
         }
-        let as_bytes =
-            if self.sets.is_binary() { lexer::with_binary_strings(inspected.sql, mode) } else { None };
+        let as_bytes = if self.sets.is_binary() {
+            queryfleet_sql::with_binary_strings(inspected.sql, mode)
+        } else {
+            None
+        };
         self.sets.write_as_bytes(as_bytes.is_some());
         if let Err(error) = self.sets.before_statement(&self.rules.settings, path, place) {
             // The statement itself may be all right.
@@ -178,18 +183,18 @@ impl<'a> Jobs<'a> {
         let (line, column) = (place.line, place.column);
         let sql = &job.sql[..length];
         if kind == Kind::Other
-            && let Some((command, instead)) = lexer::client_command(sql, mode)
+            && let Some((command, instead)) = queryfleet_sql::client_command(sql, mode)
         {
             let why = format!("`{command}` is a command of the mariadb client, not SQL: {instead}");
             return Err(Error::Bad { path: path(), line, column, why });
         }
-        if kind == Kind::Other && sql[lexer::beginning(sql, mode)..].starts_with('\u{feff}') {
+        if kind == Kind::Other && sql[queryfleet_sql::beginning(sql, mode)..].starts_with('\u{feff}') {
             let why =
                 "a byte order mark stands before the statement, as where files are joined: remove it".into();
             return Err(Error::Bad { path: path(), line, column, why });
         }
         if !kind.is_atomic() && not_atomic.is_none() {
-            let words = first_words(&sql[lexer::beginning(sql, mode)..]);
+            let words = first_words(&sql[queryfleet_sql::beginning(sql, mode)..]);
             return Err(Error::NotAtomic { path: path(), line, column, kind: kind.as_str(), words });
         }
         if !allow_no_where && changes_all(kind, sql, mode) {
@@ -201,7 +206,7 @@ impl<'a> Jobs<'a> {
         if let Some(reason) = not_held.filter(|reason| not_atomic.is_none() || reason.is_forgery()) {
             return Err(Error::NotHeld { path: path(), line, column, reason: Box::new(reason) });
         }
-        let marks = if job.sql.contains('?') { lexer::marks(&job.sql, mode).count() } else { 0 };
+        let marks = if job.sql.contains('?') { queryfleet_sql::marks(&job.sql, mode).count() } else { 0 };
         if marks != job.params.len() {
             let why =
                 format!("statement has {marks} `?` for {} params: give a value for each", job.params.len());
@@ -211,7 +216,7 @@ impl<'a> Jobs<'a> {
         // A literal has at most two bytes for one, and its quotes, or `_binary x''`; whether it is too long is worth a look
         // only then.
         if values * 2 > limit.saturating_sub(length + 12 * marks) {
-            let bytes = ledger::bound_length(&job, mode);
+            let bytes = queryfleet_ledger::bound_length(&job, mode);
             if bytes > limit {
                 let why = format!("statement has {bytes} bytes with its values, of {} at most", limit);
                 return Err(Error::Bad { path: path(), line, column, why });
@@ -239,7 +244,7 @@ fn reading_path(reading: &Option<(PathBuf, Reading)>) -> &Path {
 
 /// The line on which a statement ends that begins at `place`.
 fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
-    place.line + sql[lexer::beginning(sql, mode)..].matches('\n').count() as u64
+    place.line + sql[queryfleet_sql::beginning(sql, mode)..].matches('\n').count() as u64
 }
 
 /// The beginning of a statement on one line, for an error.
@@ -254,5 +259,5 @@ fn first_words(sql: &str) -> String {
 
 /// Whether the statement is an UPDATE or DELETE of a whole table.
 pub(crate) fn changes_all(kind: Kind, sql: &str, mode: SqlMode) -> bool {
-    matches!(kind, Kind::Update | Kind::Delete | Kind::With) && lexer::lacks_where(sql, mode)
+    matches!(kind, Kind::Update | Kind::Delete | Kind::With) && queryfleet_sql::lacks_where(sql, mode)
 }

@@ -8,7 +8,7 @@
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
-use job::Param;
+use queryfleet_job::Param;
 
 use crate::Error;
 use crate::dialect::{self, CsvDialect};

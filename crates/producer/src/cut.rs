@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::lexer::{self, Kind, SqlMode};
-use job::{Job, Param, RunId};
-use ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
+use queryfleet_job::{Job, Param, RunId};
+use queryfleet_ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
+use queryfleet_sql::{self, Kind, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::input::Input;
@@ -66,7 +66,7 @@ impl<'a> Cut<'a> {
         }
         let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.of_keys();
         // What is not atomic is refused later, or its user has said how to run it, and answers for it.
-        let is_atomic = lexer::check(template.text(), mode).is_ok_and(Kind::is_atomic);
+        let is_atomic = queryfleet_sql::check(template.text(), mode).is_ok_and(Kind::is_atomic);
         if is_atomic && let Some(why) = control.moves(&key, template.text(), mode).await? {
             return Err(bad(format!(
                 "the statement {why}: rows that it moves to ranges which come later would be met once more; walk \
@@ -129,7 +129,8 @@ impl<'a> Cut<'a> {
                 "--size auto tries the statement and rolls it back, but {why}: give a number of rows"
             ))
         };
-        let kind = lexer::check(&sample.sql, self.mode).map_err(|refusal| refused(refusal.to_string()))?;
+        let kind =
+            queryfleet_sql::check(&sample.sql, self.mode).map_err(|refusal| refused(refusal.to_string()))?;
         if !kind.is_atomic() {
             return Err(refused(format!("{kind} is not atomic")));
         }

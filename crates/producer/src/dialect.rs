@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use job::Param;
+use queryfleet_job::Param;
 
 use crate::csv::{AFTER_QUOTE, Field, Fields, NEVER_CLOSED, NULL, QUOTE_INSIDE, RETURN_INSIDE};
 

@@ -1,7 +1,7 @@
 //! What a value has to be in the use that it stands in. The use is the statement's, see [`Use`]; this is where the two meet.
 
-use job::Param;
-use job::lexer::{Use, splice};
+use queryfleet_job::Param;
+use queryfleet_sql::{Use, splice};
 
 use crate::number;
 use crate::value::Value;
@@ -21,7 +21,7 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
         (Use::Number, Param::Text(text)) => Err(format!(
             "{:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
              most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)",
-            job::shorten(text.clone(), SHOWN)
+            queryfleet_job::shorten(text.clone(), SHOWN)
         )),
         (Use::Number, Param::Bytes(_)) => {
             Err(format!("bytes are no number for {name}, which stands beside an operator"))

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
-use job::Job;
-use job::lexer::{Place, SqlMode};
-use ledger::Control;
+use queryfleet_job::Job;
+use queryfleet_ledger::Control;
+use queryfleet_sql::{Place, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::lines::Bytes;
@@ -215,7 +215,7 @@ impl Input {
                 }
             }
         }
-        let found = job::hex(&hasher.finalize());
+        let found = queryfleet_job::hex(&hasher.finalize());
         if found.eq_ignore_ascii_case(sha256) {
             return Ok(());
         }

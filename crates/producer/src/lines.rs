@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
-use job::lexer::Place;
+use queryfleet_sql::Place;
 use serde_json::value::RawValue;
 
 use crate::Error;

@@ -1,7 +1,7 @@
 //! Writing down what a run is published as, before any of it is.
 
-use job::{Manifest, ManifestDigest, Signer, manifest};
-use ledger::{Control, Run, RunState};
+use queryfleet_job::{Manifest, ManifestDigest, Signer, manifest};
+use queryfleet_ledger::{Control, Run, RunState};
 
 use crate::Error;
 

@@ -71,7 +71,7 @@ impl Milestones {
 
 #[cfg(test)]
 mod tests {
-    use job::Job;
+    use queryfleet_job::Job;
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{Broker, Topology};
-use config::Config;
-use ledger::{Control, Run};
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_ledger::{Control, Run};
 
 use crate::Standing;
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use job::lexer::{self, Place, SqlMode, Use};
-use job::{Job, Param};
+use queryfleet_job::{Job, Param};
+use queryfleet_sql::{self, Place, SqlMode, Use};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -52,14 +52,14 @@ impl Ndjson {
             .collect();
         let values = values?;
         let timeout_ms = match line.timeout {
-            Some(text) => Some(config::parse_duration(&text).ok_or_else(|| {
+            Some(text) => Some(queryfleet_config::parse_duration(&text).ok_or_else(|| {
                 lines.bad(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
             })?),
             None => None,
         }
         .map(|timeout| timeout.as_millis() as u64);
         if !values.is_empty() && self.uses.0 != line.sql {
-            self.uses = (line.sql.clone(), lexer::uses(&line.sql, self.mode));
+            self.uses = (line.sql.clone(), queryfleet_sql::uses(&line.sql, self.mode));
         }
         let (sql, params) = match values.len() == self.uses.1.len() {
             _ if values.is_empty() => (line.sql, Vec::new()),
@@ -86,7 +86,7 @@ impl Ndjson {
             })
             .collect();
         let (mut pieces, mut after) = (Vec::new(), 0);
-        for mark in lexer::marks(sql, self.mode) {
+        for mark in queryfleet_sql::marks(sql, self.mode) {
             pieces.push(&sql[after..mark]);
             after = mark + 1;
         }

@@ -1,6 +1,6 @@
 //! SETs that no session SQL replaces, and what to do instead.
 
-use job::lexer::{self, Assignment, Target, Value};
+use queryfleet_sql::{self, Assignment, Target, Value};
 
 use crate::state::Known;
 
@@ -50,7 +50,7 @@ pub(crate) fn instead(name: &str) -> Option<&'static str> {
     let exact = NEVER.iter().find(|(never, _)| *never == name);
     let beginning = || NEVER_BEGINNING.iter().find(|(start, _)| name.starts_with(start));
     let known = exact.or_else(beginning).map(|(_, instead)| *instead);
-    known.or_else(|| (!lexer::may_be_set(name)).then_some(UNKNOWN))
+    known.or_else(|| (!queryfleet_sql::may_be_set(name)).then_some(UNKNOWN))
 }
 
 /// As one sentence.

@@ -1,6 +1,6 @@
 //! Numbers, as exact as they were written.
 
-use job::Param;
+use queryfleet_job::Param;
 
 use crate::value::Value;
 
@@ -9,7 +9,7 @@ const DIGITS: usize = 65;
 const SCALE: usize = 30;
 /// Bytes of a number that an error shows.
 const SHOWN: usize = 80;
-/// Doubles whose digits are written as a decimal (`ledger::bind`).
+/// Doubles whose digits are written as a decimal (`queryfleet_ledger::bind`).
 const WRITTEN_OUT: std::ops::Range<f64> = 1e-12..1e30;
 
 /// Whether a text is a number that a server holds exactly: `-12.50`, no exponent, no plus sign, no space.
@@ -48,7 +48,7 @@ pub(crate) fn of_json(text: &str) -> Result<Value, String> {
         None => Err(format!(
             "number {} has more digits than a server computes with ({DIGITS}, {SCALE} of them behind the point): write \
              it shorter, or as a string where it is text",
-            job::shorten(text.to_owned(), SHOWN)
+            queryfleet_job::shorten(text.to_owned(), SHOWN)
         )),
     }
 }

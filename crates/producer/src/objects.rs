@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use job::Job;
-use job::lexer::Place;
+use queryfleet_job::Job;
+use queryfleet_sql::Place;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

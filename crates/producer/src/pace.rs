@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::{Broker, Topology};
+use queryfleet_broker::{Broker, Topology};
 
 use crate::notice::Notice;
 

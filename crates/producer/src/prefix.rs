@@ -1,6 +1,6 @@
 //! The digest of what has been numbered so far: the same input gives the same digest.
 
-use job::{Job, Param};
+use queryfleet_job::{Job, Param};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 over all jobs up to a place.

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use job::RunId;
-use ledger::{BLOCK, Control};
+use queryfleet_job::RunId;
+use queryfleet_ledger::{BLOCK, Control};
 
 use crate::Error;
 

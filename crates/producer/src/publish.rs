@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use broker::{Broker, Topology};
-use config::Config;
-use job::{Backoff, Manifest, NotAtomic, RunId, Signer};
-use ledger::{Control, Database};
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Backoff, Manifest, NotAtomic, RunId, Signer};
+use queryfleet_ledger::{Control, Database};
 
 use crate::batch::{How, Window};
 use crate::check::Jobs;
@@ -137,14 +137,14 @@ pub async fn publish(
     }
     let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
     let manifest_of = Manifest {
-        v: job::manifest::VERSION,
+        v: queryfleet_job::manifest::VERSION,
         ledger: ledger.clone(),
         run: run.id,
         queue: config.queue.clone(),
         schema: database.schema().to_owned(),
         session_sql: order.session_sql.map(str::to_owned),
         not_atomic: order.not_atomic,
-        input: job::hex(&whole.digest),
+        input: queryfleet_job::hex(&whole.digest),
         total: prefix.jobs,
     };
     let manifest;
@@ -179,7 +179,11 @@ pub async fn publish(
 
 /// Declares the topology. A broker that refuses for now, at a limit of connections or with its virtual host down, is
 /// waited for as long as `wait` waits for a database.
-async fn declare(broker: &Broker, topology: &Topology, config: &Config) -> Result<(), broker::Error> {
+async fn declare(
+    broker: &Broker,
+    topology: &Topology,
+    config: &Config,
+) -> Result<(), queryfleet_broker::Error> {
     let (since, mut backoff, notice) = (Instant::now(), Backoff::new(config.backoff_max), Notice::default());
     loop {
         match broker.declare(topology).await {

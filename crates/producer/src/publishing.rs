@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use ledger::{Control, Run, RunState};
+use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
+use queryfleet_ledger::{Control, Run, RunState};
 
 use crate::Error;
 use crate::batch::Window;
@@ -140,8 +140,10 @@ impl Publishing<'_> {
     }
 
     /// The error with the place of the statement that it is about.
-    fn named(&self, error: broker::Error) -> Error {
-        let broker::Error::TooLarge { message, bytes, limit, .. } = &error else { return error.into() };
+    fn named(&self, error: queryfleet_broker::Error) -> Error {
+        let queryfleet_broker::Error::TooLarge { message, bytes, limit, .. } = &error else {
+            return error.into();
+        };
         let seq = message.rsplit_once('/').and_then(|(_, seq)| seq.parse().ok());
         // Only the text is at stake: an input that cannot be read again is said elsewhere.
         let place = seq.and_then(|seq| place(self.jobs.anew(), seq).ok().flatten());

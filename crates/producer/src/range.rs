@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use job::lexer::{self, SqlMode};
-use ledger::{Key, KeyValue, Range};
+use queryfleet_ledger::{Key, KeyValue, Range};
+use queryfleet_sql::{self, SqlMode};
 
 use crate::input::Input;
 use crate::template::Template;
@@ -136,7 +136,8 @@ fn name(text: &str) -> Option<(Cow<'_, str>, &str)> {
 /// The template with `:range` written out.
 pub(crate) fn expand(template: &str, key: &Key, mode: SqlMode) -> Result<String, Error> {
     let count = key.columns().len();
-    let used: Vec<&str> = lexer::placeholders(template, mode).map(|placeholder| placeholder.name).collect();
+    let used: Vec<&str> =
+        queryfleet_sql::placeholders(template, mode).map(|placeholder| placeholder.name).collect();
     let has = |name: &str| used.contains(&name);
     if let Some(other) = used.iter().find(|name| !matches!(**name, "lo" | "hi" | "range")) {
         return Err(bad(format!(
@@ -160,7 +161,9 @@ pub(crate) fn expand(template: &str, key: &Key, mode: SqlMode) -> Result<String,
     };
     let condition = key.condition(&lo, &hi);
     let (mut text, mut after) = (String::new(), 0);
-    for placeholder in lexer::placeholders(template, mode).filter(|placeholder| placeholder.name == "range") {
+    for placeholder in
+        queryfleet_sql::placeholders(template, mode).filter(|placeholder| placeholder.name == "range")
+    {
         text.push_str(&template[after..placeholder.range.start]);
         text.push_str(&condition);
         after = placeholder.range.end;

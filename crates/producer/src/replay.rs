@@ -7,10 +7,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use broker::{Broker, Publisher, Route, Topology};
-use config::Config;
-use job::{Here, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
-use ledger::{Control, Database, DeadJob, Filter, Run};
+use queryfleet_broker::{Broker, Publisher, Route, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Here, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
+use queryfleet_ledger::{Control, Database, DeadJob, Filter, Run};
 
 use crate::Error;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use job::lexer::Place;
-use job::{Job, Param};
+use queryfleet_job::{Job, Param};
+use queryfleet_sql::Place;
 
 use crate::Error;
 use crate::csv::{Csv, Field};

@@ -1,9 +1,9 @@
 //! What statements are checked against, on the server at hand.
 
-use config::Config;
-use job::NotAtomic;
-use job::lexer::SqlMode;
-use ledger::{Catalog, Control, Database};
+use queryfleet_config::Config;
+use queryfleet_job::NotAtomic;
+use queryfleet_ledger::{Catalog, Control, Database};
+use queryfleet_sql::SqlMode;
 
 use crate::settings::Settings;
 use crate::state::Server;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use job::NotAtomic;
-use ledger::{Control, NewRun, Run, RunState};
+use queryfleet_job::NotAtomic;
+use queryfleet_ledger::{Control, NewRun, Run, RunState};
 use time::UtcDateTime;
 
 use crate::milestones::Milestones;
@@ -21,7 +21,7 @@ pub(crate) struct Whole {
 /// # Errors
 /// [`Error::Name`], and as the database can fail.
 pub(crate) async fn check_name(control: &mut Control, name: &str) -> Result<(), Error> {
-    match job::check_run_name(name) {
+    match queryfleet_job::check_run_name(name) {
         Err(why) if control.find_run(name).await?.is_none() => {
             Err(Error::Name { name: name.to_owned(), why })
         }
@@ -49,7 +49,7 @@ pub(crate) async fn find_or_create(
     loop {
         let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
         match create(control, order, queue, whole, &name).await {
-            Err(Error::Ledger(taken @ ledger::Error::NameTaken(_))) => {
+            Err(Error::Ledger(taken @ queryfleet_ledger::Error::NameTaken(_))) => {
                 // Somebody has made the same run meanwhile: both go on with it. A name of ours that was taken was drawn
                 // in the same millisecond, from a file that begins alike; the next draw is later.
                 if order.name.is_some() {
@@ -158,7 +158,7 @@ const STEM: usize = 100;
 /// name that an option would not be taken for, `run-20261123-101500-123`.
 fn default_name(input: &Path) -> String {
     let stem = input.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let stem: String = job::as_run_name(&stem).chars().take(STEM).collect();
+    let stem: String = queryfleet_job::as_run_name(&stem).chars().take(STEM).collect();
     let stem = if stem.is_empty() { "run" } else { &stem };
     let now = UtcDateTime::now();
     format!("{stem}-{}-{:03}", utc(now), now.millisecond())
@@ -179,7 +179,7 @@ mod tests {
     fn a_name_made_of_a_long_one_fits_and_ends_with_the_time() {
         for stem in ["a".repeat(251), "é".repeat(125), "😀".repeat(62)] {
             let name = default_name(format!("{stem}.sql").as_ref());
-            assert!(name.chars().count() <= job::RUN_NAME_LIMIT, "{name}");
+            assert!(name.chars().count() <= queryfleet_job::RUN_NAME_LIMIT, "{name}");
             let time = name.trim_start_matches(|c: char| stem.starts_with(c));
             assert_eq!(time.len(), "-20261123-101500-123".len(), "{name}");
         }
@@ -188,7 +188,7 @@ mod tests {
         {
             let name = default_name(file.as_ref());
             assert!(name.starts_with(&format!("{stem}-20")), "{name}");
-            assert_eq!(job::check_run_name(&name), Ok(()), "{name:?}");
+            assert_eq!(queryfleet_job::check_run_name(&name), Ok(()), "{name:?}");
         }
     }
 

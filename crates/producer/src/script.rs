@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use job::lexer::{Place, Splitter, SqlMode};
+use queryfleet_sql::{Place, Splitter, SqlMode};
 
 use crate::Error;
 

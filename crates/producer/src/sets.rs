@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use job::lexer::{Assignment, Place, Target, Value};
+use queryfleet_sql::{Assignment, Place, Target, Value};
 
 use crate::Error;
 use crate::never;

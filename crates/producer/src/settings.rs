@@ -1,6 +1,6 @@
 //! What every session of a run has, and the session SQL that a file's SETs would need besides.
 
-use job::lexer::{self, Assignment, Splitter, SqlMode, Target};
+use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target};
 
 use crate::state::{CLIENT, COLLATION, Known, Server, State};
 
@@ -65,7 +65,7 @@ impl Settings {
     /// The collation of this name as a state has it.
     fn collation(&self, name: &str) -> Known {
         let target = Target::Session(COLLATION.into());
-        let value = lexer::Value::Literal(format!("'{name}'"));
+        let value = queryfleet_sql::Value::Literal(format!("'{name}'"));
         let mut state = State::default();
         state.set(&[Assignment { target, value, only_for: None }], &self.server);
         state.of(COLLATION)
@@ -86,7 +86,7 @@ impl Settings {
             }
         }
         let text = |sets: Vec<Vec<&Assignment>>| {
-            let texts = sets.into_iter().map(lexer::set_statements).filter(|text| !text.is_empty());
+            let texts = sets.into_iter().map(queryfleet_sql::set_statements).filter(|text| !text.is_empty());
             texts.collect::<Vec<_>>().join("; ")
         };
         let before = text(self.own.iter().map(|set| set.iter().collect()).collect());
@@ -111,7 +111,7 @@ fn sets(text: &str, mode: SqlMode) -> Vec<Vec<Assignment>> {
     splitter.finish();
     let mut found = Vec::new();
     while let Ok(Some(statement)) = splitter.next_statement() {
-        found.extend(lexer::assignments(statement.sql, mode));
+        found.extend(queryfleet_sql::assignments(statement.sql, mode));
     }
     found
 }

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use job::lexer::{Assignment, Target, Value};
-use ledger::{Collations, Defaults};
+use queryfleet_ledger::{Collations, Defaults};
+use queryfleet_sql::{Assignment, Target, Value};
 
 /// The variable that stands for how the text of statements is read.
 pub(crate) const CLIENT: &str = "character_set_client";

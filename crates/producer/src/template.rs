@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use job::Job;
-use job::lexer::{self, Meets, SqlMode, TableName, Use};
-use ledger::Control;
+use queryfleet_job::Job;
+use queryfleet_ledger::Control;
+use queryfleet_sql::{self, Meets, SqlMode, TableName, Use};
 use serde_json::value::RawValue;
 
 use crate::value::{self, Value};
@@ -53,16 +53,16 @@ impl Template {
     /// # Errors
     /// When it is not one whole statement, has a `?` of its own, no placeholder, or one where no value may stand.
     pub(crate) fn parse(text: &str, mode: SqlMode) -> Result<Template, Error> {
-        let text = match lexer::inspect(text, mode) {
+        let text = match queryfleet_sql::inspect(text, mode) {
             Ok(inspected) => inspected.sql,
             Err(source) => return Err(Error::Refused { path: NAME.into(), line: 1, column: 1, source }),
         };
-        if let Some(mark) = lexer::marks(text, mode).next() {
+        if let Some(mark) = queryfleet_sql::marks(text, mode).next() {
             return Err(bad(text, mark, "`?` has no name: write it as :column".into()));
         }
         let (mut pieces, mut columns, mut placed) = (Vec::new(), Vec::<String>::new(), Vec::new());
         let mut after = 0;
-        for placeholder in lexer::placeholders(text, mode) {
+        for placeholder in queryfleet_sql::placeholders(text, mode) {
             let known = columns.iter().position(|name| name == placeholder.name);
             let column = known.unwrap_or_else(|| {
                 columns.push(placeholder.name.to_owned());
@@ -80,7 +80,7 @@ impl Template {
                 "no placeholder such as :id, so every row would give the same job".into(),
             ));
         }
-        let uses = lexer::uses(&pieces.join("?"), mode).into_iter();
+        let uses = queryfleet_sql::uses(&pieces.join("?"), mode).into_iter();
         let marks =
             placed.into_iter().zip(uses).map(|((column, offset), use_)| Mark { column, use_, offset });
         let template = Template {
@@ -121,15 +121,15 @@ impl Template {
     /// As the database can fail.
     pub(crate) async fn look_for_bits(&mut self, control: &mut Control, mode: SqlMode) -> Result<(), Error> {
         let sql = self.pieces.join("?");
-        let names: BTreeSet<String> = lexer::names(&sql, mode).map(Cow::into_owned).collect();
+        let names: BTreeSet<String> = queryfleet_sql::names(&sql, mode).map(Cow::into_owned).collect();
         let bits = control.bits(&names.into_iter().collect::<Vec<_>>()).await?;
         // Where that is not sure, all of them may be.
-        let written = lexer::written_tables(&sql, mode);
+        let written = queryfleet_sql::written_tables(&sql, mode);
         let is_written = |table: &str| {
             let is = |name: &TableName<'_>| name.table.to_lowercase() == table.to_lowercase();
             written.as_ref().is_none_or(|written| written.iter().any(is))
         };
-        for (mark, meets) in self.marks.iter_mut().zip(lexer::meets(&sql, mode)) {
+        for (mark, meets) in self.marks.iter_mut().zip(queryfleet_sql::meets(&sql, mode)) {
             let found = bits.iter().find(|bits| match &meets {
                 Meets::Nothing => false,
                 Meets::Column(name) => name.to_lowercase() == bits.column.to_lowercase(),
@@ -208,7 +208,7 @@ fn bad(text: &str, offset: usize, why: String) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use job::Param;
+    use queryfleet_job::Param;
 
     use super::*;
 

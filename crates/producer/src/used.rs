@@ -1,7 +1,7 @@
 //! What a `USE` says, as the `mariadb` client reads it. It is a command of the client's: its argument ends at a space, and
 //! what follows is thrown away there, a statement too. So what follows has to be nothing, or a comment.
 
-use job::lexer::{self, SqlMode};
+use queryfleet_sql::{self, SqlMode};
 
 /// What to write instead of what is not taken.
 const PLAIN: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
@@ -13,8 +13,8 @@ const PLAIN: &str = "write `USE name;` on a line of its own, a name with other c
 /// Why it is not taken: the client or the server would read another name, or more than a name.
 pub(crate) fn used(sql: &str, mode: SqlMode) -> Result<String, String> {
     let refused = |what: &str| Err(format!("USE {what}: {PLAIN}"));
-    let after = match sql[lexer::beginning(sql, mode)..].get(..3) {
-        Some(word) if word.eq_ignore_ascii_case("use") => &sql[lexer::beginning(sql, mode) + 3..],
+    let after = match sql[queryfleet_sql::beginning(sql, mode)..].get(..3) {
+        Some(word) if word.eq_ignore_ascii_case("use") => &sql[queryfleet_sql::beginning(sql, mode) + 3..],
         _ => return refused("in a version comment, which a server may skip"),
     };
     // Without a space it is no command of the client's, and the server reads it.
@@ -66,7 +66,7 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
 
 /// Whether it holds nothing but comments, of which none is executed.
 fn is_comment(text: &str, mode: SqlMode) -> bool {
-    lexer::beginning(text, mode) == text.len()
+    queryfleet_sql::beginning(text, mode) == text.len()
 }
 
 #[cfg(test)]

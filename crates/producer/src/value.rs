@@ -1,7 +1,7 @@
 //! Values of rows and of NDJSON: what is bound arrives as it was written, or is refused.
 
-use job::Param;
-use ledger::KeyValue;
+use queryfleet_job::Param;
+use queryfleet_ledger::KeyValue;
 use serde_json::value::RawValue;
 
 use crate::number;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::{Broker, Topology};
-use config::Config;
-use ledger::{BLOCK, Control, Counts, Database, Run, RunState};
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_ledger::{BLOCK, Control, Counts, Database, Run, RunState};
 
 use crate::Error;
 use crate::missing::Missing;
@@ -129,7 +129,7 @@ async fn poll(
     control: &mut Control,
     standing: &mut Standing,
     blocks: &mut Blocks,
-) -> Result<(), ledger::Error> {
+) -> Result<(), queryfleet_ledger::Error> {
     if let Some(run) = control.runs(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }
@@ -151,7 +151,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    async fn count(&mut self, control: &mut Control, run: &Run) -> Result<(), ledger::Error> {
+    async fn count(&mut self, control: &mut Control, run: &Run) -> Result<(), queryfleet_ledger::Error> {
         let known = run.total.unwrap_or(run.confirmed);
         while self.begun * BLOCK < known {
             self.open.insert(self.begun, Counts::default());

@@ -16,8 +16,8 @@ mod work;
 
 use std::sync::Arc;
 
-use config::Config;
-use ledger::{Control, Database};
+use queryfleet_config::Config;
+use queryfleet_ledger::{Control, Database};
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;

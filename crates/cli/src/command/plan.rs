@@ -1,7 +1,7 @@
 //! `queryfleet plan`.
 
-use config::Config;
-use producer::{Counted, Plan, Seen};
+use queryfleet_config::Config;
+use queryfleet_producer::{Counted, Plan, Seen};
 
 use crate::Exit;
 use crate::arguments::{Explain, Input};
@@ -16,7 +16,7 @@ pub(crate) async fn plan(config: &Config, order: &Input, explain: Explain) -> Re
     let mut stop = Stop::listen()?;
     let wanted = wanted(order);
     let plan = tokio::select! {
-        plan = producer::plan(config, &wanted, explain == Explain::All) => plan?,
+        plan = queryfleet_producer::plan(config, &wanted, explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
     if order.json.json {

@@ -1,7 +1,7 @@
 //! `queryfleet publish`.
 
-use config::Config;
-use producer::{Order, Progress, Published};
+use queryfleet_config::Config;
+use queryfleet_producer::{Order, Progress, Published};
 use serde_json::json;
 
 use crate::Exit;
@@ -16,7 +16,7 @@ use crate::signal::Stop;
 pub(crate) async fn publish(
     config: &Config,
     order: &Input,
-    limits: producer::Limits,
+    limits: queryfleet_producer::Limits,
 ) -> Result<Exit, Failure> {
     order.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
@@ -45,7 +45,7 @@ pub(crate) fn wanted(order: &Input) -> Order<'_> {
         not_atomic: order.not_atomic,
         sha256: order.sha256.as_deref(),
         allow_no_where: order.allow_no_where,
-        limits: producer::Limits::default(),
+        limits: queryfleet_producer::Limits::default(),
         again: order.again,
         missing: order.missing,
     }
@@ -74,7 +74,7 @@ pub(crate) async fn publish_run(
         }
     };
     let published = tokio::select! {
-        published = producer::publish(config, order, &mut progress) => Some(published),
+        published = queryfleet_producer::publish(config, order, &mut progress) => Some(published),
         _ = stop.next() => None,
     };
     bar.finish();
@@ -87,7 +87,7 @@ pub(crate) async fn publish_run(
         }
     }
     published.transpose().map_err(|error| {
-        let cancelled = matches!(error, producer::Error::Cancelled(_));
+        let cancelled = matches!(error, queryfleet_producer::Error::Cancelled(_));
         let mut failure = Failure::from(error);
         if cancelled {
             failure.exit = Exit::Cancelled;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use config::Config;
-use consumer::Drain;
+use queryfleet_config::Config;
+use queryfleet_consumer::Drain;
 
 use crate::Exit;
 use crate::arguments::Input;
@@ -27,7 +27,7 @@ pub(crate) async fn run(
         config.metrics_listen.set_port(0);
     }
     if let Err(error) = control(&config)?.identity().await {
-        if !matches!(error, ledger::Error::Schema(_)) {
+        if !matches!(error, queryfleet_ledger::Error::Schema(_)) {
             return Err(error.into());
         }
         // Not to standard output: with --json that is one value.
@@ -39,7 +39,8 @@ pub(crate) async fn run(
     };
     let drain = Drain::default();
     let (worker_config, worker_drain) = (config.clone(), drain.clone());
-    let mut worker = tokio::spawn(async move { consumer::work(&worker_config, worker_drain, BUILD).await });
+    let mut worker =
+        tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {
         ended = wait_run(&config, &published.name, timeout) => Some(ended),
         worked = &mut worker => {

@@ -1,8 +1,8 @@
 //! `queryfleet status`.
 
-use config::Config;
-use ledger::Control;
-use producer::{Error, Standing, standing};
+use queryfleet_config::Config;
+use queryfleet_ledger::Control;
+use queryfleet_producer::{Error, Standing, standing};
 
 use crate::Exit;
 use crate::command::wait::standing_json;

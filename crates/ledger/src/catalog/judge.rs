@@ -1,6 +1,6 @@
 //! Whether one statement reaches what no transaction holds.
 
-use job::lexer::{self, Kind, SqlMode, TableName};
+use queryfleet_sql::{self, Kind, SqlMode, TableName};
 
 use super::reason::{Because, NotHeld, Sort, Ways};
 use super::{Catalog, Object, fold};
@@ -33,22 +33,29 @@ struct Suspect<'a> {
 }
 
 impl Catalog {
-    /// Why a statement, which [`lexer::inspect`] has taken, cannot be committed together with its ledger row; `None` for
+    /// Why a statement, which [`queryfleet_sql::inspect`] has taken, cannot be committed together with its ledger row; `None` for
     /// what certainly can. Of kinds that are not atomic anyway: only whether it may change a table of queryfleet.
     /// `database` is that of its unqualified names, where it is not the URL's.
     pub fn not_held(&self, kind: Kind, sql: &str, database: Option<&str>, mode: SqlMode) -> Option<NotHeld> {
-        if lexer::may_change_queryfleet(sql, kind, mode) {
+        if queryfleet_sql::may_change_queryfleet(sql, kind, mode) {
             return Some(NotHeld::of("may change", "a table of queryfleet".into(), Because::Ours));
         }
         let words = self.words(sql, mode);
-        if words.is_empty() && lexer::calls_only_builtins(sql, mode) && self.sees_named(sql, database) {
+        if words.is_empty()
+            && queryfleet_sql::calls_only_builtins(sql, mode)
+            && self.sees_named(sql, database)
+        {
             return None;
         }
         let database = fold(database.unwrap_or(&self.default));
         let suspect = Suspect {
             mentioned: self.mentioned_in(&words, &database),
             called: self.called(sql, &database, mode),
-            written: if is_query(kind) { Some(Vec::new()) } else { lexer::written_tables(sql, mode) },
+            written: if is_query(kind) {
+                Some(Vec::new())
+            } else {
+                queryfleet_sql::written_tables(sql, mode)
+            },
             sql,
             kind,
             mode,
@@ -61,7 +68,7 @@ impl Catalog {
         self.reached(&suspect, Sort::Outside)
     }
 
-    /// How an EXPLAIN of a statement, which [`lexer::inspect`] has taken, has no effect.
+    /// How an EXPLAIN of a statement, which [`queryfleet_sql::inspect`] has taken, has no effect.
     pub fn explaining(&self, kind: Kind, sql: &str, database: Option<&str>, mode: SqlMode) -> Explaining {
         let database = fold(database.unwrap_or(&self.default));
         let called = self.called(sql, &database, mode);
@@ -69,10 +76,11 @@ impl Catalog {
         if called.any() || self.mentioned_in(&words, &database).iter().any(|object| object.read.any()) {
             return Explaining::Never;
         }
-        let calls_stored = || lexer::foreign_calls(sql, mode).any(|call| self.is_stored(&call, &database));
+        let calls_stored =
+            || queryfleet_sql::foreign_calls(sql, mode).any(|call| self.is_stored(&call, &database));
         let written = match kind {
             Kind::Select => Some(Vec::new()),
-            Kind::With => lexer::written_tables(sql, mode),
+            Kind::With => queryfleet_sql::written_tables(sql, mode),
             Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete if !calls_stored() => {
                 return Explaining::Plainly;
             }
@@ -90,7 +98,7 @@ impl Catalog {
         if !self.filter.may_be_in(sql) {
             return Vec::new();
         }
-        lexer::names(sql, mode).map(|name| fold(&name)).collect()
+        queryfleet_sql::names(sql, mode).map(|name| fold(&name)).collect()
     }
 
     /// What of the list these words can mean: in the current database, or in one that they name as well.
@@ -168,7 +176,7 @@ impl Catalog {
         if suspect.kind != Kind::Call {
             return None;
         }
-        let called = lexer::called_procedures(suspect.sql, suspect.mode);
+        let called = queryfleet_sql::called_procedures(suspect.sql, suspect.mode);
         called.iter().find_map(|procedure| {
             let ways = self.procedure(procedure, &suspect.database);
             Sort::Ours.of(&ways).map(|why| NotHeld::of("calls", why.text_of_call(), why.because))
@@ -182,5 +190,5 @@ fn is_query(kind: Kind) -> bool {
 }
 
 pub(super) fn takes_default(sql: &str, mode: SqlMode) -> bool {
-    lexer::names(sql, mode).any(|name| name.eq_ignore_ascii_case("default"))
+    queryfleet_sql::names(sql, mode).any(|name| name.eq_ignore_ascii_case("default"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use job::lexer::{self, Call, SqlMode, TableName};
+use queryfleet_sql::{self, Call, SqlMode, TableName};
 
 use super::judge::takes_default;
 use super::reason::{Because, Ways, Why};
@@ -82,7 +82,7 @@ impl Catalog {
     fn view(&self, text: &str, link: &Link) -> (Ways, Ways) {
         let (mut written, mut read) = (Ways::default(), Ways::default());
         read.take(self.called(text, &link.database, link.mode));
-        for table in lexer::qualified_names(text) {
+        for table in queryfleet_sql::qualified_names(text) {
             let Some(object) = self.object(&table, "") else { continue };
             written.take(object.written.clone());
             read.take(object.read.clone());
@@ -98,7 +98,7 @@ impl Catalog {
     /// What the body of a trigger or a routine changes.
     fn body(&self, text: &str, link: &Link) -> Ways {
         let mut found = self.called(text, &link.database, link.mode);
-        for procedure in lexer::called_procedures(text, link.mode) {
+        for procedure in queryfleet_sql::called_procedures(text, link.mode) {
             found.take(self.procedure(&procedure, &link.database));
         }
         found.take(self.unseen_named(text, &link.database, link.mode));
@@ -107,7 +107,7 @@ impl Catalog {
             found.take(Ways::outside("a file".into(), Because::Engine));
         }
         found.take(self.mentioned(&mentions, |object| object.read.clone()));
-        match lexer::tables_written_by_body(text, link.mode) {
+        match queryfleet_sql::tables_written_by_body(text, link.mode) {
             Some(tables) => {
                 for table in tables {
                     found.take(self.table_of_body(&table, &link.database));
@@ -138,7 +138,7 @@ impl Catalog {
         if self.sees_all || !text.contains('.') && self.grants.sees(database) {
             return found;
         }
-        let Some(tables) = lexer::tables_named(text, mode) else {
+        let Some(tables) = queryfleet_sql::tables_named(text, mode) else {
             return Ways::outside("a table that cannot be told".into(), Because::Unclear);
         };
         for table in tables.iter().filter(|table| self.object(table, database).is_none()) {
@@ -155,7 +155,7 @@ impl Catalog {
             let end = format!("{own}.{}, which this account does not see", table.table);
             ways = Ways::outside(end, Because::Unseen("GRANT TRIGGER, SHOW VIEW on it to this account"));
         }
-        if lexer::is_of_queryfleet(&table.table) {
+        if queryfleet_sql::is_of_queryfleet(&table.table) {
             let end = format!("{own}.{}", table.table);
             ways.ours = Some(Why { through: None, end, because: Because::Ours });
         }
@@ -177,7 +177,7 @@ impl Catalog {
     /// What the functions change that a text calls.
     pub(super) fn called(&self, text: &str, database: &str, mode: SqlMode) -> Ways {
         let mut found = Ways::default();
-        for call in lexer::foreign_calls(text, mode) {
+        for call in queryfleet_sql::foreign_calls(text, mode) {
             found.take(self.call(&call, database));
         }
         found
@@ -200,7 +200,7 @@ impl Catalog {
             None if ["nextval", "setval", "lastval"].iter().any(|known| is(known)) => {
                 Ways::outside(format!("a sequence by {name}"), Because::Sequence)
             }
-            None if lexer::is_native(name) && self.grants.sees_routines(database) => Ways::default(),
+            None if queryfleet_sql::is_native(name) && self.grants.sees_routines(database) => Ways::default(),
             _ => {
                 let own = own.as_ref().map_or_else(String::new, |own| format!("{own}."));
                 let end = format!(
@@ -224,7 +224,7 @@ impl Catalog {
     }
 
     fn mentions(&self, text: &str, link: &Link) -> Mentions {
-        let names: HashSet<String> = lexer::names(text, link.mode).map(|name| fold(&name)).collect();
+        let names: HashSet<String> = queryfleet_sql::names(text, link.mode).map(|name| fold(&name)).collect();
         let named = names.iter().filter(|name| self.databases.contains(*name));
         let databases = named.cloned().chain([link.database.clone()]).collect();
         Mentions { names, databases }

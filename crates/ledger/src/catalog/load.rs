@@ -1,8 +1,8 @@
 //! Reads the catalog from information_schema, once a publish.
 
-use job::lexer::{self, SqlMode};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use queryfleet_sql::{self, SqlMode};
 
 use super::grants::Grants;
 use super::links::{Link, Of};
@@ -103,7 +103,7 @@ impl Catalog {
         if !is_view && !self.grants.see_triggers(&key.0, &key.1) {
             written.take(Ways::outside(TRIGGERS_UNSEEN.to_owned(), Because::Unseen(TRIGGER)));
         }
-        if lexer::is_of_queryfleet(&key.1) {
+        if queryfleet_sql::is_of_queryfleet(&key.1) {
             written.ours = Some(Why { through: None, end: full.clone(), because: Because::Ours });
         }
         self.databases.insert(key.0.clone());

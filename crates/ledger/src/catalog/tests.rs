@@ -1,4 +1,4 @@
-use job::lexer::{SqlMode, inspect};
+use queryfleet_sql::{SqlMode, inspect};
 
 use super::grants::Grants;
 use super::links::{Link, Of};

@@ -7,9 +7,9 @@ mod tally;
 
 use std::sync::Arc;
 
-use config::Config;
-use job::lexer;
-use ledger::{Control, Database};
+use queryfleet_config::Config;
+use queryfleet_ledger::{Control, Database};
+use queryfleet_sql;
 use serde::Serialize;
 
 use crate::check::{self, Checked, Jobs};
@@ -202,7 +202,7 @@ impl Planning<'_> {
         if check::changes_all(kind, &job.sql, self.rules.mode) {
             plan.no_where.add(|| place.clone());
         }
-        let shape = lexer::shape(&job.sql, self.rules.mode);
+        let shape = queryfleet_sql::shape(&job.sql, self.rules.mode);
         if let (Some(condition), true) = (shape.condition, job.params.is_empty())
             && self.repeats.is_known(table.as_deref(), condition)
         {
@@ -231,7 +231,7 @@ impl Planning<'_> {
             _ => {}
         }
         if plan.refusals.len() < NAMED {
-            plan.refusals.push(job::causes(&error));
+            plan.refusals.push(queryfleet_job::causes(&error));
         }
     }
 

@@ -1,5 +1,5 @@
-use job::lexer::{self, Splitter, SqlMode};
-use ledger::{Collations, Defaults};
+use queryfleet_ledger::{Collations, Defaults};
+use queryfleet_sql::{self, Splitter, SqlMode};
 
 use super::*;
 use crate::state::Server;
@@ -32,7 +32,7 @@ fn errors(script: &str, settings: &Settings) -> Vec<Error> {
     let mut found = Vec::new();
     while let Some(statement) = splitter.next_statement().unwrap() {
         let place = statement.place;
-        match lexer::assignments(statement.sql, SqlMode::default()) {
+        match queryfleet_sql::assignments(statement.sql, SqlMode::default()) {
             Some(assignments) => {
                 found.extend(sets.take(assignments, settings, Path::new("f"), place, place.line).err());
             }

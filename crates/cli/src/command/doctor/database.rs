@@ -1,6 +1,6 @@
 //! What the database's facts mean. Pure.
 
-use ledger::{Facts, Settings, Table, TableEngine, Written};
+use queryfleet_ledger::{Facts, Settings, Table, TableEngine, Written};
 
 use super::finding::Finding;
 

@@ -7,10 +7,10 @@ mod rights;
 
 use std::sync::Arc;
 
-use ::broker::{Broker, Error, Publisher, Route, Topology};
-use config::Config;
-use job::{Headers, Message};
-use ledger::{Control, Database, RunSession, Session, Table, Written};
+use queryfleet_broker::{Broker, Error, Publisher, Route, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Headers, Message};
+use queryfleet_ledger::{Control, Database, RunSession, Session, Table, Written};
 use serde_json::json;
 
 use crate::Exit;
@@ -55,9 +55,9 @@ async fn ask_database(
     only: Option<Role>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Finding> {
-    let unusable = |error: ledger::Error| {
+    let unusable = |error: queryfleet_ledger::Error| {
         let check = match &error {
-            ledger::Error::Init { .. } | ledger::Error::SessionSql(_) => "init step",
+            queryfleet_ledger::Error::Init { .. } | queryfleet_ledger::Error::SessionSql(_) => "init step",
             error if error.is_tls() => database::TLS,
             _ => "database",
         };
@@ -74,7 +74,7 @@ async fn ask_database(
     let probes = control.rights().await.map_err(unusable)?;
     let missing = rights::missing_tables(&probes);
     let identity = control.identity().await;
-    let set_up = !matches!(&identity, Err(ledger::Error::Schema(_)));
+    let set_up = !matches!(&identity, Err(queryfleet_ledger::Error::Schema(_)));
     let identity = identity.map(|ledger| ledger.to_string()).map_err(said);
     let tried = tried(&database, &mut control, only).await.map_err(unusable)?;
     findings.push(database::writable(&settings, &tried));
@@ -91,7 +91,7 @@ async fn tried(
     database: &Arc<Database>,
     control: &mut Control,
     only: Option<Role>,
-) -> Result<Vec<(&'static str, Written)>, ledger::Error> {
+) -> Result<Vec<(&'static str, Written)>, queryfleet_ledger::Error> {
     let asked = |role| only.is_none_or(|only| only == role);
     let mut tried = Vec::new();
     if asked(Role::Publish) {

@@ -1,6 +1,6 @@
 //! What statements call that is not certainly the server's own.
 
-use queryfleet_job::lexer::{Call, SqlMode, calls_only_builtins, foreign_calls};
+use queryfleet_sql::{Call, SqlMode, calls_only_builtins, foreign_calls};
 
 /// Statements of every day: nothing in them is anything but built in.
 const CERTAIN: &[&str] = &[

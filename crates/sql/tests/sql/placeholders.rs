@@ -1,6 +1,6 @@
 //! The placeholders of templates.
 
-use queryfleet_job::lexer::{SqlMode, placeholders};
+use queryfleet_sql::{SqlMode, placeholders};
 
 #[track_caller]
 fn finds(template: &str, names: &[&str]) {

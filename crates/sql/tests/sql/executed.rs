@@ -1,6 +1,6 @@
 //! A statement is of the kind that it executes, whatever its first keyword is.
 
-use queryfleet_job::lexer::{Inspected, Kind, Refusal, SqlMode, check, inspect};
+use queryfleet_sql::{Inspected, Kind, Refusal, SqlMode, check, inspect};
 
 fn kind(sql: &str) -> Result<Kind, Refusal> {
     inspect(sql, SqlMode::default()).map(|Inspected { kind, .. }| kind)

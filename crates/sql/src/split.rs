@@ -70,7 +70,7 @@ pub enum SplitError {
 ///
 /// ```
 /// # use queryfleet_job as job;
-/// use job::lexer::{Splitter, SqlMode};
+/// use queryfleet_sql::{Splitter, SqlMode};
 /// let mut splitter = Splitter::new(SqlMode::default(), 16 << 20);
 /// let mut seen = Vec::new();
 /// for bytes in [&b"UPDATE t SET a = ';' WHERE id = 1; UPD"[..], b"ATE t SET a = 2"] {
@@ -84,7 +84,7 @@ pub enum SplitError {
 ///     seen.push(statement.sql.to_owned());
 /// }
 /// assert_eq!(seen, ["UPDATE t SET a = ';' WHERE id = 1", "UPDATE t SET a = 2"]);
-/// # Ok::<(), job::lexer::SplitError>(())
+/// # Ok::<(), queryfleet_sql::SplitError>(())
 /// ```
 ///
 /// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and

@@ -1,6 +1,6 @@
 //! The safety net over one statement: case tables for every rule, in both modes.
 
-use queryfleet_job::lexer::{Kind, Open, Refusal, SqlMode, check, inspect};
+use queryfleet_sql::{Kind, Open, Refusal, SqlMode, check, inspect};
 
 const PLAIN: SqlMode = SqlMode { no_backslash_escapes: false, ansi_quotes: false };
 const NO_BACKSLASH: SqlMode = SqlMode { no_backslash_escapes: true, ansi_quotes: false };

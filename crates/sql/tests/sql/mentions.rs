@@ -1,6 +1,6 @@
 //! Which names are mentioned, and what may change the tables of queryfleet.
 
-use queryfleet_job::lexer::{SqlMode, called_procedures, inspect, may_change_queryfleet, names};
+use queryfleet_sql::{SqlMode, called_procedures, inspect, may_change_queryfleet, names};
 
 fn said(sql: &str) -> String {
     names(sql, SqlMode::default()).collect::<Vec<_>>().join(" ")

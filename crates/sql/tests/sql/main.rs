@@ -10,7 +10,7 @@ mod properties;
 mod split;
 mod tables;
 
-use queryfleet_job::lexer::{Place, SplitError, Splitter, SqlMode};
+use queryfleet_sql::{Place, SplitError, Splitter, SqlMode};
 
 /// Splits `script`, fed in pieces of `size` bytes.
 fn split_in(

@@ -2,7 +2,7 @@
 
 use crate::split_in;
 use proptest::prelude::*;
-use queryfleet_job::lexer::{
+use queryfleet_sql::{
     SqlMode, assignments, calls_only_builtins, check, foreign_calls, inspect, lacks_where, placeholders,
     shape, written_tables,
 };

@@ -1,7 +1,7 @@
 //! Scripts cut into statements.
 
 use crate::split_in;
-use queryfleet_job::lexer::{Open, Place, SplitError, SqlMode};
+use queryfleet_sql::{Open, Place, SplitError, SqlMode};
 
 const LIMIT: usize = 100;
 

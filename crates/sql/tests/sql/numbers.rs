@@ -1,6 +1,6 @@
 //! Words glued to numbers, strings and dots: INTO is seen where the servers see it.
 
-use queryfleet_job::lexer::{Inspected, Kind, Refusal, SqlMode, check, inspect};
+use queryfleet_sql::{Inspected, Kind, Refusal, SqlMode, check, inspect};
 
 const MODES: [SqlMode; 3] = [
     SqlMode { no_backslash_escapes: false, ansi_quotes: false },

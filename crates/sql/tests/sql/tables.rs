@@ -1,6 +1,6 @@
 //! Which tables a statement writes, and whether it has a WHERE of its own.
 
-use queryfleet_job::lexer::{
+use queryfleet_sql::{
     SqlMode, TableName, lacks_where, qualified_names, tables_written_by_body, written_tables,
 };
 
