@@ -7,9 +7,11 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 use queryfleet_config::Config;
 
+use crate::client::own;
+use crate::client::tables::Tables;
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
-use crate::tables::Tables;
-use crate::{Error, Facts, init, own, process_list, session_sql};
+use crate::inspect::process_list;
+use crate::{Error, Facts, init, session_sql};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -2,7 +2,8 @@
 
 use queryfleet_job::{Failure, Outcome};
 
-use crate::error_code::{self, Own};
+use crate::error_code;
+use crate::error_code::Own;
 use crate::session_sql;
 
 /// An error of connecting, of the init step, or of a query about runs. The server's own words are in `source()`.

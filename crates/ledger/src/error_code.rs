@@ -3,7 +3,7 @@
 use mysql_async::ServerError;
 use queryfleet_job::{Failure, Outcome};
 
-use crate::packet::Place;
+use crate::session::packet::Place;
 
 /// Lost against another transaction: rolled back, worth trying at once.
 const CONFLICT: &[u16] = &[1020, 1205, 1213, 1412, 3101];

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use queryfleet_sql::{Refusal, SplitError};
 
-use crate::lines;
-use crate::settings::shell_word;
+use crate::check::sets::settings::shell_word;
+use crate::input::lines;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]

@@ -12,10 +12,11 @@ use queryfleet_ledger::{Control, Database};
 use queryfleet_sql;
 use serde::Serialize;
 
-use crate::check::{self, Checked, Jobs};
-use crate::cut::Cut;
+use crate::check;
+use crate::check::rules::Rules;
+use crate::check::{Checked, Jobs};
 use crate::publish::named;
-use crate::rules::Rules;
+use crate::range::cut::Cut;
 use crate::{Error, Order};
 use repeats::Repeats;
 use shapes::{Sample, Shapes};
