@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use queryfleet_bench::way::{self, Slot};
-use queryfleet_job::{Failure, Outcome, Progress, envelope};
+use queryfleet_job::{Failure, Outcome, Spent, envelope};
 use queryfleet_sql::{self, SqlMode};
 
 fn main() {
@@ -73,7 +73,7 @@ fn worker(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    let progress = Progress { attempts: 1, tries_here: 3, held: Duration::ZERO };
+    let progress = Spent { attempts: 1, tries_here: 3, held: Duration::ZERO };
     let mut group = criterion.benchmark_group("settle");
     for outcome in [Outcome::Done(1), Outcome::Conflict(Failure::said("deadlock"))] {
         let name = outcome.class().as_str();

@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use queryfleet_job::{
-    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, Progress, RunId, Settlement,
+    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, RunId, Settlement, Spent,
 };
 use queryfleet_job::{envelope, settle::settle};
 use queryfleet_sql::{self, Kind, Splitter, SqlMode, Statement};
 
-use crate::packet::{self, Packet, Shape};
+use crate::packet::{self, Packet, PacketContext};
 
 /// No statement here comes near it.
 const LIMIT: usize = 16 << 20;
@@ -133,7 +133,7 @@ impl Slot {
             queryfleet_sql::check(&job.sql, SqlMode::default()).ok().filter(|kind| kind.is_atomic())?;
         }
         black_box(self.fill(&chunk));
-        let progress = Progress { attempts: 0, tries_here: 1, held: Duration::ZERO };
+        let progress = Spent { attempts: 0, tries_here: 1, held: Duration::ZERO };
         let settled = chunk.jobs.iter().map(|_| self.settle(&Outcome::Done(1), progress));
         settled.into_iter().all(|settlement| settlement == Settlement::Ack).then_some(())
     }
@@ -141,14 +141,15 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
+        let shape =
+            PacketContext { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
         packet::build(&mut self.packet, &shape, chunk.run, &statements);
         &self.packet.text
     }
 
     /// What happens to a job.
-    pub fn settle(&self, outcome: &Outcome, progress: Progress) -> Settlement {
+    pub fn settle(&self, outcome: &Outcome, progress: Spent) -> Settlement {
         settle(black_box(outcome), black_box(progress), &self.policy)
     }
 
@@ -158,7 +159,7 @@ impl Slot {
         let message = "Deadlock found when trying to get lock; try restarting transaction".to_owned();
         let failure = Failure { code: Some(1213), sqlstate: Some("40001".to_owned()), message };
         let outcome = Outcome::Conflict(failure);
-        let progress = Progress { attempts: 0, tries_here: self.policy.tries_here, held: Duration::ZERO };
+        let progress = Spent { attempts: 0, tries_here: self.policy.tries_here, held: Duration::ZERO };
         let Settlement::Tier { attempts, .. } = self.settle(&outcome, progress) else { return None };
         let copy = chunk.with_jobs(chunk.jobs.first().cloned().into_iter().collect());
         Some(envelope::seal(&copy, None, attempts, outcome.failure().map(ToString::to_string)))

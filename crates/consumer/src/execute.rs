@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use queryfleet_job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
+use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, jittered};
 use queryfleet_ledger::{Done, Failed, Run, RunSession};
 use queryfleet_metrics::{Dependency, KillReason};
 use queryfleet_sql::SqlMode;
@@ -83,7 +83,7 @@ fn given_back<'a>(job: &'a Job, why: &str) -> Ending<'a> {
 fn ended<'a>(slot: &Slot, chunk: &Chunk, job: &'a Job, outcome: Outcome, took: Duration) -> Ending<'a> {
     note(slot, chunk, job, &outcome);
     slot.ended(&outcome, took);
-    let settlement = queryfleet_job::settle::settle(&outcome, Progress::default(), &slot.shared.policy);
+    let settlement = queryfleet_job::settle::settle(&outcome, Spent::default(), &slot.shared.policy);
     Ending { job, outcome, settlement, alone: false }
 }
 

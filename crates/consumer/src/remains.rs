@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Failure, Job, Outcome};
-use queryfleet_ledger::{Catalog, Control};
+use queryfleet_ledger::{Catalog, LedgerClient};
 use queryfleet_sql::{self, SqlMode};
 use tokio::sync::Mutex;
 
@@ -28,13 +28,13 @@ pub(crate) struct Remains {
 }
 
 struct Known {
-    control: Control,
+    control: LedgerClient,
     catalog: Option<Catalog>,
     asked: Option<Instant>,
 }
 
 impl Remains {
-    pub(crate) fn new(control: Control, longest: Duration, drain: Drain) -> Remains {
+    pub(crate) fn new(control: LedgerClient, longest: Duration, drain: Drain) -> Remains {
         Remains { known: Mutex::new(Known { control, catalog: None, asked: None }), longest, drain }
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use queryfleet_broker::{Delivery, Route, Subscription};
 use queryfleet_job::{
-    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope,
+    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Settlement, Spent, envelope,
 };
 use queryfleet_ledger::Dead;
 
@@ -44,11 +44,8 @@ pub(crate) async fn message(
     outcome: &Outcome,
 ) -> After {
     let attempts = delivery.headers.attempts;
-    let settlement = queryfleet_job::settle::settle(
-        outcome,
-        Progress { attempts, ..Progress::default() },
-        &slot.shared.policy,
-    );
+    let settlement =
+        queryfleet_job::settle::settle(outcome, Spent { attempts, ..Spent::default() }, &slot.shared.policy);
     if settlement != Settlement::Ack {
         // A message that has ended is no news: a cancelled run has thousands of them.
         let error = outcome.failure().map(ToString::to_string);

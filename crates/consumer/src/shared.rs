@@ -7,7 +7,7 @@ use std::time::Duration;
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{Class, DeadReason, Here, Policy, Signer};
-use queryfleet_ledger::{Control, Database};
+use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
 use queryfleet_sql::{Kind, UnknownKind};
 
@@ -84,7 +84,11 @@ impl Shared {
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
             runs: Runs::new(database.clone(), config.run_state_counts_for(), here),
             kept: Kept::default(),
-            remains: Remains::new(Control::new(database.clone()), config.pressure_timeout, drain.clone()),
+            remains: Remains::new(
+                LedgerClient::new(database.clone()),
+                config.pressure_timeout,
+                drain.clone(),
+            ),
             topology,
             database,
             metrics,

@@ -42,6 +42,6 @@ pub use manifest::{Manifest, ManifestDigest, ManifestError};
 pub use outcome::{Failure, Outcome};
 pub use param::Param;
 pub use run_name::{RUN_NAME_LIMIT, as_run_name, check_run_name, is_run_id};
-pub use settle::{Policy, Progress, Settlement};
+pub use settle::{Policy, Settlement, Spent};
 pub use signature::{SIGNATURE_LENGTH, Signer};
 pub use terms::{Beside, Here, RunRow, Terms};

@@ -21,7 +21,7 @@ pub use input::dialect::CsvDialect;
 pub use input::{InputBytes, Source};
 pub use plan::{Counted, FailedExplain, FullScan, Plan, Seen, plan};
 pub use publish::pace::Limits;
-pub use publish::{Order, Progress, Published, publish};
+pub use publish::{Progress, PublishRequest, Published, publish};
 pub use range::Ranges;
 pub use range::size::Size;
 pub use replay::{Replayed, Shown, replay, show};

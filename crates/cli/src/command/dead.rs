@@ -1,7 +1,7 @@
 //! `queryfleet dead list|show|replay|discard`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::{Control, DeadJob, DeadRow, Filter};
+use queryfleet_ledger::{DeadJob, DeadRow, Filter, LedgerClient};
 use queryfleet_producer::{Replayed, Shown};
 use serde_json::json;
 
@@ -59,7 +59,7 @@ fn filtered(filter: &DeadFilter, all: bool) -> Result<(), Failure> {
     Err(Failure::usage(text))
 }
 
-async fn read(control: &mut Control, filter: &DeadFilter) -> Result<Filter, Failure> {
+async fn read(control: &mut LedgerClient, filter: &DeadFilter) -> Result<Filter, Failure> {
     let run = match &filter.run {
         Some(name) => Some(find(control, name).await?),
         None => None,
@@ -67,12 +67,12 @@ async fn read(control: &mut Control, filter: &DeadFilter) -> Result<Filter, Fail
     Ok(Filter { run, code: filter.code, sql_state: filter.sql_state.clone(), reason: filter.reason.clone() })
 }
 
-async fn find(control: &mut Control, name: &str) -> Result<queryfleet_job::RunId, Failure> {
+async fn find(control: &mut LedgerClient, name: &str) -> Result<queryfleet_job::RunId, Failure> {
     let run = control.find_run(name).await?;
     Ok(run.ok_or_else(|| queryfleet_producer::Error::NoRun(name.to_owned()))?.id)
 }
 
-async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
+async fn list(control: &mut LedgerClient, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
     let filter = read(control, filter).await?;
     let groups = control.dead_groups(&filter).await?;
     if json {
@@ -103,7 +103,7 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
 
 async fn show(
     config: &Config,
-    control: &mut Control,
+    control: &mut LedgerClient,
     run: &str,
     seq: u64,
     json: bool,

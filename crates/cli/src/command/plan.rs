@@ -12,14 +12,14 @@ use crate::output;
 use crate::signal::Stop;
 
 /// Prints what a publish with these arguments would do.
-pub(crate) async fn plan(config: &Config, order: &Input, explain: Explain) -> Result<Exit, Failure> {
+pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let wanted = wanted(order);
+    let wanted = wanted(request);
     let plan = tokio::select! {
         plan = queryfleet_producer::plan(config, &wanted, explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
-    if order.json.json {
+    if request.json.json {
         print_json(&serde_json::to_value(&plan)?);
     } else {
         lines(&plan).iter().for_each(output::print);

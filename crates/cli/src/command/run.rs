@@ -18,10 +18,10 @@ use crate::signal::{Asked, Stop};
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
 pub(crate) async fn run(
     mut config: Config,
-    order: &Input,
+    request: &Input,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    order.check().map_err(Failure::usage)?;
+    request.check().map_err(Failure::usage)?;
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
@@ -34,7 +34,7 @@ pub(crate) async fn run(
         setup::made(&config).await?.iter().for_each(output::say);
     }
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(&config, &wanted(order), &mut stop).await? else {
+    let Some(published) = publish_run(&config, &wanted(request), &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();
@@ -63,7 +63,7 @@ pub(crate) async fn run(
     match ended {
         Some(ended) => {
             let (ended, standing) = ended?;
-            report(ended, &standing, order.json.json);
+            report(ended, &standing, request.json.json);
             Ok(ended.into())
         }
         None => {

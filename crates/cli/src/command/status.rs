@@ -1,7 +1,7 @@
 //! `queryfleet status`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::Control;
+use queryfleet_ledger::LedgerClient;
 use queryfleet_producer::{Error, Standing, standing};
 
 use crate::Exit;
@@ -43,7 +43,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
     Ok(Exit::AllDone)
 }
 
-async fn newest(control: &mut Control) -> Result<Vec<Standing>, Error> {
+async fn newest(control: &mut LedgerClient) -> Result<Vec<Standing>, Error> {
     let mut found = Vec::new();
     for run in control.newest_runs(NEWEST).await? {
         let counts = control.count_run(&run).await?;

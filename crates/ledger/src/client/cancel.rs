@@ -6,13 +6,13 @@ use mysql_async::prelude::Queryable;
 use queryfleet_job::{LedgerState, RunId};
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::error_code::{DEADLOCK, LOCK_WAIT};
 
 /// Rows an INSERT: a million takes some 1.5 s in all.
 const ROWS_AT_ONCE: u64 = 10_000;
 
-impl Control {
+impl LedgerClient {
     /// Closes a run: from now on its deliveries are acknowledged unrun. With `now` its running statements are ended
     /// too; otherwise they are awaited by [`cancel_jobs`](Self::cancel_jobs). A finished or purged run stays as it is.
     ///

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{LedgerState, RunId};
 
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::{Error, Run};
 
 /// Jobs a block: small enough to count in a few milliseconds, large enough that a poll needs few.
 pub const BLOCK: u64 = 10_000;
-/// Jobs that one query about a whole run reads at most: some 3 s, far from [`Control`]'s limit of a minute.
+/// Jobs that one query about a whole run reads at most: some 3 s, far from [`LedgerClient`]'s limit of a minute.
 const STEP: u64 = 10_000_000;
 
 /// How many jobs of a run, or of a block of it, are in each state.
@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-impl Control {
+impl LedgerClient {
     /// Counts the given blocks of a run (block b holds seq b·BLOCK+1 to (b+1)·BLOCK) up to seq `last`: what is behind it
     /// is no job of the run. A block without rows is absent.
     ///

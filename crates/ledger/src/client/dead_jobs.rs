@@ -6,7 +6,7 @@ use queryfleet_job::RunId;
 
 use crate::Error;
 use crate::client::tables::Tables;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 
 /// The states of a run that may still be gone on with.
 const OPEN: &str = "('publishing', 'published')";
@@ -104,7 +104,7 @@ fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result
     row.get_opt(index).and_then(Result::ok).ok_or_else(unreadable)
 }
 
-impl Control {
+impl LedgerClient {
     /// Dead jobs that wait for a decision, grouped by run, reason and error.
     ///
     /// # Errors

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::Queryable;
 use queryfleet_job::RunId;
 
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::{Error, Run};
 
 /// Rows a DELETE: locks and undo stay small beside production traffic.
 const ROWS_AT_ONCE: u64 = 10_000;
 
-impl Control {
+impl LedgerClient {
     /// Hours since the last job of a run ended, 0 when that is yet to come by the server's clock; `None` while it has no
     /// ended job.
     ///

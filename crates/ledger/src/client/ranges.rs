@@ -5,7 +5,7 @@ use mysql_async::{Params, Value};
 use queryfleet_job::RunId;
 use serde::{Deserialize, Serialize};
 
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::error_code::DUPLICATE_KEY;
 use crate::{Error, KeyValue, Range};
 
@@ -37,7 +37,7 @@ fn json(key: &[KeyValue], descending: &[bool]) -> String {
     serde_json::to_string(&written).unwrap_or_default()
 }
 
-impl Control {
+impl LedgerClient {
     /// The ranges of a run from this seq on, `count` at most, with their seqs. That of seq 0 is the whole extent.
     ///
     /// # Errors

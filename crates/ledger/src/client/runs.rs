@@ -6,7 +6,7 @@ use queryfleet_job::{LedgerState, NotAtomic, RunId, is_run_id};
 
 use crate::Error;
 use crate::client::run::{COLUMNS, Run, run};
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
 
 /// What a publish says about a new run.
@@ -30,7 +30,7 @@ pub struct NewRun<'a> {
 /// Tries at a deadlock with others that make the same run.
 const TRIES: u32 = 10;
 
-impl Control {
+impl LedgerClient {
     /// Writes the row of a new run and answers its id.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use queryfleet_job::LedgerId;
 
 use crate::Error;
 use crate::client::tables::{add_milestones, add_version_3, create, create_range};
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE};
 
 /// The version of the tables that this program reads and writes.
@@ -22,7 +22,7 @@ struct Stored {
     ledger: Option<String>,
 }
 
-impl Control {
+impl LedgerClient {
     /// Makes the tables, or brings those of an older version up to this one, and answers this ledger's identity.
     ///
     /// # Errors

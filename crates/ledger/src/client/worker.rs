@@ -6,7 +6,7 @@ use mysql_async::params;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {
@@ -37,7 +37,7 @@ pub struct WorkerRow {
     pub silent_s: u64,
 }
 
-impl Control {
+impl LedgerClient {
     /// Writes or renews a worker's row.
     ///
     /// # Errors

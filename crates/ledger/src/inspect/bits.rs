@@ -4,7 +4,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Value};
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 
 /// A column of the type BIT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Bits {
     pub place: usize,
 }
 
-impl Control {
+impl LedgerClient {
     /// The columns of bits of all tables and views that have one of these names, in any database.
     ///
     /// # Errors

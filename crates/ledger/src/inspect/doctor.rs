@@ -4,7 +4,7 @@ use mysql_async::Row;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 
 /// The server's settings that the promise or a worker depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER(), \
     CAST(@@read_only AS CHAR), CAST(@@innodb_read_only AS CHAR), @@init_connect";
 const TLS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher') AND Value <> ''";
 
-impl Control {
+impl LedgerClient {
     /// Reads the settings; takes no right that a user does not have.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use queryfleet_job::Job;
 
 use crate::connect::quoted;
 use crate::session::bind;
-use crate::{Database, Error, Facts};
+use crate::{Database, Error, SessionFacts};
 
 /// How long the server may think about one statement.
 const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ const READ_ONLY_TRANSACTION: u16 = 1792;
 pub struct Explainer<'a> {
     database: &'a Database,
     session_sql: Option<&'a str>,
-    session: Option<(Conn, Facts)>,
+    session: Option<(Conn, SessionFacts)>,
 }
 
 /// One table that a statement reads.
@@ -80,7 +80,7 @@ impl Explainer<'_> {
 
 async fn ask(
     conn: &mut Conn,
-    facts: &Facts,
+    facts: &SessionFacts,
     database: &Database,
     job: &Job,
     read_only: bool,

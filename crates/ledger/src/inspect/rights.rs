@@ -4,7 +4,7 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 
 /// A table of queryfleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
     })
 }
 
-impl Control {
+impl LedgerClient {
     /// Tries every right on every table, with statements that change nothing.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::error_code;
 use crate::inspect::rights::{DENIED, NO_DEFAULT, NO_SUCH_TABLE, Table};
 
@@ -37,7 +37,7 @@ impl Written {
     }
 }
 
-impl Control {
+impl LedgerClient {
     /// Writes a row of nobody's into a table, and rolls it back.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::{Control, quoted};
+use crate::connect::{LedgerClient, quoted};
 
 /// A unique key of a table.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl Key {
     }
 }
 
-impl Control {
+impl LedgerClient {
     /// The unique key of a table over just these columns. Without a database: that of the URL.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use mysql_async::prelude::Queryable;
 use queryfleet_sql::{self, Move, SqlMode, TableName};
 
 use crate::Error;
-use crate::connect::Control;
+use crate::connect::LedgerClient;
 use crate::range::key::Key;
 
 /// What the server knows of a table that a statement writes.
@@ -20,7 +20,7 @@ const FOLLOWING: &str = "SELECT k.column_name, k.referenced_table_schema, k.refe
     WHERE k.table_schema = ? AND k.table_name = ? AND k.referenced_table_name IS NOT NULL \
     AND r.update_rule NOT IN ('RESTRICT', 'NO ACTION')";
 
-impl Control {
+impl LedgerClient {
     /// Why a statement may move rows of the key's table, or add some; `None` when it does not, as far as its own text, the
     /// views and triggers that this user may read, and foreign keys say.
     ///

@@ -9,8 +9,8 @@ use crate::client::ledger_row;
 use crate::error_code;
 use crate::error_code::Verdict;
 use crate::session::drive::{Answers, send};
-use crate::session::packet::{Place, Shape, build};
-use crate::session::{Live, Session, limited};
+use crate::session::packet::{PacketContext, PacketStep, build};
+use crate::session::{OpenSession, Session, limited};
 use crate::session::{bind, kept, unsent};
 
 /// What ROLLBACK warns of.
@@ -130,13 +130,13 @@ impl Session {
         Ok(Done { rows: answers.rows, kept: answers.kept })
     }
 
-    fn fill(&mut self, live: &Live, run: RunId, jobs: &[Job], plain: bool) -> Result<String, Outcome> {
+    fn fill(&mut self, live: &OpenSession, run: RunId, jobs: &[Job], plain: bool) -> Result<String, Outcome> {
         let mut statements = Vec::with_capacity(jobs.len());
         for job in jobs {
             let refused = |text: String| Outcome::Refused(Failure::said(text));
             statements.push((job, bind::statement(job, live.facts.sql_mode).map_err(refused)?));
         }
-        let shape = Shape {
+        let shape = PacketContext {
             ledger: &self.database.tables.ledger,
             savepoint: &live.savepoint,
             current: live.current.as_deref(),
@@ -158,13 +158,13 @@ impl Session {
     /// Reads what an error means, rolls back, and keeps the connection only if ROLLBACK answers OK.
     async fn failed(
         &mut self,
-        mut live: Live,
+        mut live: OpenSession,
         tried: Try<'_>,
-        place: Place,
+        place: PacketStep,
         error: mysql_async::Error,
         answers: &Answers,
     ) -> Failed {
-        let first = place == Place::Begin;
+        let first = place == PacketStep::Begin;
         if first && unsent::is_proven(&error) {
             self.database.lost();
             return Outcome::NotSent(Failure::said(format!("the connection had ended before: {error}")))
@@ -195,7 +195,7 @@ impl Session {
     /// ROLLBACK, and what it leaves behind; `None` when the server has not answered.
     async fn roll_back(
         &self,
-        live: &mut Live,
+        live: &mut OpenSession,
         tried: Try<'_>,
         answers: &Answers,
         verdict: &Verdict,

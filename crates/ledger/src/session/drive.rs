@@ -3,7 +3,7 @@
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
-use crate::session::packet::{Packet, Place};
+use crate::session::packet::{Packet, PacketStep};
 
 /// A savepoint after a change to an Aria table. The transaction is open, and all of it can be committed.
 const NO_SAVEPOINT: u16 = 1178;
@@ -24,12 +24,12 @@ pub(crate) async fn send(
     conn: &mut Conn,
     packet: &Packet,
     answers: &mut Answers,
-) -> Result<(), (Place, mysql_async::Error)> {
-    match drive(conn, &packet.text, &packet.places, answers).await {
-        Err((Place::NetSavepoint, mysql_async::Error::Server(error))) if error.code == NO_SAVEPOINT => {
+) -> Result<(), (PacketStep, mysql_async::Error)> {
+    match drive(conn, &packet.text, &packet.steps, answers).await {
+        Err((PacketStep::NetSavepoint, mysql_async::Error::Server(error))) if error.code == NO_SAVEPOINT => {
             answers.kept = true;
-            let (text, places) = packet.end();
-            drive(conn, text, places, answers).await
+            let (text, steps) = packet.end();
+            drive(conn, text, steps, answers).await
         }
         driven => driven,
     }
@@ -38,25 +38,25 @@ pub(crate) async fn send(
 async fn drive(
     conn: &mut Conn,
     text: &str,
-    places: &[Place],
+    steps: &[PacketStep],
     answers: &mut Answers,
-) -> Result<(), (Place, mysql_async::Error)> {
-    let mut places = places.iter();
-    let mut next = || places.next().copied().unwrap_or(Place::Commit);
+) -> Result<(), (PacketStep, mysql_async::Error)> {
+    let mut steps = steps.iter();
+    let mut next = || steps.next().copied().unwrap_or(PacketStep::Commit);
     let mut place = next();
     let mut result = conn.query_iter(text).await.map_err(|error| (place, error))?;
     loop {
         let changed = result.affected_rows();
         match place {
-            Place::Statement => answers.rows.push(changed),
-            Place::Net => answers.kept |= result.warnings() > 0,
+            PacketStep::Statement => answers.rows.push(changed),
+            PacketStep::Net => answers.kept |= result.warnings() > 0,
             _ => {}
         }
         let last = result.is_empty();
         // Also for the last answer: an error of any statement but the first looks like an empty last answer, and the
         // driver keeps it until it is asked for rows. They are read and thrown away one by one: memory stays flat.
         while result.next().await.map_err(|error| (place, error))?.is_some() {}
-        if place == Place::Finish {
+        if place == PacketStep::Finish {
             // A row that was there counts twice, in a table that only has the ledger's name once.
             answers.hidden |= changed != 2 * answers.rows.len() as u64;
         }
@@ -66,7 +66,7 @@ async fn drive(
         place = next();
     }
     match place {
-        Place::Commit => Ok(()),
+        PacketStep::Commit => Ok(()),
         _ => Err((place, mysql_async::Error::Other("the answers ended before COMMIT's".into()))),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 
 use crate::inspect::process_list;
-use crate::{Database, Error, Facts};
+use crate::{Database, Error, SessionFacts};
 
 const NO_SUCH_THREAD: u16 = 1094;
 /// How often the process list is looked at while a killed connection rolls back.
@@ -26,7 +26,7 @@ impl Database {
     /// # Errors
     /// When the side connection cannot be made, or reaches another server: the server's own wait_timeout frees the
     /// locks then.
-    pub(crate) async fn kill(&self, victim: &Facts, patience: Duration) -> Result<(), Error> {
+    pub(crate) async fn kill(&self, victim: &SessionFacts, patience: Duration) -> Result<(), Error> {
         let (mut conn, facts) = self.connect(None).await?;
         if facts.server != victim.server {
             let text =

@@ -21,7 +21,7 @@ use queryfleet_job::{DeadReason, Failure, Outcome, RunId};
 use crate::client::dead;
 use crate::session::packet::Packet;
 use crate::session::probe::Unwritten;
-use crate::{Database, Dead, Error, Facts};
+use crate::{Database, Dead, Error, SessionFacts};
 
 /// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
@@ -29,15 +29,15 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
 pub struct Session {
     pub(crate) database: Arc<Database>,
-    pub(crate) live: Option<Live>,
+    pub(crate) live: Option<OpenSession>,
     pub(crate) packet: Packet,
     /// A connection was lost since [`was_lost`](Session::was_lost) was last asked.
     pub(crate) lost: bool,
 }
 
-pub(crate) struct Live {
+pub(crate) struct OpenSession {
     pub(crate) conn: Conn,
-    pub(crate) facts: Facts,
+    pub(crate) facts: SessionFacts,
     pub(crate) savepoint: String,
     /// The database that is current, when known.
     pub(crate) current: Option<String>,
@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// What the session is; `None` while there is no connection.
-    pub fn facts(&self) -> Option<&Facts> {
+    pub fn facts(&self) -> Option<&SessionFacts> {
         self.live.as_ref().map(|live| &live.facts)
     }
 
@@ -136,7 +136,7 @@ impl Session {
 
     /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
     /// answered; the ledger decides what became of the job. When the kill fails the outcome says so.
-    pub(crate) async fn kill(&self, live: Live, outcome: Outcome) -> Outcome {
+    pub(crate) async fn kill(&self, live: OpenSession, outcome: Outcome) -> Outcome {
         let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await else { return outcome };
         let why = queryfleet_job::causes(&error);
         let unkilled = |Failure { message, .. }| {

@@ -16,8 +16,8 @@ use crate::connect::quoted;
 use crate::error_code;
 use crate::error_code::Verdict;
 use crate::session::bind;
-use crate::session::packet::Place;
-use crate::session::{Live, Session, limited};
+use crate::session::packet::PacketStep;
+use crate::session::{OpenSession, Session, limited};
 
 /// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_IT_BEGAN: &[u16] = &[1305, 1318, 1370, 1142, 1044];
@@ -60,7 +60,7 @@ impl Session {
 
     async fn clean_up(
         &self,
-        mut live: Live,
+        mut live: OpenSession,
         row: &Row<'_>,
         how: NotAtomic,
         job: &Job,
@@ -70,7 +70,7 @@ impl Session {
             let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
             return if how == NotAtomic::Park { doubt(&lost) } else { lost };
         };
-        let outcome = match error_code::read(&server, Place::Statement, &live.savepoint) {
+        let outcome = match error_code::read(&server, PacketStep::Statement, &live.savepoint) {
             Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
             Verdict::EndedBefore => Outcome::Conflict(Failure::said("ledger row met by a statement")),
         };

@@ -6,13 +6,13 @@ use queryfleet_job::{Job, LedgerState, RunId};
 
 /// What a statement of the packet is. Counting the answers tells which one failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PacketStep {
     Begin,
     Use,
     Ledger,
     Savepoint,
     Statement,
-    /// The savepoint of the net, [`Shape::net`].
+    /// The savepoint of the net, [`PacketContext::net`].
     NetSavepoint,
     /// Undoes nothing, and warns when something has changed that no rollback undoes.
     Net,
@@ -28,8 +28,8 @@ pub(crate) enum Place {
 #[derive(Default)]
 pub(crate) struct Packet {
     pub(crate) text: String,
-    pub(crate) places: Vec<Place>,
-    /// Where the part behind the net begins, in `text` and in `places`: what is left to send when the net's savepoint
+    pub(crate) steps: Vec<PacketStep>,
+    /// Where the part behind the net begins, in `text` and in `steps`: what is left to send when the net's savepoint
     /// has failed.
     end: (usize, usize),
 }
@@ -37,27 +37,27 @@ pub(crate) struct Packet {
 impl Packet {
     fn clear(&mut self) {
         self.text.clear();
-        self.places.clear();
+        self.steps.clear();
     }
 
     /// The part behind the net.
-    pub(crate) fn end(&self) -> (&str, &[Place]) {
-        (&self.text[self.end.0..], &self.places[self.end.1..])
+    pub(crate) fn end(&self) -> (&str, &[PacketStep]) {
+        (&self.text[self.end.0..], &self.steps[self.end.1..])
     }
 
     /// Pieces, not a format: the text is most of what a job costs a worker that serves chunks.
-    fn add(&mut self, place: Place, pieces: &[&str]) {
-        if !self.places.is_empty() {
+    fn add(&mut self, place: PacketStep, pieces: &[&str]) {
+        if !self.steps.is_empty() {
             self.text.push(';');
         }
-        self.places.push(place);
+        self.steps.push(place);
         pieces.iter().for_each(|piece| self.text.push_str(piece));
     }
 
     /// One INSERT of the ledger rows of all these jobs.
     fn claim(
         &mut self,
-        place: Place,
+        place: PacketStep,
         ledger: &str,
         run: &str,
         jobs: &[(&Job, Cow<'_, str>)],
@@ -75,7 +75,7 @@ impl Packet {
 }
 
 /// What a packet needs to know of its connection.
-pub(crate) struct Shape<'a> {
+pub(crate) struct PacketContext<'a> {
     /// The ledger table, schema-qualified and quoted.
     pub(crate) ledger: &'a str,
     /// Random for each connection, so that no statement can make a savepoint of the same name again.
@@ -102,7 +102,7 @@ pub(crate) struct Shape<'a> {
 /// syntax error with nothing committed.
 pub(crate) fn build<'a>(
     packet: &mut Packet,
-    shape: &Shape<'a>,
+    shape: &PacketContext<'a>,
     run: RunId,
     jobs: &[(&'a Job, Cow<'_, str>)],
 ) -> &'a str {
@@ -110,33 +110,33 @@ pub(crate) fn build<'a>(
     let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
     let chunk = jobs.len() > 1;
     let mut current = shape.current;
-    packet.add(Place::Begin, &["START TRANSACTION"]);
+    packet.add(PacketStep::Begin, &["START TRANSACTION"]);
     let claimed = if chunk { LedgerState::Started } else { LedgerState::Done };
-    packet.claim(Place::Ledger, shape.ledger, &run, jobs, claimed);
-    packet.add(Place::Savepoint, &["SAVEPOINT ", shape.savepoint]);
+    packet.claim(PacketStep::Ledger, shape.ledger, &run, jobs, claimed);
+    packet.add(PacketStep::Savepoint, &["SAVEPOINT ", shape.savepoint]);
     for (job, statement) in jobs {
         let wanted = job.database.as_deref().unwrap_or(shape.default);
         if current != Some(wanted) {
-            packet.add(Place::Use, &["USE ", &crate::connect::quoted(wanted)]);
+            packet.add(PacketStep::Use, &["USE ", &crate::connect::quoted(wanted)]);
             current = Some(wanted);
         }
         let seq = seq.format(job.seq);
-        packet.add(Place::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
+        packet.add(PacketStep::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
     }
     if chunk || shape.net {
-        packet.add(Place::NetSavepoint, &["SAVEPOINT ", shape.savepoint, "n"]);
-        packet.add(Place::Net, &["ROLLBACK TO SAVEPOINT ", shape.savepoint, "n"]);
+        packet.add(PacketStep::NetSavepoint, &["SAVEPOINT ", shape.savepoint, "n"]);
+        packet.add(PacketStep::Net, &["ROLLBACK TO SAVEPOINT ", shape.savepoint, "n"]);
     }
     // Without the `;` before it.
-    packet.end = (packet.text.len() + 1, packet.places.len());
-    packet.add(Place::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
+    packet.end = (packet.text.len() + 1, packet.steps.len());
+    packet.add(PacketStep::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
     if chunk {
-        packet.add(Place::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", shape.ledger]);
+        packet.add(PacketStep::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", shape.ledger]);
         // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
-        packet.claim(Place::Finish, shape.ledger, &run, jobs, LedgerState::Done);
+        packet.claim(PacketStep::Finish, shape.ledger, &run, jobs, LedgerState::Done);
         packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
     }
-    packet.add(Place::Commit, &["COMMIT"]);
+    packet.add(PacketStep::Commit, &["COMMIT"]);
     current.unwrap_or(shape.default)
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn build<'a>(
 mod tests {
     use super::*;
 
-    const SHAPE: Shape<'_> = Shape {
+    const SHAPE: PacketContext<'_> = PacketContext {
         ledger: "`a`.queryfleet_ledger",
         savepoint: "q1",
         current: Some("a"),
@@ -155,8 +155,8 @@ mod tests {
     fn text(jobs: &[Job], net: bool) -> (Packet, String) {
         let mut packet = Packet::default();
         let jobs: Vec<_> = jobs.iter().map(|job| (job, Cow::from(job.sql.as_str()))).collect();
-        let current = build(&mut packet, &Shape { net, ..SHAPE }, RunId(7), &jobs).to_owned();
-        assert_eq!(packet.places.len(), packet.text.split(';').count());
+        let current = build(&mut packet, &PacketContext { net, ..SHAPE }, RunId(7), &jobs).to_owned();
+        assert_eq!(packet.steps.len(), packet.text.split(';').count());
         (packet, current)
     }
 
@@ -176,7 +176,10 @@ mod tests {
         let (packet, _) = text(&[Job::new(2, "DO f()")], true);
         let net = "\n;SAVEPOINT q1n;ROLLBACK TO SAVEPOINT q1n;RELEASE SAVEPOINT q1;COMMIT";
         assert!(packet.text.ends_with(net), "{}", packet.text);
-        assert_eq!(packet.end(), ("RELEASE SAVEPOINT q1;COMMIT", &[Place::Release, Place::Commit][..]));
+        assert_eq!(
+            packet.end(),
+            ("RELEASE SAVEPOINT q1;COMMIT", &[PacketStep::Release, PacketStep::Commit][..])
+        );
     }
 
     #[test]

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use queryfleet_job::RunId;
 
-use crate::session::Live;
-use crate::{Error, Facts, RunSession, Session, init};
+use crate::session::OpenSession;
+use crate::{Error, RunSession, Session, SessionFacts, init};
 
 /// A connection that has been idle for longer is asked whether it still is one. The server, or a balancer between, may
 /// have ended it: a packet on it would cost its jobs an attempt, since nobody could say that it was not received.
 const IDLE: Duration = Duration::from_secs(1);
 
-impl Live {
+impl OpenSession {
     /// Notes an answer to what was asked in this epoch.
     pub(crate) fn answered(&mut self, epoch: u64) {
         self.since = Instant::now();
@@ -44,7 +44,7 @@ impl Session {
     ///
     /// # Errors
     /// As connecting and the init step can fail.
-    pub async fn prepare(&mut self, wanted: RunSession<'_>) -> Result<&Facts, Error> {
+    pub async fn prepare(&mut self, wanted: RunSession<'_>) -> Result<&SessionFacts, Error> {
         let epoch = self.database.epoch();
         let mut live = match self.live.take() {
             Some(live) if live.is_ready(&wanted, epoch) => live,
@@ -65,25 +65,40 @@ impl Session {
         std::mem::take(&mut self.lost)
     }
 
-    async fn open(&self, wanted: &RunSession<'_>) -> Result<Live, Error> {
+    async fn open(&self, wanted: &RunSession<'_>) -> Result<OpenSession, Error> {
         let epoch = self.database.epoch();
         let (conn, facts) = self.database.connect(wanted.sql).await?;
         let savepoint = format!("q{:016x}", getrandom::u64()?);
         let (session, since) = (wanted.session(), Instant::now());
-        Ok(Live { conn, facts, savepoint, current: None, session, ran: None, left: false, since, epoch })
+        Ok(OpenSession {
+            conn,
+            facts,
+            savepoint,
+            current: None,
+            session,
+            ran: None,
+            left: false,
+            since,
+            epoch,
+        })
     }
 
     /// `None` when only a new connection will do.
-    async fn reset(&mut self, mut live: Live, wanted: &RunSession<'_>, epoch: u64) -> Option<Live> {
+    async fn reset(
+        &mut self,
+        mut live: OpenSession,
+        wanted: &RunSession<'_>,
+        epoch: u64,
+    ) -> Option<OpenSession> {
         let (database, limit) = (&self.database, self.database.connect_timeout);
         let resetting = async {
             if !live.conn.reset().await.is_ok_and(|is_known| is_known) {
                 return None;
             }
-            let Facts { role, host, .. } = &live.facts;
+            let SessionFacts { role, host, .. } = &live.facts;
             let (role, host) = (role.clone(), host.clone());
             let facts = init::init(&mut live.conn, database, wanted.sql).await.ok()?;
-            (facts.role == role).then_some(Facts { host, ..facts })
+            (facts.role == role).then_some(SessionFacts { host, ..facts })
         };
         let facts = tokio::time::timeout(limit, resetting).await.ok().flatten();
         let Some(facts) = facts else {

@@ -2,12 +2,12 @@
 
 use queryfleet_config::Config;
 use queryfleet_job::NotAtomic;
-use queryfleet_ledger::{Catalog, Control, Database};
+use queryfleet_ledger::{Catalog, Database, LedgerClient};
 use queryfleet_sql::SqlMode;
 
 use crate::check::sets::settings::Settings;
 use crate::check::sets::state::Server;
-use crate::{Error, Order};
+use crate::{Error, PublishRequest};
 
 /// RabbitMQ 4 takes no message above this size; a job stays below it with room for the rest of the envelope.
 const MESSAGE_LIMIT: usize = 16 << 20;
@@ -34,21 +34,21 @@ impl Rules {
     /// As connecting and querying can fail.
     pub(crate) async fn new(
         config: &Config,
-        order: &Order<'_>,
+        request: &PublishRequest<'_>,
         database: &Database,
-        control: &mut Control,
+        control: &mut LedgerClient,
     ) -> Result<Rules, Error> {
-        let facts = database.facts(order.session_sql).await?;
-        let collations = database.collations(order.session_sql).await?;
+        let facts = database.facts(request.session_sql).await?;
+        let collations = database.collations(request.session_sql).await?;
         Ok(Rules {
             mode: facts.sql_mode,
             limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
-            not_atomic: order.not_atomic,
-            allow_no_where: order.allow_no_where,
+            not_atomic: request.not_atomic,
+            allow_no_where: request.allow_no_where,
             catalog: control.catalog().await?,
             settings: Settings::new(
                 config.session_sql.as_deref(),
-                order.session_sql,
+                request.session_sql,
                 facts.sql_mode,
                 Server { version: facts.version, collations },
             ),

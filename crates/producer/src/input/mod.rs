@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use queryfleet_job::Job;
-use queryfleet_ledger::Control;
+use queryfleet_ledger::LedgerClient;
 use queryfleet_sql::{Place, SqlMode};
 use sha2::{Digest, Sha256};
 
@@ -63,7 +63,11 @@ impl Source<'_> {
     ///
     /// # Errors
     /// When an input cannot be kept, or the template is none; as the database can fail.
-    pub(crate) async fn inputs(&self, control: &mut Control, mode: SqlMode) -> Result<Vec<Input>, Error> {
+    pub(crate) async fn inputs(
+        &self,
+        control: &mut LedgerClient,
+        mode: SqlMode,
+    ) -> Result<Vec<Input>, Error> {
         let mut inputs = Vec::new();
         match self {
             Source::Files(names) => {

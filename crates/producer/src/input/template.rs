@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use queryfleet_job::Job;
-use queryfleet_ledger::Control;
+use queryfleet_ledger::LedgerClient;
 use queryfleet_sql::{self, Meets, SqlMode, TableName, Use};
 use serde_json::value::RawValue;
 
@@ -121,7 +121,11 @@ impl Template {
     ///
     /// # Errors
     /// As the database can fail.
-    pub(crate) async fn look_for_bits(&mut self, control: &mut Control, mode: SqlMode) -> Result<(), Error> {
+    pub(crate) async fn look_for_bits(
+        &mut self,
+        control: &mut LedgerClient,
+        mode: SqlMode,
+    ) -> Result<(), Error> {
         let sql = self.pieces.join("?");
         let names: BTreeSet<String> = queryfleet_sql::names(&sql, mode).map(Cow::into_owned).collect();
         let bits = control.bits(&names.into_iter().collect::<Vec<_>>()).await?;

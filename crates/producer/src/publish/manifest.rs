@@ -1,7 +1,7 @@
 //! Writing down what a run is published as, before any of it is.
 
 use queryfleet_job::{Manifest, ManifestDigest, Signer, manifest};
-use queryfleet_ledger::{Control, Run, RunState};
+use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::Error;
 
@@ -11,7 +11,7 @@ use crate::Error;
 /// # Errors
 /// [`Error::Manifest`] when the run was begun as something else, [`Error::Cancelled`]; as the database can fail.
 pub(crate) async fn seal(
-    control: &mut Control,
+    control: &mut LedgerClient,
     run: Run,
     ours: &Manifest,
     signer: Option<&Signer>,

@@ -16,7 +16,7 @@ use std::time::Instant;
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{Backoff, Manifest, NotAtomic, RunId, Signer};
-use queryfleet_ledger::{Control, Database};
+use queryfleet_ledger::{Database, LedgerClient};
 
 use crate::Error;
 use crate::check::Jobs;
@@ -37,7 +37,7 @@ const TELL_EVERY: u64 = 1000;
 const LARGEST_CHUNK: usize = 10_000;
 
 /// What is asked to be published.
-pub struct Order<'a> {
+pub struct PublishRequest<'a> {
     /// Where its jobs come from.
     pub source: Source<'a>,
     /// The run's name: a new run when none has it, else that run is gone on with. `None`: a new name.
@@ -105,27 +105,27 @@ pub enum Progress<'a> {
 /// [`Error::Cancelled`] ends it.
 pub async fn publish(
     config: &Config,
-    order: &Order<'_>,
+    request: &PublishRequest<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Published, Error> {
-    if !(1..=LARGEST_CHUNK).contains(&order.chunk) {
-        return Err(Error::Chunk(order.chunk));
+    if !(1..=LARGEST_CHUNK).contains(&request.chunk) {
+        return Err(Error::Chunk(request.chunk));
     }
     let database = Arc::new(Database::new(config)?);
     let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let broker = Arc::new(Broker::new(config, "producer")?);
-    let mut control = Control::new(database.clone());
-    if let Some(name) = order.name {
+    let mut control = LedgerClient::new(database.clone());
+    if let Some(name) = request.name {
         run::check_name(&mut control, name).await?;
     }
-    let rules = Rules::new(config, order, &database, &mut control).await?;
-    let mut cut = Cut::of(order, &mut control, &database, rules.mode).await?;
+    let rules = Rules::new(config, request, &database, &mut control).await?;
+    let mut cut = Cut::of(request, &mut control, &database, rules.mode).await?;
     // Of a table that is yet to be cut: one range of it, so that a bad statement makes no run.
     let mut inputs = match &cut {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(&mut control, rules.mode).await?,
+        None => request.source.inputs(&mut control, rules.mode).await?,
     };
-    if let (Some(sha256), [input]) = (order.sha256, inputs.as_slice()) {
+    if let (Some(sha256), [input]) = (request.sha256, inputs.as_slice()) {
         input.verify(sha256)?;
     }
     let (mut prefix, milestones) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
@@ -139,7 +139,7 @@ pub async fn publish(
     let ledger = control.identity().await?;
     declare(&broker, &topology, config).await?;
     let place = |seq| place(Jobs::new(&inputs, &rules), seq);
-    let mut run = run::find_or_create(&mut control, order, &config.queue, &whole, place).await?;
+    let mut run = run::find_or_create(&mut control, request, &config.queue, &whole, place).await?;
     if let Some(cut) = &cut {
         inputs = vec![cut.input(&mut control, run.id).await?];
         (prefix, _) = check_all(Jobs::new(&inputs, &rules), &inputs, progress)?;
@@ -151,20 +151,20 @@ pub async fn publish(
         run: run.id,
         queue: config.queue.clone(),
         schema: database.schema().to_owned(),
-        session_sql: order.session_sql.map(str::to_owned),
-        not_atomic: order.not_atomic,
+        session_sql: request.session_sql.map(str::to_owned),
+        not_atomic: request.not_atomic,
         input: queryfleet_job::hex(&whole.digest),
         total: prefix.jobs,
     };
     let manifest;
     (run, manifest) = manifest::seal(&mut control, run, &manifest_of, signer.as_ref()).await?;
-    let chunk = Pace::chunk(order.limits, order.chunk);
-    let size = Pace::batch(order.limits, config.confirm_window, chunk);
+    let chunk = Pace::chunk(request.limits, request.chunk);
+    let size = Pace::batch(request.limits, config.confirm_window, chunk);
     let how = How { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
     let window = Window::new(broker.clone(), &topology, size, how);
-    let confirmed = if order.missing { 0 } else { run.confirmed };
+    let confirmed = if request.missing { 0 } else { run.confirmed };
     let mut publishing = Publishing {
-        order,
+        request,
         chunk,
         jobs: Jobs::new(&inputs, &rules),
         whole: prefix,
@@ -175,7 +175,7 @@ pub async fn publish(
         signer,
         control,
         window,
-        pace: Pace::new(order.limits, broker.clone(), &topology),
+        pace: Pace::new(request.limits, broker.clone(), &topology),
         backoff_max: config.backoff_max,
         notice: Notice::default(),
         progress,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use queryfleet_job::RunId;
-use queryfleet_ledger::{BLOCK, Control};
+use queryfleet_ledger::{BLOCK, LedgerClient};
 
 use crate::Error;
 
@@ -16,7 +16,12 @@ pub(crate) struct Present {
 
 impl Present {
     /// Whether a job has ended, or has begun and is not atomic.
-    pub(crate) async fn has(&mut self, control: &mut Control, run: RunId, seq: u64) -> Result<bool, Error> {
+    pub(crate) async fn has(
+        &mut self,
+        control: &mut LedgerClient,
+        run: RunId,
+        seq: u64,
+    ) -> Result<bool, Error> {
         let block = (seq - 1) / BLOCK;
         if self.block != Some(block) {
             self.seqs = control.present(run, block).await?.into_iter().collect();

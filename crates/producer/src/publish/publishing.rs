@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use queryfleet_ledger::{Control, Run, RunState};
+use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::Error;
 use crate::check::{Checked, Jobs};
@@ -13,7 +13,7 @@ use crate::publish::batch::Window;
 use crate::publish::pace::Pace;
 use crate::publish::prefix::Prefix;
 use crate::publish::present::Present;
-use crate::publish::{Order, Progress, Published, place};
+use crate::publish::{Progress, PublishRequest, Published, place};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ const PACKET_ROOM: usize = 128;
 
 /// A run that is being published.
 pub(crate) struct Publishing<'a> {
-    pub(crate) order: &'a Order<'a>,
+    pub(crate) request: &'a PublishRequest<'a>,
     /// Jobs a message at most.
     pub(crate) chunk: usize,
     pub(crate) jobs: Jobs<'a>,
@@ -35,7 +35,7 @@ pub(crate) struct Publishing<'a> {
     /// What the run is published as.
     pub(crate) manifest: ManifestDigest,
     pub(crate) signer: Option<Signer>,
-    pub(crate) control: Control,
+    pub(crate) control: LedgerClient,
     pub(crate) window: Window,
     pub(crate) pace: Pace,
     pub(crate) backoff_max: Duration,
@@ -79,7 +79,7 @@ impl Publishing<'_> {
         let mut present = Present::default();
         self.tell();
         while let Some(Checked { job, atomic, .. }) = self.jobs.next()? {
-            if self.order.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
+            if self.request.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
                 prefix.add(&job);
                 before += 1;
                 continue;

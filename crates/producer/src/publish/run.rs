@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use queryfleet_job::NotAtomic;
-use queryfleet_ledger::{Control, NewRun, Run, RunState};
+use queryfleet_ledger::{LedgerClient, NewRun, Run, RunState};
 use time::UtcDateTime;
 
 use crate::publish::milestones::Milestones;
-use crate::{Error, Order};
+use crate::{Error, PublishRequest};
 
 /// What an input is known by.
 pub(crate) struct Whole {
@@ -20,7 +20,7 @@ pub(crate) struct Whole {
 ///
 /// # Errors
 /// [`Error::Name`], and as the database can fail.
-pub(crate) async fn check_name(control: &mut Control, name: &str) -> Result<(), Error> {
+pub(crate) async fn check_name(control: &mut LedgerClient, name: &str) -> Result<(), Error> {
     match queryfleet_job::check_run_name(name) {
         Err(why) if control.find_run(name).await?.is_none() => {
             Err(Error::Name { name: name.to_owned(), why })
@@ -31,29 +31,29 @@ pub(crate) async fn check_name(control: &mut Control, name: &str) -> Result<(), 
 
 /// The run to publish: the one of that name, to go on with, or a new one. `place` says where a job stands in the input.
 pub(crate) async fn find_or_create(
-    control: &mut Control,
-    order: &Order<'_>,
+    control: &mut LedgerClient,
+    request: &PublishRequest<'_>,
     queue: &str,
     whole: &Whole,
     place: impl Fn(u64) -> Result<Option<String>, Error>,
 ) -> Result<Run, Error> {
-    if let Some(run) = find(control, order, queue, whole, &place).await? {
+    if let Some(run) = find(control, request, queue, whole, &place).await? {
         return Ok(run);
     }
-    if order.missing {
-        return Err(Error::NoRun(order.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
+    if request.missing {
+        return Err(Error::NoRun(request.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
     }
-    if order.name.is_none() && !order.again {
+    if request.name.is_none() && !request.again {
         refuse_twice(control, &whole.digest, queue).await?;
     }
     loop {
-        let name = order.name.map_or_else(|| default_name(order.source.name()), str::to_owned);
-        match create(control, order, queue, whole, &name).await {
+        let name = request.name.map_or_else(|| default_name(request.source.name()), str::to_owned);
+        match create(control, request, queue, whole, &name).await {
             Err(Error::Ledger(taken @ queryfleet_ledger::Error::NameTaken(_))) => {
                 // Somebody has made the same run meanwhile: both go on with it. A name of ours that was taken was drawn
                 // in the same millisecond, from a file that begins alike; the next draw is later.
-                if order.name.is_some() {
-                    return match find(control, order, queue, whole, &place).await? {
+                if request.name.is_some() {
+                    return match find(control, request, queue, whole, &place).await? {
                         Some(run) => Ok(run),
                         None => Err(taken.into()),
                     };
@@ -66,15 +66,15 @@ pub(crate) async fn find_or_create(
 
 /// The run of the order's name, when it is of the same input and options.
 async fn find(
-    control: &mut Control,
-    order: &Order<'_>,
+    control: &mut LedgerClient,
+    request: &PublishRequest<'_>,
     queue: &str,
     whole: &Whole,
     place: impl Fn(u64) -> Result<Option<String>, Error>,
 ) -> Result<Option<Run>, Error> {
-    let Some(name) = order.name else { return Ok(None) };
+    let Some(name) = request.name else { return Ok(None) };
     let Some(run) = control.find_run(name).await? else { return Ok(None) };
-    same_options(&run, order, queue)?;
+    same_options(&run, request, queue)?;
     if run.digest != whole.digest {
         let known = Milestones::from_bytes(&control.milestones(run.id).await?);
         let place = match known.zip(whole.milestones.clone()) {
@@ -87,8 +87,8 @@ async fn find(
 }
 
 async fn create(
-    control: &mut Control,
-    order: &Order<'_>,
+    control: &mut LedgerClient,
+    request: &PublishRequest<'_>,
     queue: &str,
     whole: &Whole,
     name: &str,
@@ -98,9 +98,9 @@ async fn create(
         queue,
         digest: &whole.digest,
         milestones: &whole.milestones.as_ref().map(Milestones::to_bytes).unwrap_or_default(),
-        chunk: order.chunk as u32,
-        session_sql: order.session_sql,
-        not_atomic: order.not_atomic,
+        chunk: request.chunk as u32,
+        session_sql: request.session_sql,
+        not_atomic: request.not_atomic,
     };
     let id = control.create_run(&new).await?;
     let found = control.runs(&[id]).await?;
@@ -122,7 +122,7 @@ fn parting(
 }
 
 /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
-async fn refuse_twice(control: &mut Control, digest: &[u8], queue: &str) -> Result<(), Error> {
+async fn refuse_twice(control: &mut LedgerClient, digest: &[u8], queue: &str) -> Result<(), Error> {
     let Some(run) = control.open_run_of(digest, queue).await? else { return Ok(()) };
     let counts = control.count_run(&run).await?;
     if run.total.is_some_and(|total| counts.ended() >= total) {
@@ -132,7 +132,7 @@ async fn refuse_twice(control: &mut Control, digest: &[u8], queue: &str) -> Resu
 }
 
 /// What was begun one way must not go on another: the same input has to give the same jobs and messages.
-fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> {
+fn same_options(run: &Run, request: &PublishRequest<'_>, queue: &str) -> Result<(), Error> {
     match run.state {
         RunState::Publishing | RunState::Published => {}
         RunState::Cancelled => return Err(Error::Closed { name: run.name.clone(), state: "cancelled" }),
@@ -142,10 +142,10 @@ fn same_options(run: &Run, order: &Order<'_>, queue: &str) -> Result<(), Error> 
     if run.queue != queue {
         return differs("QUERYFLEET_QUEUE", run.queue.clone());
     }
-    if run.session_sql.as_deref() != order.session_sql {
+    if run.session_sql.as_deref() != request.session_sql {
         return differs("--session-sql", run.session_sql.clone().unwrap_or_else(|| "(none)".into()));
     }
-    if run.not_atomic != order.not_atomic {
+    if run.not_atomic != request.not_atomic {
         return differs("--not-atomic", run.not_atomic.map_or("(none)", NotAtomic::as_str).into());
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Job, Param, RunId};
-use queryfleet_ledger::{Catalog, Control, Database, Key, KeyValue, Range, Walk};
+use queryfleet_ledger::{Catalog, Database, Key, KeyValue, LedgerClient, Range, Walk};
 use queryfleet_sql::{self, Kind, SqlMode};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +14,7 @@ use crate::input::template::Template;
 use crate::input::value::Value;
 use crate::range::size;
 use crate::range::{NAME, Ranges, Rows, bad, expand, pairs, parse};
-use crate::{Error, Order, Size, Source};
+use crate::{Error, PublishRequest, Size, Source};
 
 /// Ranges that are written, or read, at a time.
 const AT_ONCE: usize = 100;
@@ -44,12 +44,12 @@ impl<'a> Cut<'a> {
     /// # Errors
     /// When the table has no such key or no rows, or the template does not fit it; as the database can fail.
     pub(crate) async fn of(
-        order: &'a Order<'_>,
-        control: &mut Control,
+        request: &'a PublishRequest<'_>,
+        control: &mut LedgerClient,
         database: &'a Database,
         mode: SqlMode,
     ) -> Result<Option<Cut<'a>>, Error> {
-        let Source::Range(ranges) = &order.source else { return Ok(None) };
+        let Source::Range(ranges) = &request.source else { return Ok(None) };
         let parts = parse(ranges.key).ok_or_else(|| {
             bad(format!(
                 "{} is no key: expected TABLE.COLUMN, such as orders.id or orders.customer,id; \
@@ -59,7 +59,7 @@ impl<'a> Cut<'a> {
         })?;
         let columns: Vec<&str> = parts.columns.iter().map(|column| &**column).collect();
         let mut key = control.key(parts.schema.as_deref(), &parts.table, &columns).await?;
-        let begun = begun(order, control).await?;
+        let begun = begun(request, control).await?;
         if let Some(Some(extent)) = &begun {
             // Also when the index has changed meanwhile, or an earlier version has begun: it knew one direction only.
             let ascending = vec![false; columns.len()];
@@ -75,7 +75,7 @@ impl<'a> Cut<'a> {
             )));
         }
         let template = Arc::new(template);
-        let session_sql = order.session_sql;
+        let session_sql = request.session_sql;
         let extent = Walk::new(database, &key, session_sql).await?.extent().await?;
         let begun = begun.is_some();
         if extent.is_none() && !begun {
@@ -92,7 +92,7 @@ impl<'a> Cut<'a> {
     ///
     /// # Errors
     /// When a table of the database is not transactional, or the statement fails.
-    pub(crate) async fn try_out(&mut self, control: &mut Control) -> Result<(), Error> {
+    pub(crate) async fn try_out(&mut self, control: &mut LedgerClient) -> Result<(), Error> {
         if let (None, false, Some(extent)) = (self.size, self.begun, &self.extent) {
             let mut walk = Walk::new(self.database, &self.key, self.session_sql).await?;
             self.size = Some(self.learn(control, &mut walk, None, &extent.hi).await?);
@@ -103,7 +103,7 @@ impl<'a> Cut<'a> {
     /// Tries the statement on the next ranges after a key, in transactions that are rolled back.
     async fn learn(
         &self,
-        control: &mut Control,
+        control: &mut LedgerClient,
         walk: &mut Walk<'_>,
         after: Option<&[KeyValue]>,
         end: &[KeyValue],
@@ -175,7 +175,7 @@ impl<'a> Cut<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`] for a table without rows; as the database can fail. What is written stays, and is gone on from.
-    pub(crate) async fn input(&self, control: &mut Control, run: RunId) -> Result<Input, Error> {
+    pub(crate) async fn input(&self, control: &mut LedgerClient, run: RunId) -> Result<Input, Error> {
         self.walk(control, run).await?;
         let mut rows = Rows::new()?;
         let mut from = 1;
@@ -191,7 +191,7 @@ impl<'a> Cut<'a> {
         }
     }
 
-    async fn walk(&self, control: &mut Control, run: RunId) -> Result<(), Error> {
+    async fn walk(&self, control: &mut LedgerClient, run: RunId) -> Result<(), Error> {
         let mut last = control.last_range(run).await?;
         if last.is_none() {
             let extent = self.extent.as_ref().ok_or_else(|| Error::Empty(self.ranges.key.into()))?;
@@ -241,8 +241,11 @@ impl<'a> Cut<'a> {
 }
 
 /// The extent of a run that was made before, as far as it is written down: its table may be empty by now.
-async fn begun(order: &Order<'_>, control: &mut Control) -> Result<Option<Option<Range>>, Error> {
-    let Some(name) = order.name else { return Ok(None) };
+async fn begun(
+    request: &PublishRequest<'_>,
+    control: &mut LedgerClient,
+) -> Result<Option<Option<Range>>, Error> {
+    let Some(name) = request.name else { return Ok(None) };
     let Some(run) = control.find_run(name).await? else { return Ok(None) };
     let extent = control.ranges(run.id, 0, 1).await?.pop();
     Ok(Some(extent.filter(|(seq, _)| *seq == 0).map(|(_, extent)| extent)))

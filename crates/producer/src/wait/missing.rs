@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{Control, Run};
+use queryfleet_ledger::{LedgerClient, Run};
 
 use crate::Standing;
 
@@ -44,7 +44,7 @@ impl Missing {
 
     /// Whether jobs have been nowhere for the whole of the patience. A broker or database that does not answer is no
     /// proof of anything: the patience begins anew.
-    pub(crate) async fn noticed(&mut self, control: &mut Control, standing: &Standing) -> bool {
+    pub(crate) async fn noticed(&mut self, control: &mut LedgerClient, standing: &Standing) -> bool {
         let now = (standing.counts.ended(), standing.run.confirmed);
         if now != self.seen {
             self.seen = now;
@@ -63,7 +63,7 @@ impl Missing {
         self.idle_since.get_or_insert_with(Instant::now).elapsed() >= self.patience
     }
 
-    async fn is_idle(&mut self, control: &mut Control, run: &Run) -> bool {
+    async fn is_idle(&mut self, control: &mut LedgerClient, run: &Run) -> bool {
         if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
             return false;
         }
@@ -75,7 +75,7 @@ impl Missing {
     }
 
     /// Whether no range was written since the last look: before a run of ranges publishes any, it walks its table.
-    async fn has_stopped_walking(&mut self, control: &mut Control, run: &Run) -> bool {
+    async fn has_stopped_walking(&mut self, control: &mut LedgerClient, run: &Run) -> bool {
         if run.total.is_some() {
             return true;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{BLOCK, Control, Counts, Database, Run, RunState};
+use queryfleet_ledger::{BLOCK, Counts, Database, LedgerClient, Run, RunState};
 
 use crate::Error;
 use crate::notice::Notice;
@@ -69,7 +69,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// [`Error::NoRun`], and as the database can fail.
-pub async fn standing(control: &mut Control, name_or_id: &str) -> Result<Standing, Error> {
+pub async fn standing(control: &mut LedgerClient, name_or_id: &str) -> Result<Standing, Error> {
     let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
     let counts = control.count_run(&run).await?;
     Ok(Standing { run, counts })
@@ -85,7 +85,7 @@ pub async fn wait(
     timeout: Option<Duration>,
     progress: &mut dyn FnMut(&Standing),
 ) -> Result<(Ended, Standing), Error> {
-    let mut control = Control::new(Arc::new(Database::new(config)?));
+    let mut control = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
     let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
     if run.queue != config.queue {
@@ -128,7 +128,7 @@ pub async fn wait(
 }
 
 async fn poll(
-    control: &mut Control,
+    control: &mut LedgerClient,
     standing: &mut Standing,
     blocks: &mut Blocks,
 ) -> Result<(), queryfleet_ledger::Error> {
@@ -153,7 +153,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    async fn count(&mut self, control: &mut Control, run: &Run) -> Result<(), queryfleet_ledger::Error> {
+    async fn count(&mut self, control: &mut LedgerClient, run: &Run) -> Result<(), queryfleet_ledger::Error> {
         let known = run.total.unwrap_or(run.confirmed);
         while self.begun * BLOCK < known {
             self.open.insert(self.begun, Counts::default());

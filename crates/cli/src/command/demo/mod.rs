@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
-use queryfleet_producer::{Limits, Order, Source, Standing};
+use queryfleet_producer::{Limits, PublishRequest, Source, Standing};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
@@ -79,8 +79,8 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
 }
 
-fn order(inputs: &[PathBuf]) -> Order<'_> {
-    Order {
+fn order(inputs: &[PathBuf]) -> PublishRequest<'_> {
+    PublishRequest {
         source: Source::Files(inputs),
         name: Some("demo"),
         chunk: 1,

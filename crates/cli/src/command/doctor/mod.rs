@@ -10,7 +10,7 @@ use std::sync::Arc;
 use queryfleet_broker::{Broker, Error, Publisher, Route, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{Headers, Message};
-use queryfleet_ledger::{Control, Database, RunSession, Session, Table, Written};
+use queryfleet_ledger::{Database, LedgerClient, RunSession, Session, Table, Written};
 use serde_json::json;
 
 use crate::Exit;
@@ -67,7 +67,7 @@ async fn ask_database(
     let session = database.facts(None).await.map_err(unusable)?;
     let (server, schema) = (database.server(), database.schema());
     findings.extend(database::session(&server, schema, &session, config.lock_wait_timeout().as_secs()));
-    let mut control = Control::new(database.clone());
+    let mut control = LedgerClient::new(database.clone());
     let settings = control.settings().await.map_err(unusable)?;
     findings.extend(database::settings(&settings, session.max_allowed_packet, database.is_verified()));
     let visible = control.our_tables().await.map_err(unusable)?;
@@ -89,7 +89,7 @@ async fn ask_database(
 /// Writes what each part writes, and rolls it back.
 async fn tried(
     database: &Arc<Database>,
-    control: &mut Control,
+    control: &mut LedgerClient,
     only: Option<Role>,
 ) -> Result<Vec<(&'static str, Written)>, queryfleet_ledger::Error> {
     let asked = |role| only.is_none_or(|only| only == role);
