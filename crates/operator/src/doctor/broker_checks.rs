@@ -256,7 +256,7 @@ mod tests {
         let minutes = |count: u64| Duration::from_secs(60 * count);
         for (statement, pressure, wanted) in [(15, 5, Good), (29, 0, Good), (25, 5, Warn), (60, 5, Warn)] {
             let finding = consumer_timeout(minutes(statement), minutes(pressure));
-            assert_eq!(finding.level, wanted, "{finding}");
+            assert_eq!(finding.level, wanted, "{finding:?}");
         }
         assert!(consumer_timeout(minutes(60), minutes(5)).remedy.contains("consumer_timeout = 4200000"));
     }
@@ -272,7 +272,7 @@ mod tests {
             [("60s", 10, Good), ("16s", 10, Good), ("15s", 10, Warn), ("60s", 60, Warn), ("60s", 0, Warn)]
         {
             let finding = heartbeats(&config(missing), amqp_s);
-            assert_eq!(finding.level, wanted, "{missing}, {amqp_s} s: {finding}");
+            assert_eq!(finding.level, wanted, "{missing}, {amqp_s} s: {finding:?}");
         }
         let defaults = Config::from_vars([]).unwrap();
         assert_eq!(heartbeats(&defaults, 10).level, Good);

@@ -197,8 +197,8 @@ mod tests {
         ];
         for (flush_log, sync_binlog, level, remedies) in rows {
             let finding = durability(&durable(flush_log, sync_binlog));
-            assert_eq!(finding.level, level, "{finding}");
-            assert!(remedies.iter().all(|remedy| finding.remedy.contains(remedy)), "{finding}");
+            assert_eq!(finding.level, level, "{finding:?}");
+            assert!(remedies.iter().all(|remedy| finding.remedy.contains(remedy)), "{finding:?}");
         }
     }
 

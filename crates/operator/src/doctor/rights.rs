@@ -1,16 +1,16 @@
 //! Which rights each part of the program needs, and the GRANT for each that is missing. Pure. `deploy/grants.sql` says
 //! the same in SQL; a test compares the two.
 
-use clap::ValueEnum;
 use queryfleet_ledger::{Answer, Probe, Right, Table};
 
 use super::finding::{Finding, Level};
 
 use Right::{Create, Delete, Insert, Select, Update};
 
-/// Who does what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Role {
+/// A part of the program with database rights of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Role {
     /// `publish`, `wait`, `status`
     Publish,
     /// `work`
@@ -112,7 +112,9 @@ pub(super) fn seen(only: Option<Role>, account: &str, unseen: &[String]) -> Opti
     };
     let more = if unseen.len() > first.len() { ", …" } else { "" };
     let found = format!("{account} cannot see into {}{more}", first.join(", "));
-    let remedy = "statements that reach it are refused without --not-atomic: GRANT TRIGGER, SHOW VIEW on the database to who                   publishes; for routines SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or                   SHOW_ROUTINE (MySQL)";
+    let remedy = "statements that reach it are refused without --not-atomic: GRANT TRIGGER, SHOW VIEW on the database to \
+                  who publishes; for routines SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or \
+                  SHOW_ROUTINE (MySQL)";
     Some(Finding::warn(check, found, remedy))
 }
 
@@ -228,7 +230,7 @@ mod tests {
 
     /// `GRANT rights ON shop.table TO 'user'@…` of deploy/grants.sql, sorted; jobs' own tables are left out.
     fn granted(user: &str) -> Vec<String> {
-        let text = include_str!("../../../../../deploy/grants.sql");
+        let text = include_str!("../../../../deploy/grants.sql");
         let lines = text.lines().filter(|line| line.contains(&format!(" TO '{user}'@")));
         let ours = lines.filter(|line| line.starts_with("GRANT ") && line.contains(" ON shop.queryfleet_"));
         let mut ours: Vec<String> =
