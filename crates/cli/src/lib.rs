@@ -12,6 +12,7 @@ mod log;
 mod memory;
 mod output;
 mod signal;
+mod sql_advice;
 
 use std::process::ExitCode;
 

@@ -126,7 +126,7 @@ impl<'a> Jobs<'a> {
             Error::Refused { path: path.to_owned(), line, column, source }
         };
         let inspected = match queryfleet_sql::inspect(&job.sql, mode) {
-            Err(Refusal::SessionState { .. }) if queryfleet_sql::is_idle(&job.sql, mode) => return Ok(None),
+            Err(Refusal::SessionState(_)) if queryfleet_sql::is_idle(&job.sql, mode) => return Ok(None),
             inspected => inspected.map_err(refused)?,
         };
         let (kind, mut length) = (inspected.kind, inspected.sql.len());

@@ -55,7 +55,7 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
 pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
     let kind = inspect(sql, mode)?.kind;
     match kind.session_state() {
-        Some((what, instead)) => Err(Refusal::SessionState { what, instead }),
+        Some(state) => Err(Refusal::SessionState(state)),
         None => Ok(kind),
     }
 }

@@ -1,10 +1,7 @@
 //! What the words of a statement make of it.
 
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
-
-/// What to do instead of setting a user variable.
-const VARIABLE: &str = "use a subquery where the value is needed";
+use crate::statement::refusal::{Refusal, SessionState};
 
 /// What dumps write in a version comment of its own behind `/*!50001 CREATE */`. No statement begins so.
 const CREATE_GOES_ON: &[&str] = &[
@@ -256,16 +253,14 @@ impl Words {
             return Err(Refusal::Ambiguous { what: "the keyword with a version comment before it", offset });
         }
         if self.variable && self.assigns {
-            return Err(Refusal::SessionState { what: "assigning a user variable", instead: VARIABLE });
+            return Err(Refusal::SessionState(SessionState::AssignsVariable));
         }
         match kind {
             Kind::LoadData if self.local => Err(Refusal::LocalInfile),
             Kind::LoadData if !self.data => Ok(Kind::Other),
             Kind::Ddl if self.temporary => Ok(Kind::Temporary),
             _ if kind.selects() && self.file => Ok(Kind::SelectIntoFile),
-            _ if kind.selects() && self.into => {
-                Err(Refusal::SessionState { what: "SELECT … INTO a variable", instead: VARIABLE })
-            }
+            _ if kind.selects() && self.into => Err(Refusal::SessionState(SessionState::SelectsIntoVariable)),
             _ => Ok(kind),
         }
     }

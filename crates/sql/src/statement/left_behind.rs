@@ -6,7 +6,7 @@
 use crate::lexer::scanner::SqlMode;
 use crate::lexer::token::{Token, Tokens, What};
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
+use crate::statement::refusal::{Refusal, SessionState};
 
 /// Functions of the server's own that tell of it, however their names are quoted, and with space and comments before the
 /// parenthesis. `a.row_count()` is a stored function.
@@ -15,10 +15,6 @@ const FUNCTIONS: [&str; 4] = [LAST_INSERT_ID, "row_count", "found_rows", "lastva
 const LAST_INSERT_ID: &str = "last_insert_id";
 /// Variables of the session that tell of it.
 const VARIABLES: [&str; 5] = [LAST_INSERT_ID, "identity", "warning_count", "error_count", "last_gtid"];
-const WHAT: &str = "what the statement before it left (LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), LASTVAL(), \
-    @@identity, @@warning_count, SHOW WARNINGS)";
-/// What to do instead.
-const BY_KEY: &str = "read the row by another key, or write the value out";
 
 /// Refuses what tells of the statement before. A text without the signs of it costs two searches.
 pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal> {
@@ -27,7 +23,7 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
     }
     let versions = sql.contains("/*!") || sql.contains("/*M!");
     let mut reader = Reader { tokens: Tokens::new(sql, mode), before: None, previous: false, versions };
-    if reader.tells(kind) { Err(Refusal::SessionState { what: WHAT, instead: BY_KEY }) } else { Ok(()) }
+    if reader.tells(kind) { Err(Refusal::SessionState(SessionState::PreviousStatement)) } else { Ok(()) }
 }
 
 /// Whether one of the names may be there, in code or not.
