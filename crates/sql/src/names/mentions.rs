@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens};
 use crate::names::written::{Reader, TableName, written_tables};
 use crate::statement::kind::Kind;
@@ -157,14 +157,12 @@ pub fn may_change_tables_with_prefix(sql: &str, kind: Kind, mode: SqlMode, prefi
 }
 
 fn begins_with(name: &str, prefix: &str) -> bool {
-    name.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    stands_at(name.as_bytes(), 0, prefix.as_bytes())
 }
 
 /// Whether `part` stands anywhere in the text, in any case.
 fn holds(text: &[u8], part: &str) -> bool {
     let Some(first) = part.bytes().next() else { return true };
-    let is_part = |at: usize| {
-        text.get(at..at + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
-    };
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).any(is_part)
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+        .any(|at| stands_at(text, at, part.as_bytes()))
 }

@@ -3,7 +3,7 @@
 //! Before each job its session has run others, of anybody, and the INSERT into the ledger: LAST_INSERT_ID() and its like
 //! would answer for those.
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens, What};
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
@@ -28,14 +28,13 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
 
 /// Whether one of the names may be there, in code or not.
 fn may_tell(text: &[u8]) -> bool {
-    let is = |at: usize, word: &[u8]| {
-        text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
-    };
     memchr::memchr2_iter(b'(', b'@', text).any(|at| match text[at] {
         b'@' => text.get(at + 1) == Some(&b'@'),
         _ => may_be_called(text, at),
-    }) || memchr::memchr2_iter(b'v', b'V', text)
-        .any(|at| is(at, b"value") && !is(at + 5, b"s") || at >= 4 && is(at - 4, b"currval"))
+    }) || memchr::memchr2_iter(b'v', b'V', text).any(|at| {
+        stands_at(text, at, b"value") && !stands_at(text, at + 5, b"s")
+            || at >= 4 && stands_at(text, at - 4, b"currval")
+    })
 }
 
 /// Whether one of the functions may stand before the parenthesis at `at`.
