@@ -41,7 +41,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     if !start(&shared, config.backoff_max).await? {
         return Ok(());
     }
-    let id = queryfleet_job::LedgerId::fresh()?.0;
+    let id = queryfleet_job::random_id()?;
     beside.spawn(heartbeat::keep(
         shared.clone(),
         id.clone(),

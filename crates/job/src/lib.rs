@@ -6,17 +6,14 @@
 //! the worker and the model checker run the same functions.
 
 mod backoff;
-mod causes;
 mod chunk;
-mod class;
-mod dead;
 mod digest;
 pub mod envelope;
 mod filling;
 mod foreign;
 mod halves;
 mod identity;
-mod ledger_state;
+mod json;
 pub mod manifest;
 mod outcome;
 mod own_tables;
@@ -28,23 +25,19 @@ mod terms;
 mod words;
 
 pub use backoff::{Backoff, jittered};
-pub use causes::causes;
-pub use chunk::{Chunk, Job, NotAtomic};
-pub use class::Class;
-pub use dead::DeadReason;
+pub use chunk::{Chunk, Job};
 pub use digest::{digest, hex};
 pub use envelope::{DecodeError, Headers, Message};
 pub use filling::Filling;
-pub use foreign::{FOREIGN_LIMIT, bounded, foreign, shorten};
+pub use foreign::{FOREIGN_LIMIT, bounded, causes, foreign, shorten};
 pub use halves::halves;
-pub use identity::{LedgerId, RunId};
-pub use ledger_state::LedgerState;
-pub use manifest::{Manifest, ManifestDigest, ManifestError};
-pub use outcome::{Failure, Outcome};
+pub use identity::{LedgerId, RunId, random_id};
+pub use manifest::{Manifest, ManifestDigest, ManifestError, NotAtomic};
+pub use outcome::{Class, Failure, LedgerState, Outcome};
 pub use own_tables::{TABLE_PREFIX, is_own_table, may_change_own_tables};
 pub use param::Param;
 pub use run_name::{RUN_NAME_LIMIT, as_run_name, check_run_name, is_run_id};
-pub use settle::{Action, Policy, Settlement, Spent, read_conflict};
+pub use settle::{Action, DeadReason, Policy, Settlement, Spent, read_conflict};
 pub use signature::{SIGNATURE_LENGTH, Signer};
 pub use terms::{Beside, Here, RunRow, Terms};
 pub use words::{UnknownWord, Word, find_word};
