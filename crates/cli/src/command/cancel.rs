@@ -17,7 +17,7 @@ const TOLD_FROM: Duration = Duration::from_secs(5);
 
 /// Cancels a run and says what became of its jobs.
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
-    let view = config.workers_see_within();
+    let view = config.workers_notice_within();
     let standing = queryfleet_producer::cancel(&mut control(config)?, run, now, view).await?;
     let counts = standing.counts;
     // Not atomic: they have begun, and nobody can take that back.
@@ -47,7 +47,7 @@ pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
              is on its way any more"
         )));
     }
-    let view = control.view_of_workers(config.workers_see_within()).await?;
+    let view = control.view_of_workers(config.workers_notice_within()).await?;
     if view >= TOLD_FROM {
         output::say(format_args!("waits {} s, until every worker has seen it", view.as_secs()));
     }
