@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use queryfleet_ledger::{LedgerClient, Run, RunState};
+use queryfleet_ledger::{LedgerClient, Run, RunState, Standing};
 
-use crate::{Error, Standing, standing};
+use crate::{Error, standing};
 
 /// Cancels a run and answers how it stands then: nothing of it begins any more, also of what is published later. Running
 /// jobs are awaited, or ended with `now`; what has ended stays as it ended. Calling it again goes on.
@@ -26,20 +26,20 @@ pub async fn cancel(
         RunState::Published if before.has_ended() => return closed("finished"),
         _ => {}
     }
-    control.close_run(before.run.id, now).await?;
+    control.runs().close(before.run.id, now).await?;
     // Read after it was closed: a producer writes its manifest into an open run only, and publishes nothing before.
     let mut run = read(control, &before.run).await?;
     if run.total.or(run.planned).is_none() {
         // Of an older producer nobody knows how much it still publishes, so every worker has to know that the run is
         // closed. Otherwise each of its jobs has a row in the ledger, whatever is published.
-        control.workers_have_seen(view).await?;
+        control.workers().wait_until_seen(view).await?;
         run = read(control, &before.run).await?;
     }
-    control.cancel_jobs(run.id, 1, run.last_seq()).await?;
+    control.jobs().cancel(run.id, 1, run.last_seq()).await?;
     standing(control, &run.id.to_string()).await
 }
 
 async fn read(control: &mut LedgerClient, run: &Run) -> Result<Run, Error> {
-    let found = control.runs(&[run.id]).await?;
+    let found = control.runs().get(&[run.id]).await?;
     found.into_iter().next().ok_or_else(|| Error::NoRun(run.name.clone()))
 }

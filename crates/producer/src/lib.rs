@@ -25,4 +25,4 @@ pub use publish::{Progress, PublishRequest, Published, publish};
 pub use range::Ranges;
 pub use range::size::Size;
 pub use replay::{Replayed, Shown, replay, show};
-pub use wait::{Ended, Standing, standing, wait};
+pub use wait::{Ended, standing, wait};

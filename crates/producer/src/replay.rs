@@ -44,10 +44,10 @@ pub async fn replay(
     let broker = Arc::new(Broker::new(config, "replay")?);
     let mut judge = Judge::new(config, control).await?;
     // What dies again while it is replayed has had its once more: a row keeps its id, and each id comes by once.
-    let (mut after, until) = (0, control.newest_dead().await?);
+    let (mut after, until) = (0, control.dead_jobs().newest_id().await?);
     let mut replayed = Replayed::default();
     loop {
-        let found = control.dead_jobs(filter, (after, until), AT_ONCE).await?;
+        let found = control.dead_jobs().replayable(filter, (after, until), AT_ONCE).await?;
         let Some(last) = found.last() else { break };
         after = last.id;
         let mut messages = judge.all(control, found, &mut replayed).await?;
@@ -65,7 +65,7 @@ pub async fn replay(
             Publisher::new(broker.clone(), topology).publish(Route::Work, &messages).await?;
         }
         if !taken.is_empty() {
-            control.end_replay(&taken).await?;
+            control.dead_jobs().end_replay(&taken).await?;
         }
         replayed.jobs += taken.len() as u64;
     }
@@ -76,7 +76,7 @@ pub async fn replay(
 /// Takes them, sorted; again after a deadlock with workers that write dead rows meanwhile.
 async fn take(control: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error> {
     loop {
-        match control.begin_replay(ids).await {
+        match control.dead_jobs().begin_replay(ids).await {
             Err(error) if error.is_deadlock() => {}
             taken => {
                 let mut taken = taken?;
@@ -176,7 +176,7 @@ impl Judge {
 
     async fn look_up(&mut self, control: &mut LedgerClient, run: RunId) -> Result<(), Error> {
         if let Entry::Vacant(place) = self.runs.entry(run) {
-            place.insert(control.runs(&[run]).await?.into_iter().next());
+            place.insert(control.runs().get(&[run]).await?.into_iter().next());
         }
         Ok(())
     }

@@ -36,22 +36,23 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit
 pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
     let mut control = control(config)?;
     let standing = queryfleet_producer::standing(&mut control, run).await?;
-    let (state, name) = (standing.state(), &standing.run.name);
-    if !matches!(state, "done" | "finished" | "cancelled" | "purged") {
-        return Err(Failure::new(format!("run {name} is {state}: only a run that has ended can be purged")));
+    let name = &standing.run.name;
+    let status = standing.status();
+    if !status.is_over() {
+        return Err(Failure::new(format!("run {name} is {status}: only a run that has ended can be purged")));
     }
-    let hours = control.hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
+    let hours = control.jobs().hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
     if hours < PURGE_AFTER_H {
         return Err(Failure::new(format!(
             "run {name} ended {hours} h ago: it can be purged {PURGE_AFTER_H} h after its end, when no message of it \
              is on its way any more"
         )));
     }
-    let view = control.view_of_workers(config.workers_see_within()).await?;
+    let view = control.workers().longest_view(config.workers_see_within()).await?;
     if view >= TOLD_FROM {
         output::say(format_args!("waits {} s, until every worker has seen it", view.as_secs()));
     }
-    let rows = control.purge(standing.run.id, view).await?;
+    let rows = control.runs().purge(standing.run.id, view).await?;
     output::print(format_args!(
         "run {name}: purged, {rows} ledger rows deleted; its row stays, so that its id is never used again"
     ));

@@ -26,7 +26,10 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
         DeadCommand::Discard { filter, all } => {
             filtered(filter, *all)?;
             let filter = read(&mut control, filter).await?;
-            output::print(format_args!("{} dead jobs discarded", control.discard(&filter).await?));
+            output::print(format_args!(
+                "{} dead jobs discarded",
+                control.dead_jobs().discard(&filter).await?
+            ));
             Ok(Exit::AllDone)
         }
     }
@@ -68,13 +71,13 @@ async fn read(control: &mut LedgerClient, filter: &DeadFilter) -> Result<Filter,
 }
 
 async fn find(control: &mut LedgerClient, name: &str) -> Result<queryfleet_job::RunId, Failure> {
-    let run = control.find_run(name).await?;
+    let run = control.runs().find(name).await?;
     Ok(run.ok_or_else(|| queryfleet_producer::Error::NoRun(name.to_owned()))?.id)
 }
 
 async fn list(control: &mut LedgerClient, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
     let filter = read(control, filter).await?;
-    let groups = control.dead_groups(&filter).await?;
+    let groups = control.dead_jobs().groups(&filter).await?;
     if json {
         let group = |group: &queryfleet_ledger::DeadGroup| {
             json!({
@@ -109,7 +112,7 @@ async fn show(
     json: bool,
 ) -> Result<Exit, Failure> {
     let id = find(control, run).await?;
-    let Some(row) = control.dead_row(Some(id), seq).await? else {
+    let Some(row) = control.dead_jobs().find(Some(id), seq).await? else {
         return Err(Failure::new(format!(
             "job {seq} of run {run} is not dead: `queryfleet dead list --run {run}`"
         )));

@@ -1,8 +1,8 @@
 //! `queryfleet status`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::LedgerClient;
-use queryfleet_producer::{Error, Standing, standing};
+use queryfleet_ledger::{LedgerClient, Standing};
+use queryfleet_producer::{Error, standing};
 
 use crate::Exit;
 use crate::command::wait::standing_json;
@@ -35,7 +35,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         output::print(format_args!(
             "{:<40} {:<10} {total:>12} {:>12} {:>8}",
             run.name,
-            standing.state(),
+            standing.status(),
             counts.done,
             counts.dead
         ));
@@ -45,8 +45,8 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
 
 async fn newest(control: &mut LedgerClient) -> Result<Vec<Standing>, Error> {
     let mut found = Vec::new();
-    for run in control.newest_runs(NEWEST).await? {
-        let counts = control.count_run(&run).await?;
+    for run in control.runs().newest(NEWEST).await? {
+        let counts = control.jobs().count_run(&run).await?;
         found.push(Standing { run, counts });
     }
     Ok(found)

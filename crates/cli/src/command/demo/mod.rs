@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
-use queryfleet_producer::{Limits, PublishRequest, Source, Standing};
+use queryfleet_ledger::Standing;
+use queryfleet_producer::{Limits, PublishRequest, Source};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;

@@ -68,10 +68,10 @@ async fn ask_database(
     let (server, schema) = (database.server(), database.schema());
     findings.extend(database::session(&server, schema, &session, config.lock_wait_timeout().as_secs()));
     let mut control = LedgerClient::new(database.clone());
-    let settings = control.settings().await.map_err(unusable)?;
+    let settings = control.inspect().settings().await.map_err(unusable)?;
     findings.extend(database::settings(&settings, session.max_allowed_packet, database.is_verified()));
-    let visible = control.our_tables().await.map_err(unusable)?;
-    let probes = control.rights().await.map_err(unusable)?;
+    let visible = control.inspect().tables().await.map_err(unusable)?;
+    let probes = control.inspect().rights().await.map_err(unusable)?;
     let missing = rights::missing_tables(&probes);
     let identity = control.identity().await;
     let set_up = !matches!(&identity, Err(queryfleet_ledger::Error::Schema(_)));
@@ -80,7 +80,7 @@ async fn ask_database(
     findings.push(database::writable(&settings, &tried));
     findings.push(database::tables(schema, &visible, &missing, &identity));
     findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
-    let catalog = control.catalog().await.map_err(unusable)?;
+    let catalog = control.inspect().catalog().await.map_err(unusable)?;
     findings.extend(rights::seen(only, &settings.account, &catalog.unseen(schema)));
     findings.push(database::engines(&catalog.of_database(schema)));
     Ok(())
@@ -95,7 +95,7 @@ async fn tried(
     let asked = |role| only.is_none_or(|only| only == role);
     let mut tried = Vec::new();
     if asked(Role::Publish) {
-        tried.push(("a run", control.write(Table::Run).await?));
+        tried.push(("a run", control.inspect().try_write(Table::Run).await?));
     }
     if asked(Role::Work) {
         // As a slot does before it takes a message, in a session like those of the jobs.
@@ -104,10 +104,10 @@ async fn tried(
         let probed = session.probe().await;
         session.close().await;
         tried.push(("the rows of a job and of a dead one", Written::of(probed)?));
-        tried.push(("a worker's row", control.write(Table::Worker).await?));
+        tried.push(("a worker's row", control.inspect().try_write(Table::Worker).await?));
     }
     if only == Some(Role::Operate) {
-        tried.push(("a row of the ledger", control.write(Table::Ledger).await?));
+        tried.push(("a row of the ledger", control.inspect().try_write(Table::Ledger).await?));
     }
     Ok(tried)
 }
