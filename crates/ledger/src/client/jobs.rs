@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable;
 use queryfleet_job::{LedgerState, RunId};
 
 use crate::client::connection::LedgerClient;
+use crate::client::ledger_row::parse_state;
 use crate::error_code::{DEADLOCK, LOCK_WAIT};
 use crate::{Error, Run};
 
@@ -92,7 +93,7 @@ impl Jobs<'_> {
         let rows: Vec<(u64, String, u64)> =
             self.client.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
         for (block, word, jobs) in rows {
-            let state: LedgerState = word.parse().map_err(Error::Schema)?;
+            let state = parse_state(&word).map_err(Error::Schema)?;
             counted.entry(block).or_default().add(state, jobs);
         }
         Ok(counted)
@@ -128,7 +129,7 @@ impl Jobs<'_> {
             let rows: Vec<(String, u64)> =
                 self.client.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
             for (word, jobs) in rows {
-                counts.add(word.parse().map_err(Error::Schema)?, jobs);
+                counts.add(parse_state(&word).map_err(Error::Schema)?, jobs);
             }
             before = last;
         }

@@ -9,6 +9,7 @@ use queryfleet_job::{NotAtomic, RunId, is_run_id};
 use crate::Error;
 use crate::client::connection::LedgerClient;
 use crate::client::run::{COLUMNS, Run, run};
+use crate::client::standing::Standing;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
 
 /// What a publish says about a new run.
@@ -103,6 +104,16 @@ impl Runs<'_> {
             }
             (named, of_id) => Ok(named.or(of_id)),
         }
+    }
+
+    /// How the run of this name or id stands now, counted afresh; `None` when it is not in this ledger.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn standing(&mut self, name_or_id: &str) -> Result<Option<Standing>, Error> {
+        let Some(run) = self.find(name_or_id).await? else { return Ok(None) };
+        let counts = self.client.jobs().count_run(&run).await?;
+        Ok(Some(Standing { run, counts }))
     }
 
     /// The run of this name, whatever ids there are.

@@ -37,16 +37,6 @@ pub enum Ended {
     Missing,
 }
 
-/// How a run stands now, counted afresh.
-///
-/// # Errors
-/// [`Error::NoRun`], and as the database can fail.
-pub async fn standing(control: &mut LedgerClient, name_or_id: &str) -> Result<Standing, Error> {
-    let run = control.runs().find(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
-    let counts = control.jobs().count_run(&run).await?;
-    Ok(Standing { run, counts })
-}
-
 /// Waits until the run has ended, was cancelled, or has come to a stand with jobs missing.
 ///
 /// # Errors
