@@ -126,26 +126,14 @@ mod tests {
             (406, OTHER_ARGUMENTS, Declaring, NEW, Permanent),
             (406, OTHER_ARGUMENTS, Declaring, SERVED, Permanent),
             (403, "ACCESS_REFUSED - access to queue", Declaring, LET_IN, Permanent),
-            (
-                406,
-                "PRECONDITION_FAILED - queue limit in vhost 'v' (9) is reached",
-                Declaring,
-                NEW,
-                Transient,
-            ),
+            (406, "PRECONDITION_FAILED - queue limit in vhost 'v' (9) is reached", Declaring, NEW, Transient),
             (406, ABOVE_MAX_SIZE, Publishing, SERVED, TooLarge),
             (311, "CONTENT_TOO_LARGE", Publishing, NEW, TooLarge),
             (404, "NOT_FOUND - no exchange 'queryfleet'", Publishing, SERVED, MissingQueue),
             (403, "ACCESS_REFUSED - write access", Publishing, LET_IN, Permanent),
             (403, "ACCESS_REFUSED - write access", Publishing, SERVED, Transient),
             (541, "INTERNAL_ERROR", Publishing, SERVED, Transient),
-            (
-                406,
-                "PRECONDITION_FAILED - delivery acknowledgement timed out",
-                Consuming,
-                SERVED,
-                Transient,
-            ),
+            (406, "PRECONDITION_FAILED - delivery acknowledgement timed out", Consuming, SERVED, Transient),
             (404, "NOT_FOUND - no queue 'q'", Subscribing, SERVED, MissingQueue),
         ];
         for (code, text, operation, history, expected) in rows {

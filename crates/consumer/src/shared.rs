@@ -153,6 +153,5 @@ impl Shared {
 }
 
 fn worker_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "?".into());
-    format!("{}:{}", host.trim(), std::process::id())
+    format!("{}:{}", queryfleet_config::host_name(), std::process::id())
 }

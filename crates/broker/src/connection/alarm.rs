@@ -18,9 +18,13 @@ pub(crate) async fn log_alarms(events: impl Stream<Item = Event>) {
             // The reason is `low on memory` or `low on disk`.
             Event::ConnectionBlocked(reason) if is_due => {
                 logged_at = Some(Instant::now());
-                tracing::warn!("the broker has blocked publishing: {reason}; publishing resumes when there is room");
+                tracing::warn!(
+                    "the broker has blocked publishing: {reason}; publishing resumes when there is room"
+                );
             }
-            Event::ConnectionUnblocked if is_due && logged_at.is_some() => tracing::info!("the broker takes messages again"),
+            Event::ConnectionUnblocked if is_due && logged_at.is_some() => {
+                tracing::info!("the broker takes messages again")
+            }
             _ => {}
         }
     }

@@ -25,11 +25,9 @@ pub(crate) fn connector(config: &Config, urls: &[AMQPUri]) -> Result<Option<Rust
     // lapin's own way adds named authorities to the system's, and fails on a system that has none.
     let trusted = match files.authorities {
         Some(authorities) => RustlsConnectorConfig::default().with_parsable_certificates(authorities),
-        None => {
-            RustlsConnectorConfig::new_with_native_certs().map_err(|source| {
-                queryfleet_config::Error::NoAuthorities { name: variables::AMQP_CA.name, source }
-            })?
-        }
+        None => RustlsConnectorConfig::new_with_native_certs().map_err(|source| {
+            queryfleet_config::Error::NoAuthorities { name: variables::AMQP_CA.name, source }
+        })?,
     };
     let connector = match files.identity {
         Some((chain, key)) => trusted.connector_with_single_cert(chain, key),

@@ -7,5 +7,5 @@ mod topology;
 
 pub use depth::Depth;
 pub use policies::{Management, QueuePolicy};
-pub use topology::Topology;
 pub(crate) use topology::EXCHANGE;
+pub use topology::Topology;

@@ -115,13 +115,15 @@ impl Management {
 /// A name as one segment of a path.
 fn percent_encoded(name: &str) -> String {
     name.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
         .collect()
 }
 
@@ -160,7 +162,9 @@ mod tests {
         // For a queue without policies RabbitMQ sends an empty list.
         let none = b"HTTP/1.1 200 OK\r\n\r\n{\"policy\":null,\"effective_policy_definition\":[]}";
         assert_eq!(parse_answer("q", none).unwrap().definition.len(), 0);
-        assert!(parse_answer("q", b"HTTP/1.1 401 Unauthorized\r\n\r\n").unwrap_err().contains("tag management"));
+        assert!(
+            parse_answer("q", b"HTTP/1.1 401 Unauthorized\r\n\r\n").unwrap_err().contains("tag management")
+        );
         assert!(parse_answer("q", b"AMQP").is_err());
         assert_eq!(percent_encoded("/a.b"), "%2Fa%2Eb");
     }

@@ -92,7 +92,10 @@ impl Tls {
 
     /// That a server has no TLS to offer where the URL asks for it.
     pub fn not_offered(&self) -> TlsFault {
-        permanent(format!("it offers no TLS, which {} asks for: give the server a certificate", self.names.url))
+        permanent(format!(
+            "it offers no TLS, which {} asks for: give the server a certificate",
+            self.names.url
+        ))
     }
 
     fn certificate(&self, error: &CertificateError) -> String {
