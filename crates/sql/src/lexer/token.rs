@@ -148,7 +148,8 @@ impl<'a> Iterator for Tokens<'a> {
         static ALL: Stops = Stops::all_but_space();
         loop {
             let byte = self.scanner.run(self.text.as_bytes(), &ALL, true)?;
-            let (at, version) = (self.scanner.at, self.scanner.version);
+            let at = self.scanner.at;
+            let version = self.scanner.version;
             let Some(what) = self.take(byte) else { continue };
             if byte == b')' {
                 self.depth = self.depth.saturating_sub(1);

@@ -57,7 +57,7 @@ fn may_call(text: &[u8]) -> bool {
 }
 
 /// How many tokens are kept.
-const KEPT: usize = 8;
+const KEPT_TOKENS: usize = 8;
 /// After these words there is the name of a table, an alias, a type or a character set, which no grammar calls.
 const BEFORE_NAMES: &[&str] = &[
     "into",
@@ -76,7 +76,7 @@ const BEFORE_NAMES: &[&str] = &[
 struct Calls<'a> {
     tokens: Tokens<'a>,
     /// The last ones, the newest at `count - 1`, in a ring.
-    last: [Option<Token<'a>>; KEPT],
+    last: [Option<Token<'a>>; KEPT_TOKENS],
     count: usize,
     /// Whether a token stood in a version comment.
     versions: bool,
@@ -86,13 +86,19 @@ struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     fn new(sql: &'a str, mode: SqlMode) -> Self {
-        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false, inserts: false }
+        Self {
+            tokens: Tokens::new(sql, mode),
+            last: [None; KEPT_TOKENS],
+            count: 0,
+            versions: false,
+            inserts: false,
+        }
     }
 
     /// The token so many places before the one at hand, from 1.
     fn back(&self, places: usize) -> Option<Token<'a>> {
-        let at = self.count.checked_sub(places).filter(|_| places <= KEPT)?;
-        self.last[at % KEPT]
+        let at = self.count.checked_sub(places).filter(|_| places <= KEPT_TOKENS)?;
+        self.last[at % KEPT_TOKENS]
     }
 
     fn look(&self, token: Token<'a>) -> Option<Call<'a>> {
@@ -113,7 +119,7 @@ impl<'a> Calls<'a> {
     /// Whether VALUE stands in NEXT VALUE FOR or PREVIOUS VALUE FOR. Of a statement with version comments it is enough
     /// that one of the words is near.
     fn value_for(&self) -> bool {
-        let near = if self.versions { KEPT } else { 1 };
+        let near = if self.versions { KEPT_TOKENS } else { 1 };
         let is_next = |token: Token<'_>| token.is_any(&["next", "previous"]);
         (1..=near).filter_map(|places| self.back(places)).any(is_next)
             && self.tokens.clone().next().is_some_and(|next| next.is("for") || next.version.is_some())
@@ -171,7 +177,7 @@ impl<'a> Calls<'a> {
         if together(before, name) {
             return false;
         }
-        for places in 2..=KEPT {
+        for places in 2..=KEPT_TOKENS {
             match self.back(places) {
                 Some(token) if token.is_symbol(".") => return true,
                 Some(token) if token.version.is_some() => {}
@@ -228,7 +234,7 @@ impl<'a> Iterator for Calls<'a> {
             self.versions |= token.version.is_some();
             self.inserts |= self.count == 0 && token.is_any(&["insert", "replace"]);
             let found = self.look(token);
-            self.last[self.count % KEPT] = Some(token);
+            self.last[self.count % KEPT_TOKENS] = Some(token);
             self.count += 1;
             if found.is_some() {
                 return found;

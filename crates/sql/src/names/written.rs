@@ -132,12 +132,16 @@ impl<'a> Reader<'a> {
         if verb.is_any(&["insert", "replace"]) {
             self.tokens.next_if(|token| token.is("into"));
         }
-        let found = match () {
-            () if verb.is_any(&["insert", "replace"]) => self.name().into_iter().collect(),
-            () if verb.is("update") => self.update(ctes),
-            () if verb.is("delete") => self.delete(),
-            () if verb.is("load") => self.load(),
-            () => return None,
+        let found = if verb.is_any(&["insert", "replace"]) {
+            self.name().into_iter().collect()
+        } else if verb.is("update") {
+            self.update(ctes)
+        } else if verb.is("delete") {
+            self.delete()
+        } else if verb.is("load") {
+            self.load()
+        } else {
+            return None;
         };
         (!self.doubtful && !found.is_empty()).then_some(found)
     }

@@ -12,7 +12,9 @@ const WORDS: [&str; 9] =
 /// what a function gives, and what is compared, has no such sign.
 pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
     let mut written = String::with_capacity(sql.len() + 64);
-    let (mut from, mut before) = (0, None::<Token<'_>>);
+    // What of the text is not written yet, and the token before.
+    let mut from = 0;
+    let mut before = None::<Token<'_>>;
     let mut in_rows = false;
     for token in Tokens::new(sql, mode) {
         if before.is_none() && !token.is_any(&["insert", "replace"]) || token.version.is_some() {

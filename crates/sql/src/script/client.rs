@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Commands of the `mariadb` and the `mysql` client by their names, but USE and DELIMITER, and what to do instead. None of
 /// them begins a statement that a server would run.
-const NAMED: [(&str, &str); 28] = [
+const COMMANDS: [(&str, &str); 28] = [
     ("?", LEAVE_OUT),
     ("charset", CHARSET),
     ("clear", LEAVE_OUT),
@@ -46,7 +46,7 @@ const CHARSET: &str = "leave it out, all text is UTF-8";
 /// The command of the client's that begins a statement, and what to do instead.
 pub fn client_command(sql: &str, mode: SqlMode) -> Option<(&'static str, &'static str)> {
     let first = Tokens::new(sql, mode).next()?;
-    NAMED.iter().find(|(name, _)| first.text.eq_ignore_ascii_case(name)).copied()
+    COMMANDS.iter().find(|(name, _)| first.text.eq_ignore_ascii_case(name)).copied()
 }
 
 /// What to do instead of a command that is a backslash and this letter.
@@ -63,10 +63,10 @@ pub(crate) fn instead(letter: char) -> &'static str {
 }
 
 /// The longest line that is taken for a command; the client's own buffer is 256 bytes.
-const LONGEST_LINE: usize = 1024;
+const LONGEST_LINE_BYTES: usize = 1024;
 
 /// The longest delimiter that the client keeps.
-const LONGEST_DELIMITER: usize = 15;
+const LONGEST_DELIMITER_BYTES: usize = 15;
 
 /// What the text at the start of a statement is.
 pub(crate) enum Command {
@@ -119,7 +119,10 @@ fn read_delimiter(text: &[u8], last: bool) -> Command {
         _ => (from..from + argument.iter().take_while(|&&byte| byte != b' ').count(), true),
     };
     let usable = |byte: &u8| *byte != b'\\' && !(is_space(*byte) && *byte != b' ');
-    if !closed || word.is_empty() || word.len() > LONGEST_DELIMITER || !text[word.clone()].iter().all(usable)
+    if !closed
+        || word.is_empty()
+        || word.len() > LONGEST_DELIMITER_BYTES
+        || !text[word.clone()].iter().all(usable)
     {
         return Command::BadDelimiter;
     }
@@ -164,10 +167,10 @@ enum Line {
 }
 
 fn line_end(text: &[u8], last: bool) -> Line {
-    let shown = &text[..text.len().min(LONGEST_LINE)];
+    let shown = &text[..text.len().min(LONGEST_LINE_BYTES)];
     match memchr::memchr(b'\n', shown) {
         Some(newline) => Line::End(newline),
-        None if text.len() >= LONGEST_LINE => Line::TooLong,
+        None if text.len() >= LONGEST_LINE_BYTES => Line::TooLong,
         None if last => Line::End(text.len()),
         None => Line::More,
     }

@@ -196,7 +196,8 @@ impl Splitter {
     /// After an error the same error comes again.
     pub fn next_statement(&mut self) -> Result<Option<Statement<'_>>, SplitError> {
         let Some((end, next)) = self.find()? else { return Ok(None) };
-        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end, is_space));
+        let from = self.start;
+        let to = trimmed_end(&self.buffer, from, end, is_space);
         let place = self.place_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
             return Err(SplitError::NotUtf8 { place: self.place_of(from + error.valid_up_to()) });
@@ -375,7 +376,7 @@ impl Splitter {
         }
         let mut end = self.buffer.len();
         if self.buffer.trim_ascii_end().last() == Some(&CONTROL_Z) {
-            end = trimmed(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
+            end = trimmed_end(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
         }
         Ok((self.phase == Phase::Body && end > self.body).then_some((end, self.buffer.len())))
     }
@@ -410,6 +411,6 @@ fn stops(delimiter: &[u8]) -> Stops {
 }
 
 /// The end of the text from `start` to `end` without the white space, or what is like it, at its end.
-fn trimmed(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
+fn trimmed_end(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
     buffer[start..end].iter().rposition(|&byte| !is_space(byte)).map_or(start, |found| start + found + 1)
 }

@@ -7,7 +7,7 @@ use crate::session::cursor::Cursor;
 use crate::session::value::{Variable, canonical, literal, name_of, variable};
 
 /// The newest version in MySQL's version comments that every server in use executes: MariaDB skips those from 5.7 on.
-const EVERY_SERVER: u32 = 50_699;
+const NEWEST_COMMON_VERSION: u32 = 50_699;
 /// Statements of their own.
 const COMMANDS: [(&[&str], &str); 6] = [
     (&["password"], "PASSWORD"),
@@ -199,7 +199,7 @@ impl Parser<'_> {
         let opening = self.cursor.sql[..first].rfind("/*")?;
         let marker = self.cursor.sql[opening + 2..first].trim_end();
         let version = marker.trim_start_matches('M').trim_start_matches('!');
-        let is_old = marker.starts_with('!') && version.parse().unwrap_or(0) <= EVERY_SERVER;
+        let is_old = marker.starts_with('!') && version.parse().unwrap_or(0) <= NEWEST_COMMON_VERSION;
         // In one comment, not in two of the same kind.
         let end = self.cursor.offset(self.cursor.tokens.len() - 1);
         let is_whole = self.cursor.tokens.iter().all(|token| token.version.is_some())
@@ -219,7 +219,7 @@ impl Parser<'_> {
             let maria = rest.starts_with("M!");
             let digits: String =
                 rest.trim_start_matches(['M', '!']).chars().take_while(char::is_ascii_digit).collect();
-            if maria || rest.starts_with('!') && digits.parse().unwrap_or(0) > EVERY_SERVER {
+            if maria || rest.starts_with('!') && digits.parse().unwrap_or(0) > NEWEST_COMMON_VERSION {
                 return true;
             }
         }

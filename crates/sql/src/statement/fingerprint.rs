@@ -16,9 +16,11 @@ pub struct Shape {
 /// The digests of a statement that [`crate::inspect`] has taken.
 pub fn shape(sql: &str, mode: SqlMode) -> Shape {
     let mut tokens = Tokens::new(sql, mode);
-    let (mut shape, mut list) = (Digest::NEW, List::Outside);
-    let (mut inserts, mut changes) = (false, false);
+    let mut shape = Digest::NEW;
+    let mut list = List::Outside;
     let mut first = true;
+    let mut inserts = false;
+    let mut changes = false;
     while let Some(token) = tokens.next() {
         if std::mem::take(&mut first) {
             inserts = token.is_any(&["insert", "replace"]);

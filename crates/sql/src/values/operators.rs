@@ -89,13 +89,15 @@ fn role(tokens: &[Token<'_>], at: usize) -> (Role, usize) {
 
 fn word(tokens: &[Token<'_>], at: usize) -> Role {
     let token = tokens[at];
-    match () {
-        () if token.is("div") => Role::Computes,
-        // Before a parenthesis it is the function, unless something stands before it to be divided.
-        () if token.is("mod") && !is_function(tokens, at) => Role::Computes,
-        () if token.is_any(COMPARE) => Role::Compares,
-        () if token.is_any(PART) => Role::Parts,
-        () => Role::None,
+    // Before a parenthesis MOD is the function, unless something stands before it to be divided.
+    if token.is("div") || token.is("mod") && !is_function(tokens, at) {
+        Role::Computes
+    } else if token.is_any(COMPARE) {
+        Role::Compares
+    } else if token.is_any(PART) {
+        Role::Parts
+    } else {
+        Role::None
     }
 }
 
