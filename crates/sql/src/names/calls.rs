@@ -1,9 +1,9 @@
-//! Which functions a statement calls that are not certainly the server's own.
+//! Calls of functions that are not certainly built into the server.
 
 use std::borrow::Cow;
 
 use crate::lexer::scanner::{SqlMode, stands_at};
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::names::builtins::{is_builtin, is_keyword};
 use crate::names::literals::without_literals;
 
@@ -23,7 +23,7 @@ pub enum Call<'a> {
     Unclear,
 }
 
-/// Whether a statement that [`crate::inspect`] has taken certainly calls nothing but functions of the server's own that
+/// Whether a statement that [`crate::inspect`] has accepted certainly calls nothing but functions of the server's own that
 /// leave nothing behind (the lists of `builtins`), whatever functions are stored in its databases. Not what its views
 /// and triggers call. It does not allocate; a statement without a parenthesis costs one search.
 pub fn calls_only_builtins(sql: &str, mode: SqlMode) -> bool {
@@ -56,7 +56,7 @@ fn may_call(text: &[u8]) -> bool {
     memchr::memchr3_iter(b'(', b'v', b'V', text).any(may_be)
 }
 
-/// How many tokens are kept.
+/// The number of tokens that are kept.
 const KEPT_TOKENS: usize = 8;
 /// After these words there is the name of a table, an alias, a type or a character set, which no grammar calls.
 const BEFORE_NAMES: &[&str] = &[
@@ -102,10 +102,10 @@ impl<'a> Calls<'a> {
     }
 
     fn look(&self, token: Token<'a>) -> Option<Call<'a>> {
-        match token.what {
-            What::Symbol if token.text == "(" => self.parenthesis(token),
-            What::Word if token.is("value") => self.value_for().then_some(Call::Sequence),
-            What::Word | What::Name => {
+        match token.kind {
+            TokenKind::Symbol if token.text == "(" => self.parenthesis(token),
+            TokenKind::Word if token.is("value") => self.value_for().then_some(Call::Sequence),
+            TokenKind::Word | TokenKind::Name => {
                 let name = token.name().unwrap_or_default();
                 let is_value = name.eq_ignore_ascii_case("nextval") || name.eq_ignore_ascii_case("currval");
                 let after_dot =
@@ -139,7 +139,7 @@ impl<'a> Calls<'a> {
             return Some(Call::Unclear);
         }
         let adjacent = name.at + name.text.len() == open.at;
-        if name.what == What::Word
+        if name.kind == TokenKind::Word
             && (is_keyword(name.text) || adjacent && is_builtin(name.text))
             && database.is_none()
         {
@@ -197,13 +197,15 @@ impl<'a> Calls<'a> {
         let second = self.back(places + 2).filter(|_| self.chained(places + 1));
         let is_charset = before.is("set") && second.is_some_and(|token| token.is("character"));
         let is_member = before.is("member") && self.back(1).is_some_and(|token| token.is("of"));
-        let after_operand = matches!(before.what, What::String | What::Number | What::Name | What::Variable)
-            || before.is_symbol(")");
+        let after_operand = matches!(
+            before.kind,
+            TokenKind::String | TokenKind::Number | TokenKind::Name | TokenKind::Variable
+        ) || before.is_symbol(")");
         // `INSERT INTO t VALUE (1)`
         let is_value = self.inserts
             && before.depth == 0
             && self.back(1).is_some_and(|token| token.is("value"))
-            && before.what == What::Word
+            && before.kind == TokenKind::Word
             && !(is_keyword(before.text) || before.is("returning"));
         before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member || is_value
     }
@@ -244,7 +246,7 @@ impl<'a> Iterator for Calls<'a> {
 }
 
 fn is_name(token: Token<'_>) -> bool {
-    matches!(token.what, What::Word | What::Name)
+    matches!(token.kind, TokenKind::Word | TokenKind::Name)
 }
 
 /// Whether two neighbours are neighbours whichever version comments the server skips.

@@ -1,4 +1,4 @@
-//! Which names a statement mentions, wherever it does: no grammar is needed to say what it does not mention.
+//! The names that a statement mentions anywhere: no grammar is needed to say what it does not mention.
 
 use std::borrow::Cow;
 

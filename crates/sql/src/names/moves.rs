@@ -1,4 +1,4 @@
-//! Whether a statement may put rows of a table where a walk over its key meets them once more.
+//! Whether a statement may move rows of a table to where a walk along its key meets them once more.
 
 use std::borrow::Cow;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::names::verb::{self, Verb};
 
 /// A table's name in a statement.
@@ -301,6 +301,6 @@ impl<'a> Reader<'a> {
     }
 
     fn part(&mut self) -> Option<Cow<'a, str>> {
-        self.next_if(|token| matches!(token.what, What::Word | What::Name))?.name()
+        self.next_if(|token| matches!(token.kind, TokenKind::Word | TokenKind::Name))?.name()
     }
 }

@@ -1,4 +1,4 @@
-//! What a statement is, by its first keyword.
+//! Kinds of statements.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,11 +28,11 @@ pub enum Kind {
     Values,
     /// TABLE
     Table,
-    /// LOAD DATA or LOAD XML, from a file of the server's
+    /// LOAD DATA or LOAD XML, from a file of the server
     LoadData,
     /// CALL
     Call,
-    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE TABLE, OPTIMIZE, REPAIR, GRANT, REVOKE: what commits by itself
+    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE TABLE, OPTIMIZE, REPAIR, GRANT, REVOKE: they commit implicitly
     Ddl,
     /// CREATE or DROP TEMPORARY …
     Temporary,
@@ -48,7 +48,7 @@ pub enum Kind {
     Prepare,
     /// HANDLER
     Handler,
-    /// All else: SHOW, EXPLAIN, KILL, a compound statement, what the server will not know
+    /// All else: SHOW, EXPLAIN, KILL, compound statements, what no server knows
     Other,
 }
 
@@ -81,7 +81,7 @@ impl Kind {
         Kind::Other,
     ];
 
-    /// The kind's lower-case word; [`Kind::from_str`] reads it back.
+    /// The word for the kind, in lower case; [`Kind::from_str`] reads it back.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Insert => "insert",

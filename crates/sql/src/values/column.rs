@@ -1,17 +1,17 @@
-//! Which column a `?` is assigned to, by itself or as what its expression answers, or compared with.
+//! Which column a `?` is assigned to, by itself or as the result of its expression, or compared with.
 
 use std::borrow::Cow;
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::values::expression;
 use crate::values::operators::{Role, roles};
 use crate::values::words::is_mark;
 
-/// What a `?` meets.
+/// The column that a `?` is assigned to or compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meets {
-    /// No column, or none that is told by the text.
+    /// None, or none that the text names.
     Nothing,
     /// A column of this name.
     Column(String),
@@ -19,7 +19,7 @@ pub enum Meets {
     Place(usize),
 }
 
-/// What every `?` of a statement meets, in their order.
+/// The column that each `?` of a statement is assigned to or compared with, in their order.
 pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = roles(&tokens);
@@ -40,7 +40,7 @@ pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
 
 /// The column on the other side of a comparison or an assignment.
 fn beside<'a>(tokens: &[Token<'a>], roles: &[Role], at: usize) -> Option<Cow<'a, str>> {
-    let compares = |at: usize| roles.get(at) == Some(&Role::Compares) && tokens[at].what == What::Symbol;
+    let compares = |at: usize| roles.get(at) == Some(&Role::Compares) && tokens[at].kind == TokenKind::Symbol;
     let before = tokens[..at].iter().rposition(|token| !token.is_symbol("("))?;
     if compares(before) {
         let first = (0..before).rev().take_while(|at| compares(*at)).last().unwrap_or(before);

@@ -1,7 +1,7 @@
 //! Which `?` an operator reaches: through functions, parentheses, CASE and the list of a subquery, but not across a
 //! comparison inside of them, AND, OR, or the clauses of a statement.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::values::operators::{Role, unit};
 use crate::values::parts::{Expression, Part, Use};
 use crate::values::words::{
@@ -20,7 +20,7 @@ const OF_CASE: &str = "a CASE that compares one value with others";
 enum Level {
     /// The statement itself, or a subquery.
     Query,
-    /// A subquery in place of a table: its columns have the types of its list, and are used who knows how.
+    /// A subquery in place of a table: its columns have the types of its list, and may be used in any way.
     Derived,
     /// A row of VALUES: its columns have nothing to do with each other.
     Row,
@@ -43,7 +43,7 @@ struct Walk<'a, 't> {
 pub(crate) struct Reached {
     /// For each what reaches it.
     pub(crate) uses: Vec<Use>,
-    /// For each whether it may be what its expression answers.
+    /// For each whether it may be the result of its expression.
     pub(crate) answers: Vec<bool>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Walk<'a, '_> {
         marks.iter().for_each(|mark| self.found[*mark] = Use::Unclear(why.to_owned()));
     }
 
-    /// Goes over a level up to its closing parenthesis, which is passed, and returns what the level around it meets.
+    /// Reads a level up to its closing parenthesis, which is passed, and returns what the level around it meets.
     fn level(&mut self, level: Level, mut clause: &'static str) -> Expression<'a> {
         let mut whole = Expression::default();
         let mut current = Expression::default();
@@ -183,7 +183,7 @@ impl<'a> Walk<'a, '_> {
         } else if is_function(self.tokens, at) && token.is_any(COMPUTING) {
             into.computes = into.computes.or(Some(token.text));
         } else {
-            into.number |= token.what == What::Number;
+            into.number |= token.kind == TokenKind::Number;
         }
     }
 
@@ -311,7 +311,8 @@ impl<'a> Walk<'a, '_> {
             // In ON DUPLICATE KEY UPDATE it is a function: an operator, a comma or a parenthesis stands before it.
             let before = self.at.checked_sub(1).map(|before| &self.tokens[before]);
             return before.is_none_or(|before| {
-                before.is_symbol(")") || matches!(before.what, What::Word | What::Name) && !before.is("div")
+                before.is_symbol(")")
+                    || matches!(before.kind, TokenKind::Word | TokenKind::Name) && !before.is("div")
             });
         }
         token.is_any(CLAUSES)

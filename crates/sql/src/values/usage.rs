@@ -8,7 +8,7 @@
 //! `operators` finds what computes, `expression` what it reaches, `column` what stands on the other side of a `=`.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::values::expression;
 use crate::values::operators::{self, Role};
 use crate::values::parts::Use;
@@ -39,7 +39,7 @@ fn use_of(tokens: &[Token<'_>], roles: &[Role], at: usize, reached: Use) -> Use 
         return Use::Count;
     }
     if let Some(before) = before
-        && before.what == What::Word
+        && before.kind == TokenKind::Word
         && before.text.starts_with('_')
         && !before.is_any(&["_utf8mb4", "_utf8mb3", "_utf8", "_binary"])
     {
