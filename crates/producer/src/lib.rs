@@ -8,21 +8,30 @@ mod cancel;
 mod check;
 mod error;
 mod input;
+mod location;
 mod notice;
 mod plan;
+mod problem;
 mod publish;
 mod range;
 mod replay;
+mod request;
 mod wait;
 
 pub use cancel::cancel;
-pub use error::Error;
-pub use input::dialect::CsvDialect;
-pub use input::{InputBytes, Source};
-pub use plan::{Counted, FailedExplain, FullScan, Plan, Seen, plan};
-pub use publish::pace::Limits;
-pub use publish::{Progress, PublishRequest, Published, publish};
-pub use range::Ranges;
-pub use range::size::Size;
+/// The refusals of a statement, for benchmarks; not part of the interface.
+#[doc(hidden)]
+pub use check::statement;
+pub use error::{Error, RunOption};
+pub use input::InputBytes;
+pub use location::Location;
+pub use plan::plan;
+pub use plan::report::{Counted, FailedExplain, FullScan, Plan, Seen};
+pub use problem::Problem;
+pub use publish::progress::{Progress, Published};
+pub use publish::publish;
 pub use replay::{Replayed, Shown, replay, show};
+pub use request::{
+    CsvDialect, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
+};
 pub use wait::{Ended, Standing, standing, wait};

@@ -83,7 +83,7 @@ pub async fn wait(
     config: &Config,
     name_or_id: &str,
     timeout: Option<Duration>,
-    progress: &mut dyn FnMut(&Standing),
+    progress: &mut (dyn FnMut(&Standing) + Send),
 ) -> Result<(Ended, Standing), Error> {
     let mut control = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
