@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use crate::advice::with_advice;
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -46,6 +47,10 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
         // It says what to install, and shows the end of a server's log.
         let has_lines = (&error as &dyn Any).is::<queryfleet_devstack::Error>();
-        Failure { has_lines, ..Failure::new(queryfleet_job::causes(&error)) }
+        let text = match (&error as &dyn Any).downcast_ref::<queryfleet_producer::Error>() {
+            Some(error) => with_advice(error),
+            None => queryfleet_job::causes(&error),
+        };
+        Failure { has_lines, ..Failure::new(text) }
     }
 }

@@ -162,7 +162,7 @@ pub enum Error {
     #[error("missing jobs are those of an earlier run: give its name")]
     MissingOfNoRun,
     /// The run is not in this ledger.
-    #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
+    #[error("run {0} is not in this ledger")]
     NoRun(String),
     /// The broker.
     #[error(transparent)]

@@ -35,3 +35,16 @@ pub use request::{
     CsvDialect, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
 };
 pub use wait::{Ended, Standing, standing, wait};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles only if both futures can be spawned.
+    #[allow(dead_code)]
+    fn publishing_and_waiting_are_send(config: &queryfleet_config::Config, request: &PublishRequest<'_>) {
+        fn require_send(_: impl Send) {}
+        require_send(publish(config, request, &mut |_| {}));
+        require_send(wait(config, "", None, &mut |_| {}));
+    }
+}
