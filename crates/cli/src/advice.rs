@@ -1,9 +1,9 @@
-//! What a person can do about an error of the producer, by the options of this program: the library knows none of them.
+//! What a person can do about an error, by the options and commands of this program: the libraries know none of them.
 
 use queryfleet_producer::{Error, Problem, RunOption};
 
-/// The options that help against an error, as the end of its sentence.
-pub(crate) fn advice(error: &Error) -> Option<String> {
+/// The options that help against an error of the producer, as the end of its sentence.
+fn producer_advice(error: &Error) -> Option<String> {
     match error {
         Error::Statement { problem, .. } => advice_of_problem(problem),
         Error::Checksum { .. } => Some("the expected one is that of --sha256".into()),
@@ -41,11 +41,23 @@ fn advice_of_problem(problem: &Problem) -> Option<String> {
 }
 
 /// The text of an error and, where options help, which.
-pub(crate) fn with_advice(error: &Error) -> String {
+pub(crate) fn with_producer_advice(error: &Error) -> String {
     let text = queryfleet_job::causes(error);
-    match advice(error) {
+    match producer_advice(error) {
         Some(advice) => format!("{text}; {advice}"),
         None => text,
+    }
+}
+
+/// The options and commands that help against an error of the operator.
+pub(crate) fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
+    use queryfleet_operator::Error;
+    match error {
+        Error::NoFilter => Some(
+            "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),
+        ),
+        Error::NotDead { run, .. } => Some(format!("`queryfleet dead list --run {run}`")),
+        _ => None,
     }
 }
 
@@ -71,9 +83,9 @@ mod tests {
     fn an_error_ends_with_the_options_that_help() {
         let unfinished = Error::Unfinished("first".into());
         assert!(
-            with_advice(&unfinished)
+            with_producer_advice(&unfinished)
                 .ends_with("`--run first` resumes it, `--again` publishes everything once more")
         );
-        assert_eq!(advice(&Error::Cancelled("first".into())), None);
+        assert_eq!(producer_advice(&Error::Cancelled("first".into())), None);
     }
 }

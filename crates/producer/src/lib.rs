@@ -4,7 +4,6 @@
 //! nothing; the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the
 //! digest of the input, so that nothing else is published under its name.
 
-mod cancel;
 mod check;
 mod error;
 mod input;
@@ -14,11 +13,9 @@ mod plan;
 mod problem;
 mod publish;
 mod range;
-mod replay;
 mod request;
 mod wait;
 
-pub use cancel::cancel;
 /// The refusals of a statement, for benchmarks; not part of the interface.
 #[doc(hidden)]
 pub use check::statement;
@@ -30,11 +27,10 @@ pub use plan::report::{Counted, FailedExplain, FullScan, Plan, Seen};
 pub use problem::Problem;
 pub use publish::progress::{Progress, Published};
 pub use publish::publish;
-pub use replay::{Replayed, Shown, replay, show};
 pub use request::{
     CsvDialect, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
 };
-pub use wait::{Ended, Standing, standing, wait};
+pub use wait::{Ended, wait};
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use queryfleet_config::Config;
 use queryfleet_producer::{Counted, Plan, Seen};
 
 use crate::Exit;
-use crate::advice::with_advice;
+use crate::advice::with_producer_advice;
 use crate::arguments::{Explain, Input};
 use crate::command::print_json;
 use crate::command::publish::wanted;
@@ -22,12 +22,12 @@ pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> 
     };
     if request.json.json {
         let mut json = serde_json::to_value(&plan)?;
-        json["refusals"] = plan.refusals.iter().map(with_advice).collect();
+        json["refusals"] = plan.refusals.iter().map(with_producer_advice).collect();
         print_json(&json);
     } else {
         lines(&plan).iter().for_each(output::print);
     }
-    Ok(if plan.refused == 0 { Exit::AllDone } else { Exit::CouldNotStart })
+    Ok(if plan.refused == 0 { Exit::Success } else { Exit::Failed })
 }
 
 /// The plan for people: what there is, then what to look at, the gravest last, where it is seen.
@@ -56,7 +56,7 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));
     lines.extend(plan.not_atomic.iter().map(|counted| format!("not atomic: {}", count(counted))));
     lines.extend(seen("without a WHERE", &plan.no_where, ""));
-    lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {}", with_advice(refusal))));
+    lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {}", with_producer_advice(refusal))));
     if plan.refused > 0 {
         let rest = if plan.complete { "" } else { "; what follows could not be read" };
         lines.push(format!("publish would refuse this: {} statements{rest}", plan.refused));
