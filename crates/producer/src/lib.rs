@@ -1,8 +1,8 @@
-//! Reads input, builds jobs, publishes a run, goes on with it after an interruption, and waits for its end.
+//! Reads input, builds jobs, publishes a run, resumes it after an interruption, and waits for its end.
 //!
-//! A run is published in two passes over its input: the first checks every statement, so that bad input publishes
-//! nothing; the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the
-//! digest of the input, so that nothing else is published under its name.
+//! A run is published in two passes over its input. The first checks every statement, so that bad input publishes nothing;
+//! the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the digest of the input, so
+//! that nothing else is published under its name.
 
 mod check;
 mod error;

@@ -49,19 +49,26 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Applies all refusals in their order. Returns whether the statement can be committed together with its ledger row.
+/// Applies all refusals. Returns whether the statement can be committed together with its ledger row.
 ///
 /// # Errors
 /// Returns the first problem.
 pub fn check(statement: &Statement<'_>, rules: &Rules, catalog: &Catalog) -> Result<bool, Problem> {
+    check_text(statement, rules)?;
+    refuse_tables(statement, rules, catalog)
+}
+
+/// Applies the refusals that need no server's catalog.
+///
+/// # Errors
+/// Returns the first problem.
+pub fn check_text(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     refuse_client_command(statement, rules)?;
     refuse_byte_order_mark(statement, rules)?;
     refuse_not_atomic(statement, rules)?;
     refuse_no_where(statement, rules)?;
-    let is_atomic = refuse_tables(statement, rules, catalog)?;
     refuse_marks(statement, rules)?;
-    refuse_size(statement, rules)?;
-    Ok(is_atomic)
+    refuse_size(statement, rules)
 }
 
 /// Refuses what would change the state of the session for the jobs that come after it.
@@ -76,10 +83,7 @@ pub fn refuse_session_state(sql: &str, kind: Kind, rules: &Rules) -> Result<(), 
 }
 
 /// Refuses commands of the `mariadb` client, which no server knows.
-///
-/// # Errors
-/// Returns [`Problem::ClientCommand`].
-pub fn refuse_client_command(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_client_command(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     if statement.kind != Kind::Other {
         return Ok(());
     }
@@ -90,10 +94,7 @@ pub fn refuse_client_command(statement: &Statement<'_>, rules: &Rules) -> Result
 }
 
 /// Refuses a byte order mark before a statement, where files were joined.
-///
-/// # Errors
-/// Returns [`Problem::Malformed`].
-pub fn refuse_byte_order_mark(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_byte_order_mark(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     if statement.kind == Kind::Other && statement.text(rules).starts_with('\u{feff}') {
         let text = "a byte order mark stands before the statement, as where files are joined: remove it";
         return Err(Problem::Malformed(text.into()));
@@ -102,10 +103,7 @@ pub fn refuse_byte_order_mark(statement: &Statement<'_>, rules: &Rules) -> Resul
 }
 
 /// Refuses kinds of statements that cannot be rolled back, unless it is said how to run them.
-///
-/// # Errors
-/// Returns [`Problem::NotAtomic`].
-pub fn refuse_not_atomic(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_not_atomic(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     if statement.kind.is_atomic() || rules.not_atomic.is_some() {
         return Ok(());
     }
@@ -114,10 +112,7 @@ pub fn refuse_not_atomic(statement: &Statement<'_>, rules: &Rules) -> Result<(),
 }
 
 /// Refuses UPDATE and DELETE of a whole table, unless that is allowed.
-///
-/// # Errors
-/// Returns [`Problem::NoWhere`].
-pub fn refuse_no_where(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_no_where(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     if !rules.allow_no_where && changes_all_rows(statement.kind, statement.sql(), rules.mode) {
         return Err(Problem::NoWhere { kind: statement.kind.as_str() });
     }
@@ -126,10 +121,7 @@ pub fn refuse_no_where(statement: &Statement<'_>, rules: &Rules) -> Result<(), P
 
 /// Refuses what reaches a table of queryfleet and, unless it is said how to run such statements, what no transaction
 /// holds. Returns whether the statement can be committed together with its ledger row.
-///
-/// # Errors
-/// Returns [`Problem::NotHeld`].
-pub fn refuse_tables(statement: &Statement<'_>, rules: &Rules, catalog: &Catalog) -> Result<bool, Problem> {
+fn refuse_tables(statement: &Statement<'_>, rules: &Rules, catalog: &Catalog) -> Result<bool, Problem> {
     let Statement { kind, database, .. } = *statement;
     match catalog.not_held(kind, statement.sql(), database, rules.mode) {
         None => Ok(kind.is_atomic()),
@@ -141,20 +133,14 @@ pub fn refuse_tables(statement: &Statement<'_>, rules: &Rules, catalog: &Catalog
 }
 
 /// Refuses a statement with more or fewer `?` than values.
-///
-/// # Errors
-/// Returns [`Problem::Params`].
-pub fn refuse_marks(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_marks(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     let marks = marks(statement.job, rules.mode);
     let params = statement.job.params.len();
     if marks == params { Ok(()) } else { Err(Problem::Params { marks, params }) }
 }
 
 /// Refuses a statement that is too long with its values written out.
-///
-/// # Errors
-/// Returns [`Problem::TooLongWithValues`].
-pub fn refuse_size(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
+fn refuse_size(statement: &Statement<'_>, rules: &Rules) -> Result<(), Problem> {
     let Statement { job, length, .. } = *statement;
     let limit = rules.limit_bytes;
     let values: usize = job.params.iter().map(Param::size).sum();
@@ -211,17 +197,12 @@ mod tests {
         allow_no_where: false,
     };
 
-    /// What all refusals but that of tables, which asks a server's catalog, say of a statement.
+    /// What all refusals but that of tables say of a statement.
     fn problem(job: &Job, rules: &Rules) -> String {
         let inspected = queryfleet_sql::inspect(&job.sql, rules.mode).unwrap();
         let statement = Statement { job, kind: inspected.kind, length: inspected.sql.len(), database: None };
         let found = refuse_session_state(&job.sql, inspected.kind, rules)
-            .and_then(|()| refuse_client_command(&statement, rules))
-            .and_then(|()| refuse_byte_order_mark(&statement, rules))
-            .and_then(|()| refuse_not_atomic(&statement, rules))
-            .and_then(|()| refuse_no_where(&statement, rules))
-            .and_then(|()| refuse_marks(&statement, rules))
-            .and_then(|()| refuse_size(&statement, rules))
+            .and_then(|()| check_text(&statement, rules))
             .and_then(|()| into_job(job.clone(), statement.length, None, rules).map(drop));
         found.err().map(|problem| problem.to_string()).unwrap_or_default()
     }

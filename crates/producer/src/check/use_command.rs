@@ -1,9 +1,9 @@
-//! What a `USE` says, as the `mariadb` client reads it. It is a command of the client's: its argument ends at a space, and
-//! what follows is thrown away there, a statement too. So what follows has to be nothing, or a comment.
+//! Reading `USE` as the `mariadb` client does. It is a command of the client: its argument ends at a space, and what follows
+//! is thrown away, even a statement. So nothing but a comment may follow.
 
 use queryfleet_sql::{self, SqlMode};
 
-/// What to write instead of what is not taken.
+/// The remedy for a USE that is refused.
 const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
     backquotes";
 

@@ -1,4 +1,4 @@
-//! What is to be published: scripts, NDJSON files or rows for a template, plain or compressed, or standard input.
+//! Inputs: scripts, NDJSON files or rows for a template, plain or compressed, or standard input.
 
 pub(crate) mod coerce;
 pub(crate) mod csv;
@@ -33,15 +33,15 @@ use crate::input::script::Script;
 use crate::input::sniff::{Expected, Foreign};
 use crate::input::template::Template;
 
-/// What the inputs are read through: large enough that a compressed one is unpacked in pieces of some size.
+/// The buffer of a reader: large enough that a compressed input is decompressed in pieces of some size.
 const BUFFER_BYTES: usize = 64 << 10;
 /// A byte order mark, which is no part of the text.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// How much of the input has been read, compressed as it is.
+/// How much of the inputs has been read, in bytes of the files as they are (compressed or not).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputBytes {
-    /// Bytes.
+    /// Bytes read.
     pub read: u64,
     /// Bytes of all inputs.
     pub total: u64,
@@ -61,22 +61,22 @@ impl Read for CountingReader {
     }
 }
 
-/// One input. It is read twice, so what gives its bytes only once (standard input, a pipe) is kept in a temporary file
-/// without a name: however the process ends, it is gone.
+/// One input. It is read twice, so what can be read only once (standard input, a pipe) is copied to a temporary file without
+/// a name: however the process ends, the file is gone.
 pub(crate) struct Input {
-    /// As the user gave it, for messages and for its kind.
+    /// As the caller gave it; errors show it, and its extension says what it is.
     name: PathBuf,
     spooled: Option<File>,
     read: Arc<AtomicU64>,
-    /// Its lines are rows for this.
+    /// The template for which its lines are rows.
     template: Option<Arc<Template>>,
 }
 
 impl Input {
-    /// Names an input, of rows when there is a template; `-`, which is standard input, or a pipe is read to its end.
+    /// Names an input, which is of rows if there is a template. Standard input (`-`) or a pipe is read to its end.
     ///
     /// # Errors
-    /// When what has to be kept cannot be read or written.
+    /// Returns [`Error::Read`] or [`Error::Spool`] if that copy fails.
     pub(crate) async fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
         let is_stdin = name == Path::new("-");
         // What is missing, or a folder, is an error when it is opened.
@@ -96,16 +96,17 @@ impl Input {
         Ok(Input { name: path, spooled: Some(spooled), read: Arc::default(), template })
     }
 
-    /// Rows in a file of ours, under a name for messages.
+    /// Rows in a file that this process has written, under a name for messages.
     pub(crate) fn from_rows(name: &str, rows: File, template: Arc<Template>) -> Input {
         Input { name: name.into(), spooled: Some(rows), read: Arc::default(), template: Some(template) }
     }
 
-    /// Opens it from its start; what has been read of it before is not to be read on. `.gz` and `.zst` are decompressed.
-    /// Without a template `.ndjson` and `.jsonl` hold a job a line, everything else is a script.
+    /// Opens it at its start; what was opened before must not be read any more. `.gz` and `.zst` are decompressed. Without a
+    /// template, `.ndjson` and `.jsonl` hold one job per line, and everything else is a script.
     ///
     /// # Errors
-    /// When the file cannot be opened or read, or begins like one of another kind.
+    /// Returns [`Error::Read`] if the file cannot be opened or read, and [`Error::Foreign`] if it begins like a file of another
+    /// kind.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
         let (bytes, kind) = self.decompressed()?;
@@ -132,7 +133,7 @@ impl Input {
         })
     }
 
-    /// Its bytes, decompressed, and its name without the end that says so.
+    /// Its bytes, decompressed, and its name without the extension that says so.
     fn decompressed(&self) -> Result<(Box<dyn Read + Send>, PathBuf), Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
         if self.spooled.is_none() && self.name.is_dir() {
@@ -161,10 +162,10 @@ impl Input {
         Error::Foreign { path: self.name.clone(), what: found.what, suits_rows: found.suits_rows }
     }
 
-    /// Makes sure that its bytes, compressed as they are, have this SHA-256.
+    /// Makes sure that the file, compressed or not, has this SHA-256.
     ///
     /// # Errors
-    /// [`Error::Checksum`] when they have another, [`Error::Read`] when they cannot be read.
+    /// Returns [`Error::Checksum`] if it has another, and [`Error::Read`] if it cannot be read.
     pub(crate) fn verify_sha256(&self, sha256: &str) -> Result<(), Error> {
         let failed = |source| Error::Read { path: self.name.clone(), source };
         let mut file = self.file().map_err(failed)?;
@@ -233,7 +234,7 @@ impl Reading {
     /// The next job, not yet numbered, and where it stands; `None` at the end.
     ///
     /// # Errors
-    /// As the kinds of input can fail; the place is named.
+    /// Returns an error if reading fails, or if what was read is no job.
     pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
         match self {
             Reading::Script(script) => Ok(script.next()?.map(|(sql, place)| (Job::new(0, sql), place))),

@@ -1,4 +1,4 @@
-//! A template and its rows, each of them a job: CSV with a header, or NDJSON objects.
+//! Rows for a template, one job each: CSV with a header, or NDJSON objects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct Rows {
 }
 
 enum Table {
-    /// The columns by their place in the file, none before the header is read.
+    /// For each field of the file its column in the template; empty before the header is read.
     Csv {
         csv: Csv,
         columns: Vec<usize>,

@@ -106,7 +106,7 @@ impl Template {
         }
     }
 
-    /// As it was given, without a `;` at its end.
+    /// Its text, without a `;` at its end.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -79,7 +79,7 @@ impl<'a> RangeCutter<'a> {
             key.set_directions(if extent.descending.is_empty() { &ascending } else { &extent.descending });
         }
         let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.for_key_ranges();
-        // What is not atomic is refused later, or its user has said how to run it, and answers for it.
+        // A statement that is not atomic is refused later, unless the caller has said how to run it, and so vouches for it.
         let is_atomic = queryfleet_sql::check(template.text(), mode).is_ok_and(Kind::is_atomic);
         if is_atomic && let Some(why) = client.moves(&key, template.text(), mode).await? {
             return Err(range_error(format!(

@@ -61,7 +61,7 @@ impl SetTracker {
     /// Takes one SET, which ends on this line.
     ///
     /// # Errors
-    /// When it does more than set variables of its session.
+    /// Returns a problem if it does more than set variables of its session.
     pub(crate) fn take(
         &mut self,
         assignments: Vec<Assignment>,
@@ -110,7 +110,7 @@ impl SetTracker {
         variable.last_line = last_line;
     }
 
-    /// The SET of this variable as session SQL would have it, and whether it goes on from the one before it.
+    /// The SET of this variable as session SQL would have it, and whether it continues the one before it.
     fn trail_part(&self, assignments: &[Assignment], name: &str, before: &Variables) -> (bool, Assignment) {
         let of_session = |value: Value, only_for: &Option<String>| Assignment {
             target: Target::Session(name.to_owned()),
@@ -161,16 +161,16 @@ impl SetTracker {
         self.is_narrow
     }
 
-    /// Says whether the next statement is written so that this makes no difference to it.
+    /// Says whether the next statement is written so that SET NAMES binary makes no difference to it.
     pub(crate) fn write_as_bytes(&mut self, is: bool) {
         self.as_bytes = is;
         self.is_settled = false;
     }
 
-    /// Looks, before a statement that stands here, whether every session of the run is as the SETs say.
+    /// Checks, before a statement that stands here, that every session of the run is as the SETs say.
     ///
     /// # Errors
-    /// When one is not, and was not told of yet.
+    /// Returns a problem if a variable differs that no problem has named yet.
     pub(crate) fn before_statement(
         &mut self,
         settings: &RunSettings,

@@ -11,7 +11,7 @@ const INIT_STEP: [(&str, &str); 4] = [
     ("completion_type", "no_chain"),
     ("transaction_read_only", "0"),
 ];
-/// No statement does another thing for these: they say how long is waited, for a lock or a client, or what is sent back.
+/// These change no statement's effect: they say how long to wait for a lock or a client, or what is sent back.
 const WITHOUT_EFFECT: [&str; 7] = [
     "character_set_results",
     "wait_timeout",
@@ -27,12 +27,12 @@ const WITHOUT_EFFECT: [&str; 7] = [
 pub(crate) struct RunSettings {
     pub(crate) server: Server,
     variables: Variables,
-    /// The run's own session SQL, a SET each.
+    /// The run's own session SQL, one element per SET.
     own: Vec<Vec<Assignment>>,
 }
 
 impl RunSettings {
-    /// Those of the configuration's session SQL, and after it the run's own.
+    /// The settings of the configuration's session SQL (`all`), and after it the run's own.
     pub(crate) fn new(all: Option<&str>, own: Option<&str>, mode: SqlMode, server: Server) -> RunSettings {
         let mut variables = Variables::default();
         let own = own.map(|text| parse_sets(text, mode)).unwrap_or_default();
@@ -74,8 +74,8 @@ impl RunSettings {
         variables.value_of(COLLATION)
     }
 
-    /// The run's session SQL with these variables set as well, each by the SETs of its trail; `None` when that is what it
-    /// has already.
+    /// The run's session SQL with these variables set as well, each by the SETs of its trail; `None` if the run has just
+    /// that.
     pub(crate) fn session_sql_with(&self, trails: &[(&str, &[Assignment])]) -> Option<String> {
         let replaced = |one: &Assignment| trails.iter().any(|(name, _)| sets_variable(one, name));
         let mut rounds: Vec<Vec<&Assignment>> =

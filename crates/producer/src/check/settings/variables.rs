@@ -9,7 +9,7 @@ use queryfleet_sql::{Assignment, Target, Value};
 pub(crate) const CLIENT: &str = "character_set_client";
 /// The variable that stands for how strings in statements compare.
 pub(crate) const COLLATION: &str = "collation_connection";
-/// Variables that say how rows are sent back: those of a job are thrown away.
+/// Variables that say how rows are sent back: a worker throws the rows of a job away.
 const ROWS_SENT_BACK: [&str; 1] = ["character_set_results"];
 
 /// What is known of a variable's value. Two that are the same are the same value on the same server.
@@ -204,7 +204,7 @@ impl KnownValue {
 }
 
 impl Server {
-    /// Whether it runs what stands in a version comment with this marker (`!80000`, `M!100616`).
+    /// Whether it executes what stands in a version comment with this marker (`!80000`, `M!100616`).
     pub(crate) fn runs(&self, marker: &str) -> bool {
         let is_mariadb = self.version.contains("MariaDB");
         let own = version_number(&self.version);

@@ -1,4 +1,4 @@
-//! Reading CSV as RFC 4180 has it, strictly: what a lenient reader would guess at is an error with its place.
+//! Reading CSV as in RFC 4180, strictly: where a lenient reader would guess, this one returns an error with its location.
 //!
 //! Fields are separated by commas, records by line ends; a field in double quotes may hold both, and `""` for a quote.
 //! Every field is a text; `\N` without quotes is NULL, as `LOAD DATA` and `mysqldump --tab` write it. What MySQL's
@@ -37,11 +37,11 @@ impl Csv {
         Csv { name, bytes, limit, record: Vec::new(), dialect, line: 0, lines: 0, columns: 0 }
     }
 
-    /// The next record's fields; `None` at the end. Blank lines between records are passed over, but those that could be
-    /// a record of one empty field.
+    /// The next record's fields; `None` at the end. Blank lines between records are skipped, unless they could be a record of
+    /// one empty field.
     ///
     /// # Errors
-    /// When reading fails, or a record is not well-formed; the place is named.
+    /// Returns an error if reading fails, or if the record is not well-formed.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<Field>>, Error> {
         let read = self.read_record();
         // Before any other error: read as the other dialect there may be none.

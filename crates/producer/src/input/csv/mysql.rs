@@ -16,7 +16,7 @@ pub(crate) fn ambiguous_backslash(record: &[u8]) -> Option<usize> {
     })
 }
 
-/// The fields of a record of the server's.
+/// The fields of a record that the server has written, or what is wrong with it at which byte.
 pub(crate) fn fields(text: &str) -> Fields {
     let mut fields = Vec::new();
     let mut offset = 0;
@@ -63,7 +63,7 @@ fn field(text: &str, quoted: bool) -> Result<(String, usize), (usize, &'static s
     if quoted { Err((0, NEVER_CLOSED)) } else { Ok((value, text.len())) }
 }
 
-/// As LOAD DATA takes it.
+/// The character that LOAD DATA reads for an escaped one.
 fn unescaped(escaped: char) -> char {
     match escaped {
         '0' => '\0',

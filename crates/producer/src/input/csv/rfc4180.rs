@@ -1,4 +1,4 @@
-//! The fields of a record as RFC 4180 has them.
+//! The fields of a CSV record as in RFC 4180.
 
 use queryfleet_job::Param;
 
@@ -11,6 +11,7 @@ pub(crate) struct Field {
     pub(crate) offset: usize,
 }
 
+/// What can be wrong with a field, in both dialects.
 pub(crate) const NEVER_CLOSED: &str = "quote is never closed";
 pub(crate) const AFTER_QUOTE: &str = "text after a closing quote: write a quote in a field as \"\"";
 pub(crate) const QUOTE_INSIDE: &str =
@@ -60,7 +61,8 @@ fn plain(text: &str) -> Result<(Param, usize), (usize, String)> {
 
 /// What stands before the closing quote, and the length with that quote; `None` when there is none.
 fn unquoted(text: &str) -> Option<(String, usize)> {
-    let (mut value, mut from) = (String::new(), 0);
+    let mut value = String::new();
+    let mut from = 0;
     loop {
         let quote = from + text[from..].find('"')?;
         value.push_str(&text[from..quote]);
