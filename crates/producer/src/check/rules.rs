@@ -45,7 +45,7 @@ impl RunRules {
                 not_atomic: request.not_atomic,
                 allow_no_where: request.allow_no_where,
             },
-            catalog: client.catalog().await?,
+            catalog: client.inspect().catalog().await?,
             settings: RunSettings::new(
                 config.session_sql.as_deref(),
                 request.session_sql,

@@ -130,12 +130,12 @@ impl Template {
     /// Returns [`Error::Ledger`] if the database cannot be reached or rejects the query.
     pub(crate) async fn find_bit_columns(
         &mut self,
-        control: &mut LedgerClient,
+        client: &mut LedgerClient,
         mode: SqlMode,
     ) -> Result<(), Error> {
         let sql = self.pieces.join("?");
         let names: BTreeSet<String> = queryfleet_sql::names(&sql, mode).map(Cow::into_owned).collect();
-        let bits = control.bits(&names.into_iter().collect::<Vec<_>>()).await?;
+        let bits = client.inspect().bit_columns(&names.into_iter().collect::<Vec<_>>()).await?;
         // Where that is not sure, all of them may be.
         let written = queryfleet_sql::written_tables(&sql, mode);
         let is_written = |table: &str| {

@@ -197,8 +197,8 @@ impl Publishing<'_> {
     }
 
     async fn write_confirmed(&mut self) -> Result<(), Error> {
-        self.client.confirm(self.run.id, self.confirmed).await?;
-        let run = self.client.runs(&[self.run.id]).await?.into_iter().next();
+        self.client.runs().confirm(self.run.id, self.confirmed).await?;
+        let run = self.client.runs().get(&[self.run.id]).await?.into_iter().next();
         if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
             return Err(Error::Cancelled(self.run.name.clone()));
         }
@@ -227,7 +227,7 @@ impl Publishing<'_> {
     async fn write_end(&mut self, total: Option<u64>) -> Result<(), Error> {
         self.write_confirmed().await?;
         match total {
-            Some(total) => Ok(self.client.finish_publishing(self.run.id, total).await?),
+            Some(total) => Ok(self.client.runs().finish_publishing(self.run.id, total).await?),
             None => Ok(()),
         }
     }
@@ -250,7 +250,7 @@ impl LedgerRows {
     async fn contain(&mut self, client: &mut LedgerClient, run: &Run, seq: u64) -> Result<bool, Error> {
         let block = (seq - 1) / BLOCK;
         if self.block != Some(block) {
-            self.seqs = client.present(run.id, block).await?.into_iter().collect();
+            self.seqs = client.jobs().seqs_in_block(run.id, block).await?.into_iter().collect();
             self.block = Some(block);
         }
         Ok(self.seqs.contains(&seq))

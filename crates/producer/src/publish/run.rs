@@ -26,7 +26,9 @@ pub(crate) struct InputIdentity {
 /// Returns [`Error::Name`] if it may not be made, and [`Error::Ledger`] if the database fails.
 pub(crate) async fn check_name(client: &mut LedgerClient, name: &str) -> Result<(), Error> {
     match queryfleet_job::check_run_name(name) {
-        Err(why) if client.find_run(name).await?.is_none() => Err(Error::Name { name: name.to_owned(), why }),
+        Err(why) if client.runs().find(name).await?.is_none() => {
+            Err(Error::Name { name: name.to_owned(), why })
+        }
         _ => Ok(()),
     }
 }
@@ -77,12 +79,12 @@ impl RunFinder<'_> {
     /// The run of the request's name, if it is of the same input and options.
     async fn find(&self, client: &mut LedgerClient) -> Result<Option<Run>, Error> {
         let Some(name) = self.request.name else { return Ok(None) };
-        let Some(run) = client.find_run(name).await? else { return Ok(None) };
+        let Some(run) = client.runs().find(name).await? else { return Ok(None) };
         self.require_same_options(&run)?;
         if run.digest == self.identity.digest {
             return Ok(Some(run));
         }
-        let known = Milestones::from_bytes(&client.milestones(run.id).await?);
+        let known = Milestones::from_bytes(&client.runs().milestones(run.id).await?);
         let place = match known.zip(self.identity.milestones.clone()) {
             Some((known, ours)) => self.describe_parting(known.parting(ours))?,
             None => String::new(),
@@ -101,8 +103,8 @@ impl RunFinder<'_> {
             session_sql: self.request.session_sql,
             not_atomic: self.request.not_atomic,
         };
-        let id = client.create_run(&new).await?;
-        let created = client.runs(&[id]).await?.into_iter().next();
+        let id = client.runs().create(&new).await?;
+        let created = client.runs().get(&[id]).await?.into_iter().next();
         created.ok_or_else(|| Error::NoRun(name.to_owned()))
     }
 
@@ -120,8 +122,10 @@ impl RunFinder<'_> {
 
     /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
     async fn refuse_unfinished(&self, client: &mut LedgerClient) -> Result<(), Error> {
-        let Some(run) = client.open_run_of(&self.identity.digest, self.queue).await? else { return Ok(()) };
-        let counts = client.count_run(&run).await?;
+        let Some(run) = client.runs().find_open_by_digest(&self.identity.digest, self.queue).await? else {
+            return Ok(());
+        };
+        let counts = client.jobs().count_run(&run).await?;
         if run.total.is_some_and(|total| counts.ended() >= total) {
             return Ok(());
         }

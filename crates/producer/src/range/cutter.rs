@@ -71,7 +71,7 @@ impl<'a> RangeCutter<'a> {
             ))
         })?;
         let columns: Vec<&str> = name.columns.iter().map(|column| &**column).collect();
-        let mut key = client.key(name.schema.as_deref(), &name.table, &columns).await?;
+        let mut key = client.inspect().key(name.schema.as_deref(), &name.table, &columns).await?;
         let begun = begun_run(request, client).await?;
         if let Some(BegunRun { extent: Some(extent) }) = &begun {
             // Also when the index has changed meanwhile, or an earlier version has begun: it knew one direction only.
@@ -81,7 +81,7 @@ impl<'a> RangeCutter<'a> {
         let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.for_key_ranges();
         // A statement that is not atomic is refused later, unless the caller has said how to run it, and so vouches for it.
         let is_atomic = queryfleet_sql::check(template.text(), mode).is_ok_and(Kind::is_atomic);
-        if is_atomic && let Some(why) = client.moves(&key, template.text(), mode).await? {
+        if is_atomic && let Some(why) = client.inspect().why_moves(&key, template.text(), mode).await? {
             return Err(range_error(format!(
                 "the statement {why}: rows that it moves to ranges which come later would be met once more; walk \
                  another unique key, or change all rows in one statement"
@@ -123,7 +123,7 @@ impl<'a> RangeCutter<'a> {
         end: &[KeyValue],
     ) -> Result<u64, Error> {
         let sample = self.job(&Range { lo: end.to_vec(), hi: end.to_vec(), descending: Vec::new() })?;
-        self.refuse_to_try(&sample, &client.catalog().await?)?;
+        self.refuse_to_try(&sample, &client.inspect().catalog().await?)?;
         let mut size = FIRST_SIZE;
         let mut after = after.map(<[KeyValue]>::to_vec);
         loop {
@@ -202,7 +202,7 @@ impl<'a> RangeCutter<'a> {
         let mut file = RangeFile::new()?;
         let mut from = 1;
         loop {
-            let ranges = client.ranges(run, from, RANGES_PER_READ).await?;
+            let ranges = client.ranges().read(run, from, RANGES_PER_READ).await?;
             for (_, range) in &ranges {
                 file.add(range)?;
             }
@@ -216,7 +216,7 @@ impl<'a> RangeCutter<'a> {
     /// Cuts the table from the last written range on.
     async fn walk(&self, client: &mut LedgerClient, run: RunId) -> Result<(), Error> {
         let last = self.last_range(client, run).await?;
-        let extent = client.ranges(run, 0, 1).await?.pop().map(|(_, extent)| extent);
+        let extent = client.ranges().read(run, 0, 1).await?.pop().map(|(_, extent)| extent);
         let (Some(last), Some(extent)) = (last, extent) else {
             return Err(range_error(format!("ranges of run {run} are gone: publish them as a new run")));
         };
@@ -239,12 +239,12 @@ impl<'a> RangeCutter<'a> {
 
     /// The last written range, or the table's extent as seq 0, which is written first.
     async fn last_range(&self, client: &mut LedgerClient, run: RunId) -> Result<Option<(u64, Range)>, Error> {
-        if let Some(last) = client.last_range(run).await? {
+        if let Some(last) = client.ranges().last(run).await? {
             return Ok(Some(last));
         }
         let extent = self.extent.as_ref().ok_or_else(|| Error::Empty(self.ranges.key.into()))?;
-        client.write_ranges(run, 0, std::slice::from_ref(extent)).await?;
-        Ok(client.last_range(run).await?)
+        client.ranges().write(run, 0, std::slice::from_ref(extent)).await?;
+        Ok(client.ranges().last(run).await?)
     }
 }
 
@@ -253,7 +253,7 @@ async fn begun_run(
     client: &mut LedgerClient,
 ) -> Result<Option<BegunRun>, Error> {
     let Some(name) = request.name else { return Ok(None) };
-    let Some(run) = client.find_run(name).await? else { return Ok(None) };
-    let extent = client.ranges(run.id, 0, 1).await?.pop();
+    let Some(run) = client.runs().find(name).await? else { return Ok(None) };
+    let extent = client.ranges().read(run.id, 0, 1).await?.pop();
     Ok(Some(BegunRun { extent: extent.filter(|(seq, _)| *seq == 0).map(|(_, extent)| extent) }))
 }

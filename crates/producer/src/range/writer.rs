@@ -73,8 +73,8 @@ impl<'a> RangeWriter<'a> {
         let Some(last) = self.pending.last().filter(|_| is_due) else { return Ok(()) };
         let mut last = (self.first_seq + self.pending.len() as u64 - 1, last.clone());
         walk.verify(self.written_to.as_deref(), &self.pending).await?;
-        if !self.client.write_ranges(self.run, self.first_seq, &self.pending).await?
-            && let Some(theirs) = self.client.last_range(self.run).await?
+        if !self.client.ranges().write(self.run, self.first_seq, &self.pending).await?
+            && let Some(theirs) = self.client.ranges().last(self.run).await?
         {
             // Another producer of this run walks too: what is written counts.
             last = theirs;

@@ -35,7 +35,7 @@ impl Blocks {
         let mut chosen = self.first_moving(known_jobs);
         chosen.extend(self.next_in_turn());
         let chosen: Vec<u64> = chosen.into_iter().collect();
-        let mut counted = client.count_blocks(run.id, &chosen, run.last_seq()).await?;
+        let mut counted = client.jobs().count_blocks(run.id, &chosen, run.last_seq()).await?;
         let open_before = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();

@@ -51,7 +51,7 @@ pub async fn wait(
 ) -> Result<(Ended, Standing), Error> {
     let mut client = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
-    let run = client.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
+    let run = client.runs().find(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
     if run.queue != config.queue {
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
@@ -102,7 +102,7 @@ async fn poll(
     standing: &mut Standing,
     blocks: &mut Blocks,
 ) -> Result<(), queryfleet_ledger::Error> {
-    if let Some(run) = client.runs(&[standing.run.id]).await?.into_iter().next() {
+    if let Some(run) = client.runs().get(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }
     blocks.count(client, &standing.run).await?;

@@ -71,7 +71,7 @@ impl StallDetector {
         if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
             return false;
         }
-        match client.workers(&run.queue, self.heard_within_s).await {
+        match client.workers().of_queue(&run.queue, self.heard_within_s).await {
             Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
             _ => return false,
         }
@@ -83,7 +83,7 @@ impl StallDetector {
         if run.total.is_some() {
             return true;
         }
-        match client.newest_range(run.id).await {
+        match client.ranges().last_seq(run.id).await {
             Ok(newest) => std::mem::replace(&mut self.newest_range, newest) == newest,
             Err(_) => false,
         }
