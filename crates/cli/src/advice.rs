@@ -1,11 +1,14 @@
-//! What a person can do about an error, by the options and commands of this program: the libraries know none of them.
+//! What a person can do about an error, by the options and commands of this program and of those that write dumps: the
+//! libraries know none of them.
 
 use queryfleet_producer::{Error, Problem, RunOption};
+use queryfleet_sql::{Refusal, SessionState, SplitError};
 
 /// The options that help against an error of the producer, as the end of its sentence.
 fn producer_advice(error: &Error) -> Option<String> {
     match error {
         Error::Statement { problem, .. } => advice_of_problem(problem),
+        Error::Split { source, .. } => advice_of_split_error(source).map(str::to_owned),
         Error::Checksum { .. } => Some("the expected one is that of --sha256".into()),
         Error::Foreign { suits_rows: true, .. } => {
             Some("--template and --rows run a statement for each row".into())
@@ -26,16 +29,54 @@ fn producer_advice(error: &Error) -> Option<String> {
 
 fn advice_of_problem(problem: &Problem) -> Option<String> {
     match problem {
+        Problem::Refused(refusal) => advice_of_refusal(refusal).map(str::to_owned),
+        Problem::NotAtomic { kind: "ddl", .. } => Some(
+            "--not-atomic says how to run it all the same (a dump without such statements: --no-create-info \
+             --skip-triggers --skip-disable-keys)"
+                .into(),
+        ),
         Problem::NotAtomic { .. } => Some("--not-atomic says how to run it all the same".into()),
         Problem::NotHeld(reason) if !reason.is_forgery() => {
             Some("or say with --not-atomic how to run it".into())
         }
         Problem::NoWhere { .. } => Some("--allow-no-where if that is meant".into()),
-        Problem::SessionSettings { session_sql, .. } => {
-            Some(format!("give --session-sql {}", shell_word(session_sql)))
-        }
+        Problem::TooLongForMessage { .. } => Some("of a dump: --hex-blob".into()),
+        Problem::SessionSettings { session_sql, .. } => Some(format!(
+            "a dump must hold rows only (--no-create-info --skip-triggers --skip-add-locks --skip-disable-keys \
+             --hex-blob); give --session-sql {}",
+            shell_word(session_sql)
+        )),
         Problem::AmbiguousBackslash => Some("say --csv-dialect mysql, or --csv-dialect rfc4180".into()),
         Problem::DialectOfNdjson => Some("leave out --csv-dialect".into()),
+        _ => None,
+    }
+}
+
+fn advice_of_refusal(refusal: &Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::Several { .. } => {
+            Some("make each a job of its own, and procedures and triggers with the client, before the run")
+        }
+        Refusal::SessionState(state) => advice_of_session_state(*state),
+        _ => None,
+    }
+}
+
+fn advice_of_session_state(state: SessionState) -> Option<&'static str> {
+    match state {
+        SessionState::Set => {
+            Some("--session-sql gives every session of a run what it needs (autocommit is always on)")
+        }
+        SessionState::Transaction => Some("phpMyAdmin's option is `Enclose export in a transaction`"),
+        SessionState::Lock => Some("of a dump: --skip-add-locks"),
+        SessionState::Prepared => Some("an NDJSON input binds values"),
+        _ => None,
+    }
+}
+
+fn advice_of_split_error(error: &SplitError) -> Option<&'static str> {
+    match error {
+        SplitError::NotUtf8 { .. } => Some("of a dump: --hex-blob"),
         _ => None,
     }
 }

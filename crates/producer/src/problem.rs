@@ -24,8 +24,7 @@ pub enum Problem {
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
         "{kind} is not atomic (`{words}`): it cannot be committed together with its ledger row, so exactly once cannot be \
-         promised{}",
-        hint_for_dumps(kind)
+         promised"
     )]
     NotAtomic {
         /// The kind of statement.
@@ -61,7 +60,7 @@ pub enum Problem {
     /// The statement is too long for a message.
     #[error(
         "statement has {bytes} bytes in its message, which has several for a control character, a quote or a backslash, of \
-         {limit} at most: split it, or write bytes as 0x… (of a dump: --hex-blob)"
+         {limit} at most: split it, or write bytes as 0x…"
     )]
     TooLongForMessage {
         /// Its length there.
@@ -72,8 +71,7 @@ pub enum Problem {
     /// SETs that every session of the run has to be given.
     #[error(
         "SET, up to line {last_line}, has no place in a fleet, where each job may run in another session: give it as \
-         session SQL of the run, and these lines are passed over, as is what takes them back at the end (a dump must hold \
-         rows only: --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --hex-blob)"
+         session SQL of the run, and these lines are passed over, as is what takes them back at the end"
     )]
     SessionSettings {
         /// The line on which the last of them ends.
@@ -102,13 +100,5 @@ impl PlacedProblem {
     /// What the text says, at this place.
     pub(crate) fn malformed(place: Place, text: String) -> PlacedProblem {
         PlacedProblem { place, problem: Problem::Malformed(text) }
-    }
-}
-
-/// How to have a dump without such statements.
-fn hint_for_dumps(kind: &str) -> &'static str {
-    match kind {
-        "ddl" => " (of a dump: --no-create-info --skip-triggers --skip-disable-keys)",
-        _ => "",
     }
 }

@@ -43,7 +43,7 @@ impl Preamble {
     ) -> Result<Option<Inspected>, PlacedProblem> {
         let mode = rules.statement.mode;
         let inspected = match queryfleet_sql::inspect(sql, mode) {
-            Err(Refusal::SessionState { .. }) if queryfleet_sql::is_idle(sql, mode) => return Ok(None),
+            Err(Refusal::SessionState(_)) if queryfleet_sql::is_idle(sql, mode) => return Ok(None),
             Err(refusal) => return Err(PlacedProblem { place, problem: Problem::Refused(refusal) }),
             Ok(inspected) => inspected,
         };

@@ -68,7 +68,7 @@ impl StallDetector {
     }
 
     async fn is_idle(&mut self, client: &mut LedgerClient, run: &Run) -> bool {
-        if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
+        if !matches!(self.broker.ready_messages(&self.topology).await, Ok(0)) {
             return false;
         }
         match client.workers().of_queue(&run.queue, self.heard_within_s).await {
