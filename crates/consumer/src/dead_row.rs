@@ -3,7 +3,6 @@
 use queryfleet_job::{Chunk, DeadReason, Failure, Headers, Job, envelope};
 use queryfleet_ledger::{Dead, Error, Session};
 
-use crate::failpoint::failpoint;
 use crate::log::{Event, JobRef};
 use crate::shared::Shared;
 
@@ -50,7 +49,6 @@ impl DeadRow<'_> {
             let event = Event::of_job(job, self.reason.as_str(), self.failure.to_string());
             shared.record_dead(self.reason, event);
         }
-        failpoint!("after-dead");
         Ok(())
     }
 }

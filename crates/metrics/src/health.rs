@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use queryfleet_job::Word;
+
 use crate::Dependency;
 
 /// The state behind `/livez`, `/readyz` and the gauges `dependency_up` and `draining`.
@@ -41,7 +43,7 @@ impl Health {
 
     /// Says whether a connection to `dependency` stands.
     pub fn set_connected(&self, dependency: Dependency, connected: bool) {
-        self.connected[dependency as usize].store(connected, Relaxed);
+        self.connected[dependency.index()].store(connected, Relaxed);
     }
 
     /// Says whether the worker is shutting down.
@@ -60,7 +62,7 @@ impl Health {
 
     /// Whether a connection to `dependency` stands.
     pub fn is_connected(&self, dependency: Dependency) -> bool {
-        self.connected[dependency as usize].load(Relaxed)
+        self.connected[dependency.index()].load(Relaxed)
     }
 
     /// Whether the worker is shutting down.
@@ -76,7 +78,7 @@ impl Health {
     /// What is missing for the process to be ready, one line each; empty when nothing is.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        for dependency in [Dependency::Broker, Dependency::Database] {
+        for dependency in Dependency::ALL {
             if !self.is_connected(dependency) {
                 missing.push(format!("{}: not connected", dependency.as_str()));
             }

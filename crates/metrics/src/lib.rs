@@ -11,6 +11,7 @@
 //!
 //! Metrics are read only: no path changes anything, and no series carries a statement, a URL or another secret.
 
+mod by_word;
 mod error;
 mod health;
 mod labels;
@@ -26,6 +27,6 @@ pub use error::Error;
 pub use health::Health;
 pub use labels::{Dependency, KillReason, Labels, PublishResult};
 pub use metrics::Metrics;
-pub use reference::Meanings;
+pub use reference::reference;
 pub use server::{Server, serve};
 pub use slot::{InFlight, SlotMetrics};

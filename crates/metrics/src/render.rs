@@ -24,7 +24,7 @@ impl Metrics {
         let oldest = self.slots().iter().filter_map(|slot| slot.started_at()).reduce(f64::min);
         self.series.oldest_job_started_timestamp_seconds.set(oldest.unwrap_or(0.0));
 
-        for dependency in [Dependency::Broker, Dependency::Database] {
+        for dependency in Dependency::ALL {
             let gauge = self.series.dependency_up.with_label_values(&[dependency.as_str()]);
             gauge.set(i64::from(self.health().is_connected(dependency)));
         }

@@ -14,16 +14,7 @@ use tokio::net::TcpStream;
 const ANY: &str = "127.0.0.1:0";
 
 async fn start(limit: Duration) -> (Server, Arc<Metrics>) {
-    let labels = Labels {
-        queue: "default",
-        slots: 1,
-        outcomes: &["done"],
-        classes: &["permanent"],
-        actions: &["ack"],
-        dead_reasons: &["error"],
-        version: "0.1.0",
-        revision: "abc",
-    };
+    let labels = Labels { queue: "default", slots: 1, version: "0.1.0", revision: "abc" };
     let metrics = Arc::new(Metrics::new(&labels, Health::new(limit)).unwrap());
     (serve(ANY.parse().unwrap(), Arc::clone(&metrics)).await.unwrap(), metrics)
 }

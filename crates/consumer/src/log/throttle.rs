@@ -78,9 +78,7 @@ impl EventKind {
                 "poison chunk is published again job by job",
                 "poison chunks are published again job by job",
             ),
-            EventKind::NotRun => {
-                (Level::WARN, "message cannot be run here", "messages cannot be run here")
-            }
+            EventKind::NotRun => (Level::WARN, "message cannot be run here", "messages cannot be run here"),
             EventKind::StartFailed => {
                 (Level::WARN, "worker waits", "tries of the worker to start have failed")
             }

@@ -191,10 +191,7 @@ impl Runs {
 
     /// Whether the run is cancelled with `--now`.
     pub(crate) fn is_cancelled_now(&self, id: RunId) -> bool {
-        self.read()
-            .runs
-            .get(&id)
-            .is_some_and(|entry| entry.state == RunState::Cancelled && entry.cancel_now)
+        self.read().runs.get(&id).is_some_and(|entry| entry.state == RunState::Cancelled && entry.cancel_now)
     }
 
     // Nothing panics while it holds this lock, so the data is whole in any case.

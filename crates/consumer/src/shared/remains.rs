@@ -56,10 +56,7 @@ impl Remains {
             known.refresh().await;
             let catalog = known.catalog.as_ref();
             // A plain job does not wait for a database that is unavailable: most probably it has left nothing.
-            if plain
-                || catalog.is_some()
-                || since.elapsed() >= self.longest_wait
-                || self.drain.is_draining()
+            if plain || catalog.is_some() || since.elapsed() >= self.longest_wait || self.drain.is_draining()
             {
                 let unknown = |job| why(job, plain, mode, catalog).map(|why| unknown(&why, outcome));
                 return jobs.iter().map(unknown).collect();

@@ -27,7 +27,10 @@ pub(crate) fn check(
 ) -> Result<Calls, NotRun> {
     let kind = queryfleet_sql::check(&job.sql, mode).map_err(|refusal| refused(refusal.to_string()))?;
     if !kind.is_atomic() && chunk.not_atomic.is_none() {
-        return Err(refused(format!("{} is not atomic, and its run does not say --not-atomic", kind.as_str())));
+        return Err(refused(format!(
+            "{} is not atomic, and its run does not say --not-atomic",
+            kind.as_str()
+        )));
     }
     if queryfleet_sql::may_change_queryfleet(&job.sql, kind, mode) {
         return Err(refused("it may change a table of queryfleet, by which a job could call others done"));

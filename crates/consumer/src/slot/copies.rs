@@ -3,66 +3,113 @@
 use std::collections::BinaryHeap;
 
 use queryfleet_broker::{Class, Route};
-use queryfleet_job::{Chunk, Headers, Job, Message, envelope};
+use queryfleet_job::{Chunk, Headers, Job, Message, Signer, envelope};
 
-use crate::execute::Ending;
-use crate::slot::Slot;
+use crate::slot::context::Context;
+use crate::slot::execute::Ending;
 
 /// The copies of a message: one for each way that some of its jobs go.
+#[derive(Debug, Default)]
 pub(crate) struct Copies<'a> {
-    chunk: &'a Chunk,
-    headers: &'a Headers,
-    list: Vec<Copy>,
+    copies: Vec<Copy<'a>>,
 }
 
-struct Copy {
+#[derive(Debug)]
+enum Copy<'a> {
+    /// The whole message once more.
+    Whole { route: Route, message: Message },
+    /// Some of its jobs.
+    Jobs(JobsCopy<'a>),
+}
+
+#[derive(Debug)]
+struct JobsCopy<'a> {
+    chunk: &'a Chunk,
     route: Route,
     attempts: u32,
     first_error: Option<String>,
+    /// Whether its job must not share a message.
     alone: bool,
     jobs: Vec<Job>,
 }
 
 impl<'a> Copies<'a> {
-    pub(crate) fn new(chunk: &'a Chunk, headers: &'a Headers) -> Copies<'a> {
-        Copies { chunk, headers, list: Vec::new() }
+    /// Adds the whole message once more.
+    pub(crate) fn add_whole(&mut self, route: Route, message: Message) {
+        self.copies.push(Copy::Whole { route, message });
     }
 
-    pub(crate) fn add(&mut self, route: Route, attempts: u32, ending: &Ending<'_>) {
+    /// Adds a job to the copy that goes its way; one that must be alone gets a copy of its own.
+    pub(crate) fn add(
+        &mut self,
+        chunk: &'a Chunk,
+        headers: &Headers,
+        route: Route,
+        attempts: u32,
+        ending: &Ending<'_>,
+    ) {
         let job = ending.job.clone();
-        let same = |copy: &&mut Copy| copy.route == route && copy.attempts == attempts && !copy.alone;
-        match self.list.iter_mut().find(same) {
-            Some(copy) if !ending.alone => copy.jobs.push(job),
-            _ => {
-                let first_error = self.headers.first_error.clone();
-                let first_error = first_error.or_else(|| ending.outcome.failure().map(ToString::to_string));
-                let alone = ending.alone;
-                self.list.push(Copy { route, attempts, first_error, alone, jobs: vec![job] });
-            }
+        if !ending.alone
+            && let Some(copy) = self.shared_by(route, attempts)
+        {
+            copy.jobs.push(job);
+            return;
         }
+        let failure = ending.outcome.failure();
+        let first_error = headers.first_error.clone().or_else(|| failure.map(ToString::to_string));
+        let alone = ending.alone;
+        self.copies.push(Copy::Jobs(JobsCopy {
+            chunk,
+            route,
+            attempts,
+            first_error,
+            alone,
+            jobs: vec![job],
+        }));
+    }
+
+    /// The copy that takes further jobs which go this way.
+    fn shared_by(&mut self, route: Route, attempts: u32) -> Option<&mut JobsCopy<'a>> {
+        self.copies.iter_mut().find_map(|copy| match copy {
+            Copy::Jobs(copy) if copy.route == route && copy.attempts == attempts && !copy.alone => Some(copy),
+            _ => None,
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.copies.is_empty()
     }
 
     /// Whether some of them go back to the work queue.
-    pub(crate) fn give_back(&self) -> bool {
-        self.list.iter().any(|copy| copy.route == Route::Work)
+    pub(crate) fn go_back(&self) -> bool {
+        let route = |copy: &Copy<'_>| match copy {
+            Copy::Whole { route, .. } => *route,
+            Copy::Jobs(copy) => copy.route,
+        };
+        self.copies.iter().any(|copy| route(copy) == Route::Work)
     }
 
-    pub(crate) fn seal(self, slot: &Slot) -> Vec<(Route, Message)> {
-        let signer = slot.shared.signer.as_ref();
-        let chunk = self.chunk;
-        let seal = |copy: Copy| {
-            let chunk = chunk.with_jobs(copy.jobs);
-            (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
+    /// The messages, ready to be published.
+    pub(crate) fn seal(self, signer: Option<&Signer>) -> Vec<(Route, Message)> {
+        let seal = |copy: Copy<'_>| match copy {
+            Copy::Whole { route, message } => (route, message),
+            Copy::Jobs(copy) => {
+                let chunk = copy.chunk.with_jobs(copy.jobs);
+                (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
+            }
         };
-        self.list.into_iter().map(seal).collect()
+        self.copies.into_iter().map(seal).collect()
     }
 }
 
-/// A copy on its way; the largest goes first.
+/// A copy that the broker never takes: its limit was lowered since the message was published.
+#[derive(Debug)]
+pub(crate) struct Untaken {
+    pub(crate) message: Message,
+    pub(crate) error: queryfleet_broker::Error,
+}
+
+/// A copy on its way, by the size of its body.
 struct OnItsWay(Route, Message);
 
 impl Ord for OnItsWay {
@@ -85,33 +132,33 @@ impl PartialEq for OnItsWay {
 
 impl Eq for OnItsWay {}
 
-/// Publishes copies, each confirmed, and answers those of single jobs for a retry tier that the broker never takes: its
-/// limit was lowered since they were published. A larger copy is cut in half.
+/// Publishes copies, each confirmed, and returns those for a retry tier that the broker never takes though they hold a
+/// single job. A larger copy that it does not take is cut in half.
 ///
-/// The largest first: one that cannot be published leaves no smaller one behind, which would be published again at each
-/// further delivery.
+/// The largest goes first: if it cannot be published, no smaller one is in its queue, which each further delivery would
+/// publish again.
 ///
 /// # Errors
-/// Why a copy is not known to be in its queue, or cannot go back to the work queue.
+/// Returns why a copy is not known to be in its queue, or cannot go back to the work queue.
 pub(crate) async fn publish(
-    slot: &mut Slot,
+    context: &mut Context,
     copies: Vec<(Route, Message)>,
-) -> Result<Vec<(Message, queryfleet_broker::Error)>, queryfleet_broker::Error> {
-    let mut never = Vec::new();
+) -> Result<Vec<Untaken>, queryfleet_broker::Error> {
+    let mut untaken = Vec::new();
     let mut left: BinaryHeap<OnItsWay> =
         copies.into_iter().map(|(route, copy)| OnItsWay(route, copy)).collect();
     while let Some(OnItsWay(route, message)) = left.pop() {
-        let published = slot.publisher.publish(route, std::slice::from_ref(&message)).await;
-        slot.shared.published(&published);
+        let published = context.publisher.publish(route, std::slice::from_ref(&message)).await;
+        context.shared.record_published(&published);
         let Err(error) = published else { continue };
-        if slot.publisher.class(&error) != Class::TooLarge {
+        if context.publisher.class(&error) != Class::TooLarge {
             return Err(error);
         }
-        match (queryfleet_job::halves(&message, slot.shared.signer.as_ref()), route) {
+        match (queryfleet_job::halves(&message, context.shared.signer.as_ref()), route) {
             (Some(halves), _) => left.extend(halves.map(|half| OnItsWay(route, half))),
-            (None, Route::Tier(_)) => never.push((message, error)),
+            (None, Route::Tier(_)) => untaken.push(Untaken { message, error }),
             (None, Route::Work) => return Err(error),
         }
     }
-    Ok(never)
+    Ok(untaken)
 }
