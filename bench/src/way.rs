@@ -1,5 +1,5 @@
 //! What a producer and a worker do with a job, stage by stage, in the order in which their crates do it
-//! (`queryfleet_producer::check`, `queryfleet_producer::publishing`; `queryfleet_consumer::pipeline`), on inputs that are always the same.
+//! (`queryfleet_producer::check`, `queryfleet_producer::publishing`; `queryfleet_consumer::slot::pipeline`), on inputs that are always the same.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
