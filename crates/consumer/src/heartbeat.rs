@@ -72,14 +72,14 @@ async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) ->
             in_flight: shared.busy_slots.load(Ordering::Relaxed),
             view: shared.limits.view,
         };
-        shared.clients.ledger.lock().await.beat(&row).await?;
+        shared.clients.ledger.lock().await.workers().beat(&row).await?;
     }
     Ok(())
 }
 
 /// Deletes the rows of workers that were killed.
 async fn forget_dead_workers(shared: &Shared) {
-    if let Err(error) = shared.clients.ledger.lock().await.forget_the_dead().await {
+    if let Err(error) = shared.clients.ledger.lock().await.workers().remove_silent().await {
         tracing::debug!(
             worker = shared.worker,
             error = queryfleet_job::causes(&error),

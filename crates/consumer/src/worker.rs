@@ -126,7 +126,7 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, drain_timeout: Duration) 
 
 /// Deletes the worker's row and closes the connections.
 async fn leave(shared: &Shared, worker_id: &str) {
-    let leaving = async { shared.clients.ledger.lock().await.leave(worker_id).await };
+    let leaving = async { shared.clients.ledger.lock().await.workers().remove(worker_id).await };
     // Best effort: a database that is unavailable does not hold the worker.
     let _ = tokio::time::timeout(LEAVE_TIMEOUT, leaving).await;
     shared.clients.consuming.close().await;

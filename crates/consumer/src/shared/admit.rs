@@ -125,7 +125,7 @@ impl Runs {
     /// for, since whoever stores one holds the connection.
     async fn read_anew(&self, client: &mut LedgerClient, chunk: &Chunk) -> Result<View, NotRun> {
         let asked = Instant::now();
-        let found = client.runs(&[chunk.run]).await.map_err(|error| NotRun(error.outcome()))?;
+        let found = client.runs().get(&[chunk.run]).await.map_err(|error| NotRun(error.outcome()))?;
         let Some(run) = found.into_iter().next() else { return Err(NotRun(Outcome::UnknownRun)) };
         let mut known = self.write();
         let entry = match known.runs.entry(chunk.run) {
@@ -144,7 +144,7 @@ impl Runs {
         let ids = self.forget_unused();
         let mut client = self.client.lock().await;
         let asked = Instant::now();
-        let runs = client.runs(&ids).await?;
+        let runs = client.runs().get(&ids).await?;
         // Before the connection is let go: see `read_anew`.
         self.replace(&ids, runs, asked);
         drop(client);

@@ -72,7 +72,7 @@ impl Known {
         if self.asked.is_some_and(|asked| asked.elapsed() < COUNTS_FOR) {
             return;
         }
-        let reading = tokio::time::timeout(READ_TIMEOUT, self.client.catalog()).await;
+        let reading = tokio::time::timeout(READ_TIMEOUT, self.client.inspect().catalog()).await;
         self.catalog = reading.ok().and_then(Result::ok);
         self.asked = Some(Instant::now());
     }
