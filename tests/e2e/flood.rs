@@ -194,7 +194,7 @@ fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
         ("broker/src/publish.rs", &["publishing waits"]),
         // Once per worker, and once per run.
         ("consumer/src/collector.rs", &["queryfleet_dead holds so many messages"]),
-        ("consumer/src/shared/kept.rs", &["the run goes on one job at a time"]),
+        ("consumer/src/shared/kept.rs", &["the run continues one job at a time"]),
         ("consumer/src/log/throttle.rs", &["run, seq, slot"]),
         (
             "consumer/src/worker.rs",

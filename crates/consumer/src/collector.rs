@@ -253,8 +253,8 @@ impl Collector {
             tracing::warn!(
                 worker = shared.worker,
                 reason = reason.as_str(),
-                "queryfleet_dead holds so many messages that are no jobs of ours that nothing of further ones is kept but \
-                 digest and reason: see who publishes them, then delete them with `queryfleet dead discard --reason`"
+                "queryfleet_dead holds so many messages that are not jobs that only digest and reason of further ones \
+                 are kept: find out who publishes them, then delete them with `queryfleet dead discard --reason`"
             );
         }
         shared.record_dead(reason, Event { class: reason.as_str(), error: Some(why), ..Event::default() });

@@ -28,13 +28,13 @@ words! {
 words! {
     /// How the publishing of a message ended.
     PublishResult {
-        /// The broker has it, safely.
+        /// The broker confirmed it.
         Confirmed = "confirmed",
-        /// No queue takes it: it came back.
+        /// The broker returned it: no queue is bound for it.
         Unroutable = "unroutable",
         /// The broker refused it.
         Nacked = "nacked",
-        /// No answer came, or the connection broke first: the broker may have it or not.
+        /// No answer came, or the connection broke first: the broker may or may not have it.
         Unanswered = "unanswered",
     }
 }
@@ -44,7 +44,7 @@ words! {
     KillReason {
         /// The statement ran longer than its deadline.
         Deadline = "deadline",
-        /// The worker stops, and its drain deadline has passed.
+        /// The worker is stopping, and its drain timeout has passed.
         Drain = "drain",
         /// Its run was cancelled with `--now`.
         Cancel = "cancel",

@@ -10,7 +10,7 @@ use crate::by_word::Counters;
 use crate::series::Series;
 use crate::{Dependency, Error, Health, KillReason, Labels, PublishResult, SlotMetrics};
 
-/// All series of one process. Every label value is there from the start, at 0.
+/// All series of one process. Every label value exists from the start, at 0.
 pub struct Metrics {
     pub(crate) registry: Registry,
     pub(crate) series: Series,
@@ -93,7 +93,7 @@ impl Metrics {
         self.published.count(result);
     }
 
-    /// Counts a message that the broker had delivered before.
+    /// Counts a message that the broker has delivered before.
     pub fn redelivered(&self) {
         self.redeliveries.inc();
     }
@@ -103,12 +103,12 @@ impl Metrics {
         self.rows_affected.inc_by(rows);
     }
 
-    /// Records how long a message waited between its publishing and its execution.
+    /// Records how long a message waited from its publishing to its execution.
     pub fn queue_wait(&self, waited: Duration) {
         self.queue_wait.observe(waited.as_secs_f64());
     }
 
-    /// Counts a connection that a slot made after it had lost one.
+    /// Counts a connection that a slot made after it had lost the one before.
     pub fn reconnected(&self, dependency: Dependency) {
         self.reconnects.count(dependency);
     }

@@ -5,11 +5,11 @@ use prometheus::TextEncoder;
 use crate::{Dependency, Metrics};
 
 impl Metrics {
-    /// Every series in the text format 0.0.4, as of now.
+    /// Every series in the text format 0.0.4, as it is now.
     pub fn render(&self) -> String {
         self.refresh();
-        // Fails only on a family without a name or without samples, and `gather` leaves those out. Should it fail
-        // nevertheless, the scrape lacks every series, and the alert on absent metrics fires.
+        // This fails only on a family without a name or without samples, which `gather` leaves out. If it failed
+        // nevertheless, the scrape would lack every series, and the alert on absent metrics would fire.
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap_or_else(|error| format!("# cannot be rendered: {error}\n"))

@@ -30,8 +30,8 @@ impl Kept {
             self.is_any.store(true, Ordering::Relaxed);
             tracing::warn!(
                 %run,
-                "a job has changed a table that is not transactional: the run goes on one job at a time, and what fails \
-                 is not tried again"
+                "a job has changed a table that is not transactional: the run continues one job at a time, and failed \
+                 jobs are not retried"
             );
         }
     }
