@@ -42,7 +42,8 @@ pub struct Delivery {
 }
 
 impl Broker {
-    /// Starts consuming a queue of the topology on a channel of its own. `tag` is what the broker lists the consumer as.
+    /// Starts consuming a queue of the topology on a channel of its own. `tag` is what the broker lists the consumer
+    /// as.
     ///
     /// # Errors
     /// [`Error::NoQueue`] when the queue is not there, and as connecting can fail.
@@ -129,10 +130,10 @@ impl Delivery {
 /// Hands a frame to the connection without waiting until it is written: that would tell nothing, would cost the slot a
 /// wake-up per job, and could hang on a half-open connection. Frames of a channel keep their order.
 ///
-/// One poll is enough. At its first poll lapin (4.12, `basic_ack` and `basic_reject` in `generated/channel.rs`) fails if the
-/// channel is not connected; otherwise it puts the frame into the connection's queue and wakes the I/O loop, before it
-/// waits for anything. The promise that it then waits for says only that the frame was written. To drop it leaves the
-/// frame where it is, so pending (`None`) means handed over.
+/// One poll is enough. At its first poll lapin (4.12, `basic_ack` and `basic_reject` in `generated/channel.rs`) fails
+/// if the channel is not connected; otherwise it puts the frame into the connection's queue and wakes the I/O loop,
+/// before it waits for anything. The promise that it then waits for says only that the frame was written. To drop it
+/// leaves the frame where it is, so pending (`None`) means handed over.
 fn handed_over(settling: impl Future<Output = lapin::Result<()>>) -> bool {
     settling.now_or_never().is_none_or(|result| result.is_ok())
 }

@@ -1,11 +1,12 @@
-//! The collector: moves what the broker has dead-lettered into `queryfleet_dead`, so that all dead jobs are in one table.
+//! The collector: moves what the broker has dead-lettered into `queryfleet_dead`, so that all dead jobs are in one
+//! table.
 //!
 //! The broker says why a message is in the dead queue:
 //! - It was rejected: it is undecodable, unverified, or of an unknown run.
-//! - It was delivered up to the limit. Of a chunk nobody knows which job it was: those that have not ended are published
-//!   again one by one, and only a single job dies.
-//! - A policy or a person has moved it, which is no job's doing: its jobs are dead by that reason, and a replay brings them
-//!   back. They are not published again here: as long as the policy is there they would come back for ever.
+//! - It was delivered up to the limit. Of a chunk nobody knows which job it was: those that have not ended are
+//!   published again one by one, and only a single job dies.
+//! - A policy or a person has moved it, which is no job's doing: its jobs are dead by that reason, and a replay brings
+//!   them back. They are not published again here: as long as the policy is there they would come back for ever.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,12 +21,14 @@ use crate::log::{Event, EventKind};
 use crate::not_run::NotRun;
 use crate::shared::Shared;
 
-const POISON: &str = "it was delivered up to the broker's limit without an end: each time its worker or connection died, or \
-    somebody put it back";
-/// What this worker would have run. It is not given back: the worker that rejected it may take it again, and would reject
-/// it again.
+/// Why a job is dead that used up the delivery limit.
+const POISON: &str = "it was delivered up to the broker's limit without an end: each time its worker or connection \
+    died, or somebody put it back";
+/// Why a job is dead that this worker would have run. It is not given back: the worker that rejected it may take it again, and would
+/// reject it again.
 const REJECTED: &str = "a worker of this queue rejected it, and this one would not: give all of them the same \
     QUERYFLEET_SIGNING_KEY and QUERYFLEET_MYSQL_URL";
+/// Why a job is dead that was in the dead queue without a word of the broker.
 const MOVED: &str = "it was in the dead queue, and the broker does not say why: somebody has moved it there; \
     `queryfleet dead replay --reason moved` brings it back";
 
@@ -99,8 +102,8 @@ impl Collector {
         }
     }
 
-    /// Moves a message, and keeps it in hand while that fails. It is the dead queue's last chance: where a policy limits
-    /// its deliveries, messages that are returned at every failure are dropped.
+    /// Moves a message, and keeps it in hand while that fails. It is the dead queue's last chance: where a policy
+    /// limits its deliveries, messages that are returned at every failure are dropped.
     async fn keep_collecting(&mut self, delivery: &mut Delivery) -> Result<(), CollectError> {
         let shared = self.shared.clone();
         let since = Instant::now();
@@ -172,8 +175,8 @@ impl Collector {
         })
     }
 
-    /// Why a worker rejected what this one would run. `None`: the message was not verified there, and here is no key to do
-    /// it with; then it must not touch the ledger.
+    /// Why a worker rejected what this one would run. `None`: the message was not verified there, and here is no key to
+    /// do it with; then it must not touch the ledger.
     fn reason_of_rejection(&self, delivery: &Delivery) -> Option<DeadReason> {
         if self.shared.signer.is_some() {
             return Some(DeadReason::Unverified);
@@ -291,8 +294,8 @@ fn moved_by(delivery: &Delivery) -> (DeadReason, String) {
         Why::Rejected | Why::DeliveryLimit | Why::Other => return (DeadReason::Moved, MOVED.to_owned()),
     };
     let why = format!(
-        "{limit} of a policy on {} has moved it here, no worker: take that out of the policy (`rabbitmqctl list_policies`, \
-         also list_operator_policies), then `queryfleet dead replay --reason {}`",
+        "{limit} of a policy on {} has moved it here, no worker: take that out of the policy (`rabbitmqctl \
+         list_policies`, also list_operator_policies), then `queryfleet dead replay --reason {}`",
         death.queue,
         reason.as_str()
     );

@@ -14,7 +14,8 @@ use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::{Drain, Error, collector, heartbeat};
 
-/// How long the end of the drain may take: killing statements and publishing copies. The chart's grace period covers it.
+/// How long the end of the drain may take: killing statements and publishing copies. The chart's grace period covers
+/// it.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long deleting the worker's row may take. The chart's grace period covers it.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,8 +35,8 @@ pub struct Build {
 ///
 /// # Errors
 /// Returns an error if the worker cannot start for a reason that waiting does not remove: an unusable configuration, an
-/// address for metrics that is in use, wrong credentials, a missing virtual host, database or table, or a queue that exists
-/// with other arguments.
+/// address for metrics that is in use, wrong credentials, a missing virtual host, database or table, or a queue that
+/// exists with other arguments.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
     let labels = Labels {
         queue: &config.queue,
@@ -78,7 +79,8 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     Ok(())
 }
 
-/// Waits for both servers, reads which ledger this is, and declares the topology. Returns false if the drain came first.
+/// Waits for both servers, reads which ledger this is, and declares the topology. Returns false if the drain came
+/// first.
 async fn connect(shared: &Shared) -> Result<bool, Error> {
     let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {

@@ -10,8 +10,8 @@ use crate::Dependency;
 
 /// The state behind `/livez`, `/readyz` and the gauges `dependency_up` and `draining`.
 ///
-/// A new process is alive, not connected to anything and not draining. Alive means that its supervising loop turns, not that
-/// a server is up: restarting the worker does not fix a broker.
+/// A new process is alive, not connected to anything and not draining. Alive means that its supervising loop turns, not
+/// that a server is up: restarting the worker does not fix a broker.
 pub struct Health {
     origin: Instant,
     limit: Duration,
@@ -51,8 +51,8 @@ impl Health {
         self.draining.store(draining, Relaxed);
     }
 
-    /// Records why the worker cannot serve although it is connected: a missing right, a newer envelope. `/readyz` shows the
-    /// reason, so it must not hold a secret. `None`: the worker can serve.
+    /// Records why the worker cannot serve although it is connected: a missing right, a newer envelope. `/readyz` shows
+    /// the reason, so it must not hold a secret. `None`: the worker can serve.
     pub fn set_unfit(&self, reason: Option<String>) {
         // It may quote a server, is one line of the response, and may be read in a terminal.
         let reason = reason.map(|reason| reason.replace(char::is_control, " "));

@@ -1,8 +1,8 @@
 //! Every metric series of queryfleet, and the HTTP server for /metrics, /livez and /readyz.
 //!
 //! A process has one [`Metrics`], with its own registry. Each slot has its [`SlotMetrics`], whose series are looked up
-//! once, so that a job costs a few atomic additions. Label values are types ([`queryfleet_job::Class`], [`Dependency`] and
-//! others): a value without a series cannot be counted by mistake. [`serve`] answers three paths:
+//! once, so that a job costs a few atomic additions. Label values are types ([`queryfleet_job::Class`], [`Dependency`]
+//! and others): a value without a series cannot be counted by mistake. [`serve`] answers three paths:
 //!
 //! | path | 200 | 503 |
 //! | --- | --- | --- |

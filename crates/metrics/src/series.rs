@@ -38,14 +38,16 @@ macro_rules! series {
 series! {
     /// Jobs whose execution began, counted once per delivery.
     jobs_started_total: IntCounterVec [queue, slot];
-    /// Executions of jobs that ended, by how they ended: one per delivery, including attempts that were repeated at once.
+    /// Executions of jobs that ended, by how they ended: one per delivery, including attempts that were repeated at
+    /// once.
     jobs_total: IntCounterVec [queue, slot, outcome];
     /// Messages that were taken from the broker and settled, by what became of them.
     deliveries_settled_total: IntCounterVec [queue, action];
     /// Jobs that died, and messages that could not be read, by reason: counted when their row is written to
     /// queryfleet_dead, whatever becomes of the rest of their message.
     dead_jobs_total: IntCounterVec [queue, reason];
-    /// Failed attempts at jobs, including those that were repeated at once, and messages that could not be run, by class.
+    /// Failed attempts at jobs, including those that were repeated at once, and messages that could not be run, by
+    /// class.
     job_errors_total: IntCounterVec [queue, class];
     /// Messages that the broker had delivered before.
     redeliveries_total: IntCounterVec [queue];
@@ -58,11 +60,11 @@ series! {
     messages_published_total: IntCounterVec [queue, result];
     /// Running statements whose connection this process killed, by reason.
     statements_killed_total: IntCounterVec [reason];
-    /// How long a slot worked on a job, including repeated attempts and waits, by how it ended; for a chunk that succeeded
-    /// as a whole, the job's share.
+    /// How long a slot worked on a job, including repeated attempts and waits, by how it ended; for a chunk that
+    /// succeeded as a whole, the job's share.
     job_duration_seconds: HistogramVec [queue, outcome];
-    /// How long a message waited from its publishing to the start of its execution. A copy to retry is published anew; its
-    /// wait includes that of the retry tier.
+    /// How long a message waited from its publishing to the start of its execution. A copy to retry is published anew;
+    /// its wait includes that of the retry tier.
     job_queue_wait_seconds: HistogramVec [queue];
     /// Jobs that are being executed now.
     jobs_in_flight: IntGaugeVec [queue];

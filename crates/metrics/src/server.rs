@@ -1,7 +1,8 @@
 //! The HTTP server: plain HTTP/1.1, one request per connection, and nothing that slow clients can use up.
 //!
-//! An orchestrator kills a worker whose probe gets no answer. So old clients never keep a new one waiting: if there are too
-//! many connections the oldest is closed, whatever it is doing. A client that sends its request is answered long before.
+//! An orchestrator kills a worker whose probe gets no answer. So old clients never keep a new one waiting: if there are
+//! too many connections the oldest is closed, whatever it is doing. A client that sends its request is answered long
+//! before.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -106,7 +107,9 @@ async fn accept(listener: TcpListener, metrics: Arc<Metrics>) {
         tokio::select! {
             // Takes connections that have ended out of the set.
             Some(_) = connections.tasks.join_next() => {}
-            () = sleep_until(full_until.unwrap_or_else(Instant::now)), if full_until.is_some() => connections.close_oldest(),
+            () = sleep_until(full_until.unwrap_or_else(Instant::now)), if full_until.is_some() => {
+                connections.close_oldest();
+            }
             accepted = listener.accept(), if full_until.is_none() => match accepted {
                 Ok((stream, _)) => {
                     has_failed = false;
@@ -131,8 +134,8 @@ async fn serve_connection(stream: TcpStream, metrics: Arc<Metrics>) {
         let response = respond(request.method(), request.uri().path(), &metrics);
         std::future::ready(Ok::<_, Infallible>(response))
     });
-    // Keep-alive would let idle clients occupy a connection. An error here is the client's: it is gone, too slow, or does
-    // not speak HTTP.
+    // Keep-alive would let idle clients occupy a connection. An error here is the client's: it is gone, too slow, or
+    // does not speak HTTP.
     let connection = http1::Builder::new()
         .keep_alive(false)
         .timer(TokioTimer::new())

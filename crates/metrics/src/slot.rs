@@ -46,8 +46,8 @@ impl SlotMetrics {
         })
     }
 
-    /// Counts `jobs` as started, and as in flight until the returned guard is dropped, whatever makes it drop. A slot has
-    /// one such guard at a time: a second one takes the first one's place.
+    /// Counts `jobs` as started, and as in flight until the returned guard is dropped, whatever makes it drop. A slot
+    /// has one such guard at a time: a second one takes the first one's place.
     pub fn begin(self: &Arc<Self>, jobs: u64) -> InFlight {
         self.started.inc_by(jobs);
         self.jobs_in_flight.store(jobs, Relaxed);

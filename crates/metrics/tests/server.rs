@@ -138,7 +138,8 @@ async fn keep_busy(address: SocketAddr, how: Slow) {
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A probe of the chart has five seconds of patience, and then the worker is killed. The clients run on the same two threads.
+/// A probe of the chart has five seconds of patience, and then the worker is killed. The clients run on the same two
+/// threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_never_take_liveness_away() {
     let (server, _metrics) = start(Duration::from_secs(60)).await;

@@ -1,4 +1,5 @@
-//! What a worker logs about its jobs and slots: each event at debug, and at info and warn what [`LogThrottle`] lets through.
+//! What a worker logs about its jobs and slots: each event at debug, and at info and warn what [`LogThrottle`] lets
+//! through.
 
 mod throttle;
 

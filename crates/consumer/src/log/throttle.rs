@@ -1,7 +1,8 @@
 //! Limits what is logged at info and warn about jobs and slots, of which there may be thousands at once.
 //!
-//! The first event of each kind is logged at once, with all its fields. The following ones are counted, and logged as one
-//! line every ten seconds, with the first of them as the example. The counts of a kind's lines add up to what happened.
+//! The first event of each kind is logged at once, with all its fields. The following ones are counted, and logged as
+//! one line every ten seconds, with the first of them as the example. The counts of a kind's lines add up to what
+//! happened.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};

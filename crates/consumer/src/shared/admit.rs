@@ -1,4 +1,5 @@
-//! Whether a chunk may run here: its run is in this ledger and neither purged nor cancelled, and the chunk belongs to it.
+//! Whether a chunk may run here: its run is in this ledger and neither purged nor cancelled, and the chunk belongs to
+//! it.
 
 use std::collections::HashMap;
 use std::collections::hash_map;
@@ -33,8 +34,8 @@ struct Known {
 }
 
 struct Entry {
-    /// Slots hold it while they execute jobs of the run, so its reference count tells whether there are any. Session SQL
-    /// and mode are those of the manifest, whatever the row says beside it.
+    /// Slots hold it while they execute jobs of the run, so its reference count tells whether there are any. Session
+    /// SQL and mode are those of the manifest, whatever the row says beside it.
     run: Arc<Run>,
     /// What messages of the run must match, or why none of them may run.
     terms: Result<Arc<Terms>, NotRun>,
@@ -87,8 +88,9 @@ impl Runs {
         Ok(view.run)
     }
 
-    /// Whether a chunk that was admitted may still run: its slot may have held it for long, waiting for the database. The
-    /// database is asked only if the last reading is too old. A purge waits for as long before it deletes ledger rows.
+    /// Whether a chunk that was admitted may still run: its slot may have held it for long, waiting for the database.
+    /// The database is asked only if the last reading is too old. A purge waits for as long before it deletes ledger
+    /// rows.
     ///
     /// # Errors
     /// None of its jobs may run any more.

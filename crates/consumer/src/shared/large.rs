@@ -1,14 +1,15 @@
 //! Large messages take turns, so that a worker's memory does not grow with slots times copies.
 //!
-//! A slot holds its message in memory whatever it does. What is made of it on the way to the server (the decoded jobs, the
-//! packet, the driver's buffer) takes about five times as much again. Large messages are processed only in turn; small
-//! ones, which is nearly all of them, by every slot at once.
+//! A slot holds its message in memory whatever it does. What is made of it on the way to the server (the decoded jobs,
+//! the packet, the driver's buffer) takes about five times as much again. Large messages are processed only in turn;
+//! small ones, which is nearly all of them, by every slot at once.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A message of so many bytes or more waits for its turn.
 const LARGE_BYTES: usize = 1 << 20;
-/// Total bytes of the messages whose turn it is; a larger one has its turn alone. As much as RabbitMQ takes in one message.
+/// Total bytes of the messages whose turn it is; a larger one has its turn alone. As much as RabbitMQ takes in one
+/// message.
 const TURN_BYTES: usize = 16 << 20;
 /// A connection whose packet may have been larger than this is replaced: the driver keeps a buffer of that size.
 const OUTSIZE_BYTES: usize = 2 << 20;
@@ -25,8 +26,8 @@ impl Large {
         Large { permits: Semaphore::new(TURN_BYTES / PERMIT_BYTES) }
     }
 
-    /// Waits for the turn of a message of so many bytes; the turn ends when the permit is dropped. `None`, at once, for a
-    /// message that needs no turn.
+    /// Waits for the turn of a message of so many bytes; the turn ends when the permit is dropped. `None`, at once, for
+    /// a message that needs no turn.
     pub(crate) async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         if bytes < LARGE_BYTES {
             return None;

@@ -1,7 +1,7 @@
 //! Whether a job whose end nobody saw may have changed what no rollback undoes.
 //!
-//! After a kill, and after a lost connection, no ROLLBACK can report it. Then the server's catalog is asked, as `publish`
-//! asks it: tables and functions may have changed since.
+//! After a kill, and after a lost connection, no ROLLBACK can report it. Then the server's catalog is asked, as
+//! `publish` asks it: tables and functions may have changed since.
 
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,8 @@ impl Remains {
     }
 
     /// For each job of an attempt that ended with `outcome` and without an answer: [`Outcome::Unknown`] if it may have
-    /// left something behind, `None` if it has not. A `plain` job is trusted unless the catalog says otherwise; any other
-    /// job is not.
+    /// left something behind, `None` if it has not. A `plain` job is trusted unless the catalog says otherwise; any
+    /// other job is not.
     pub(crate) async fn of(
         &self,
         jobs: &[Job],

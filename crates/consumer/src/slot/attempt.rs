@@ -27,8 +27,8 @@ impl From<NotRun> for FailedAttempt {
     }
 }
 
-/// Attempts these jobs in one packet, on a connection that is made ready first. Several jobs share a packet only if all of
-/// them are plain.
+/// Attempts these jobs in one packet, on a connection that is made ready first. Several jobs share a packet only if all
+/// of them are plain.
 ///
 /// # Errors
 /// Nothing is committed, or nobody knows.

@@ -1,8 +1,8 @@
 //! Executing a chunk until each of its jobs has a settlement that ends this delivery for it.
 //!
-//! A chunk of one job, the default, is one packet per attempt. A larger chunk is first attempted as a whole, in one packet;
-//! if that fails, job by job. [`queryfleet_job::settle::settle`] is asked here, after each attempt, since some outcomes are
-//! tried again at once.
+//! A chunk of one job, the default, is one packet per attempt. A larger chunk is first attempted as a whole, in one
+//! packet; if that fails, job by job. [`queryfleet_job::settle::settle`] is asked here, after each attempt, since some
+//! outcomes are tried again at once.
 
 use std::time::{Duration, Instant};
 

@@ -78,11 +78,11 @@ trait Effects {
     fn has_session(&self) -> bool;
     /// Takes no further message from the queue.
     async fn stop_consuming(&mut self);
-    /// Publishes the copies of a delivery that counts as `action`, and returns those that the broker never takes. `None`:
-    /// not every other copy is known to be in its queue.
+    /// Publishes the copies of a delivery that counts as `action`, and returns those that the broker never takes.
+    /// `None`: not every other copy is known to be in its queue.
     async fn publish(&mut self, copies: Copies<'_>, action: Action) -> Option<Vec<Untaken>>;
-    /// Ends the delivery: rejects the message for [`Action::Reject`], acknowledges it for all others. Returns false if the
-    /// connection is lost.
+    /// Ends the delivery: rejects the message for [`Action::Reject`], acknowledges it for all others. Returns false if
+    /// the connection is lost.
     fn end(&mut self, action: Action) -> bool;
 }
 
@@ -127,8 +127,8 @@ struct Servers<'a> {
 }
 
 impl Effects for Servers<'_> {
-    /// A job that is unknown is kept in hand while its row cannot be written, as long as a slot may hold a message: given
-    /// back, it would run once more. Its ledger row may be locked by the very attempt whose end nobody saw.
+    /// A job that is unknown is kept in hand while its row cannot be written, as long as a slot may hold a message:
+    /// given back, it would run once more. Its ledger row may be locked by the very attempt whose end nobody saw.
     async fn write_dead_row(&mut self, death: &Death<'_>) -> bool {
         let shared = self.context.shared.clone();
         let since = Instant::now();
