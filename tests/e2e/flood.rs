@@ -190,8 +190,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
     let rare: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("broker/src/alarm.rs", &["the broker has blocked", "the broker takes messages again"][..]),
-        ("broker/src/publish.rs", &["publishing waits"]),
+        (
+            "broker/src/connection/alarm.rs",
+            &["the broker has blocked", "the broker takes messages again"][..],
+        ),
+        ("broker/src/publisher/mod.rs", &["publishing waits"]),
         // Once per worker, and once per run.
         ("consumer/src/collector.rs", &["queryfleet_dead holds so many messages"]),
         ("consumer/src/shared/kept.rs", &["the run continues one job at a time"]),

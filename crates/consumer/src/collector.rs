@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use queryfleet_broker::{Delivery, Publisher, Route, Why};
+use queryfleet_broker::{DeadLetterReason, Delivery, Publisher, Route};
 use queryfleet_job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
 use queryfleet_ledger::{RunSession, Session};
 
@@ -162,9 +162,9 @@ impl Collector {
         if let Err(not_run) = self.shared.runs.admit(&chunk).await {
             return read_not_run(not_run, &format!("run {} is not in this ledger", chunk.run));
         }
-        Ok(match delivery.death.as_ref().map(|death| death.why) {
-            Some(Why::DeliveryLimit) => DeadLetter::Poison(chunk),
-            Some(Why::Rejected) => match self.reason_of_rejection(delivery) {
+        Ok(match delivery.dead_lettered.as_ref().map(|dead_lettered| dead_lettered.reason) {
+            Some(DeadLetterReason::DeliveryLimit) => DeadLetter::Poison(chunk),
+            Some(DeadLetterReason::Rejected) => match self.reason_of_rejection(delivery) {
                 Some(reason) => DeadLetter::Jobs { chunk, reason, why: REJECTED.to_owned() },
                 None => DeadLetter::Body { reason: DeadReason::Unverified, why: REJECTED.to_owned() },
             },
@@ -201,7 +201,7 @@ impl Collector {
         let mut publisher = Publisher::new(shared.clients.publishing.clone(), shared.topology.clone());
         // Jobs that have ended meet their ledger row.
         loop {
-            let published = publisher.publish_rest(Route::Work, &mut left).await;
+            let published = publisher.publish_remaining(Route::Work, &mut left).await;
             for _ in &chunk.jobs {
                 shared.record_published(&published);
             }
@@ -287,16 +287,18 @@ fn read_not_run(NotRun(outcome): NotRun, unknown_run: &str) -> Result<DeadLetter
 
 /// What has moved a message that no worker was to blame for, and what brings its jobs back.
 fn moved_by(delivery: &Delivery) -> (DeadReason, String) {
-    let Some(death) = &delivery.death else { return (DeadReason::Moved, MOVED.to_owned()) };
-    let (limit, reason) = match death.why {
-        Why::Expired => ("a time to live", DeadReason::Expired),
-        Why::MaxLen => ("a limit of the length", DeadReason::MaxLen),
-        Why::Rejected | Why::DeliveryLimit | Why::Other => return (DeadReason::Moved, MOVED.to_owned()),
+    let Some(dead_lettered) = &delivery.dead_lettered else { return (DeadReason::Moved, MOVED.to_owned()) };
+    let (limit, reason) = match dead_lettered.reason {
+        DeadLetterReason::Expired => ("a time to live", DeadReason::Expired),
+        DeadLetterReason::MaxLen => ("a limit of the length", DeadReason::MaxLen),
+        DeadLetterReason::Rejected | DeadLetterReason::DeliveryLimit | DeadLetterReason::Other => {
+            return (DeadReason::Moved, MOVED.to_owned());
+        }
     };
     let why = format!(
         "{limit} of a policy on {} has moved it here, no worker: take that out of the policy (`rabbitmqctl \
          list_policies`, also list_operator_policies), then `queryfleet dead replay --reason {}`",
-        death.queue,
+        dead_lettered.queue,
         reason.as_str()
     );
     (reason, why)

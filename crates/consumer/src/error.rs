@@ -12,9 +12,6 @@ pub enum Error {
     /// The metrics cannot be registered, or their address cannot be listened on.
     #[error(transparent)]
     Metrics(#[from] queryfleet_metrics::Error),
-    /// QUERYFLEET_ALLOW lists a kind of statement that there is not.
-    #[error("QUERYFLEET_ALLOW: {0}")]
-    Allow(String),
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
     Random(#[from] getrandom::Error),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_broker::Class;
+use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
 use queryfleet_job::{Backoff, LedgerId};
 use queryfleet_metrics::{Health, Labels, Metrics};
@@ -89,7 +89,7 @@ async fn connect(shared: &Shared) -> Result<bool, Error> {
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
-            (_, Err(error)) if shared.clients.consuming.class(&error) == Class::Lasting => {
+            (_, Err(error)) if shared.clients.consuming.class(&error) == ErrorClass::Permanent => {
                 return Err(error.into());
             }
             (Err(error), _) => error.into(),

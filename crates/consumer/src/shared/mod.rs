@@ -15,7 +15,7 @@ use queryfleet_config::Config;
 use queryfleet_job::{DeadReason, Here, Policy, Signer};
 use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
-use queryfleet_sql::{Kind, UnknownKind};
+use queryfleet_sql::Kind;
 use tokio::sync::Mutex;
 
 use crate::log::{Event, EventKind, LogThrottle};
@@ -110,12 +110,12 @@ impl Shared {
                     tries_here: TRIES_PER_DELIVERY,
                     pressure_timeout: config.pressure_timeout,
                 },
-                allow: config.allow.as_deref().map(kinds).transpose()?,
+                allow: config.allow.clone(),
                 statement_timeout: config.statement_timeout,
                 longest_backoff: config.backoff_max,
-                view: config.workers_see_within(),
+                view: config.workers_notice_within(),
             },
-            runs: Runs::new(clients.ledger.clone(), config.run_state_counts_for(), here),
+            runs: Runs::new(clients.ledger.clone(), config.run_state_max_age(), here),
             kept: Kept::default(),
             remains: Remains::new(
                 LedgerClient::new(clients.database.clone()),
@@ -169,14 +169,6 @@ impl Shared {
     }
 }
 
-fn kinds(words: &[String]) -> Result<Vec<Kind>, Error> {
-    words
-        .iter()
-        .map(|word| word.parse().map_err(|error: UnknownKind| Error::Allow(error.to_string())))
-        .collect()
-}
-
 fn worker_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "?".into());
-    format!("{}:{}", host.trim(), std::process::id())
+    format!("{}:{}", queryfleet_config::host_name(), std::process::id())
 }

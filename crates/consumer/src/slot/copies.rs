@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use queryfleet_broker::{Class, Route};
+use queryfleet_broker::{ErrorClass, Route};
 use queryfleet_job::{Chunk, Headers, Job, Message, Signer, envelope};
 
 use crate::slot::context::Context;
@@ -148,10 +148,10 @@ pub(crate) async fn publish(
     let mut left: BinaryHeap<OnItsWay> =
         copies.into_iter().map(|(route, copy)| OnItsWay(route, copy)).collect();
     while let Some(OnItsWay(route, message)) = left.pop() {
-        let published = context.publisher.publish(route, std::slice::from_ref(&message)).await;
+        let published = context.publisher.publish_all(route, std::slice::from_ref(&message)).await;
         context.shared.record_published(&published);
         let Err(error) = published else { continue };
-        if context.publisher.class(&error) != Class::TooLarge {
+        if context.publisher.class(&error) != ErrorClass::TooLarge {
             return Err(error);
         }
         match (queryfleet_job::halves(&message, context.shared.signer.as_ref()), route) {
