@@ -47,11 +47,6 @@ const CIRCLES_TO_CUT: &[(&str, &[&str])] = &[
     ("ledger::inspect::catalog", &["grants", "judge", "links", "load", "mod"]),
     ("operator", &["dead", "replay"]),
     ("operator", &["error", "purge"]),
-    ("producer", &["check", "error", "input", "publish", "range"]),
-    ("producer::input", &["csv", "dialect"]),
-    ("producer::input", &["number", "value"]),
-    ("producer::plan", &["mod", "shapes", "tally"]),
-    ("producer::publish", &["mod", "publishing", "run"]),
     ("sql::session", &["assignment", "set", "value"]),
 ];
 /// The public items that still name a type of their crate's client library; it shrinks as the list above does.

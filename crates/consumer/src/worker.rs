@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
-use queryfleet_job::{Backoff, LedgerId};
+use queryfleet_job::Backoff;
 use queryfleet_metrics::{Health, Labels, Metrics};
 use tokio::task::JoinSet;
 
@@ -52,7 +52,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     if !connect(&shared).await? {
         return Ok(());
     }
-    let worker_id = LedgerId::fresh()?.0;
+    let worker_id = queryfleet_job::random_id()?;
     beside.spawn(heartbeat::keep(
         shared.clone(),
         worker_id.clone(),

@@ -1,6 +1,6 @@
 //! The worker's own check of a statement: the producer's checks once more, and QUERYFLEET_ALLOW.
 
-use queryfleet_job::{Chunk, Failure, Job, Outcome};
+use queryfleet_job::{Chunk, Failure, Job, Outcome, may_change_own_tables};
 use queryfleet_sql::{Kind, SqlMode};
 
 use crate::not_run::NotRun;
@@ -32,7 +32,7 @@ pub(crate) fn check(
             kind.as_str()
         )));
     }
-    if queryfleet_sql::may_change_queryfleet(&job.sql, kind, mode) {
+    if may_change_own_tables(&job.sql, kind, mode) {
         return Err(refused("it may change a table of queryfleet, by which a job could call others done"));
     }
     if allow.is_some_and(|allow| !allow.contains(&kind)) {

@@ -2,9 +2,9 @@ use queryfleet_ledger::{Collations, Defaults};
 use queryfleet_sql::{self, Splitter, SqlMode};
 
 use super::*;
-use crate::check::sets::state::Server;
+use crate::check::settings::variables::Server;
 
-fn settings(session_sql: &str, version: &str) -> Settings {
+fn settings(session_sql: &str, version: &str) -> RunSettings {
     let name = |name: &str| format!("utf8mb4_{name}");
     let is_mysql = !version.contains("MariaDB");
     let of_utf8 = if is_mysql { "general_ci" } else { "uca1400_ai_ci" };
@@ -20,50 +20,50 @@ fn settings(session_sql: &str, version: &str) -> Settings {
         alone: defaults,
     };
     let server = Server { version: version.into(), collations };
-    Settings::new(None, Some(session_sql).filter(|sql| !sql.is_empty()), SqlMode::default(), server)
+    RunSettings::new(None, Some(session_sql).filter(|sql| !sql.is_empty()), SqlMode::default(), server)
 }
 
 /// The errors of a script, whose statements that are no SETs are jobs.
-fn errors(script: &str, settings: &Settings) -> Vec<Error> {
+fn problems(script: &str, settings: &RunSettings) -> Vec<Problem> {
     let mut splitter = Splitter::new(SqlMode::default(), 1 << 20);
     splitter.feed(script.as_bytes());
     splitter.finish();
-    let mut sets = Sets::default();
+    let mut sets = SetTracker::default();
     let mut found = Vec::new();
     while let Some(statement) = splitter.next_statement().unwrap() {
         let place = statement.place;
         match queryfleet_sql::assignments(statement.sql, SqlMode::default()) {
             Some(assignments) => {
-                found.extend(sets.take(assignments, settings, Path::new("f"), place, place.line).err());
+                found.extend(sets.take(assignments, settings, place, place.line).err());
             }
             None => {
-                while let Err(error) = sets.before_statement(settings, Path::new("f"), place) {
-                    found.push(error);
+                while let Err(problem) = sets.before_statement(settings, place) {
+                    found.push(problem);
                 }
             }
         }
     }
-    found
+    found.into_iter().map(|placed| placed.problem).collect()
 }
 
 const MARIADB: &str = "11.8.2-MariaDB";
 
-fn said(script: &str, session_sql: &str) -> String {
-    let errors = errors(script, &settings(session_sql, MARIADB));
+fn texts(script: &str, session_sql: &str) -> String {
+    let errors = problems(script, &settings(session_sql, MARIADB));
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The session SQL that is advised until a script is taken.
-fn followed(script: &str, version: &str) -> String {
+fn advised_session_sql(script: &str, version: &str) -> String {
     let mut session_sql = String::new();
     for _ in 0..2 {
-        match errors(script, &settings(&session_sql, version)).first() {
-            Some(Error::Settings { session_sql: advised, .. }) => session_sql.clone_from(advised),
+        match problems(script, &settings(&session_sql, version)).first() {
+            Some(Problem::SessionSettings { session_sql: advised, .. }) => session_sql.clone_from(advised),
             Some(other) => panic!("{script}\nunder {session_sql}: {other}"),
             None => return session_sql,
         }
     }
-    assert!(errors(script, &settings(&session_sql, version)).is_empty(), "{script}: {session_sql}");
+    assert!(problems(script, &settings(&session_sql, version)).is_empty(), "{script}: {session_sql}");
     session_sql
 }
 
@@ -84,7 +84,7 @@ fn a_set_without_effect_on_a_statement_is_passed_over() {
         "/*!80000 SET SESSION information_schema_stats_expiry=0 */; job",
         "SET collation_connection = utf8mb4_uca1400_ai_ci; job",
     ] {
-        assert_eq!(said(script, ""), "", "{script}");
+        assert_eq!(texts(script, ""), "", "{script}");
     }
 }
 
@@ -119,12 +119,15 @@ fn a_set_that_matters_is_refused_until_every_session_has_it() {
             "SET old_mode=1; /*M!100616 SET note_verbosity=0 */",
         ),
     ] {
-        assert_eq!(followed(script, MARIADB), advised, "{script}");
+        assert_eq!(advised_session_sql(script, MARIADB), advised, "{script}");
     }
     // There, the two character sets compare otherwise.
-    assert_eq!(followed("SET NAMES utf8; job", "8.0.40"), "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci");
     assert_eq!(
-        followed("/*!80000 SET SESSION information_schema_stats_expiry=0 */; job", "8.0.40"),
+        advised_session_sql("SET NAMES utf8; job", "8.0.40"),
+        "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci"
+    );
+    assert_eq!(
+        advised_session_sql("/*!80000 SET SESSION information_schema_stats_expiry=0 */; job", "8.0.40"),
         "/*!80000 SET information_schema_stats_expiry=0 */"
     );
 }
@@ -137,7 +140,7 @@ fn every_variable_has_its_own_state() {
         (
             "SET @o = @@foreign_key_checks, foreign_key_checks = 0, time_zone = '+00:00'; job; \
              SET foreign_key_checks = @o; SET time_zone = '+00:00'; job",
-            "which takes back what --session-sql sets",
+            "which takes back what the session SQL of the run sets",
         ),
         (
             "SET foreign_key_checks = 0; job; SET foreign_key_checks = 1; job",
@@ -145,27 +148,29 @@ fn every_variable_has_its_own_state() {
         ),
         ("job; SET foreign_key_checks = 0; job", "which sets foreign_key_checks, and those before"),
         ("SET time_zone = '+00:00'; job; SET time_zone = @unset; job", "which sets time_zone"),
-        ("SET NAMES utf8mb4 COLLATE utf8mb4_bin; job; SET NAMES utf8mb4; job", "give --session-sql"),
+        ("SET NAMES utf8mb4 COLLATE utf8mb4_bin; job; SET NAMES utf8mb4; job", "give it as session SQL"),
     ] {
-        let said = said(script, session_sql);
+        let said = texts(script, session_sql);
         assert!(said.contains(wanted), "{script}: {said}");
     }
     assert_eq!(
-        said(
+        texts(
             "SET foreign_key_checks = 0; job; SET time_zone = '+01:00'; SET foreign_key_checks = 1",
             session_sql
         ),
         ""
     );
     let collated = "SET NAMES utf8mb4 COLLATE utf8mb4_bin";
-    assert_eq!(said(&format!("{collated}; job"), collated), "");
+    assert_eq!(texts(&format!("{collated}; job"), collated), "");
     assert!(
-        said(&format!("{collated}; job; SET NAMES utf8mb4; job"), collated)
+        texts(&format!("{collated}; job; SET NAMES utf8mb4; job"), collated)
             .contains("which sets collation_connection")
     );
+    let problems = problems("SET NAMES utf8mb4; job", &settings(collated, MARIADB));
     assert!(
-        said("SET NAMES utf8mb4; job", collated)
-            .contains("--session-sql \"SET NAMES utf8mb4 COLLATE utf8mb4_uca1400_ai_ci\"")
+        matches!(&problems[0], Problem::SessionSettings { session_sql, .. }
+            if session_sql == "SET NAMES utf8mb4 COLLATE utf8mb4_uca1400_ai_ci"),
+        "{problems:?}"
     );
 }
 
@@ -199,14 +204,7 @@ fn what_no_session_may_have_is_never_advised() {
         ("STATEMENT a = 1 FOR job", "SET STATEMENT"),
         ("ROLE x", "SET ROLE"),
     ] {
-        let said = said(&format!("SET {set}; job"), "");
-        assert!(said.contains(instead) && !said.contains("--session-sql \""), "{set}: {said}");
+        let said = texts(&format!("SET {set}; job"), "");
+        assert!(said.contains(instead) && !said.contains("give it as session SQL"), "{set}: {said}");
     }
-}
-
-#[test]
-fn advice_can_be_typed_into_a_shell() {
-    use crate::check::sets::settings::shell_word;
-    assert_eq!(shell_word("SET sql_mode='A'"), "\"SET sql_mode='A'\"");
-    assert_eq!(shell_word("/*!80000 SET a='x' */"), r"'/*!80000 SET a='\''x'\'' */'");
 }

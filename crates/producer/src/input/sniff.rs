@@ -1,13 +1,13 @@
-//! What is no input, told by its first bytes: a file under another name, in another encoding, or of another program.
+//! Recognising by its first bytes what is no input: a file under another name, in another encoding, or of another program.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-/// How much of an input is looked at; the sign of a tar archive stands at 257.
-const HEAD: usize = 1024;
+/// Bytes of an input that are looked at; the sign of a tar archive stands at 257.
+const HEAD_BYTES: usize = 1024;
 
 /// Files that begin with these bytes, and what to do with them.
-const BEGINNINGS: [(&[u8], &str); 26] = [
+const MAGICS: [(&[u8], &str); 23] = [
     (b"\x1f\x8b", "is compressed with gzip: give it a name that ends in .gz, or pipe it through gzip -dc"),
     (
         b"\x28\xb5\x2f\xfd",
@@ -26,7 +26,6 @@ const BEGINNINGS: [(&[u8], &str); 26] = [
     (b"PK\x05\x06", "is an empty zip archive"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it"),
     (b"Rar!\x1a\x07", "is a rar archive: unpack it"),
-    (b"SQLite format 3\0", "is a database of SQLite: export its rows as CSV, for --template and --rows"),
     (b"REDIS0", "is a dump of Redis, which holds no SQL"),
     (b"PGDMP", "is a dump of PostgreSQL's, which is not for this server"),
     (
@@ -36,8 +35,6 @@ const BEGINNINGS: [(&[u8], &str); 26] = [
     (b"XBSTCK01", "is a backup of mariadb-backup's: restore it with that"),
     (b"\xfe\xfe\x07", "is a file of a MyISAM table: copy its rows out with mariadb-dump"),
     (b"\xfe\x01", "is the definition of a table (.frm): copy its rows out with mariadb-dump"),
-    (b"PAR1", "is a Parquet file: convert it to CSV, for --template and --rows"),
-    (b"Obj\x01", "is an Avro file: convert it to CSV, for --template and --rows"),
     (b"%PDF-", "is a PDF"),
     (b"\x7fELF", "is a program"),
     (b"Salted__", "is encrypted: decrypt it, and pipe it in with `-` as the input"),
@@ -45,8 +42,15 @@ const BEGINNINGS: [(&[u8], &str); 26] = [
     (b"age-encryption.org", "is encrypted: decrypt it, and pipe it in with `-` as the input"),
 ];
 
+/// Files of rows that begin with these bytes.
+const MAGICS_OF_ROWS: [(&[u8], &str); 3] = [
+    (b"SQLite format 3\0", "is a database of SQLite: export its rows as CSV, for a template"),
+    (b"PAR1", "is a Parquet file: convert it to CSV, for a template"),
+    (b"Obj\x01", "is an Avro file: convert it to CSV, for a template"),
+];
+
 /// What text in UTF-16 and UTF-32 begins with.
-const MARKS: [(&[u8], &str); 4] = [
+const ENCODING_MARKS: [(&[u8], &str); 4] = [
     (b"\xff\xfe\0\0", "UTF-32LE"),
     (b"\0\0\xfe\xff", "UTF-32BE"),
     (b"\xff\xfe", "UTF-16LE"),
@@ -66,47 +70,77 @@ pub(crate) enum Expected {
     Compressed(&'static str),
 }
 
-/// An input of which the first bytes were looked at.
-pub(crate) type Whole<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
+/// An input whose first bytes were looked at, from its start.
+pub(crate) type Rewound<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
 
 /// The first bytes of an input, and all of it.
 ///
 /// # Errors
-/// As reading can fail.
-pub(crate) fn head<R: Read>(mut bytes: R) -> std::io::Result<(Vec<u8>, Whole<R>)> {
-    let mut first = Vec::with_capacity(HEAD);
-    (&mut bytes).take(HEAD as u64).read_to_end(&mut first)?;
+/// Returns an error if reading fails.
+pub(crate) fn read_head<R: Read>(mut bytes: R) -> std::io::Result<(Vec<u8>, Rewound<R>)> {
+    let mut first = Vec::with_capacity(HEAD_BYTES);
+    (&mut bytes).take(HEAD_BYTES as u64).read_to_end(&mut first)?;
     Ok((first.clone(), Cursor::new(first).chain(bytes)))
 }
 
-/// Why an input that begins so is none, with what to do; `None` for what may be one.
-pub(crate) fn foreign(first: &[u8], expected: Expected) -> Option<String> {
+/// Why a file that begins with these bytes is no such input.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    /// What it is, and what to do.
+    pub(crate) what: String,
+    /// Whether it is, or can become, the rows of a template.
+    pub(crate) suits_rows: bool,
+}
+
+impl Foreign {
+    pub(crate) fn new(what: impl Into<String>) -> Foreign {
+        Foreign { what: what.into(), suits_rows: false }
+    }
+
+    fn rows(what: &str) -> Foreign {
+        Foreign { what: what.to_owned(), suits_rows: true }
+    }
+}
+
+/// Why a file that begins with these bytes is no such input; `None` for what may be one.
+pub(crate) fn foreign(first: &[u8], expected: Expected) -> Option<Foreign> {
     if let Expected::Compressed(end) = expected {
-        let magic: &[u8] = if end == ".gz" { b"\x1f\x8b" } else { b"\x28\xb5\x2f\xfd" };
-        let other = foreign(first, Expected::Script).map(|what| format!(", it {what}")).unwrap_or_default();
-        let is_it = first.starts_with(magic) || first.is_empty();
-        return (!is_it).then(|| {
-            let instead = if other.is_empty() { ": give it a name that says what it is" } else { &other };
-            format!("has a name that ends in {end} and is not compressed so{instead}")
-        });
+        return foreign_compression(first, end);
     }
-    if let Some((_, what)) = BEGINNINGS.iter().find(|(beginning, _)| first.starts_with(beginning)) {
-        return Some((*what).to_owned());
+    if let Some((_, what)) = MAGICS.iter().find(|(magic, _)| first.starts_with(magic)) {
+        return Some(Foreign::new(*what));
     }
-    encoding(first)
-        .map(|name| format!("is text in {name}: convert it, with iconv -f {name} -t UTF-8"))
-        .or_else(|| archive(first).map(str::to_owned))
-        .or_else(|| text(first, expected).map(str::to_owned))
+    if let Some((_, what)) = MAGICS_OF_ROWS.iter().find(|(magic, _)| first.starts_with(magic)) {
+        return Some(Foreign::rows(what));
+    }
+    if let Some(name) = encoding(first) {
+        return Some(Foreign::new(format!("is text in {name}: convert it, with iconv -f {name} -t UTF-8")));
+    }
+    foreign_binary(first).map(Foreign::new).or_else(|| foreign_text(first, expected))
+}
+
+/// The same for a file whose name ends like a compressed one's.
+fn foreign_compression(first: &[u8], end: &str) -> Option<Foreign> {
+    let magic: &[u8] = if end == ".gz" { b"\x1f\x8b" } else { b"\x28\xb5\x2f\xfd" };
+    if first.starts_with(magic) || first.is_empty() {
+        return None;
+    }
+    let instead = match foreign(first, Expected::Script) {
+        Some(found) => format!(", it {}", found.what),
+        None => ": give it a name that says what it is".to_owned(),
+    };
+    Some(Foreign::new(format!("has a name that ends in {end} and is not compressed so{instead}")))
 }
 
 /// The encoding of text that is not in bytes, by its mark or by the zeros in it.
 fn encoding(first: &[u8]) -> Option<&'static str> {
-    if let Some((_, name)) = MARKS.iter().find(|(mark, _)| first.starts_with(mark)) {
+    if let Some((_, name)) = ENCODING_MARKS.iter().find(|(mark, _)| first.starts_with(mark)) {
         return Some(name);
     }
     let head = &first[..first.len().min(64)];
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (zeros(0), zeros(1));
+    let even = zeros(0);
+    let odd = zeros(1);
     // Of a short text too; SQL has its letters from ASCII.
     let most = head.len() / 2;
     match most {
@@ -117,7 +151,7 @@ fn encoding(first: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn archive(first: &[u8]) -> Option<&'static str> {
+fn foreign_binary(first: &[u8]) -> Option<&'static str> {
     if first.get(257..262) == Some(b"ustar") {
         return Some("is a tar archive: pipe one file of it through tar -xO, with `-` as the input");
     }
@@ -136,7 +170,7 @@ fn archive(first: &[u8]) -> Option<&'static str> {
 }
 
 /// Text of another kind than it is read as.
-fn text(first: &[u8], expected: Expected) -> Option<&'static str> {
+fn foreign_text(first: &[u8], expected: Expected) -> Option<Foreign> {
     let first = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(first).trim_ascii_start();
     let starts =
         |with: &str| first.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
@@ -147,22 +181,24 @@ fn text(first: &[u8], expected: Expected) -> Option<&'static str> {
     let array = first.starts_with(b"[");
     match expected {
         _ if starts("<!doctype html") || starts("<html") => {
-            Some("is a page of HTML: what should have been downloaded may have been refused")
+            Some(Foreign::new("is a page of HTML: what should have been downloaded may have been refused"))
         }
-        _ if starts("<?xml") => Some("is XML: convert it to CSV, for --template and --rows, or use LOAD XML"),
-        Expected::Script if json => Some(
-            "is JSON: give it a name that ends in .ndjson if each line is a job, or give --template and --rows if each \
-             line is a row",
-        ),
-        Expected::Script if array => {
-            Some("is a JSON array: write an object a line, with jq -c '.[]', and name it .ndjson")
+        _ if starts("<?xml") => {
+            Some(Foreign::rows("is XML: use LOAD XML, or convert it to CSV, for a template"))
         }
+        Expected::Script if json => Some(Foreign::rows(
+            "is JSON: give it a name that ends in .ndjson if each line is a job; if each line is a row, give a template \
+             for the rows",
+        )),
+        Expected::Script if array => Some(Foreign::new(
+            "is a JSON array: write one object per line, with jq -c '.[]', and name it .ndjson",
+        )),
         Expected::Ndjson | Expected::Rows if array => {
-            Some("is a JSON array: write an object a line, with jq -c '.[]'")
+            Some(Foreign::new("is a JSON array: write one object per line, with jq -c '.[]'"))
         }
-        Expected::Script if is_header(first) => {
-            Some("is a table of values: give --template and --rows to run a statement for each of its rows")
-        }
+        Expected::Script if is_header(first) => Some(Foreign::rows(
+            "is a table of values: give a template, a statement to run for each of its rows",
+        )),
         _ => None,
     }
 }
@@ -184,7 +220,7 @@ fn is_header(first: &[u8]) -> bool {
 }
 
 /// Why a folder is no input.
-pub(crate) fn folder(path: &Path) -> &'static str {
+pub(crate) fn foreign_folder(path: &Path) -> &'static str {
     if path.join("metadata").is_file() {
         return "is a folder, of mydumper it seems: give its files of rows, which are DIR/*.sql without those with -schema";
     }
@@ -238,18 +274,18 @@ mod tests {
             (b" {\"sql\": \"DO 1\"}".to_vec(), Expected::Script, ".ndjson"),
             (b"\xef\xbb\xbf[{\"sql\": 1}]".to_vec(), Expected::Script, "jq -c"),
             (b"[{\"sql\": 1}]".to_vec(), Expected::Ndjson, "jq -c"),
-            (b"id,email\r\n1,a@b\r\n".to_vec(), Expected::Script, "--rows"),
-            (b"\"id\";\"email\"\n1;2".to_vec(), Expected::Script, "--rows"),
+            (b"id,email\r\n1,a@b\r\n".to_vec(), Expected::Script, "a template"),
+            (b"\"id\";\"email\"\n1;2".to_vec(), Expected::Script, "a template"),
             (b"SQLite format 3\0\x10".to_vec(), Expected::Script, "SQLite"),
             (b"REDIS0011\xfa".to_vec(), Expected::Script, "Redis"),
-            (page[..HEAD].to_vec(), Expected::Script, "InnoDB"),
+            (page[..HEAD_BYTES].to_vec(), Expected::Script, "InnoDB"),
             (tar, Expected::Script, "tar -xO"),
             (b"<!DOCTYPE html><html>".to_vec(), Expected::Rows, "HTML"),
             (vec![0xff, 0, 1, 2, 3, 0, 0, 4, 200], Expected::Script, "no text"),
             (b"DO 1;".to_vec(), Expected::Compressed(".gz"), "says what it is"),
             (b"BZh91AY".to_vec(), Expected::Compressed(".zst"), "bzip2 -dc"),
         ] {
-            let said = foreign(&first, expected).unwrap_or_default();
+            let said = foreign(&first, expected).map(|found| found.what).unwrap_or_default();
             assert!(said.contains(says), "{first:?}: {said}");
         }
     }

@@ -2,16 +2,16 @@
 
 use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target};
 
-use crate::check::sets::state::{CLIENT, COLLATION, Known, Server, State};
+use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Server, Variables};
 
 /// Set by the init step of every session, whatever the session SQL.
-const INIT: [(&str, &str); 4] = [
+const INIT_STEP: [(&str, &str); 4] = [
     ("autocommit", "1"),
     ("completion_type", "0"),
     ("completion_type", "no_chain"),
     ("transaction_read_only", "0"),
 ];
-/// No statement does another thing for these: they say how long is waited, for a lock or a client, or what is sent back.
+/// These change no statement's effect: they say how long to wait for a lock or a client, or what is sent back.
 const WITHOUT_EFFECT: [&str; 7] = [
     "character_set_results",
     "wait_timeout",
@@ -23,57 +23,60 @@ const WITHOUT_EFFECT: [&str; 7] = [
 ];
 
 /// What every session of a run has.
-pub(crate) struct Settings {
+#[derive(Default)]
+pub(crate) struct RunSettings {
     pub(crate) server: Server,
-    state: State,
-    /// The run's own session SQL, a SET each.
+    variables: Variables,
+    /// The run's own session SQL, one element per SET.
     own: Vec<Vec<Assignment>>,
 }
 
-impl Settings {
-    /// Those of the configuration's session SQL, and after it the run's own.
-    pub(crate) fn new(all: Option<&str>, own: Option<&str>, mode: SqlMode, server: Server) -> Settings {
-        let mut state = State::default();
-        let own = own.map(|text| sets(text, mode)).unwrap_or_default();
-        for set in all.map(|text| sets(text, mode)).unwrap_or_default().iter().chain(&own) {
+impl RunSettings {
+    /// The settings of the configuration's session SQL (`all`), and after it the run's own.
+    pub(crate) fn new(all: Option<&str>, own: Option<&str>, mode: SqlMode, server: Server) -> RunSettings {
+        let mut variables = Variables::default();
+        let own = own.map(|text| parse_sets(text, mode)).unwrap_or_default();
+        for set in all.map(|text| parse_sets(text, mode)).unwrap_or_default().iter().chain(&own) {
             let runs = |one: &&Assignment| one.only_for.as_deref().is_none_or(|only| server.runs(only));
-            state.set(&set.iter().filter(runs).cloned().collect::<Vec<_>>(), &server);
+            variables.set(&set.iter().filter(runs).cloned().collect::<Vec<_>>(), &server);
         }
-        Settings { server, state, own }
+        RunSettings { server, variables, own }
     }
 
     /// Whether a session has this value of a variable, or one that makes no difference.
-    pub(crate) fn has(&self, name: &str, value: &Known) -> bool {
+    pub(crate) fn has(&self, name: &str, value: &KnownValue) -> bool {
         if WITHOUT_EFFECT.contains(&name) {
             return true;
         }
         let has = match name {
             CLIENT => return value.is_utf8(),
             COLLATION => self.collation(&self.server.collations.session),
-            _ => self.state.of(name),
+            _ => self.variables.value_of(name),
         };
         match value {
-            Known::Unknown(_) => false,
-            Known::Initial(of) if of == COLLATION => {
+            KnownValue::Unknown(_) => false,
+            KnownValue::Initial(of) if of == COLLATION => {
                 has == self.collation(&self.server.collations.names.utf8mb4)
             }
-            Known::Literal(text) if matches!(has, Known::Initial(_)) => INIT.contains(&(name, text)),
+            KnownValue::Literal(text) if matches!(has, KnownValue::Initial(_)) => {
+                INIT_STEP.contains(&(name, text))
+            }
             _ => *value == has,
         }
     }
 
     /// The collation of this name as a state has it.
-    fn collation(&self, name: &str) -> Known {
+    fn collation(&self, name: &str) -> KnownValue {
         let target = Target::Session(COLLATION.into());
         let value = queryfleet_sql::Value::Literal(format!("'{name}'"));
-        let mut state = State::default();
-        state.set(&[Assignment { target, value, only_for: None }], &self.server);
-        state.of(COLLATION)
+        let mut variables = Variables::default();
+        variables.set(&[Assignment { target, value, only_for: None }], &self.server);
+        variables.value_of(COLLATION)
     }
 
-    /// The run's session SQL with these variables set as well, each by the SETs of its trail; `None` when that is what it
-    /// has already.
-    pub(crate) fn advice(&self, trails: &[(&str, &[Assignment])]) -> Option<String> {
+    /// The run's session SQL with these variables set as well, each by the SETs of its trail; `None` if the run has just
+    /// that.
+    pub(crate) fn session_sql_with(&self, trails: &[(&str, &[Assignment])]) -> Option<String> {
         let replaced = |one: &Assignment| trails.iter().any(|(name, _)| sets_variable(one, name));
         let mut rounds: Vec<Vec<&Assignment>> =
             self.own.iter().map(|set| set.iter().filter(|one| !replaced(one)).collect()).collect();
@@ -105,7 +108,7 @@ fn sets_variable(one: &Assignment, name: &str) -> bool {
 }
 
 /// The SETs of session SQL.
-fn sets(text: &str, mode: SqlMode) -> Vec<Vec<Assignment>> {
+fn parse_sets(text: &str, mode: SqlMode) -> Vec<Vec<Assignment>> {
     let mut splitter = Splitter::new(mode, text.len());
     splitter.feed(text.as_bytes());
     splitter.finish();
@@ -114,12 +117,4 @@ fn sets(text: &str, mode: SqlMode) -> Vec<Vec<Assignment>> {
         found.extend(queryfleet_sql::assignments(statement.sql, mode));
     }
     found
-}
-
-/// A text as one word of a shell's command line, in double quotes where nothing in it means something there.
-pub(crate) fn shell_word(text: &str) -> String {
-    if text.contains(['"', '\\', '$', '`', '!', '\n']) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    format!("\"{text}\"")
 }

@@ -1,56 +1,30 @@
 //! CSV as MySQL and MariaDB write it (`INTO OUTFILE … FIELDS TERMINATED BY ',' ENCLOSED BY '"'`, `mysqldump --tab`), with
 //! backslashes as escapes, and what tells it from RFC 4180, where a backslash is a character like any other.
 
-use std::str::FromStr;
-
 use queryfleet_job::Param;
 
-use crate::input::csv::{AFTER_QUOTE, Field, Fields, NEVER_CLOSED, NULL, QUOTE_INSIDE, RETURN_INSIDE};
+use crate::input::csv::rfc4180::{
+    AFTER_QUOTE, Field, Fields, NEVER_CLOSED, NULL, QUOTE_INSIDE, RETURN_INSIDE,
+};
 
-/// How the fields of a CSV file are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsvDialect {
-    /// As RFC 4180 has it: a backslash is a character like any other.
-    Rfc4180,
-    /// As the server writes it: a backslash escapes what follows.
-    Mysql,
-}
-
-impl FromStr for CsvDialect {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<CsvDialect, String> {
-        match word {
-            "rfc4180" => Ok(CsvDialect::Rfc4180),
-            "mysql" => Ok(CsvDialect::Mysql),
-            other => Err(format!("`{other}` is neither `rfc4180` nor `mysql`")),
-        }
-    }
-}
-
-/// Where a record has a backslash that the server could have written as an escape, and what to say then. The server
+/// The first byte of a record at which a backslash stands that the server could have written as an escape. The server
 /// escapes backslashes, quotes, separators, line ends and NULs, and nothing else: `C:\dir` is none of its texts.
-pub(crate) fn doubt(record: &[u8]) -> Option<(usize, String)> {
-    let is_escape = |at: &usize| {
+pub(crate) fn ambiguous_backslash(record: &[u8]) -> Option<usize> {
+    (0..record.len()).find(|at| {
         record[*at] == b'\\'
             && matches!(record.get(at + 1), None | Some(b'\\' | b'"' | b',' | b'\n' | b'\r' | b'0'))
-    };
-    let offset = (0..record.len()).find(is_escape)?;
-    let why = "a backslash that is either an escape of MySQL's (INTO OUTFILE) or a character: say --csv-dialect mysql, or \
-        --csv-dialect rfc4180";
-    Some((offset, why.to_owned()))
+    })
 }
 
-/// The fields of a record of the server's.
-pub(crate) fn mysql_fields(text: &str) -> Fields {
+/// The fields of a record that the server has written, or what is wrong with it at which byte.
+pub(crate) fn fields(text: &str) -> Fields {
     let mut fields = Vec::new();
     let mut offset = 0;
     loop {
         let rest = &text[offset..];
-        let quoted = rest.strip_prefix('"');
-        let (value, length) = match quoted {
-            Some(inside) => until(inside, true).map(|(value, length)| (value, length + 2)),
-            None => until(rest, false),
+        let (value, length) = match rest.strip_prefix('"') {
+            Some(inside) => field(inside, true).map(|(value, length)| (value, length + 2)),
+            None => field(rest, false),
         }
         .map_err(|(at, why)| (offset + at, why.to_owned()))?;
         let written = &rest[..length];
@@ -67,7 +41,7 @@ pub(crate) fn mysql_fields(text: &str) -> Fields {
 }
 
 /// A field's value up to its end, and the length of its text without quotes.
-fn until(text: &str, quoted: bool) -> Result<(String, usize), (usize, &'static str)> {
+fn field(text: &str, quoted: bool) -> Result<(String, usize), (usize, &'static str)> {
     let mut value = String::new();
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
@@ -89,7 +63,7 @@ fn until(text: &str, quoted: bool) -> Result<(String, usize), (usize, &'static s
     if quoted { Err((0, NEVER_CLOSED)) } else { Ok((value, text.len())) }
 }
 
-/// As LOAD DATA takes it.
+/// The character that LOAD DATA reads for an escaped one.
 fn unescaped(escaped: char) -> char {
     match escaped {
         '0' => '\0',

@@ -1,4 +1,4 @@
-//! What a value has to be in the use that it stands in. The use is the statement's, see [`Use`]; this is where the two meet.
+//! Values and the uses in which they stand: the [`Use`] comes from the statement, the value from a row.
 
 use queryfleet_job::Param;
 use queryfleet_sql::{Use, splice};
@@ -7,13 +7,13 @@ use crate::input::number;
 use crate::input::value::Value;
 
 /// Bytes of a value that an error shows.
-const SHOWN: usize = 40;
+const SHOWN_BYTES: usize = 40;
 
 /// The value as it goes into the statement, at a placeholder of this name.
 ///
 /// # Errors
-/// A text for people, when the value would not be there what it is in the file.
-pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String> {
+/// Returns a text for people if the value would mean something else there than in the file.
+pub(crate) fn coerce(use_: &Use, name: &str, value: Value) -> Result<Value, String> {
     let Value::Bound(param) = &value else { return Ok(value) };
     match (use_, param) {
         (Use::Text, _) => Ok(value),
@@ -21,7 +21,7 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
         (Use::Number, Param::Text(text)) => Err(format!(
             "{:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
              most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)",
-            queryfleet_job::shorten(text.clone(), SHOWN)
+            queryfleet_job::shorten(text.clone(), SHOWN_BYTES)
         )),
         (Use::Number, Param::Bytes(_)) => {
             Err(format!("bytes are no number for {name}, which stands beside an operator"))
@@ -38,7 +38,7 @@ pub(crate) fn fit(use_: &Use, name: &str, value: Value) -> Result<Value, String>
     }
 }
 
-/// What is wrong with a use, for every text.
+/// What is wrong with a use for any text; `None` if nothing is.
 pub(crate) fn misuse(use_: &Use, name: &str) -> Option<String> {
     match use_ {
         Use::Text | Use::Number | Use::Count => None,
@@ -58,7 +58,7 @@ pub(crate) fn misuse(use_: &Use, name: &str) -> Option<String> {
     }
 }
 
-/// Whether it cannot be meant, whatever the value is.
+/// Whether the use is a mistake whatever the value is.
 pub(crate) fn is_never_right(use_: &Use) -> bool {
     matches!(use_, Use::Constant | Use::Introduced(_))
 }
@@ -72,8 +72,9 @@ pub(crate) fn fill<'a>(
     pieces: impl IntoIterator<Item = &'a str>,
     values: impl IntoIterator<Item = Value>,
 ) -> (String, Vec<Param>) {
-    let (mut sql, mut params) = (String::new(), Vec::new());
-    let (mut pieces, values) = (pieces.into_iter().peekable(), values.into_iter());
+    let mut sql = String::new();
+    let mut params = Vec::new();
+    let mut pieces = pieces.into_iter();
     sql.push_str(pieces.next().unwrap_or_default());
     for value in values {
         let next = pieces.next().unwrap_or_default();
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn a_text_is_written_bare_only_where_it_is_a_number() {
         let bare = |text: &str| Ok(Value::Literal(text.into()));
-        let of = |use_: &Use, value: &str| fit(use_, ":x", text(value)).map_err(|_| ());
+        let of = |use_: &Use, value: &str| coerce(use_, ":x", text(value)).map_err(|_| ());
         for value in ["5", "007", "1e3", "+1", "", "NaN", "0x1F", "-5"] {
             assert_eq!(of(&Use::Text, value), Ok(text(value)));
             assert_eq!(of(&Use::Unclear("+".into()), value), Err(()));
@@ -121,7 +122,7 @@ mod tests {
         for param in [Param::Null, Param::Int(-7), Param::UInt(7), Param::Float(0.5)] {
             for use_ in [Use::Text, Use::Number, Use::Unclear("+".into())] {
                 let value = Value::Bound(param.clone());
-                assert_eq!(fit(&use_, ":x", value.clone()), Ok(value));
+                assert_eq!(coerce(&use_, ":x", value.clone()), Ok(value));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! SETs that no session SQL replaces, and what to do instead.
+//! SETs that no session SQL can replace, and what to do instead.
 
 use queryfleet_sql::{self, Assignment, Target, Value};
 
-use crate::check::sets::state::Known;
+use crate::check::settings::variables::KnownValue;
 
 /// For a collation that is not to be known here.
 pub(crate) const COLLATION: &str = "SET of a character set that leaves open how strings compare: write SET NAMES utf8mb4, or \
@@ -15,7 +15,7 @@ const REPLICAS: &str =
     "leave it out: what is not in the binary log is on no replica (of a dump: --set-gtid-purged=OFF)";
 
 /// Variables that hold for one statement, for the account or for the server, and what to do.
-const NEVER: [(&str, &str); 21] = [
+const UNSUPPORTED: [(&str, &str); 21] = [
     ("autocommit", TRANSACTION),
     ("completion_type", TRANSACTION),
     ("insert_id", KEY),
@@ -38,33 +38,37 @@ const NEVER: [(&str, &str); 21] = [
     ("session_track_transaction_info", "leave it out: it changes what the driver is told"),
     ("session_track_state_change", "leave it out: it changes what the driver is told"),
 ];
-/// The same for all that begin so.
-const NEVER_BEGINNING: [(&str, &str); 2] = [("gtid_", BINLOG), ("pseudo_", BINLOG)];
+/// The same for all variables that begin so.
+const UNSUPPORTED_PREFIXES: [(&str, &str); 2] = [("gtid_", BINLOG), ("pseudo_", BINLOG)];
 
-/// For what nobody has looked at.
-const UNKNOWN: &str = "it is not known to leave jobs what they are: leave it out where the statements do not need it, or set it for \
+/// For a variable that nobody has looked at.
+const NOT_KNOWN_HARMLESS: &str = "it is not known to leave jobs what they are: leave it out where the statements do not need it, or set it for \
     the whole server";
 
 /// What to do instead of setting this variable; `None` when session SQL may.
 pub(crate) fn instead(name: &str) -> Option<&'static str> {
-    let exact = NEVER.iter().find(|(never, _)| *never == name);
-    let beginning = || NEVER_BEGINNING.iter().find(|(start, _)| name.starts_with(start));
-    let known = exact.or_else(beginning).map(|(_, instead)| *instead);
-    known.or_else(|| (!queryfleet_sql::may_be_set(name)).then_some(UNKNOWN))
+    let listed = UNSUPPORTED
+        .iter()
+        .find(|(variable, _)| *variable == name)
+        .or_else(|| UNSUPPORTED_PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix)));
+    match listed {
+        Some((_, instead)) => Some(*instead),
+        None => (!queryfleet_sql::may_be_set(name)).then_some(NOT_KNOWN_HARMLESS),
+    }
 }
 
-/// As one sentence.
-pub(crate) fn message(name: &str, value: &Known, instead: &str) -> String {
+/// The same as one sentence.
+pub(crate) fn message(name: &str, value: &KnownValue, instead: &str) -> String {
     match value {
-        Known::Literal(text) => format!("SET of {name} to {text} has no place in a fleet: {instead}"),
+        KnownValue::Literal(text) => format!("SET of {name} to {text} has no place in a fleet: {instead}"),
         _ => format!("SET of {name} has no place in a fleet: {instead}"),
     }
 }
 
 /// For text that is not UTF-8 to the client.
-pub(crate) fn character_set(value: &Known) -> String {
+pub(crate) fn character_set(value: &KnownValue) -> String {
     let name = match value {
-        Known::Literal(name) => name.as_str(),
+        KnownValue::Literal(name) => name.as_str(),
         _ => "one that is not named",
     };
     let instead = match name {
@@ -79,7 +83,7 @@ pub(crate) fn character_set(value: &Known) -> String {
 }
 
 /// Why a part of a SET is refused wherever it stands: it does more than set a variable of its session.
-pub(crate) fn refused(one: &Assignment) -> Option<String> {
+pub(crate) fn refusal(one: &Assignment) -> Option<String> {
     let why = match (&one.target, &one.value) {
         (Target::Global(name), _) if name.starts_with("gtid") => {
             format!("SET GLOBAL {name} changes the whole server: leave it out (of a dump: --set-gtid-purged=OFF)")
@@ -97,8 +101,8 @@ pub(crate) fn refused(one: &Assignment) -> Option<String> {
             "SET ROLE has no place in a fleet: give the rights to the workers' account itself".into()
         }
         (Target::Command("STATEMENT"), _) => {
-            "SET STATEMENT … FOR has no place in a fleet: give the setting with --session-sql, a deadline as `timeout` in \
-             NDJSON"
+            "SET STATEMENT … FOR has no place in a fleet: give the setting as session SQL of the run, a deadline as \
+             `timeout` in NDJSON"
                 .into()
         }
         (Target::Command(what), _) => format!("SET {what} has no place in a fleet: leave it out"),
@@ -113,8 +117,8 @@ pub(crate) fn refused(one: &Assignment) -> Option<String> {
 
 /// The beginning of a text, for an error.
 fn shown(text: &str) -> String {
-    const MOST: usize = 60;
-    let short: String = text.chars().take(MOST).collect();
+    const SHOWN_CHARACTERS: usize = 60;
+    let short: String = text.chars().take(SHOWN_CHARACTERS).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
     format!("{}{more}", short.escape_debug())
 }

@@ -1,18 +1,18 @@
-//! What a `USE` says, as the `mariadb` client reads it. It is a command of the client's: its argument ends at a space, and
-//! what follows is thrown away there, a statement too. So what follows has to be nothing, or a comment.
+//! Reading `USE` as the `mariadb` client does. It is a command of the client: its argument ends at a space, and what follows
+//! is thrown away, even a statement. So nothing but a comment may follow.
 
 use queryfleet_sql::{self, SqlMode};
 
-/// What to write instead of what is not taken.
-const PLAIN: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
+/// The remedy for a USE that is refused.
+const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
     backquotes";
 
 /// The database that a `USE` names; its text has no delimiter at its end.
 ///
 /// # Errors
-/// Why it is not taken: the client or the server would read another name, or more than a name.
-pub(crate) fn used(sql: &str, mode: SqlMode) -> Result<String, String> {
-    let refused = |what: &str| Err(format!("USE {what}: {PLAIN}"));
+/// Returns why it is refused: the client or the server would read another name, or more than a name.
+pub(crate) fn database_of_use(sql: &str, mode: SqlMode) -> Result<String, String> {
+    let refused = |what: &str| Err(format!("USE {what}: {HOW_TO_WRITE_IT}"));
     let after = match sql[queryfleet_sql::beginning(sql, mode)..].get(..3) {
         Some(word) if word.eq_ignore_ascii_case("use") => &sql[queryfleet_sql::beginning(sql, mode) + 3..],
         _ => return refused("in a version comment, which a server may skip"),
@@ -25,7 +25,7 @@ pub(crate) fn used(sql: &str, mode: SqlMode) -> Result<String, String> {
     }
     let (name, rest) = match argument.chars().next() {
         None | Some('\n' | '\r') => return refused("without a name on its line"),
-        Some(quote @ ('`' | '\'' | '"')) => match quoted(argument, quote) {
+        Some(quote @ ('`' | '\'' | '"')) => match unquote(argument, quote) {
             Some(found) => found,
             None => return refused("with a quote that is not closed"),
         },
@@ -36,23 +36,24 @@ pub(crate) fn used(sql: &str, mode: SqlMode) -> Result<String, String> {
     };
     let is_quoted = argument.starts_with(['`', '\'', '"']);
     let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
-    let readable = match is_quoted {
-        true => !name.contains(['\\', '\n', '\0']),
-        false => name.chars().all(is_plain) && !name.contains("--"),
+    let is_readable = if is_quoted {
+        !name.contains(['\\', '\n', '\0'])
+    } else {
+        name.chars().all(is_plain) && !name.contains("--")
     };
-    if name.is_empty() || !readable {
+    if name.is_empty() || !is_readable {
         return refused("of a name that the client would read otherwise");
     }
     // Behind a space the client looks at nothing more, the server at comments only.
     let is_apart = rest.is_empty() || rest.starts_with([' ', '\n', '\r']);
-    if !is_apart || !is_comment(rest, mode) {
+    if !is_apart || !is_only_comments(rest, mode) {
         return refused("with more than a name and a comment");
     }
     Ok(name)
 }
 
 /// A quoted name, and what follows it. Of two quotes in a row one is meant.
-fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
+fn unquote(text: &str, quote: char) -> Option<(String, &str)> {
     let mut name = String::new();
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((at, char)) = chars.next() {
@@ -65,7 +66,7 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
 }
 
 /// Whether it holds nothing but comments, of which none is executed.
-fn is_comment(text: &str, mode: SqlMode) -> bool {
+fn is_only_comments(text: &str, mode: SqlMode) -> bool {
     queryfleet_sql::beginning(text, mode) == text.len()
 }
 
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn a_use_names_its_database() {
         for (sql, wanted) in READ {
-            assert_eq!(used(sql, SqlMode::default()).as_deref(), Ok(wanted), "{sql}");
+            assert_eq!(database_of_use(sql, SqlMode::default()).as_deref(), Ok(wanted), "{sql}");
         }
     }
 
@@ -133,7 +134,7 @@ mod tests {
             "USE /*!40000 prod */",
             "USE\"prod\"",
         ] {
-            assert!(used(sql, SqlMode::default()).is_err(), "{sql}");
+            assert!(database_of_use(sql, SqlMode::default()).is_err(), "{sql}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The state of a session, as far as SETs say it: for every variable its own, as a value that can be compared without
-//! asking a server.
+//! The variables of a session as far as SETs say, each with a value that can be compared without asking a server.
 
 use std::collections::HashMap;
 
@@ -10,12 +9,12 @@ use queryfleet_sql::{Assignment, Target, Value};
 pub(crate) const CLIENT: &str = "character_set_client";
 /// The variable that stands for how strings in statements compare.
 pub(crate) const COLLATION: &str = "collation_connection";
-/// Variables that say how rows are sent back: those of a job are thrown away.
+/// Variables that say how rows are sent back: a worker throws the rows of a job away.
 const ROWS_SENT_BACK: [&str; 1] = ["character_set_results"];
 
 /// What is known of a variable's value. Two that are the same are the same value on the same server.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Known {
+pub(crate) enum KnownValue {
     /// What a session begins with.
     Initial(String),
     /// What DEFAULT gives.
@@ -23,7 +22,7 @@ pub(crate) enum Known {
     /// This, in the one form that it is compared in.
     Literal(String),
     /// What an expression computes of these.
-    Expression { text: String, reads: Vec<Known> },
+    Expression { text: String, reads: Vec<KnownValue> },
     /// Nothing: it is the same as no other.
     Unknown(u64),
 }
@@ -38,30 +37,30 @@ pub(crate) struct Server {
 
 /// All variables that SETs have set so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct State {
-    session: HashMap<String, Known>,
-    users: HashMap<String, Known>,
+pub(crate) struct Variables {
+    session: HashMap<String, KnownValue>,
+    users: HashMap<String, KnownValue>,
     unknown: u64,
 }
 
-impl State {
+impl Variables {
     /// The value of a variable of the session.
-    pub(crate) fn of(&self, name: &str) -> Known {
-        self.session.get(name).cloned().unwrap_or_else(|| Known::Initial(name.to_owned()))
+    pub(crate) fn value_of(&self, name: &str) -> KnownValue {
+        self.session.get(name).cloned().unwrap_or_else(|| KnownValue::Initial(name.to_owned()))
     }
 
     /// Takes the parts of one SET, and returns the names of the session's variables that it has set, in its order.
     /// What is not of the session, or a value of any kind ([`Value::Other`]), is the caller's to refuse before.
     pub(crate) fn set(&mut self, assignments: &[Assignment], server: &Server) -> Vec<String> {
         // The server computes all values before it sets the first.
-        let values: Vec<Known> = assignments.iter().map(|one| self.value(one)).collect();
+        let values: Vec<KnownValue> = assignments.iter().map(|one| self.evaluate_assignment(one)).collect();
         let mut changed = Vec::new();
         for (one, value) in assignments.iter().zip(values) {
             match &one.target {
                 Target::User(name) => drop(self.users.insert(name.clone(), value)),
                 Target::Names { collation } => {
                     let collation = match collation {
-                        Some(collation) => self.known(collation, COLLATION),
+                        Some(collation) => self.evaluate(collation, COLLATION),
                         None => self.default_collation(&value, &server.collations.names),
                     };
                     self.change(CLIENT, value, &mut changed);
@@ -84,71 +83,71 @@ impl State {
         changed
     }
 
-    fn change(&mut self, name: &str, value: Known, changed: &mut Vec<String>) {
+    fn change(&mut self, name: &str, value: KnownValue, changed: &mut Vec<String>) {
         self.session.insert(name.to_owned(), value);
         changed.push(name.to_owned());
     }
 
-    fn value(&mut self, one: &Assignment) -> Known {
+    fn evaluate_assignment(&mut self, one: &Assignment) -> KnownValue {
         let name = match &one.target {
             Target::Session(name) => name.as_str(),
             Target::Names { .. } | Target::CharacterSet => CLIENT,
             _ => "",
         };
-        self.known(&one.value, name)
+        self.evaluate(&one.value, name)
     }
 
     /// What a value is when it is given to this variable.
-    fn known(&mut self, value: &Value, name: &str) -> Known {
+    fn evaluate(&mut self, value: &Value, name: &str) -> KnownValue {
         match value {
-            Value::Default => Known::Default(name.to_owned()),
-            Value::Literal(text) => Known::Literal(comparable(text, name)),
+            Value::Default => KnownValue::Default(name.to_owned()),
+            Value::Literal(text) => KnownValue::Literal(canonical(text, name)),
             Value::User(user) => match self.users.get(user) {
-                Some(Known::Literal(text)) => Known::Literal(comparable(text, name)),
+                Some(KnownValue::Literal(text)) => KnownValue::Literal(canonical(text, name)),
                 Some(known) => known.clone(),
                 None => self.new_unknown(),
             },
-            Value::System(system) => self.of(system),
-            Value::Expression { text, reads } => self.computed(text, reads, name),
+            Value::System(system) => self.value_of(system),
+            Value::Expression { text, reads } => self.evaluate_expression(text, reads, name),
             Value::Other(_) => self.new_unknown(),
         }
     }
 
-    fn computed(&mut self, text: &str, reads: &[Value], name: &str) -> Known {
+    fn evaluate_expression(&mut self, text: &str, reads: &[Value], name: &str) -> KnownValue {
         let lower = text.to_ascii_lowercase();
         if let Some(user @ Value::User(variable)) = reads.first()
             && is_kept_or_another(&lower.replace(' ', ""), variable, reads)
             && self.users.get(variable).is_some_and(|known| !is_null(known))
         {
-            return self.known(user, name);
+            return self.evaluate(user, name);
         }
-        let reads = reads.iter().map(|read| self.known(read, "")).collect();
-        Known::Expression { text: lower, reads }
+        let reads = reads.iter().map(|read| self.evaluate(read, "")).collect();
+        KnownValue::Expression { text: lower, reads }
     }
 
-    fn default_collation(&mut self, charset: &Known, defaults: &Defaults) -> Known {
+    fn default_collation(&mut self, charset: &KnownValue, defaults: &Defaults) -> KnownValue {
         let Defaults { utf8mb4, utf8mb3, utf8 } = defaults;
         match charset {
-            Known::Literal(name) => {
+            KnownValue::Literal(name) => {
                 let of = match name.as_str() {
                     "utf8mb4" => utf8mb4,
                     "utf8mb3" => utf8mb3,
                     "utf8" => utf8,
                     _ => return self.new_unknown(),
                 };
-                Known::Literal(comparable(of, COLLATION))
+                KnownValue::Literal(canonical(of, COLLATION))
             }
             // Taken back together with the rest.
-            Known::Initial(name) if name == CLIENT || name == "character_set_connection" => {
-                Known::Initial(COLLATION.to_owned())
+            KnownValue::Initial(name) if name == CLIENT || name == "character_set_connection" => {
+                KnownValue::Initial(COLLATION.to_owned())
             }
             _ => self.new_unknown(),
         }
     }
 
-    fn new_unknown(&mut self) -> Known {
+    fn new_unknown(&mut self) -> KnownValue {
         self.unknown += 1;
-        Known::Unknown(self.unknown)
+        KnownValue::Unknown(self.unknown)
     }
 }
 
@@ -161,16 +160,16 @@ fn is_kept_or_another(text: &str, variable: &str, reads: &[Value]) -> bool {
     one || asked && text.ends_with(&format!(",@{variable})")) && text.matches(',').count() == 2
 }
 
-fn is_null(known: &Known) -> bool {
+fn is_null(known: &KnownValue) -> bool {
     match known {
-        Known::Literal(text) => text == "null",
-        Known::Unknown(_) | Known::Expression { .. } => true,
-        Known::Initial(_) | Known::Default(_) => false,
+        KnownValue::Literal(text) => text == "null",
+        KnownValue::Unknown(_) | KnownValue::Expression { .. } => true,
+        KnownValue::Initial(_) | KnownValue::Default(_) => false,
     }
 }
 
 /// A literal without what makes no difference to the variable that it is given to.
-fn comparable(text: &str, name: &str) -> String {
+fn canonical(text: &str, name: &str) -> String {
     let lower = text.trim_matches('\'').to_ascii_lowercase();
     match (name, lower.as_str()) {
         // The names of one collation: of the old character set, which is a part of the new, and in short.
@@ -188,29 +187,27 @@ fn comparable(text: &str, name: &str) -> String {
     }
 }
 
-impl Known {
+impl KnownValue {
     /// Whether text is read as UTF-8 under this value of [`CLIENT`].
     pub(crate) fn is_utf8(&self) -> bool {
         match self {
-            Known::Initial(name) => name == CLIENT,
-            Known::Literal(name) => matches!(name.as_str(), "utf8" | "utf8mb3" | "utf8mb4"),
+            KnownValue::Initial(name) => name == CLIENT,
+            KnownValue::Literal(name) => matches!(name.as_str(), "utf8" | "utf8mb3" | "utf8mb4"),
             _ => false,
         }
     }
-}
 
-impl Known {
     /// Whether that UTF-8 has no characters of four bytes.
     pub(crate) fn is_narrow(&self) -> bool {
-        matches!(self, Known::Literal(name) if matches!(name.as_str(), "utf8" | "utf8mb3"))
+        matches!(self, KnownValue::Literal(name) if matches!(name.as_str(), "utf8" | "utf8mb3"))
     }
 }
 
 impl Server {
-    /// Whether it runs what stands in a version comment with this marker (`!80000`, `M!100616`).
+    /// Whether it executes what stands in a version comment with this marker (`!80000`, `M!100616`).
     pub(crate) fn runs(&self, marker: &str) -> bool {
         let is_mariadb = self.version.contains("MariaDB");
-        let own = number(&self.version);
+        let own = version_number(&self.version);
         let wanted: u32 = marker.trim_start_matches(['M', '!']).parse().unwrap_or(0);
         if marker.starts_with('M') {
             return is_mariadb && wanted <= own;
@@ -221,7 +218,7 @@ impl Server {
 }
 
 /// 101119 for 10.11.19-MariaDB; the largest when it cannot be read, since what is run is looked at.
-fn number(version: &str) -> u32 {
+fn version_number(version: &str) -> u32 {
     let version = version.strip_prefix("5.5.5-").unwrap_or(version);
     let mut parts = version.split(|char: char| !char.is_ascii_digit()).map(str::parse::<u32>);
     match (parts.next(), parts.next(), parts.next()) {
@@ -236,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_server_runs_the_version_comments_that_are_its_own() {
-        let of = |version: &str| Server { version: version.into(), ..Server::default() };
+        let server = |version: &str| Server { version: version.into(), ..Server::default() };
         for (version, marker, runs) in [
             ("10.11.19-MariaDB", "!80000", false),
             ("10.11.19-MariaDB", "!50717", false),
@@ -248,7 +245,7 @@ mod tests {
             ("8.0.40", "M!100100", false),
             ("something", "!80000", true),
         ] {
-            assert_eq!(of(version).runs(marker), runs, "{version} {marker}");
+            assert_eq!(server(version).runs(marker), runs, "{version} {marker}");
         }
     }
 }

@@ -1,22 +1,21 @@
-//! Reading CSV as RFC 4180 has it, strictly: what a lenient reader would guess at is an error with its place.
+//! Reading CSV as in RFC 4180, strictly: where a lenient reader would guess, this one returns an error with its location.
 //!
 //! Fields are separated by commas, records by line ends; a field in double quotes may hold both, and `""` for a quote.
 //! Every field is a text; `\N` without quotes is NULL, as `LOAD DATA` and `mysqldump --tab` write it. What MySQL's
 //! `INTO OUTFILE` writes looks the same and escapes with backslashes: which of the two it is has to be said where a
-//! backslash could be either (`dialect.rs`).
+//! backslash could be either (`mysql.rs`).
+
+pub(crate) mod mysql;
+pub(crate) mod rfc4180;
 
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
-use queryfleet_job::Param;
-
-use crate::Error;
-use crate::input::dialect;
-use crate::input::dialect::CsvDialect;
+use crate::input::csv::rfc4180::Field;
 use crate::input::lines::{Bytes, NOT_UTF8};
-
-/// NULL, where it stands without quotes.
-pub(crate) const NULL: &str = r"\N";
+use crate::location::Location;
+use crate::problem::Problem;
+use crate::{CsvDialect, Error};
 
 /// The records of a CSV file.
 pub(crate) struct Csv {
@@ -32,52 +31,50 @@ pub(crate) struct Csv {
     pub(crate) columns: usize,
 }
 
-/// A field and the byte of its record at which it begins.
-pub(crate) struct Field {
-    pub(crate) value: Param,
-    pub(crate) offset: usize,
-}
-
 impl Csv {
     /// Records under this name, none of them longer than `limit` bytes.
     pub(crate) fn new(name: PathBuf, bytes: Bytes, dialect: Option<CsvDialect>, limit: usize) -> Csv {
         Csv { name, bytes, limit, record: Vec::new(), dialect, line: 0, lines: 0, columns: 0 }
     }
 
-    /// The next record's fields; `None` at the end. Blank lines between records are passed over, but those that could be
-    /// a record of one empty field.
+    /// The next record's fields; `None` at the end. Blank lines between records are skipped, unless they could be a record of
+    /// one empty field.
     ///
     /// # Errors
-    /// When reading fails, or a record is not well-formed; the place is named.
+    /// Returns an error if reading fails, or if the record is not well-formed.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<Field>>, Error> {
-        let read = self.read();
+        let read = self.read_record();
         // Before any other error: read as the other dialect there may be none.
-        if let (None, Some((offset, why))) = (self.dialect, dialect::doubt(&self.record)) {
-            return Err(self.bad(offset, why));
+        if self.dialect.is_none()
+            && let Some(offset) = mysql::ambiguous_backslash(&self.record)
+        {
+            let at = Location::of_byte(&self.name, self.line, &self.record, offset);
+            return Err(Error::Statement { at, problem: Problem::AmbiguousBackslash });
         }
         if !read? {
             return Ok(None);
         }
         let text = match std::str::from_utf8(&self.record) {
             Ok(text) => text,
-            Err(error) => return Err(self.bad(error.valid_up_to(), NOT_UTF8.to_owned())),
+            Err(error) => return Err(self.error_at(error.valid_up_to(), NOT_UTF8.to_owned())),
         };
         let fields = match self.dialect {
-            Some(CsvDialect::Mysql) => dialect::mysql_fields(text),
-            Some(CsvDialect::Rfc4180) | None => fields(text),
+            Some(CsvDialect::Mysql) => mysql::fields(text),
+            Some(CsvDialect::Rfc4180) | None => rfc4180::fields(text),
         };
-        fields.map(Some).map_err(|(offset, why)| self.bad(offset, why))
+        fields.map(Some).map_err(|(offset, why)| self.error_at(offset, why))
     }
 
     /// An error at this byte of the record.
-    pub(crate) fn bad(&self, offset: usize, why: String) -> Error {
-        Error::bad(&self.name, self.line, &self.record, offset, why)
+    pub(crate) fn error_at(&self, offset: usize, why: String) -> Error {
+        Error::at_byte(&self.name, self.line, &self.record, offset, why)
     }
 
     /// Reads the lines of one record, without the line end: further ones for as long as a quote is open.
-    fn read(&mut self) -> Result<bool, Error> {
+    fn read_record(&mut self) -> Result<bool, Error> {
         self.record.clear();
-        let (mut open, mut escaped) = (false, false);
+        let mut open = false;
+        let mut escaped = false;
         loop {
             let begin = self.record.len();
             let room = (self.limit + 1 - begin) as u64;
@@ -90,7 +87,7 @@ impl Csv {
                 self.line = self.lines;
             }
             if self.record.len() > self.limit {
-                return Err(self.bad(0, self.too_long()));
+                return Err(self.error_at(0, self.too_long()));
             }
             for byte in &self.record[begin..] {
                 open ^= *byte == b'"' && !escaped;
@@ -110,7 +107,7 @@ impl Csv {
                 }
                 if self.columns == 1 {
                     let why = r#"an empty line: write "" for an empty text, \N for NULL, or leave it out"#;
-                    return Err(self.bad(0, why.into()));
+                    return Err(self.error_at(0, why.into()));
                 }
             }
         }
@@ -128,70 +125,11 @@ impl Csv {
     }
 }
 
-pub(crate) const NEVER_CLOSED: &str = "quote is never closed";
-pub(crate) const AFTER_QUOTE: &str = "text after a closing quote: write a quote in a field as \"\"";
-pub(crate) const QUOTE_INSIDE: &str =
-    "quote in a field without quotes: put all of it in quotes, this one as \"\"";
-pub(crate) const RETURN_INSIDE: &str = "carriage return in a field without quotes: end lines with LF or CR LF, and put a \
-    field that holds one in quotes";
-
-/// Fields, or what is wrong with a record at which byte.
-pub(crate) type Fields = Result<Vec<Field>, (usize, String)>;
-
-/// The fields of a record, or what is wrong with it at which byte.
-fn fields(text: &str) -> Fields {
-    let mut fields = Vec::new();
-    let mut offset = 0;
-    loop {
-        let rest = &text[offset..];
-        let (value, length) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let (value, length) = unquoted(quoted).ok_or((offset, NEVER_CLOSED.to_owned()))?;
-                (Param::Text(value), length + 1)
-            }
-            None => plain(rest).map_err(|(at, why)| (offset + at, why))?,
-        };
-        fields.push(Field { value, offset });
-        offset += length;
-        match text.as_bytes().get(offset) {
-            None => return Ok(fields),
-            Some(b',') => offset += 1,
-            Some(_) => {
-                return Err((offset, AFTER_QUOTE.to_owned()));
-            }
-        }
-    }
-}
-
-/// A field without quotes, and its length.
-fn plain(text: &str) -> Result<(Param, usize), (usize, String)> {
-    let field = text.split(',').next().unwrap_or_default();
-    match field.find('"') {
-        Some(at) => Err((at, QUOTE_INSIDE.to_owned())),
-        // A line end of a kind that parts no records, most often.
-        None if field.contains('\r') => Err((field.find('\r').unwrap_or(0), RETURN_INSIDE.to_owned())),
-        None if field == NULL => Ok((Param::Null, field.len())),
-        None => Ok((Param::Text(field.to_owned()), field.len())),
-    }
-}
-
-/// What stands before the closing quote, and the length with that quote; `None` when there is none.
-fn unquoted(text: &str) -> Option<(String, usize)> {
-    let (mut value, mut from) = (String::new(), 0);
-    loop {
-        let quote = from + text[from..].find('"')?;
-        value.push_str(&text[from..quote]);
-        if text.as_bytes().get(quote + 1) != Some(&b'"') {
-            return Some((value, quote + 1));
-        }
-        value.push('"');
-        from = quote + 2;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+
+    use queryfleet_job::Param;
 
     use super::*;
 
@@ -254,7 +192,7 @@ mod tests {
             b"a,b\n1,\"C:\\dir\\\"\n",
         ] {
             let error = read_as(file, None).unwrap_err();
-            assert!(error.contains("--csv-dialect mysql"), "{error}");
+            assert!(error.contains("say which dialect"), "{error}");
             assert!(error.contains("f.csv:2:"), "{error}");
         }
         for file in [&b"C:\\dir,\"a\\b\",\\N,\"\\N\"\n"[..], b"a\\tb,\"\\n\"\n"] {
