@@ -181,7 +181,7 @@ impl Error {
     /// missing tables.
     pub fn is_unfit(&self) -> bool {
         match self {
-            Error::Tls { fault, .. } => fault.is_lasting,
+            Error::Tls { fault, .. } => fault.is_permanent,
             Error::Url(_)
             | Error::Config(_)
             | Error::Init { .. }
