@@ -1,7 +1,7 @@
 //! Reading `USE` as the `mariadb` client does. It is a command of the client: its argument ends at a space, and what follows
 //! is thrown away, even a statement. So nothing but a comment may follow.
 
-use queryfleet_sql::{self, SqlMode};
+use queryfleet_sql::SqlMode;
 
 /// The remedy for a USE that is refused.
 const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \

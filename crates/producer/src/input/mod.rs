@@ -5,7 +5,6 @@ pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod ndjson;
-pub(crate) mod number;
 pub(crate) mod objects;
 pub(crate) mod rows;
 pub(crate) mod script;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use queryfleet_job::Job;
 use queryfleet_ledger::LedgerClient;
-use queryfleet_sql::{self, Meets, SqlMode, TableName, Use};
+use queryfleet_sql::{Meets, SqlMode, TableName, Use};
 use serde_json::value::RawValue;
 
 use crate::input::value::Value;

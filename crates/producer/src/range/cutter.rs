@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use queryfleet_job::{Job, Param, RunId};
 use queryfleet_ledger::{Catalog, Database, Key, KeyValue, LedgerClient, Range, Walk};
-use queryfleet_sql::{self, Kind, SqlMode};
+use queryfleet_sql::{Kind, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::Error;

@@ -1,6 +1,6 @@
 //! What every session of a run has, and the session SQL that a file's SETs would need besides.
 
-use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target};
+use queryfleet_sql::{Assignment, Splitter, SqlMode, Target};
 
 use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Server, Variables};
 
