@@ -35,11 +35,10 @@ pub(crate) fn database_of_use(sql: &str, mode: SqlMode) -> Result<String, String
         }
     };
     let is_quoted = argument.starts_with(['`', '\'', '"']);
-    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
     let is_readable = if is_quoted {
         !name.contains(['\\', '\n', '\0'])
     } else {
-        name.chars().all(is_plain) && !name.contains("--")
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-')) && !name.contains("--")
     };
     if name.is_empty() || !is_readable {
         return refused("of a name that the client would read otherwise");
