@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use queryfleet_job::{Job, Param};
-use queryfleet_sql::{self, Position, SqlMode, Use};
+use queryfleet_sql::{Position, SqlMode, Use};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
