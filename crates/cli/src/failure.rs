@@ -74,6 +74,7 @@ impl From<queryfleet_config::Error> for Failure {
     }
 }
 
+#[cfg(feature = "dev")]
 impl From<queryfleet_devstack::Error> for Failure {
     fn from(error: queryfleet_devstack::Error) -> Failure {
         // It says what to install, and shows the end of a server's log.
@@ -89,12 +90,6 @@ impl From<std::io::Error> for Failure {
 
 impl From<tokio::task::JoinError> for Failure {
     fn from(error: tokio::task::JoinError) -> Failure {
-        Failure::new(causes(&error))
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(error: serde_json::Error) -> Failure {
         Failure::new(causes(&error))
     }
 }

@@ -8,6 +8,7 @@ mod bar;
 mod command;
 mod exit;
 mod failure;
+mod help;
 mod log;
 mod memory;
 mod output;
@@ -46,7 +47,7 @@ fn run() -> Exit {
         memory::give_back_at_once();
     }
     let shows = arguments.command.only_shows();
-    match command::run(arguments) {
+    match command::run(arguments.command) {
         Ok(exit) => output::settle(exit, shows),
         Err(failure) => {
             failure.say();

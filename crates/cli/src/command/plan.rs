@@ -4,23 +4,22 @@ use queryfleet_config::Config;
 use queryfleet_producer::{Counted, Plan, Seen};
 
 use crate::Exit;
-use crate::arguments::{Explain, Input};
-use crate::command::print_json;
-use crate::command::publish::wanted;
+use crate::arguments::{Explain, PublishArgs};
+use crate::command::publish::publish_request;
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
 
 /// Prints what a publish with these arguments would do.
-pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> Result<Exit, Failure> {
+pub(crate) async fn plan(config: &Config, args: &PublishArgs, explain: Explain) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let wanted = wanted(request);
+    let request = publish_request(args);
     let plan = tokio::select! {
-        plan = queryfleet_producer::plan(config, &wanted, explain == Explain::All) => plan?,
+        plan = queryfleet_producer::plan(config, &request, explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
-    if request.json.json {
-        print_json(&serde_json::to_value(&plan)?);
+    if args.json {
+        output::print_json(&plan);
     } else {
         lines(&plan).iter().for_each(output::print);
     }

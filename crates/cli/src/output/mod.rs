@@ -8,15 +8,19 @@
 mod escape;
 mod log;
 mod stderr;
+mod table;
 
 use std::fmt::Display;
 use std::io::{Error, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::Exit;
 pub(crate) use escape::{block, line};
 pub(crate) use log::Log;
+pub(crate) use table::{Align, print_table};
 
 /// The pause before a pipe that does not block, and is full, is tried again.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -34,9 +38,13 @@ pub(crate) fn print_block(text: impl Display) {
     to_stdout(&(block(&text.to_string()).into_owned() + "\n"));
 }
 
-/// Prints JSON, one value a line.
-pub(crate) fn print_json(value: &serde_json::Value) {
-    to_stdout(&(escape::json(&value.to_string()).into_owned() + "\n"));
+/// Prints JSON, one value per line, its keys sorted.
+pub(crate) fn print_json(value: &impl Serialize) {
+    match serde_json::to_value(value) {
+        Ok(value) => to_stdout(&(escape::json(&value.to_string()).into_owned() + "\n")),
+        // Only a map whose keys are no strings cannot be written; no view has one.
+        Err(error) => note(Err(error.into())),
+    }
 }
 
 /// Prints a line for people to standard error.

@@ -13,11 +13,12 @@ use queryfleet_devstack::{Options, Stack};
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
 use queryfleet_producer::{Limits, PublishRequest, Source};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::bar::Bar;
+use crate::command::block;
 use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
-use crate::command::{block, print_json};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -63,15 +64,16 @@ pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
 /// From an empty database to the report. Short calls block this task: nothing else of this process waits for it.
 async fn show(stack: &Stack) -> Result<Report, Failure> {
     let config = Config::from_vars(stack.env().into_iter().map(|(name, value)| (name.to_owned(), value)))?;
-    log::start(&config, Some("error"))?;
+    log::start(&config, Some(LevelFilter::ERROR))?;
     output::say(format_args!("both run in {}", stack.folder().display()));
     let script = table::make(stack, JOBS)?;
     output::say(format_args!(
         "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
     ));
     Operator::new(&config)?.setup().await?;
-    let run =
-        queryfleet_producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
+    let run = queryfleet_producer::publish(&config, &request(std::slice::from_ref(&script)), &mut |_| {})
+        .await?
+        .name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
     let standing = watch(&config, &run, &mut fleet).await?;
@@ -81,7 +83,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
 }
 
-fn order(inputs: &[PathBuf]) -> PublishRequest<'_> {
+fn request(inputs: &[PathBuf]) -> PublishRequest<'_> {
     PublishRequest {
         source: Source::Files(inputs),
         name: Some("demo"),
@@ -120,7 +122,7 @@ async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Stan
 /// Prints the report; a broken promise is a failure.
 fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
     if json {
-        print_json(&report.json());
+        output::print_json(&report.view());
     } else {
         output::print_block(format_args!("\n{report}"));
     }
