@@ -12,6 +12,7 @@ mod help;
 mod log;
 mod memory;
 mod output;
+mod runtime;
 mod signal;
 
 use std::process::ExitCode;
@@ -39,8 +40,8 @@ fn run() -> Exit {
                 return Exit::Usage;
             }
             // --help and --version.
-            output::note(error.print());
-            return output::settle(Exit::Success, true);
+            output::note_stdout(error.print());
+            return output::exit_after_output(Exit::Success, true);
         }
     };
     if arguments.command.executes() {
@@ -48,7 +49,7 @@ fn run() -> Exit {
     }
     let shows = arguments.command.only_shows();
     match command::run(arguments.command) {
-        Ok(exit) => output::settle(exit, shows),
+        Ok(exit) => output::exit_after_output(exit, shows),
         Err(failure) => {
             failure.say();
             failure.exit

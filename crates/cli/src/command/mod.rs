@@ -22,7 +22,8 @@ use queryfleet_config::Config;
 
 use crate::arguments::{Command, FleetCommand, GenerateCommand};
 use crate::failure::Failure;
-use crate::{Exit, log, signal};
+use crate::runtime::block;
+use crate::{Exit, log};
 
 /// Runs one command to its end.
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
@@ -68,15 +69,4 @@ fn set_slots(config: &mut Config, slots: Option<u16>) {
     if let Some(slots) = slots {
         config.slots = usize::from(slots);
     }
-}
-
-fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        signal::outlive()?;
-        work.await
-    });
-    // Somebody may still block on an input that never comes.
-    runtime.shutdown_background();
-    result
 }

@@ -1,6 +1,7 @@
 //! Columns that are as wide as what stands in them.
 
-use super::{line, print};
+use super::escape::line;
+use super::stdout::print;
 
 /// On which side of a column its cells stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

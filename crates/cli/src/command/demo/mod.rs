@@ -16,11 +16,11 @@ use queryfleet_producer::{Limits, PublishRequest, Source};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::bar::Bar;
-use crate::command::block;
 use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
 use crate::failure::Failure;
 use crate::output;
+use crate::runtime::block;
 use crate::signal::Stop;
 use crate::{Exit, log};
 
