@@ -49,3 +49,20 @@ fn line(finding: &Finding) -> String {
     let line = format!("{:<4}  {:<16}  {found}", finding.level.as_str(), finding.check);
     if finding.remedy.is_empty() { line } else { format!("{line} → {}", finding.remedy) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_line() {
+        let finding = |found: &str, remedy: &str| Finding {
+            check: "tables",
+            level: Level::Warn,
+            found: found.into(),
+            remedy: remedy.into(),
+        };
+        assert_eq!(line(&finding("two\nlines", "")), "warn  tables            two lines");
+        assert_eq!(line(&finding("wrong", "do so")), "warn  tables            wrong → do so");
+    }
+}

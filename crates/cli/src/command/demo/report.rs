@@ -124,3 +124,27 @@ impl fmt::Display for Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_these_keys() {
+        let view = ReportView {
+            jobs: 3,
+            done: 3,
+            dead: 0,
+            lost: 0,
+            doubled: 0,
+            statements_per_second: 1.0,
+            workers_killed: 1,
+            seconds: 3.0,
+            redeliveries: 0,
+            ended_before: 0,
+            workers: vec![WorkerView { pid: 1, jobs: 3, killed: true }],
+        };
+        expect_test::expect![[r#"{"jobs":3,"done":3,"dead":0,"lost":0,"doubled":0,"statements_per_second":1.0,"workers_killed":1,"seconds":3.0,"redeliveries":0,"ended_before":0,"workers":[{"pid":1,"jobs":3,"killed":true}]}"#]]
+        .assert_eq(&serde_json::to_string(&view).unwrap());
+    }
+}
