@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
-use queryfleet_producer::{CsvDialect, Ranges, Size, Source};
+use queryfleet_producer::{CsvDialect, LARGEST_CHUNK, RangeSize, Ranges, Source};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
@@ -338,13 +338,13 @@ pub(crate) struct PublishArgs {
     pub(crate) range: Option<String>,
     /// Rows per range; auto samples the first ranges, in transactions that are rolled back, and picks a size that takes
     /// about 0.5 s
-    #[arg(long, value_name = "ROWS|auto", default_value_t = Size::Rows(1000), requires = "range")]
-    pub(crate) size: Size,
+    #[arg(long, value_name = "ROWS|auto", default_value_t = RangeSize::Rows(1000), requires = "range")]
+    pub(crate) size: RangeSize,
     /// Name of the run; an interrupted run with this name is resumed
     #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
     /// Maximum jobs per message, which is one transaction; fewer if the message would be too large
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
     pub(crate) chunk: u16,
     /// SQL for every session that runs jobs of this run, after the init step
     #[arg(long, value_name = "SQL")]

@@ -1,10 +1,10 @@
 //! A command that failed: what is printed, and the exit code.
 
-use std::error::Error;
 use std::fmt;
 
 use queryfleet_job::causes;
 
+use crate::advice::{with_operator_advice, with_producer_advice};
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -26,14 +26,6 @@ impl Failure {
         Failure { exit: Exit::Usage, ..Failure::new(text) }
     }
 
-    fn with_advice(error: &(dyn Error + 'static), advice: Option<String>) -> Failure {
-        let text = causes(error);
-        Failure::new(match advice {
-            Some(advice) => format!("{text}: {advice}"),
-            None => text,
-        })
-    }
-
     /// Prints it for a person.
     pub(crate) fn say(&self) {
         if self.has_lines {
@@ -52,13 +44,13 @@ impl fmt::Display for Failure {
 
 impl From<queryfleet_producer::Error> for Failure {
     fn from(error: queryfleet_producer::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::new(causes(&error)) }
+        Failure { exit: Exit::from(&error), ..Failure::new(with_producer_advice(&error)) }
     }
 }
 
 impl From<queryfleet_operator::Error> for Failure {
     fn from(error: queryfleet_operator::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::with_advice(&error, operator_advice(&error)) }
+        Failure { exit: Exit::from(&error), ..Failure::new(with_operator_advice(&error)) }
     }
 }
 
@@ -91,17 +83,5 @@ impl From<std::io::Error> for Failure {
 impl From<tokio::task::JoinError> for Failure {
     fn from(error: tokio::task::JoinError) -> Failure {
         Failure::new(causes(&error))
-    }
-}
-
-/// What to do about it, where a flag or a command of this program does it.
-fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
-    use queryfleet_operator::Error;
-    match error {
-        Error::NoFilter => Some(
-            "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),
-        ),
-        Error::NotDead { run, .. } => Some(format!("`queryfleet dead list --run {run}`")),
-        _ => None,
     }
 }

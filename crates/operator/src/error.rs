@@ -6,7 +6,7 @@ use queryfleet_ledger::RunStatus;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A run that is not in this ledger.
-    #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
+    #[error("run {0} is not in this ledger")]
     NoRun(String),
     /// A run that cannot be cancelled any more.
     #[error("run {name} is {status} already")]
@@ -46,7 +46,7 @@ pub enum Error {
         seq: u64,
     },
     /// All dead jobs of all runs, without having said so.
-    #[error("no filter")]
+    #[error("no filter is given")]
     NoFilter,
     /// The broker.
     #[error(transparent)]
