@@ -117,7 +117,7 @@ fn people_read_this() {
         the ledger grows by some 55 B
         1 of 1 jobs explained, 1 different statements; all jobs together read some 1 rows
         without a WHERE: 1 jobs, the first at SCRIPT:2:1
-        refused: SCRIPT:2:1: update without a WHERE changes every row; --allow-no-where if that is meant; nothing was published
+        refused: SCRIPT:2:1: update without a WHERE changes every row; nothing was published; --allow-no-where if that is meant
         publish would refuse this: 1 statements
     "#]]);
     printed.prints(
