@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
-use job::lexer::{self, SqlMode};
-use job::{Failure, Outcome, Progress, envelope};
 use queryfleet_bench::way::{self, Slot};
+use queryfleet_job::{Failure, Outcome, Spent, envelope};
+use queryfleet_sql::{self, SqlMode};
 
 fn main() {
     // Some 40 s in all.
@@ -34,7 +34,7 @@ fn lexer(criterion: &mut Criterion) {
     group.finish();
     let sql = "UPDATE accounts SET balance = 1234.56, note = 'it''s late' WHERE id = 1234567890 -- x";
     criterion.bench_function("check", |timer| {
-        timer.iter(|| lexer::check(black_box(sql), SqlMode::default()));
+        timer.iter(|| queryfleet_sql::check(black_box(sql), SqlMode::default()));
     });
 }
 
@@ -73,7 +73,7 @@ fn worker(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    let progress = Progress { attempts: 1, tries_here: 3, held: Duration::ZERO };
+    let progress = Spent { attempts: 1, tries_here: 3, held: Duration::ZERO };
     let mut group = criterion.benchmark_group("settle");
     for outcome in [Outcome::Done(1), Outcome::Conflict(Failure::said("deadlock"))] {
         let name = outcome.class().as_str();

@@ -7,9 +7,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use broker::{Broker, Topology};
-use config::Config;
 use queryfleet_bench::say;
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
 
 type Fault = Box<dyn Error + Send + Sync>;
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use config::Config;
-use job::{Chunk, Job, LedgerId, RunId};
-use ledger::{Database, RunSession, Session};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use queryfleet_bench::say;
+use queryfleet_config::Config;
+use queryfleet_job::{Chunk, Job, LedgerId, RunId};
+use queryfleet_ledger::{Database, RunSession, Session};
 
 type Fault = Box<dyn Error + Send + Sync>;
 

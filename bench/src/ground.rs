@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use devstack::{Options, Stack};
+use queryfleet_devstack::{Options, Stack};
 
 use crate::Fault;
 use crate::sql::Sql;

@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
-use job::envelope;
 use queryfleet_bench::way::{self, Slot};
+use queryfleet_job::envelope;
 
 /// Jobs a round: a multiple of the largest chunk.
 const JOBS: u64 = 128;

@@ -9,7 +9,7 @@ pub mod way;
 pub use say::say;
 
 /// The packet is no public part of its crate: its source is built once more here.
-#[path = "../../crates/ledger/src/packet.rs"]
+#[path = "../../crates/ledger/src/session/packet.rs"]
 #[allow(dead_code)] // no server answers here, and nothing asks for the rest of a packet
 mod packet;
 

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cpu::cpu_seconds;
-use devstack::{Options, Stack};
+use queryfleet_devstack::{Options, Stack};
 
 /// Slots, chunk, jobs: enough of them for some seconds each.
 const CASES: [(usize, usize, usize); 4] =

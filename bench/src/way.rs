@@ -1,17 +1,17 @@
 //! What a producer and a worker do with a job, stage by stage, in the order in which their crates do it
-//! (`producer::check`, `producer::publishing`; `consumer::pipeline`), on inputs that are always the same.
+//! (`queryfleet_producer::check`, `queryfleet_producer::publishing`; `queryfleet_consumer::pipeline`), on inputs that are always the same.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
-use job::lexer::{self, Kind, Splitter, SqlMode, Statement};
-use job::{
-    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, Progress, RunId, Settlement,
+use queryfleet_job::{
+    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, RunId, Settlement, Spent,
 };
-use job::{envelope, settle::settle};
+use queryfleet_job::{envelope, settle::settle};
+use queryfleet_sql::{self, Kind, Splitter, SqlMode, Statement};
 
-use crate::packet::{self, Packet, Shape};
+use crate::packet::{self, Packet, PacketContext};
 
 /// No statement here comes near it.
 const LIMIT: usize = 16 << 20;
@@ -66,7 +66,7 @@ pub fn chunks_with_values(count: u64, chunk: usize) -> Vec<Chunk> {
 
 fn chunk_of(jobs: Vec<Job>) -> Chunk {
     let ledger = LedgerId("0123456789abcdef0123456789abcdef".to_owned());
-    let manifest = Some(job::ManifestDigest::of(b"a manifest"));
+    let manifest = Some(queryfleet_job::ManifestDigest::of(b"a manifest"));
     Chunk { run: RUN, ledger, manifest, session: 0, not_atomic: None, jobs }
 }
 
@@ -84,10 +84,10 @@ pub fn split(script: &str, mut each: impl FnMut(Statement<'_>)) {
 /// The producer's checks of a statement; its job when nothing is against it.
 pub fn number(seq: u64, sql: &str) -> Option<Job> {
     let mut sql = sql.to_owned();
-    let inspected = lexer::inspect(&sql, SqlMode::default()).ok()?;
+    let inspected = queryfleet_sql::inspect(&sql, SqlMode::default()).ok()?;
     let (kind, length) = (inspected.kind, inspected.sql.len());
     let changes = matches!(kind, Kind::Update | Kind::Delete | Kind::With);
-    if !kind.is_atomic() || changes && lexer::lacks_where(inspected.sql, SqlMode::default()) {
+    if !kind.is_atomic() || changes && queryfleet_sql::lacks_where(inspected.sql, SqlMode::default()) {
         return None;
     }
     sql.truncate(length);
@@ -130,10 +130,10 @@ impl Slot {
     pub fn serve(&mut self, body: &[u8]) -> Option<()> {
         let chunk = envelope::decode(body).ok()?;
         for job in &chunk.jobs {
-            lexer::check(&job.sql, SqlMode::default()).ok().filter(|kind| kind.is_atomic())?;
+            queryfleet_sql::check(&job.sql, SqlMode::default()).ok().filter(|kind| kind.is_atomic())?;
         }
         black_box(self.fill(&chunk));
-        let progress = Progress { attempts: 0, tries_here: 1, held: Duration::ZERO };
+        let progress = Spent { attempts: 0, tries_here: 1, held: Duration::ZERO };
         let settled = chunk.jobs.iter().map(|_| self.settle(&Outcome::Done(1), progress));
         settled.into_iter().all(|settlement| settlement == Settlement::Ack).then_some(())
     }
@@ -141,14 +141,15 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape = Shape { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
+        let shape =
+            PacketContext { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
         packet::build(&mut self.packet, &shape, chunk.run, &statements);
         &self.packet.text
     }
 
     /// What happens to a job.
-    pub fn settle(&self, outcome: &Outcome, progress: Progress) -> Settlement {
+    pub fn settle(&self, outcome: &Outcome, progress: Spent) -> Settlement {
         settle(black_box(outcome), black_box(progress), &self.policy)
     }
 
@@ -158,7 +159,7 @@ impl Slot {
         let message = "Deadlock found when trying to get lock; try restarting transaction".to_owned();
         let failure = Failure { code: Some(1213), sqlstate: Some("40001".to_owned()), message };
         let outcome = Outcome::Conflict(failure);
-        let progress = Progress { attempts: 0, tries_here: self.policy.tries_here, held: Duration::ZERO };
+        let progress = Spent { attempts: 0, tries_here: self.policy.tries_here, held: Duration::ZERO };
         let Settlement::Tier { attempts, .. } = self.settle(&outcome, progress) else { return None };
         let copy = chunk.with_jobs(chunk.jobs.first().cloned().into_iter().collect());
         Some(envelope::seal(&copy, None, attempts, outcome.failure().map(ToString::to_string)))

@@ -1,7 +1,7 @@
 //! The lists of what is certainly built in, against the server at hand.
 
-use job::lexer::{BUILTINS, KEYWORDS};
 use mysql_async::{Row, Value};
+use queryfleet_sql::{BUILTINS, KEYWORDS};
 use queryfleet_tests::{Client, Fleet};
 
 /// The most arguments that the stored functions have.

@@ -61,7 +61,7 @@ fn a_cancel_of_a_run_without_a_manifest_waits_until_every_worker_has_seen_it() {
          confirmed = 0",
     );
     let send = |id| {
-        let job = job::Job::new(id, format!("UPDATE t SET n = n + 1 WHERE id = {id}"));
+        let job = queryfleet_job::Job::new(id, format!("UPDATE t SET n = n + 1 WHERE id = {id}"));
         fleet.send_chunk(&fleet.chunk(run, vec![job]));
     };
     // Its view counts for four seconds.

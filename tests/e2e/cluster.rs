@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::Duration;
 
-use devstack::RabbitMq;
+use queryfleet_devstack::RabbitMq;
 use queryfleet_tests::{Fleet, eventually};
 
 const COUNT: u64 = 2000;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use job::Job;
+use queryfleet_job::Job;
 use queryfleet_tests::{Fleet, eventually};
 
 #[test]

@@ -1,8 +1,8 @@
 //! Random expressions: whatever is published computes with the texts of a file as with their numbers.
 
 use fastrand::Rng;
-use job::lexer::SqlMode;
-use job::lexer::{Use, marks, uses};
+use queryfleet_sql::SqlMode;
+use queryfleet_sql::{Use, marks, uses};
 use queryfleet_tests::Fleet;
 
 const EXPRESSIONS: usize = 3000;

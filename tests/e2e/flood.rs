@@ -193,7 +193,7 @@ fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
             ],
         ),
         ("producer/src/notice.rs", &["{what}"]),
-        ("producer/src/cut.rs", &["a statement over {size} rows"]),
+        ("producer/src/range/cut.rs", &["a statement over {size} rows"]),
         ("metrics/src/server.rs", &["cannot accept a connection"]),
     ]);
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use job::Job;
+use queryfleet_job::Job;
 use queryfleet_tests::{Fleet, eventually};
 
 /// A row of the ledger says that a job is done: no job may write one, by whatever way, not even one that is not atomic.

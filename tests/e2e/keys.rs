@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use config::Config;
-use ledger::{Control, Database, Walk};
 use mysql_async::Row;
+use queryfleet_config::Config;
+use queryfleet_ledger::{Database, LedgerClient, Walk};
 use queryfleet_tests::{Fleet, Output};
 
 fn publish(fleet: &Fleet, template: &str, key: &str, more: &[&str]) -> Output {
@@ -145,7 +145,7 @@ fn a_key_of_any_direction_is_walked_out_of_its_index_and_each_row_met_once() {
         make_directed(&fleet, &table, key);
         let names: Vec<&str> = columns.split(',').collect();
         let query = runtime.block_on(async {
-            let mut control = Control::new(database.clone());
+            let mut control = LedgerClient::new(database.clone());
             let key = control.key(None, &table, &names).await.unwrap();
             let mut walk = Walk::new(&database, &key, None).await.unwrap();
             let extent = walk.extent().await.unwrap().unwrap();
@@ -338,7 +338,7 @@ fn a_walk_that_leaves_rows_out_or_goes_round_is_noticed() {
     let vars = [("QUERYFLEET_MYSQL_URL".to_owned(), fleet.mysql_url())];
     let database = Arc::new(Database::new(&Config::from_vars(vars).unwrap()).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let key = runtime.block_on(Control::new(database.clone()).key(None, "odd", &["s"])).unwrap();
+    let key = runtime.block_on(LedgerClient::new(database.clone()).key(None, "odd", &["s"])).unwrap();
     fleet.sql(&format!("DROP TABLE odd; CREATE TABLE odd ({})", columns.replace("VARCHAR", "CHAR")));
     let mut client = fleet.client();
     for hex in bytes() {

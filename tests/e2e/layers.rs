@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Each crate and the crates of ours that it may use.
-const FLOORS: [(&str, &[&str]); 9] = [
-    ("job", &[]),
-    ("config", &[]),
-    ("metrics", &[]),
-    ("broker", &["job", "config", "metrics"]),
-    ("ledger", &["job", "config", "metrics"]),
-    ("producer", &["job", "config", "metrics", "broker", "ledger"]),
-    ("consumer", &["job", "config", "metrics", "broker", "ledger"]),
+const FLOORS: [(&str, &[&str]); 10] = [
+    ("sql", &[]),
+    ("job", &["sql"]),
+    ("config", &["sql"]),
+    ("metrics", &["sql", "job"]),
+    ("broker", &["sql", "job", "config", "metrics"]),
+    ("ledger", &["sql", "job", "config", "metrics"]),
+    ("producer", &["sql", "job", "config", "metrics", "broker", "ledger"]),
+    ("consumer", &["sql", "job", "config", "metrics", "broker", "ledger"]),
     ("devstack", &["job", "config", "metrics"]),
-    ("cli", &["job", "config", "metrics", "broker", "ledger", "producer", "consumer", "devstack"]),
+    ("cli", &["sql", "job", "config", "metrics", "broker", "ledger", "producer", "consumer", "devstack"]),
 ];
 /// Each client library and the only crate that may use it, tests and benches apart.
 const CLIENTS: [(&str, &str); 2] = [("lapin", "broker"), ("mysql_async", "ledger")];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use job::Job;
+use queryfleet_job::Job;
 use queryfleet_tests::{Fleet, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -40,9 +40,9 @@ fn a_message_of_a_run_that_the_ledger_does_not_know_is_never_executed() {
     let fleet = Fleet::new();
     fleet.make_counters(2);
     let job = |id| vec![Job::new(1, format!("UPDATE t SET n = n + 1 WHERE id = {id}"))];
-    let unknown_run = fleet.chunk(job::RunId(7), job(1));
-    let mut other_ledger = fleet.chunk(job::RunId(7), job(2));
-    other_ledger.ledger = job::LedgerId("0123456789abcdef0123456789abcdef".into());
+    let unknown_run = fleet.chunk(queryfleet_job::RunId(7), job(1));
+    let mut other_ledger = fleet.chunk(queryfleet_job::RunId(7), job(2));
+    other_ledger.ledger = queryfleet_job::LedgerId("0123456789abcdef0123456789abcdef".into());
     fleet.send_chunk(&unknown_run);
     fleet.send_chunk(&other_ledger);
     let _worker = fleet.worker_with(2, &[("QUERYFLEET_MAX_ATTEMPTS", "3")]);
@@ -165,7 +165,8 @@ fn text_from_outside_is_bounded_wherever_it_ends() {
     fleet.send_chunk(&job(1, format!("{huge} 1")));
     fleet.send_chunk(&job(2, format!("UPDATE `{long}` SET n = 1")));
     fleet.send_chunk(&fleet.chunk(run, vec![Job { database: Some(long.clone()), ..Job::new(3, "DO 1") }]));
-    let mut taken = queryfleet_tests::Taken::of(job::envelope::encode(&job(4, "DO nowhere".into())));
+    let mut taken =
+        queryfleet_tests::Taken::of(queryfleet_job::envelope::encode(&job(4, "DO nowhere".into())));
     taken.set("x-queryfleet-first-error", lapin::types::AMQPValue::LongString(long.as_str().into()));
     fleet.put("default", &[taken]);
     let mut worker = fleet.worker_with(2, &[("QUERYFLEET_LOG", "debug"), ("QUERYFLEET_MAX_ATTEMPTS", "1")]);

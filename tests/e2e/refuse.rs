@@ -1,6 +1,6 @@
 //! Statements that no fleet can run exactly once are refused: at publish, and again by the worker.
 
-use job::{Chunk, Job, NotAtomic};
+use queryfleet_job::{Chunk, Job, NotAtomic};
 use queryfleet_tests::Fleet;
 
 /// Each refused statement, and a word of the reason.

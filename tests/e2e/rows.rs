@@ -73,7 +73,7 @@ fn values_arrive_unchanged_under_every_sql_mode() {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    let json = serde_json::to_value(job::Param::Bytes(bytes.to_vec())).unwrap();
+    let json = serde_json::to_value(queryfleet_job::Param::Bytes(bytes.to_vec())).unwrap();
     json["base64"].as_str().unwrap().to_owned()
 }
 

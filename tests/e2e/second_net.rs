@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::Config;
-use job::{Class, Job, RunId};
-use ledger::{Database, RunSession, Session};
+use queryfleet_config::Config;
+use queryfleet_job::{Class, Job, RunId};
+use queryfleet_ledger::{Database, RunSession, Session};
 use queryfleet_tests::Fleet;
 
 /// As a hole in the list would let it through; no job of the chunk may pass for done, and none may run again.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use devstack::Port;
+use queryfleet_devstack::Port;
 use queryfleet_tests::{Authority, Fleet, Output, Worker, eventually, get};
 
 use crate::tls::{Variables, run, server, with};

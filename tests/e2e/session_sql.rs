@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use config::Config;
-use job::{Class, RunId};
-use ledger::{Database, RunSession, Session};
+use queryfleet_config::Config;
+use queryfleet_job::{Class, RunId};
+use queryfleet_ledger::{Database, RunSession, Session};
 use queryfleet_tests::Fleet;
 
 /// Each would do more than make a session what its jobs need.

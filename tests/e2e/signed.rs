@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use job::{Chunk, Job, ManifestDigest, Signer, envelope};
 use lapin::types::AMQPValue;
+use queryfleet_job::{Chunk, Job, ManifestDigest, Signer, envelope};
 use queryfleet_tests::{Fleet, eventually};
 
 const SOON: Duration = Duration::from_secs(30);

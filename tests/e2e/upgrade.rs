@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use job::Job;
+use queryfleet_job::Job;
 use queryfleet_tests::{Fleet, eventually};
 
 const SOON: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use devstack::Tls;
+use queryfleet_devstack::Tls;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// Who signs certificates.

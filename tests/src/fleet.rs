@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use job::{Chunk, Job, LedgerId, RunId};
 use mysql_async::prelude::FromRow;
+use queryfleet_job::{Chunk, Job, LedgerId, RunId};
 use tempfile::TempDir;
 
 use crate::{Authority, Client, Output, Servers, Worker, output};

@@ -1,12 +1,12 @@
 //! A client of the broker that is none of the program's.
 
-use job::Chunk;
 use lapin::options::{
     BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions, QueueDeclareOptions,
     QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use queryfleet_job::Chunk;
 
 use crate::Fleet;
 use crate::servers::runtime;
@@ -105,7 +105,7 @@ impl Fleet {
     }
 
     /// Puts a message of ours into the work queue: its body and the headers that count.
-    pub fn send_message(&self, message: &job::Message) {
+    pub fn send_message(&self, message: &queryfleet_job::Message) {
         let mut taken = Taken::of(message.body.clone());
         if let Some(signature) = &message.headers.signature {
             taken.set("x-queryfleet-signature", AMQPValue::LongString(signature.as_str().into()));
@@ -115,7 +115,7 @@ impl Fleet {
 
     /// Sends a chunk, as the producer would.
     pub fn send_chunk(&self, chunk: &Chunk) {
-        self.send(&job::envelope::encode(chunk));
+        self.send(&queryfleet_job::envelope::encode(chunk));
     }
 
     /// Takes the next message of the work queue and rejects it, as a worker does that cannot verify it.

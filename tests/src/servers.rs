@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use devstack::{Options, RabbitMq, Stack, Tls};
+use queryfleet_devstack::{Options, RabbitMq, Stack, Tls};
 use tempfile::TempDir;
 
 use crate::Authority;

@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use config::{Config, Tls};
 use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
+use queryfleet_config::{Config, Tls};
 
 use crate::attempt::{Attempt, Socket};
 use crate::class::{Class, Record};
@@ -157,7 +157,7 @@ impl Broker {
     }
 }
 
-fn parse(url: &config::Secret, config: &Config) -> Result<AMQPUri, Error> {
+fn parse(url: &queryfleet_config::Secret, config: &Config) -> Result<AMQPUri, Error> {
     let mut uri: AMQPUri = url.expose().parse().map_err(|_| Error::Url)?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
     uri.query.connection_timeout.get_or_insert(config.connect_timeout.as_millis() as u64);

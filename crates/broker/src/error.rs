@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// A variable that is missing.
     #[error(transparent)]
-    Config(#[from] config::Error),
+    Config(#[from] queryfleet_config::Error),
     /// A client certificate that cannot be used.
     #[error("{fault}")]
     Identity {
@@ -49,7 +49,7 @@ pub enum Error {
         /// host:port and vhost.
         server: String,
         /// Why, and the variable to look at.
-        fault: Box<config::TlsFault>,
+        fault: Box<queryfleet_config::TlsFault>,
         /// What was said.
         source: lapin::Error,
     },

@@ -7,8 +7,8 @@
 
 use std::collections::HashSet;
 
-use job::Message;
 use lapin::{Confirmation, ErrorKind};
+use queryfleet_job::Message;
 
 use crate::class::limit_in;
 use crate::{Class, Error};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::Config;
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPScheme, AMQPUri};
+use queryfleet_config::Config;
 
 use crate::{Broker, Error, Topology, tls};
 

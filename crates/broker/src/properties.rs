@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use job::envelope::FIRST_ERROR_LIMIT;
-use job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
+use queryfleet_job::envelope::FIRST_ERROR_LIMIT;
+use queryfleet_job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";

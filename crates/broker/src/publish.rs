@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use job::Message;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, PublisherConfirm};
+use queryfleet_job::Message;
 
 use crate::error::{CONFIRMING, PUBLISHING};
 use crate::fate::{Failed, Fates};

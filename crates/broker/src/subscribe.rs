@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use job::Headers;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
+use queryfleet_job::Headers;
 
 use crate::declare::close;
 use crate::properties::{self, Death};

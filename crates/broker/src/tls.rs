@@ -2,12 +2,12 @@
 
 use std::io;
 
-use config::{Config, Tls};
 use futures_util::io::{AsyncRead, AsyncWrite};
 use lapin::Connection;
 use lapin::ConnectionProperties;
 use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
+use queryfleet_config::{Config, Tls};
 
 use crate::Error;
 use crate::attempt::Socket;
@@ -26,7 +26,8 @@ pub(crate) fn connector(config: &Config, urls: &[AMQPUri]) -> Result<Option<Rust
     let trusted = match files.authorities {
         Some(authorities) => RustlsConnectorConfig::default().with_parsable_certificates(authorities),
         None => {
-            let none = |source| config::Error::NoAuthorities { name: "QUERYFLEET_AMQP_CA", source };
+            let none =
+                |source| queryfleet_config::Error::NoAuthorities { name: "QUERYFLEET_AMQP_CA", source };
             RustlsConnectorConfig::new_with_native_certs().map_err(none)?
         }
     };

@@ -50,7 +50,7 @@ impl Topology {
     pub fn tier(&self, index: usize) -> String {
         let index = index.min(self.tiers.len().saturating_sub(1));
         let delay = self.tiers.get(index).copied().unwrap_or_default();
-        format!("{}.retry.{}", self.work(), config::format_duration(delay))
+        format!("{}.retry.{}", self.work(), queryfleet_config::format_duration(delay))
     }
 
     /// How many retry tiers there are.

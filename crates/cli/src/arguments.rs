@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use job::RUN_NAME_LIMIT;
-use producer::{CsvDialect, Ranges, Size, Source};
+use queryfleet_job::RUN_NAME_LIMIT;
+use queryfleet_producer::{CsvDialect, Ranges, Size, Source};
 
 use crate::command::doctor::Role;
 use crate::exit::HELP;
@@ -238,8 +238,8 @@ pub(crate) struct Input {
     pub(crate) session_sql: Option<String>,
     /// How to run statements that cannot be committed together with their ledger row (CALL, DDL): park what was
     /// interrupted as unknown, or repeat it because repeating is harmless
-    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<job::NotAtomic>)]
-    pub(crate) not_atomic: Option<job::NotAtomic>,
+    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<queryfleet_job::NotAtomic>)]
+    pub(crate) not_atomic: Option<queryfleet_job::NotAtomic>,
     /// The SHA-256 of FILE, as sha256sum prints it: what came otherwise, as over a connection that broke, publishes nothing
     #[arg(long, value_name = "HEX", conflicts_with = "range", value_parser = sha256)]
     pub(crate) sha256: Option<String>,
@@ -266,9 +266,9 @@ pub(crate) struct Limits {
     pub(crate) max_backlog: Option<u32>,
 }
 
-impl From<Limits> for producer::Limits {
-    fn from(limits: Limits) -> producer::Limits {
-        producer::Limits { rate: limits.rate, max_backlog: limits.max_backlog }
+impl From<Limits> for queryfleet_producer::Limits {
+    fn from(limits: Limits) -> queryfleet_producer::Limits {
+        queryfleet_producer::Limits { rate: limits.rate, max_backlog: limits.max_backlog }
     }
 }
 
@@ -318,6 +318,6 @@ fn sha256(text: &str) -> Result<String, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    config::parse_duration(text)
+    queryfleet_config::parse_duration(text)
         .ok_or_else(|| "expected a number with its unit, such as 500ms, 90s, 15m or 2h".into())
 }

@@ -45,14 +45,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-impl From<producer::Ended> for Exit {
-    fn from(ended: producer::Ended) -> Exit {
+impl From<queryfleet_producer::Ended> for Exit {
+    fn from(ended: queryfleet_producer::Ended) -> Exit {
         match ended {
-            producer::Ended::Done => Exit::AllDone,
-            producer::Ended::Dead => Exit::Dead,
-            producer::Ended::Cancelled => Exit::Cancelled,
-            producer::Ended::TimedOut => Exit::TimedOut,
-            producer::Ended::Missing => Exit::Missing,
+            queryfleet_producer::Ended::Done => Exit::AllDone,
+            queryfleet_producer::Ended::Dead => Exit::Dead,
+            queryfleet_producer::Ended::Cancelled => Exit::Cancelled,
+            queryfleet_producer::Ended::TimedOut => Exit::TimedOut,
+            queryfleet_producer::Ended::Missing => Exit::Missing,
         }
     }
 }

@@ -45,7 +45,7 @@ impl fmt::Display for Failure {
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
         // It says what to install, and shows the end of a server's log.
-        let has_lines = (&error as &dyn Any).is::<devstack::Error>();
-        Failure { has_lines, ..Failure::new(job::causes(&error)) }
+        let has_lines = (&error as &dyn Any).is::<queryfleet_devstack::Error>();
+        Failure { has_lines, ..Failure::new(queryfleet_job::causes(&error)) }
     }
 }

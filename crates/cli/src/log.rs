@@ -1,6 +1,6 @@
 //! The log: to standard error, as text for a person or JSON for a cluster.
 
-use config::{Config, LogFormat};
+use queryfleet_config::{Config, LogFormat};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;

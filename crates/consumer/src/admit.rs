@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
-use ledger::{Control, Database, Error, Run, RunState};
+use queryfleet_job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
+use queryfleet_ledger::{Database, Error, LedgerClient, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
 /// A run that no message has named for this long is forgotten.
@@ -13,7 +13,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What a worker knows of the runs that it serves; read afresh about once a second.
 pub(crate) struct Runs {
-    control: Mutex<Control>,
+    control: Mutex<LedgerClient>,
     known: RwLock<Known>,
     /// Rings after every reading of the runs' states.
     refreshed: Notify,
@@ -52,7 +52,7 @@ impl Runs {
     /// Of which a reading counts for `fresh`.
     pub(crate) fn new(database: Arc<Database>, fresh: Duration, here: Here) -> Runs {
         Runs {
-            control: Mutex::new(Control::new(database)),
+            control: Mutex::new(LedgerClient::new(database)),
             known: RwLock::default(),
             refreshed: Notify::new(),
             fresh,
@@ -192,7 +192,7 @@ impl Runs {
     }
 
     /// The connection for the worker's own row.
-    pub(crate) fn control(&self) -> &Mutex<Control> {
+    pub(crate) fn control(&self) -> &Mutex<LedgerClient> {
         &self.control
     }
 

@@ -1,7 +1,7 @@
 //! The worker's own look at a statement: the producer's checks once more, and the policy.
 
-use job::lexer::{self, Kind, SqlMode};
-use job::{Chunk, Failure, Job, Outcome};
+use queryfleet_job::{Chunk, Failure, Job, Outcome};
+use queryfleet_sql::{self, Kind, SqlMode};
 
 /// Whether this worker runs that statement. The lexer reads it under the session's own sql_mode, which decides where
 /// a string ends. Answers whether the statement is plain: it calls nothing but functions of the server's own that leave
@@ -16,20 +16,20 @@ pub(crate) fn check(
     allow: Option<&[Kind]>,
 ) -> Result<bool, Outcome> {
     let refused = |text: String| Err(Outcome::Refused(Failure::said(text)));
-    let kind = match lexer::check(&job.sql, mode) {
+    let kind = match queryfleet_sql::check(&job.sql, mode) {
         Ok(kind) => kind,
         Err(refusal) => return refused(refusal.to_string()),
     };
     if !kind.is_atomic() && chunk.not_atomic.is_none() {
         return refused(format!("{} is not atomic, and its run does not say --not-atomic", kind.as_str()));
     }
-    if lexer::may_change_queryfleet(&job.sql, kind, mode) {
+    if queryfleet_sql::may_change_queryfleet(&job.sql, kind, mode) {
         return refused("it may change a table of queryfleet, by which a job could call others done".into());
     }
     match allow {
         Some(allow) if !allow.contains(&kind) => {
             refused(format!("QUERYFLEET_ALLOW of this worker does not list {}", kind.as_str()))
         }
-        _ => Ok(lexer::calls_only_builtins(&job.sql, mode)),
+        _ => Ok(queryfleet_sql::calls_only_builtins(&job.sql, mode)),
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use broker::{Delivery, Publisher, Route, Why};
-use job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
-use ledger::{Dead, RunSession, Session};
+use queryfleet_broker::{Delivery, Publisher, Route, Why};
+use queryfleet_job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
+use queryfleet_ledger::{Dead, RunSession, Session};
 
 use crate::decode::decode;
 use crate::news::{Case, Topic};
@@ -34,7 +34,11 @@ pub(crate) async fn collect(shared: Arc<Shared>) {
     let mut backoff = Backoff::new(shared.backoff_max);
     while !shared.drain.is_draining() {
         if let Err(error) = serve(&shared, &mut backoff).await {
-            tracing::debug!(worker = shared.name, error = job::causes(&error), "the collector begins anew");
+            tracing::debug!(
+                worker = shared.name,
+                error = queryfleet_job::causes(&error),
+                "the collector begins anew"
+            );
         }
         pause(&shared, &mut backoff).await;
     }
@@ -75,7 +79,7 @@ async fn keep_moving(
         if shared.drain.is_draining() || since.elapsed() >= shared.policy.pressure_timeout {
             return Err(error);
         }
-        let error = job::causes(&error);
+        let error = queryfleet_job::causes(&error);
         tracing::debug!(worker = shared.name, error, "the collector keeps its message, and tries again");
         let case = || Case {
             class: "dead_letter",
@@ -214,8 +218,12 @@ async fn settle_poison(
 }
 
 /// The job that the broker never takes; its message is none of `left` any more.
-fn untaken<'a>(error: &broker::Error, left: &mut Vec<Message>, chunk: &'a Chunk) -> Option<&'a Job> {
-    let broker::Error::TooLarge { message, .. } = error else { return None };
+fn untaken<'a>(
+    error: &queryfleet_broker::Error,
+    left: &mut Vec<Message>,
+    chunk: &'a Chunk,
+) -> Option<&'a Job> {
+    let queryfleet_broker::Error::TooLarge { message, .. } = error else { return None };
     let seq: u64 = message.rsplit_once('/')?.1.parse().ok()?;
     left.retain(|single| single.id != *message);
     chunk.jobs.iter().find(|job| job.seq == seq)

@@ -2,8 +2,8 @@
 
 use std::collections::BinaryHeap;
 
-use broker::{Class, Route};
-use job::{Chunk, Headers, Job, Message, envelope};
+use queryfleet_broker::{Class, Route};
+use queryfleet_job::{Chunk, Headers, Job, Message, envelope};
 
 use crate::execute::Ending;
 use crate::slot::Slot;
@@ -96,7 +96,7 @@ impl Eq for OnItsWay {}
 pub(crate) async fn publish(
     slot: &mut Slot,
     copies: Vec<(Route, Message)>,
-) -> Result<Vec<(Message, broker::Error)>, broker::Error> {
+) -> Result<Vec<(Message, queryfleet_broker::Error)>, queryfleet_broker::Error> {
     let mut never = Vec::new();
     let mut left: BinaryHeap<OnItsWay> =
         copies.into_iter().map(|(route, copy)| OnItsWay(route, copy)).collect();
@@ -107,7 +107,7 @@ pub(crate) async fn publish(
         if slot.publisher.class(&error) != Class::TooLarge {
             return Err(error);
         }
-        match (job::halves(&message, slot.shared.signer.as_ref()), route) {
+        match (queryfleet_job::halves(&message, slot.shared.signer.as_ref()), route) {
             (Some(halves), _) => left.extend(halves.map(|half| OnItsWay(route, half))),
             (None, Route::Tier(_)) => never.push((message, error)),
             (None, Route::Work) => return Err(error),

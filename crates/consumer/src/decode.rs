@@ -1,7 +1,7 @@
 //! From a message's bytes to its chunk.
 
-use broker::Delivery;
-use job::{Chunk, DecodeError, Failure, Outcome, Signer, envelope};
+use queryfleet_broker::Delivery;
+use queryfleet_job::{Chunk, DecodeError, Failure, Outcome, Signer, envelope};
 
 /// Verifies the message, then reads the envelope.
 ///

@@ -5,19 +5,19 @@
 pub enum Error {
     /// The broker.
     #[error(transparent)]
-    Broker(#[from] broker::Error),
+    Broker(#[from] queryfleet_broker::Error),
     /// The database.
     #[error(transparent)]
-    Ledger(#[from] ledger::Error),
+    Ledger(#[from] queryfleet_ledger::Error),
     /// The metrics or their server.
     #[error(transparent)]
-    Metrics(#[from] metrics::Error),
+    Metrics(#[from] queryfleet_metrics::Error),
     /// A kind of statement that is none.
     #[error("QUERYFLEET_ALLOW: {0}")]
     Allow(String),
     /// The collector could not read what it needs.
     #[error("{0}")]
-    Away(job::Failure),
+    Away(queryfleet_job::Failure),
     /// The system has no random numbers.
     #[error("no random numbers from the system")]
     Random(#[from] getrandom::Error),

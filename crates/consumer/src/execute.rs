@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use job::lexer::SqlMode;
-use job::{Chunk, Failure, Job, Outcome, Progress, Settlement, jittered};
-use ledger::{Done, Failed, Run, RunSession};
-use metrics::{Dependency, KillReason};
+use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, jittered};
+use queryfleet_ledger::{Done, Failed, Run, RunSession};
+use queryfleet_metrics::{Dependency, KillReason};
+use queryfleet_sql::SqlMode;
 
 use crate::check::check;
 use crate::news::{self, Case, Topic};
@@ -83,7 +83,7 @@ fn given_back<'a>(job: &'a Job, why: &str) -> Ending<'a> {
 fn ended<'a>(slot: &Slot, chunk: &Chunk, job: &'a Job, outcome: Outcome, took: Duration) -> Ending<'a> {
     note(slot, chunk, job, &outcome);
     slot.ended(&outcome, took);
-    let settlement = job::settle::settle(&outcome, Progress::default(), &slot.shared.policy);
+    let settlement = queryfleet_job::settle::settle(&outcome, Spent::default(), &slot.shared.policy);
     Ending { job, outcome, settlement, alone: false }
 }
 
@@ -106,7 +106,8 @@ async fn single<'a>(
             Err(mut fallen) => fallen.finals.pop().flatten().unwrap_or(fallen.outcome),
         };
         note(slot, chunk, job, &outcome);
-        let settlement = job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
+        let settlement =
+            queryfleet_job::settle::settle(&outcome, tries.count(&outcome, attempts), &slot.shared.policy);
         let Settlement::Again(longest) = settlement else {
             return Ending { job, outcome, settlement, alone: false };
         };
@@ -193,7 +194,7 @@ async fn ready(slot: &mut Slot, run: &Run) -> Result<SqlMode, Outcome> {
     if slot.session.was_lost() {
         slot.shared.connected(Dependency::Database, slot.index, false);
     }
-    let up = ready.as_ref().err().is_none_or(ledger::Error::is_of_run);
+    let up = ready.as_ref().err().is_none_or(queryfleet_ledger::Error::is_of_run);
     slot.shared.connected(Dependency::Database, slot.index, up);
     ready.map_err(|error| error.outcome())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ledger::{Error, Heartbeat};
+use queryfleet_ledger::{Error, Heartbeat};
 
 use crate::news::{Case, Topic};
 use crate::shared::Shared;
@@ -46,7 +46,7 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, bea
                 }
             }
             Err(error) => {
-                let error = job::causes(&error);
+                let error = queryfleet_job::causes(&error);
                 if !failed {
                     let case = || Case { class: "runs", error: Some(error), ..Case::default() };
                     shared.news.tell(Topic::Unread, case);
@@ -62,7 +62,7 @@ async fn forget(shared: &Shared) {
     if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
         tracing::debug!(
             worker = shared.name,
-            error = job::causes(&error),
+            error = queryfleet_job::causes(&error),
             "rows of dead workers stay for now"
         );
     }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use job::RunId;
+use queryfleet_job::RunId;
 
 /// Those that this worker has met.
 #[derive(Default)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use job::{Class, DeadReason};
-use metrics::{Health, Labels, Meanings, Metrics};
+use queryfleet_job::{Class, DeadReason};
+use queryfleet_metrics::{Health, Labels, Meanings, Metrics};
 
 use crate::settle::ACTIONS;
 use crate::{Build, Error};

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use job::{Chunk, Job, Outcome, RunId, Settlement};
+use queryfleet_job::{Chunk, Job, Outcome, RunId, Settlement};
 
 use crate::execute::Ending;
 use crate::slot::Slot;

@@ -1,6 +1,6 @@
 //! The way of a message through a slot, stage by stage.
 
-use broker::{Delivery, Subscription};
+use queryfleet_broker::{Delivery, Subscription};
 
 use crate::decode::decode;
 use crate::execute::execute;

@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use job::lexer::{self, SqlMode};
-use job::{Failure, Job, Outcome};
-use ledger::{Catalog, Control};
+use queryfleet_job::{Failure, Job, Outcome};
+use queryfleet_ledger::{Catalog, LedgerClient};
+use queryfleet_sql::{self, SqlMode};
 use tokio::sync::Mutex;
 
 use crate::Drain;
@@ -28,13 +28,13 @@ pub(crate) struct Remains {
 }
 
 struct Known {
-    control: Control,
+    control: LedgerClient,
     catalog: Option<Catalog>,
     asked: Option<Instant>,
 }
 
 impl Remains {
-    pub(crate) fn new(control: Control, longest: Duration, drain: Drain) -> Remains {
+    pub(crate) fn new(control: LedgerClient, longest: Duration, drain: Drain) -> Remains {
         Remains { known: Mutex::new(Known { control, catalog: None, asked: None }), longest, drain }
     }
 
@@ -79,7 +79,7 @@ fn why(job: &Job, plain: bool, mode: SqlMode, catalog: Option<&Catalog>) -> Opti
     let Some(catalog) = catalog else {
         return (!plain).then(|| "it calls what may do anything".into());
     };
-    let kind = lexer::inspect(&job.sql, mode).ok()?.kind;
+    let kind = queryfleet_sql::inspect(&job.sql, mode).ok()?.kind;
     let not_held = catalog.not_held(kind, &job.sql, job.database.as_deref(), mode)?;
     (!plain || not_held.is_certain()).then(|| not_held.to_string())
 }

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use broker::{Delivery, Route, Subscription};
-use job::{
-    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Progress, Settlement, envelope,
+use queryfleet_broker::{Delivery, Route, Subscription};
+use queryfleet_job::{
+    Backoff, Chunk, DeadReason, Failure, Headers, Job, Message, Outcome, Settlement, Spent, envelope,
 };
-use ledger::Dead;
+use queryfleet_ledger::Dead;
 
 use crate::copies::{self, Copies};
 use crate::execute::Ending;
@@ -45,7 +45,7 @@ pub(crate) async fn message(
 ) -> After {
     let attempts = delivery.headers.attempts;
     let settlement =
-        job::settle::settle(outcome, Progress { attempts, ..Progress::default() }, &slot.shared.policy);
+        queryfleet_job::settle::settle(outcome, Spent { attempts, ..Spent::default() }, &slot.shared.policy);
     if settlement != Settlement::Ack {
         // A message that has ended is no news: a cancelled run has thousands of them.
         let error = outcome.failure().map(ToString::to_string);
@@ -140,8 +140,8 @@ pub(crate) async fn jobs(
 
 /// Tells that a dead job could not be written, and is given back: the slot pauses, the longer the more often it meets
 /// that, and makes sure that it can write one before it takes another message.
-fn unburied(slot: &Slot, chunk: &Chunk, job: &Job, reason: DeadReason, error: &ledger::Error) {
-    let text = format!("its dead row could not be written: {}", job::causes(error));
+fn unburied(slot: &Slot, chunk: &Chunk, job: &Job, reason: DeadReason, error: &queryfleet_ledger::Error) {
+    let text = format!("its dead row could not be written: {}", queryfleet_job::causes(error));
     if error.is_unfit() {
         let (run, seq) = (chunk.run, job.seq);
         slot.shared.metrics.health().set_unfit(Some(format!("job {run}/{seq} is dead, and {text}")));
@@ -164,7 +164,7 @@ async fn republish(
     copies: Vec<(Route, Message)>,
     action: &'static str,
     after: After,
-    never: impl AsyncFnOnce(&mut Slot, &Delivery, Vec<(Message, broker::Error)>) -> Result<(), After>,
+    never: impl AsyncFnOnce(&mut Slot, &Delivery, Vec<(Message, queryfleet_broker::Error)>) -> Result<(), After>,
 ) -> After {
     match copies::publish(slot, copies).await {
         Ok(too_large) if too_large.is_empty() => {}
@@ -176,11 +176,13 @@ async fn republish(
         Err(error) => {
             if matches!(
                 error,
-                broker::Error::Connect { .. } | broker::Error::Channel { .. } | broker::Error::Timeout { .. }
+                queryfleet_broker::Error::Connect { .. }
+                    | queryfleet_broker::Error::Channel { .. }
+                    | queryfleet_broker::Error::Timeout { .. }
             ) {
-                slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
+                slot.shared.connected(queryfleet_metrics::Dependency::Broker, slot.index, false);
             }
-            let (index, error) = (slot.index + 1, job::causes(&error));
+            let (index, error) = (slot.index + 1, queryfleet_job::causes(&error));
             let case = || Case { slot: Some(index), class: action, error: Some(error), ..Case::default() };
             slot.shared.news.tell(Topic::Unpublished, case);
             return After::Pause;
@@ -197,7 +199,7 @@ async fn bury_untaken(
     delivery: &Delivery,
     chunk: &Chunk,
     endings: &[Ending<'_>],
-    untaken: Vec<(Message, broker::Error)>,
+    untaken: Vec<(Message, queryfleet_broker::Error)>,
 ) -> Result<(), After> {
     for (message, error) in untaken {
         let single = envelope::decode(&message.body).ok().and_then(|chunk| chunk.jobs.into_iter().next());
@@ -225,7 +227,7 @@ fn handed_over(slot: &Slot, to_connection: bool) -> After {
     if to_connection {
         return After::Continue;
     }
-    slot.shared.connected(metrics::Dependency::Broker, slot.index, false);
+    slot.shared.connected(queryfleet_metrics::Dependency::Broker, slot.index, false);
     After::Reconnect
 }
 
@@ -237,7 +239,7 @@ async fn bury_for_good(
     chunk: &Chunk,
     ending: &Ending<'_>,
     reason: DeadReason,
-) -> Result<(), ledger::Error> {
+) -> Result<(), queryfleet_ledger::Error> {
     let (since, mut backoff) = (Instant::now(), Backoff::new(slot.shared.backoff_max));
     loop {
         let buried = bury(slot, headers, chunk, ending, reason).await;
@@ -256,7 +258,7 @@ async fn bury(
     chunk: &Chunk,
     ending: &Ending<'_>,
     reason: DeadReason,
-) -> Result<(), ledger::Error> {
+) -> Result<(), queryfleet_ledger::Error> {
     let nothing = Failure::default();
     // Signed by who has verified it: a replay publishes these bytes, and signs nothing.
     let single =

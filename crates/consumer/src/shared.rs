@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
-use broker::{Broker, Topology};
-use config::Config;
-use job::lexer::{Kind, UnknownKind};
-use job::{Class, DeadReason, Here, Policy, Signer};
-use ledger::{Control, Database};
-use metrics::{Dependency, Metrics, PublishResult};
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Class, DeadReason, Here, Policy, Signer};
+use queryfleet_ledger::{Database, LedgerClient};
+use queryfleet_metrics::{Dependency, Metrics, PublishResult};
+use queryfleet_sql::{Kind, UnknownKind};
 
 use crate::admit::Runs;
 use crate::kept::Kept;
@@ -84,7 +84,11 @@ impl Shared {
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
             runs: Runs::new(database.clone(), config.run_state_counts_for(), here),
             kept: Kept::default(),
-            remains: Remains::new(Control::new(database.clone()), config.pressure_timeout, drain.clone()),
+            remains: Remains::new(
+                LedgerClient::new(database.clone()),
+                config.pressure_timeout,
+                drain.clone(),
+            ),
             topology,
             database,
             metrics,
@@ -136,11 +140,13 @@ impl Shared {
     }
 
     /// Counts how the publishing of a copy has ended.
-    pub(crate) fn published(&self, published: &Result<(), broker::Error>) {
+    pub(crate) fn published(&self, published: &Result<(), queryfleet_broker::Error>) {
         self.metrics.published(match published {
             Ok(()) => PublishResult::Confirmed,
-            Err(broker::Error::Unroutable { .. }) => PublishResult::Unroutable,
-            Err(broker::Error::Nacked { .. } | broker::Error::TooLarge { .. }) => PublishResult::Nacked,
+            Err(queryfleet_broker::Error::Unroutable { .. }) => PublishResult::Unroutable,
+            Err(queryfleet_broker::Error::Nacked { .. } | queryfleet_broker::Error::TooLarge { .. }) => {
+                PublishResult::Nacked
+            }
             Err(_) => PublishResult::Unanswered,
         });
     }

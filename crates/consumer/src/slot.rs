@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use broker::{Delivery, Publisher, Subscription};
-use job::Backoff;
-use ledger::{RunSession, Session};
-use metrics::{Dependency, SlotMetrics};
+use queryfleet_broker::{Delivery, Publisher, Subscription};
+use queryfleet_job::Backoff;
+use queryfleet_ledger::{RunSession, Session};
+use queryfleet_metrics::{Dependency, SlotMetrics};
 
 use crate::decode::verify;
 use crate::large::is_outsize;
@@ -60,7 +60,7 @@ impl Slot {
             Err(error) => Err(error),
         };
         if let Err(error) = self.connected(Dependency::Database, prepared) {
-            self.shared.metrics.health().set_unfit(error.is_unfit().then(|| job::causes(&error)));
+            self.shared.metrics.health().set_unfit(error.is_unfit().then(|| queryfleet_job::causes(&error)));
             return After::Pause;
         }
         self.shared.metrics.health().set_unfit(None);
@@ -97,7 +97,7 @@ impl Slot {
                     return After::Reconnect;
                 }
             };
-            let delivery = delivery.unwrap_or_else(|| Err(broker::Error::Cancelled));
+            let delivery = delivery.unwrap_or_else(|| Err(queryfleet_broker::Error::Cancelled));
             let Ok(delivery) = self.connected(Dependency::Broker, delivery) else { return After::Pause };
             match self.serve(subscription, delivery).await {
                 After::Continue => backoff.reset(),
@@ -145,21 +145,23 @@ impl Slot {
 
     async fn give_back(&mut self, subscription: &mut Subscription, mut delivery: Delivery) -> After {
         let outcome = match verify(&mut delivery, self.shared.signer.as_ref()) {
-            Ok(()) => job::Outcome::Interrupted(job::Failure::said("other large messages had their turn")),
+            Ok(()) => queryfleet_job::Outcome::Interrupted(queryfleet_job::Failure::said(
+                "other large messages had their turn",
+            )),
             Err(outcome) => outcome,
         };
         settle::message(self, subscription, delivery, &outcome).await
     }
 
     /// Marks the beginning of `jobs` jobs; they are in flight until the answer is dropped.
-    pub(crate) fn begin(&self, jobs: usize) -> metrics::InFlight {
+    pub(crate) fn begin(&self, jobs: usize) -> queryfleet_metrics::InFlight {
         self.metrics.begin(jobs as u64)
     }
 
     /// Counts the end of one job; `took` is its own time, of a chunk its share.
-    pub(crate) fn ended(&self, outcome: &job::Outcome, took: Duration) {
+    pub(crate) fn ended(&self, outcome: &queryfleet_job::Outcome, took: Duration) {
         self.metrics.ended(outcome.class() as usize, took);
-        if let job::Outcome::Done(rows) = outcome {
+        if let queryfleet_job::Outcome::Done(rows) = outcome {
             self.shared.metrics.rows_affected(*rows);
         }
     }
@@ -178,7 +180,8 @@ impl Slot {
     {
         self.shared.connected(dependency, self.index, result.is_ok());
         result.inspect_err(|error| {
-            let (slot, class, error) = (Some(self.index + 1), dependency.as_str(), job::causes(error));
+            let (slot, class, error) =
+                (Some(self.index + 1), dependency.as_str(), queryfleet_job::causes(error));
             news::unconnected(self, class, &error);
             let topic = match dependency {
                 Dependency::Database => Topic::NoDatabase,

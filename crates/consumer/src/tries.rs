@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use job::{Outcome, Progress};
+use queryfleet_job::{Outcome, Spent};
 
 /// Counts for one delivery. Tries at a conflict and waits under pressure are counted apart.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ impl Tries {
 
     /// Counts an attempt that has ended like this, and answers what is spent; `attempts` are those of earlier
     /// deliveries.
-    pub(crate) fn count(&mut self, outcome: &Outcome, attempts: u32) -> Progress {
+    pub(crate) fn count(&mut self, outcome: &Outcome, attempts: u32) -> Spent {
         let pressed = matches!(outcome, Outcome::Pressure(_) | Outcome::NotSent(_));
         self.at_this_job += 1;
         if pressed != self.pressed_since.is_some() {
@@ -27,21 +27,21 @@ impl Tries {
             self.pressed_since = pressed.then(Instant::now);
         }
         let held = self.pressed_since.map_or(Duration::ZERO, |since| since.elapsed());
-        Progress { attempts, tries_here: self.at_this_job, held }
+        Spent { attempts, tries_here: self.at_this_job, held }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use job::Failure;
+    use queryfleet_job::Failure;
 
     #[test]
     fn conflicts_and_pressure_are_counted_apart() {
         let (conflict, pressure) =
             (Outcome::Conflict(Failure::said("1213")), Outcome::Pressure(Failure::said("1040")));
         let mut tries = Tries::default();
-        assert_eq!(tries.count(&conflict, 4), Progress { attempts: 4, tries_here: 1, held: Duration::ZERO });
+        assert_eq!(tries.count(&conflict, 4), Spent { attempts: 4, tries_here: 1, held: Duration::ZERO });
         assert_eq!(tries.count(&conflict, 4).tries_here, 2);
         assert_eq!(tries.count(&pressure, 4).tries_here, 1);
         let first = tries.count(&pressure, 4);
@@ -49,6 +49,6 @@ mod tests {
         tries.next_job();
         let next = tries.count(&pressure, 4);
         assert!(next.tries_here == 1 && next.held >= first.held, "the pressure lasts: {next:?}");
-        assert_eq!(tries.count(&conflict, 4), Progress { attempts: 4, tries_here: 1, held: Duration::ZERO });
+        assert_eq!(tries.count(&conflict, 4), Spent { attempts: 4, tries_here: 1, held: Duration::ZERO });
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::Class;
-use config::Config;
-use job::Backoff;
+use queryfleet_broker::Class;
+use queryfleet_config::Config;
+use queryfleet_job::Backoff;
 use tokio::task::JoinSet;
 
 use crate::news::{Case, Topic};
@@ -34,14 +34,14 @@ pub struct Build {
 /// queue that exists with other arguments. Servers that cannot be reached are waited for.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
     let metrics = Arc::new(labels::metrics(&config.queue, config.slots, build)?);
-    let server = metrics::serve(config.metrics_listen, metrics.clone()).await?;
+    let server = queryfleet_metrics::serve(config.metrics_listen, metrics.clone()).await?;
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
     beside.spawn(heartbeat::turn(shared.clone()));
     if !start(&shared, config.backoff_max).await? {
         return Ok(());
     }
-    let id = job::LedgerId::fresh()?.0;
+    let id = queryfleet_job::LedgerId::fresh()?.0;
     beside.spawn(heartbeat::keep(
         shared.clone(),
         id.clone(),
@@ -75,7 +75,7 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };
-        let error = job::causes(&error);
+        let error = queryfleet_job::causes(&error);
         shared.news.tell(Topic::Waits, || Case { class: "start", error: Some(error), ..Case::default() });
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}

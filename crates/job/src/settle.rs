@@ -24,7 +24,7 @@ pub struct Policy {
 
 /// What has been spent on a job before the attempt that is being settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Progress {
+pub struct Spent {
     /// Counted attempts of earlier deliveries, from the header.
     pub attempts: u32,
     /// Attempts within this delivery, this one included.
@@ -70,7 +70,7 @@ impl Settlement {
 }
 
 /// What happens to a job whose attempt ended like this.
-pub fn settle(outcome: &Outcome, progress: Progress, policy: &Policy) -> Settlement {
+pub fn settle(outcome: &Outcome, progress: Spent, policy: &Policy) -> Settlement {
     match outcome {
         Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale => Settlement::Ack,
         Outcome::Conflict(_) if progress.tries_here < policy.tries_here => {
@@ -96,7 +96,7 @@ pub fn settle(outcome: &Outcome, progress: Progress, policy: &Policy) -> Settlem
 }
 
 /// A tier and one more attempt, or `at_the_end` when this was the last.
-fn counted(progress: Progress, policy: &Policy, at_the_end: Settlement) -> Settlement {
+fn counted(progress: Spent, policy: &Policy, at_the_end: Settlement) -> Settlement {
     let attempts = progress.attempts.saturating_add(1);
     if attempts >= policy.max_attempts {
         return at_the_end;
@@ -105,7 +105,7 @@ fn counted(progress: Progress, policy: &Policy, at_the_end: Settlement) -> Settl
 }
 
 /// The delays grow with the attempts; the last tier serves all further ones.
-fn tier(progress: Progress, policy: &Policy) -> usize {
+fn tier(progress: Spent, policy: &Policy) -> usize {
     (progress.attempts as usize).min(policy.tiers.saturating_sub(1))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Class, DeadReason, Failure, LedgerState, Outcome, Policy, Progress, Settlement};
+use queryfleet_job::{Class, DeadReason, Failure, LedgerState, Outcome, Policy, Settlement, Spent};
 
 const POLICY: Policy =
     Policy { max_attempts: 3, tiers: 2, tries_here: 3, pressure_timeout: Duration::from_secs(300) };
@@ -15,16 +15,16 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-fn attempts(attempts: u32) -> Progress {
-    Progress { attempts, tries_here: 1, held: Duration::ZERO }
+fn attempts(attempts: u32) -> Spent {
+    Spent { attempts, tries_here: 1, held: Duration::ZERO }
 }
 
-fn tries(tries_here: u32) -> Progress {
-    Progress { attempts: 0, tries_here, held: Duration::ZERO }
+fn tries(tries_here: u32) -> Spent {
+    Spent { attempts: 0, tries_here, held: Duration::ZERO }
 }
 
-fn held(seconds: u64) -> Progress {
-    Progress { attempts: 2, tries_here: 9, held: Duration::from_secs(seconds) }
+fn held(seconds: u64) -> Spent {
+    Spent { attempts: 2, tries_here: 9, held: Duration::from_secs(seconds) }
 }
 
 fn tier(tier: usize, attempts: u32) -> Settlement {
@@ -55,7 +55,7 @@ fn final_ones() -> Vec<(Outcome, Settlement)> {
 }
 
 /// Outcomes that what was spent has a say in.
-fn others() -> Vec<(Outcome, Progress, Settlement)> {
+fn others() -> Vec<(Outcome, Spent, Settlement)> {
     let mut rows = Vec::new();
     type Ended = fn(Failure) -> Outcome;
     let counted: [(Ended, DeadReason); 3] = [
@@ -73,7 +73,7 @@ fn others() -> Vec<(Outcome, Progress, Settlement)> {
     rows.push((conflict(), tries(1), Settlement::Again(ms(10))));
     rows.push((conflict(), tries(2), Settlement::Again(ms(20))));
     rows.push((conflict(), tries(3), tier(0, 1)));
-    rows.push((conflict(), Progress { attempts: 2, ..tries(3) }, Settlement::Dead(DeadReason::Attempts)));
+    rows.push((conflict(), Spent { attempts: 2, ..tries(3) }, Settlement::Dead(DeadReason::Attempts)));
     for outcome in [Outcome::NotSent as Ended, Outcome::Pressure] {
         rows.push((outcome(failure()), tries(1), Settlement::Again(ms(100))));
         rows.push((outcome(failure()), tries(4), Settlement::Again(ms(800))));
@@ -92,7 +92,7 @@ fn others() -> Vec<(Outcome, Progress, Settlement)> {
 #[test]
 fn every_outcome_has_its_settlement() {
     for (outcome, wanted) in final_ones() {
-        for progress in [Progress::default(), attempts(2), tries(3), held(300)] {
+        for progress in [Spent::default(), attempts(2), tries(3), held(300)] {
             assert_eq!(settle(&outcome, progress, &POLICY), wanted, "{outcome:?} after {progress:?}");
         }
     }

@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use config::Config;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
+use queryfleet_config::Config;
 
+use crate::client::own;
+use crate::client::tables::Tables;
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
-use crate::tables::Tables;
-use crate::{Error, Facts, init, own, process_list, session_sql};
+use crate::inspect::process_list;
+use crate::{Error, SessionFacts, init, session_sql};
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,8 +27,8 @@ pub struct Database {
     pub(crate) lock_wait: Duration,
     pub(crate) session_sql: Option<String>,
     /// The keys that ranges are signed with.
-    pub(crate) signer: Option<job::Signer>,
-    tls: config::Tls,
+    pub(crate) signer: Option<queryfleet_job::Signer>,
+    tls: queryfleet_config::Tls,
     /// How many connections were lost: whatever ended one may have ended all of them.
     epoch: AtomicU64,
 }
@@ -67,7 +69,9 @@ impl Database {
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
-            signer: job::Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes())),
+            signer: queryfleet_job::Signer::new(
+                config.signing_keys.iter().map(|key| key.expose().as_bytes()),
+            ),
             tls: config.mysql_tls.clone(),
             epoch: AtomicU64::new(0),
             schema,
@@ -102,7 +106,7 @@ impl Database {
     }
 
     /// A connection after the whole init step, with the session SQL of the configuration and then `session_sql`.
-    pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, Facts), Error> {
+    pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, SessionFacts), Error> {
         let connecting = async {
             let mut conn = Conn::new(self.opts.clone()).await.map_err(|source| self.refused(source))?;
             // A reset does not run the server's init_connect again: without one here, sessions would differ.
@@ -142,7 +146,7 @@ impl Database {
     ///
     /// # Errors
     /// As connecting and the init step can fail.
-    pub async fn facts(&self, session_sql: Option<&str>) -> Result<Facts, Error> {
+    pub async fn facts(&self, session_sql: Option<&str>) -> Result<SessionFacts, Error> {
         let (conn, facts) = self.connect(session_sql).await?;
         let _ = tokio::time::timeout(self.connect_timeout, conn.disconnect()).await;
         Ok(facts)
@@ -169,7 +173,7 @@ fn url_fault(error: &UrlError) -> String {
     }
 }
 
-fn with_files(ssl: Option<SslOpts>, tls: &config::Tls) -> Option<SslOpts> {
+fn with_files(ssl: Option<SslOpts>, tls: &queryfleet_config::Tls) -> Option<SslOpts> {
     if tls.ca.is_none() && tls.identity.is_none() {
         return ssl;
     }
@@ -188,16 +192,16 @@ fn with_files(ssl: Option<SslOpts>, tls: &config::Tls) -> Option<SslOpts> {
 
 /// A connection for questions about runs, dead jobs and workers. Opens itself at the first question, and again after
 /// an error: callers decide whether to ask once more.
-pub struct Control {
+pub struct LedgerClient {
     pub(crate) database: std::sync::Arc<Database>,
     /// And when it has last answered.
     conn: Option<(Conn, Instant)>,
 }
 
-impl Control {
+impl LedgerClient {
     /// Connects to nothing yet.
-    pub fn new(database: std::sync::Arc<Database>) -> Control {
-        Control { database, conn: None }
+    pub fn new(database: std::sync::Arc<Database>) -> LedgerClient {
+        LedgerClient { database, conn: None }
     }
 
     /// Runs `work` on the connection, bounded in time. The connection is dropped after any error but a server's

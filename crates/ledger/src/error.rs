@@ -1,8 +1,9 @@
 //! What can go wrong outside of an attempt.
 
-use job::{Failure, Outcome};
+use queryfleet_job::{Failure, Outcome};
 
-use crate::error_code::{self, Own};
+use crate::error_code;
+use crate::error_code::Own;
 use crate::session_sql;
 
 /// An error of connecting, of the init step, or of a query about runs. The server's own words are in `source()`.
@@ -13,7 +14,7 @@ pub enum Error {
     Url(String),
     /// A variable that is missing.
     #[error(transparent)]
-    Config(#[from] config::Error),
+    Config(#[from] queryfleet_config::Error),
     /// A server that cannot be reached or does not let us in.
     #[error("cannot connect to the database at {server}")]
     Connect {
@@ -28,7 +29,7 @@ pub enum Error {
         /// host:port, without user or password.
         server: String,
         /// Why, and the variable to look at.
-        fault: Box<config::TlsFault>,
+        fault: Box<queryfleet_config::TlsFault>,
         /// What the driver or the server said.
         source: mysql_async::Error,
     },
@@ -103,7 +104,7 @@ pub enum Error {
         /// What was asked for.
         given: String,
         /// The id of the run of this name.
-        id: job::RunId,
+        id: queryfleet_job::RunId,
         /// The name of the run of this id.
         name: String,
     },
@@ -176,7 +177,7 @@ impl Error {
 
     /// How an attempt has ended that could not even begin because of this error.
     pub fn outcome(&self) -> Outcome {
-        let failure = Failure::of_server(self.code(), None, job::causes(self));
+        let failure = Failure::of_server(self.code(), None, queryfleet_job::causes(self));
         match self.code() {
             // Its jobs hold no slot that other runs need.
             Some(_) if self.is_of_run() => Outcome::Unlisted(failure),

@@ -1,9 +1,9 @@
 //! The server's error codes, and how an attempt that met one has ended. The one place of these lists.
 
-use job::{Failure, Outcome};
 use mysql_async::ServerError;
+use queryfleet_job::{Failure, Outcome};
 
-use crate::packet::Place;
+use crate::session::packet::PacketStep;
 
 /// Lost against another transaction: rolled back, worth trying at once.
 const CONFLICT: &[u16] = &[1020, 1205, 1213, 1412, 3101];
@@ -103,30 +103,32 @@ pub(crate) enum Verdict {
 
 /// Reads a server error. `savepoint` is the name that the packet used: 1305 of it, and only of it, means that the
 /// statement ended our transaction.
-pub(crate) fn read(error: &ServerError, place: Place, savepoint: &str) -> Verdict {
+pub(crate) fn read(error: &ServerError, place: PacketStep, savepoint: &str) -> Verdict {
     let message = own_words(&error.message);
     let failure = Failure::of_server(Some(error.code), Some(error.state.clone()), message);
     let code = error.code;
     Verdict::Ended(match place {
-        Place::Statement if LOST.contains(&code) => {
+        PacketStep::Statement if LOST.contains(&code) => {
             return Verdict::ConnectionLost(Outcome::LostAfterSend(failure));
         }
-        Place::Statement => of_a_statement(code, failure),
-        Place::Ledger if code == DUPLICATE_KEY => return Verdict::EndedBefore,
-        Place::Net | Place::Release if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) => {
+        PacketStep::Statement => of_a_statement(code, failure),
+        PacketStep::Ledger if code == DUPLICATE_KEY => return Verdict::EndedBefore,
+        PacketStep::Net | PacketStep::Release
+            if code == NO_SUCH_SAVEPOINT && error.message.contains(savepoint) =>
+        {
             Outcome::Unknown(Failure::said("the statement ended the transaction that it ran in"))
         }
-        Place::Use if NO_DATABASE.contains(&code) => Outcome::Permanent(failure),
-        Place::Begin
-        | Place::Ledger
-        | Place::Savepoint
-        | Place::Use
-        | Place::NetSavepoint
-        | Place::Net
-        | Place::Release
-        | Place::Unhide
-        | Place::Finish
-        | Place::Commit => match of_our_own(code, &error.message) {
+        PacketStep::Use if NO_DATABASE.contains(&code) => Outcome::Permanent(failure),
+        PacketStep::Begin
+        | PacketStep::Ledger
+        | PacketStep::Savepoint
+        | PacketStep::Use
+        | PacketStep::NetSavepoint
+        | PacketStep::Net
+        | PacketStep::Release
+        | PacketStep::Unhide
+        | PacketStep::Finish
+        | PacketStep::Commit => match of_our_own(code, &error.message) {
             // Of a connection that ends here nobody knows more than that the statement is not to blame.
             Own::Passing if LOST.contains(&code) => {
                 return Verdict::ConnectionLost(Outcome::Pressure(failure));
@@ -152,9 +154,9 @@ fn of_a_statement(code: u16, failure: Failure) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use job::Class;
+    use queryfleet_job::Class;
 
-    fn class(code: u16, place: Place, message: &str) -> Option<Class> {
+    fn class(code: u16, place: PacketStep, message: &str) -> Option<Class> {
         let error = ServerError { code, state: "HY000".into(), message: message.into() };
         match read(&error, place, "q1234") {
             Verdict::EndedBefore => None,
@@ -175,10 +177,10 @@ mod tests {
         ];
         for (codes, wanted) in rows {
             for &code in codes {
-                assert_eq!(class(code, Place::Statement, ""), Some(wanted), "code {code}");
+                assert_eq!(class(code, PacketStep::Statement, ""), Some(wanted), "code {code}");
             }
         }
-        assert_eq!(class(9999, Place::Statement, ""), Some(Class::Unlisted));
+        assert_eq!(class(9999, PacketStep::Statement, ""), Some(Class::Unlisted));
     }
 
     /// 1265 an ENUM without the value, 4025 and 3819 CHECKs, 1906 and 3105 generated columns: they took 11 minutes
@@ -186,30 +188,30 @@ mod tests {
     #[test]
     fn a_value_that_can_never_fit_is_dead_at_once() {
         for code in [1265, 1365, 1411, 1526, 1906, 3105, 3140, 3819, 4025] {
-            assert_eq!(class(code, Place::Statement, ""), Some(Class::Permanent), "code {code}");
+            assert_eq!(class(code, PacketStep::Statement, ""), Some(Class::Permanent), "code {code}");
         }
     }
 
     #[test]
     fn the_place_decides_where_a_code_has_two_meanings() {
-        assert_eq!(class(1062, Place::Ledger, ""), None);
-        assert_eq!(class(1062, Place::Statement, ""), Some(Class::Permanent));
-        assert_eq!(class(1205, Place::Ledger, ""), Some(Class::Pressure));
-        assert_eq!(class(1205, Place::Statement, ""), Some(Class::Conflict));
+        assert_eq!(class(1062, PacketStep::Ledger, ""), None);
+        assert_eq!(class(1062, PacketStep::Statement, ""), Some(Class::Permanent));
+        assert_eq!(class(1205, PacketStep::Ledger, ""), Some(Class::Pressure));
+        assert_eq!(class(1205, PacketStep::Statement, ""), Some(Class::Conflict));
         for code in [1044, 1049, 1059, 1102] {
             assert_eq!(
-                class(code, Place::Use, ""),
+                class(code, PacketStep::Use, ""),
                 Some(Class::Permanent),
                 "the job names a database: {code}"
             );
         }
-        assert_eq!(class(1305, Place::Release, "SAVEPOINT q1234 does not exist"), Some(Class::Unknown));
-        assert_eq!(class(1305, Place::Net, "SAVEPOINT q1234n does not exist"), Some(Class::Unknown));
-        assert_eq!(class(1305, Place::Release, "SAVEPOINT q1 does not exist"), Some(Class::Unfit));
-        assert_eq!(class(1305, Place::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
-        assert_eq!(class(1290, Place::Statement, "with the --read-only option"), Some(Class::Pressure));
+        assert_eq!(class(1305, PacketStep::Release, "SAVEPOINT q1234 does not exist"), Some(Class::Unknown));
+        assert_eq!(class(1305, PacketStep::Net, "SAVEPOINT q1234n does not exist"), Some(Class::Unknown));
+        assert_eq!(class(1305, PacketStep::Release, "SAVEPOINT q1 does not exist"), Some(Class::Unfit));
+        assert_eq!(class(1305, PacketStep::Statement, "FUNCTION a.f does not exist"), Some(Class::Permanent));
+        assert_eq!(class(1290, PacketStep::Statement, "with the --read-only option"), Some(Class::Pressure));
         assert_eq!(
-            class(1290, Place::Statement, "with the --secure-file-priv option"),
+            class(1290, PacketStep::Statement, "with the --secure-file-priv option"),
             Some(Class::Unlisted)
         );
     }
@@ -219,35 +221,35 @@ mod tests {
     #[test]
     fn an_error_of_our_own_statements_blames_no_job() {
         let own = [
-            Place::Begin,
-            Place::Ledger,
-            Place::Savepoint,
-            Place::Use,
-            Place::NetSavepoint,
-            Place::Net,
-            Place::Release,
-            Place::Unhide,
-            Place::Finish,
-            Place::Commit,
+            PacketStep::Begin,
+            PacketStep::Ledger,
+            PacketStep::Savepoint,
+            PacketStep::Use,
+            PacketStep::NetSavepoint,
+            PacketStep::Net,
+            PacketStep::Release,
+            PacketStep::Unhide,
+            PacketStep::Finish,
+            PacketStep::Commit,
         ];
         for place in own {
             for code in 1..u16::MAX {
                 let ended = match class(code, place, "as the server says it") {
-                    None => place == Place::Ledger && code == DUPLICATE_KEY,
-                    Some(Class::Permanent) => place == Place::Use && NO_DATABASE.contains(&code),
+                    None => place == PacketStep::Ledger && code == DUPLICATE_KEY,
+                    Some(Class::Permanent) => place == PacketStep::Use && NO_DATABASE.contains(&code),
                     Some(class) => matches!(class, Class::Pressure | Class::Unfit | Class::Killed),
                 };
                 assert!(ended, "{code} at {place:?}");
             }
         }
         for code in [1036, 1044, 1062, 1142, 1146, 1406, 1526, 1644, 1792, 1836, 1874, 9999] {
-            assert_eq!(class(code, Place::Commit, ""), Some(Class::Unfit), "{code}");
+            assert_eq!(class(code, PacketStep::Commit, ""), Some(Class::Unfit), "{code}");
         }
         let read_only =
             "The MariaDB server is running with the --read-only option so it cannot execute this statement";
-        assert_eq!(class(1290, Place::Ledger, read_only), Some(Class::Unfit));
+        assert_eq!(class(1290, PacketStep::Ledger, read_only), Some(Class::Unfit));
         for code in [1020, 1037, 1053, 1114, 1205, 1213, 1969, 3024] {
-            assert_eq!(class(code, Place::Ledger, ""), Some(Class::Pressure), "{code}");
+            assert_eq!(class(code, PacketStep::Ledger, ""), Some(Class::Pressure), "{code}");
         }
     }
 

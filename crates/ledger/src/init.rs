@@ -1,8 +1,8 @@
 //! The init step of every connection: set, then read back.
 
-use job::lexer::SqlMode;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
+use queryfleet_sql::SqlMode;
 
 use crate::{Database, Error, session_sql};
 
@@ -11,7 +11,7 @@ pub(crate) const WAIT_TIMEOUT_S: u64 = 60;
 
 /// What a session is, as read from the server.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct SessionFacts {
     /// Where a string ends, by the sql_mode in force.
     pub sql_mode: SqlMode,
     /// The same as the server says it: what a statement of our own that ran under another one gives back.
@@ -37,7 +37,7 @@ pub(crate) async fn init(
     conn: &mut Conn,
     database: &Database,
     session_sql: Option<&str>,
-) -> Result<Facts, Error> {
+) -> Result<SessionFacts, Error> {
     let query_error = |source| Error::Query { doing: "set up the session", source };
     let lock_wait = database.lock_wait.as_secs();
     // On its own, and first: after a reset MySQL reads with the server's own character set. completion_type 1 or 2 would
@@ -140,8 +140,8 @@ fn verify(row: &Row, lock_wait: u64) -> Result<(), Error> {
     Ok(())
 }
 
-fn facts(row: &Row) -> Facts {
-    Facts {
+fn facts(row: &Row) -> SessionFacts {
+    SessionFacts {
         sql_mode: SqlMode::from_server(&text(row, 10)),
         sql_mode_words: text(row, 10),
         server: text(row, 11),

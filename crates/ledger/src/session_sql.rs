@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use job::lexer::{self, Assignment, Splitter, SqlMode, Target, Value};
+use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target, Value};
 
 use crate::Error;
 
@@ -49,11 +49,11 @@ pub(crate) fn statements(text: Option<&str>) -> Result<Vec<String>, Fault> {
         splitter.next_statement().map_err(|error| whole(format!("is cut off: {error}")))?
     {
         let fault = |why: String| Fault { statement: statement.sql.to_owned(), why };
-        let Some(set) = lexer::assignments(statement.sql, SqlMode::default()) else {
+        let Some(set) = queryfleet_sql::assignments(statement.sql, SqlMode::default()) else {
             return Err(fault("is no SET that can be read".into()));
         };
         set.iter().try_for_each(refuse).map_err(fault)?;
-        found.push(lexer::set_statements(&set));
+        found.push(queryfleet_sql::set_statements(&set));
     }
     Ok(found)
 }
@@ -65,7 +65,7 @@ fn refuse(one: &Assignment) -> Result<(), String> {
         Target::Global(name) => Err(format!("sets {name} of the whole server: do that with the client")),
         Target::NextTransaction(_) => Err(transaction.into()),
         Target::Command(what) => Err(format!("is SET {what}, a statement of its own")),
-        Target::Session(name) if !lexer::may_be_set(name) => Err(format!(
+        Target::Session(name) if !queryfleet_sql::may_be_set(name) => Err(format!(
             "sets {name}, which is not known to leave jobs what they are: leave it out, or set it for the whole server"
         )),
         Target::User(_) | Target::Session(_) | Target::Names { .. } | Target::CharacterSet => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger::{Control, Run, RunState};
+use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::{Error, Standing, standing};
 
@@ -14,7 +14,7 @@ use crate::{Error, Standing, standing};
 /// # Errors
 /// [`Error::NoRun`], [`Error::Closed`] for a run that has ended or was purged, and as the database can fail.
 pub async fn cancel(
-    control: &mut Control,
+    control: &mut LedgerClient,
     name_or_id: &str,
     now: bool,
     view: Duration,
@@ -39,7 +39,7 @@ pub async fn cancel(
     standing(control, &run.id.to_string()).await
 }
 
-async fn read(control: &mut Control, run: &Run) -> Result<Run, Error> {
+async fn read(control: &mut LedgerClient, run: &Run) -> Result<Run, Error> {
     let found = control.runs(&[run.id]).await?;
     found.into_iter().next().ok_or_else(|| Error::NoRun(run.name.clone()))
 }

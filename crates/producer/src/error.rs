@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use job::lexer::{Refusal, SplitError};
+use queryfleet_sql::{Refusal, SplitError};
 
-use crate::lines;
-use crate::settings::shell_word;
+use crate::check::sets::settings::shell_word;
+use crate::input::lines;
 
 /// An error of publishing or waiting. Whatever it is, what was confirmed stays confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +136,7 @@ pub enum Error {
         /// Column of the statement, from 1.
         column: u64,
         /// What it reaches.
-        reason: Box<ledger::NotHeld>,
+        reason: Box<queryfleet_ledger::NotHeld>,
     },
     /// An UPDATE or DELETE of a whole table.
     #[error(
@@ -215,7 +215,7 @@ pub enum Error {
         /// The run.
         name: String,
         /// What the broker said.
-        source: Box<broker::Error>,
+        source: Box<queryfleet_broker::Error>,
     },
     /// A run that was begun as something else.
     #[error(
@@ -244,10 +244,10 @@ pub enum Error {
     NoRun(String),
     /// The broker.
     #[error(transparent)]
-    Broker(#[from] broker::Error),
+    Broker(#[from] queryfleet_broker::Error),
     /// The database.
     #[error(transparent)]
-    Ledger(#[from] ledger::Error),
+    Ledger(#[from] queryfleet_ledger::Error),
 }
 
 impl Error {

@@ -37,7 +37,7 @@ impl Notice {
     /// Tells that something is waited for, when it is time for a line.
     pub(crate) fn warn(&self, what: &str, error: &dyn std::error::Error) {
         if let Some(more) = self.due() {
-            tracing::warn!("{what}: {}{more}", job::causes(error));
+            tracing::warn!("{what}: {}{more}", queryfleet_job::causes(error));
         }
     }
 }

@@ -7,10 +7,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use broker::{Broker, Publisher, Route, Topology};
-use config::Config;
-use job::{Here, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
-use ledger::{Control, Database, DeadJob, Filter, Run};
+use queryfleet_broker::{Broker, Publisher, Route, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Here, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
+use queryfleet_ledger::{Database, DeadJob, Filter, LedgerClient, Run};
 
 use crate::Error;
 
@@ -37,7 +37,7 @@ pub struct Replayed {
 /// As broker and database can fail; what was published stays published.
 pub async fn replay(
     config: &Config,
-    control: &mut Control,
+    control: &mut LedgerClient,
     filter: &Filter,
     dry_run: bool,
 ) -> Result<Replayed, Error> {
@@ -74,7 +74,7 @@ pub async fn replay(
 }
 
 /// Takes them, sorted; again after a deadlock with workers that write dead rows meanwhile.
-async fn take(control: &mut Control, ids: &[u64]) -> Result<Vec<u64>, Error> {
+async fn take(control: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error> {
     loop {
         match control.begin_replay(ids).await {
             Err(error) if error.is_deadlock() => {}
@@ -121,7 +121,7 @@ pub struct Shown {
 ///
 /// # Errors
 /// As the database can fail.
-pub async fn show(config: &Config, control: &mut Control, job: DeadJob) -> Result<Shown, Error> {
+pub async fn show(config: &Config, control: &mut LedgerClient, job: DeadJob) -> Result<Shown, Error> {
     let mut judge = Judge::new(config, control).await?;
     judge.look_up(control, job.run).await?;
     let refused = judge.message(&job).err();
@@ -146,7 +146,7 @@ struct Judge {
 }
 
 impl Judge {
-    async fn new(config: &Config, control: &mut Control) -> Result<Judge, Error> {
+    async fn new(config: &Config, control: &mut LedgerClient) -> Result<Judge, Error> {
         let schema = Database::new(config)?.schema().to_owned();
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         Ok(Judge { ledger: control.identity().await?, schema, signer, runs: HashMap::new() })
@@ -155,7 +155,7 @@ impl Judge {
     /// The messages of those that may be replayed; the others are refused.
     async fn all(
         &mut self,
-        control: &mut Control,
+        control: &mut LedgerClient,
         jobs: Vec<DeadJob>,
         replayed: &mut Replayed,
     ) -> Result<Vec<(DeadJob, Message)>, Error> {
@@ -174,7 +174,7 @@ impl Judge {
         Ok(messages)
     }
 
-    async fn look_up(&mut self, control: &mut Control, run: RunId) -> Result<(), Error> {
+    async fn look_up(&mut self, control: &mut LedgerClient, run: RunId) -> Result<(), Error> {
         if let Entry::Vacant(place) = self.runs.entry(run) {
             place.insert(control.runs(&[run]).await?.into_iter().next());
         }

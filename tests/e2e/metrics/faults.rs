@@ -1,6 +1,6 @@
 //! How attempts and deliveries end while a server is away or refuses.
 
-use job::Job;
+use queryfleet_job::Job;
 use queryfleet_tests::{Fleet, Link, Proxy, Signal, eventually};
 
 use super::outcomes::sleeping;

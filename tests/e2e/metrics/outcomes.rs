@@ -1,6 +1,6 @@
 //! How attempts end while the worker has both its servers.
 
-use job::{Chunk, Job, NotAtomic, RunId};
+use queryfleet_job::{Chunk, Job, NotAtomic, RunId};
 use queryfleet_tests::{Fleet, eventually};
 
 use super::{SOON, Seen};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use job::lexer::{Kind, SqlMode, check, inspect};
 use mysql_async::Error;
+use queryfleet_sql::{Kind, SqlMode, check, inspect};
 use queryfleet_tests::{Client, Fleet};
 
 use super::generate::one;

@@ -1,7 +1,7 @@
 //! Random scripts.
 
 use fastrand::Rng;
-use job::lexer::SqlMode;
+use queryfleet_sql::SqlMode;
 
 const CODE: [&str; 14] = ["a", "b1", "é", " ", "\n", "\t", "-", " - ", "*", "/ ", "(", ")", ",", "\\N"];
 const IN_QUOTES: [&str; 12] = ["x", " ", ";", "\n", "--", "-- ", "#", "/*", "*/", "é", "//", "''"];

@@ -16,7 +16,7 @@ mod written;
 use std::io::Write;
 use std::process::Stdio;
 
-use job::lexer::{SplitError, Splitter, SqlMode};
+use queryfleet_sql::{SplitError, Splitter, SqlMode};
 use queryfleet_tests::Fleet;
 
 /// Random scripts, a third of them under each mode.

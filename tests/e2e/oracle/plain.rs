@@ -1,7 +1,7 @@
 //! What a statement is without its comments and white space: a small reading of its own, so that the splitter is not
 //! judged by itself.
 
-use job::lexer::SqlMode;
+use queryfleet_sql::SqlMode;
 
 /// The statement without comments (what is in version comments stays), without white space outside of quotes, and
 /// without a `--` that opens it and its line.

@@ -1,8 +1,8 @@
 //! Where words end, with the server as the oracle: random texts of numbers, strings with prefixes, dots and names, with an
 //! INTO glued to them, are executed, and the server says what it has taken for the keyword.
 
-use job::lexer::{Kind, Refusal, SqlMode, check, lacks_where};
 use mysql_async::Error;
+use queryfleet_sql::{Kind, Refusal, SqlMode, check, lacks_where};
 use queryfleet_tests::{Client, Fleet};
 
 use super::generate::one;

@@ -1,8 +1,8 @@
 //! Which tables a statement writes, with the server as the oracle: random statements are executed, and the tables that have
 //! changed must be among those that we have read out of the text, or we have said that we do not know.
 
-use job::lexer::{SqlMode, check, written_tables};
 use mysql_async::Error;
+use queryfleet_sql::{SqlMode, check, written_tables};
 use queryfleet_tests::{Client, Fleet};
 
 use super::generate::one;

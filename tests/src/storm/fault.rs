@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::Duration;
 
-use devstack::RabbitMq;
 use fastrand::Rng;
+use queryfleet_devstack::RabbitMq;
 
 use super::Sky;
 
@@ -160,7 +160,7 @@ fn strike_broker(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
     finish(sky, &sky.broker_busy, struck, rng);
 }
 
-fn kill_nodes(sky: &Sky<'_>, nodes: &[&RabbitMq], away: Duration) -> Result<(), devstack::Error> {
+fn kill_nodes(sky: &Sky<'_>, nodes: &[&RabbitMq], away: Duration) -> Result<(), queryfleet_devstack::Error> {
     nodes.iter().try_for_each(|node| node.kill())?;
     sky.pause(away);
     RabbitMq::start_all_again(nodes.iter().copied())
@@ -177,7 +177,7 @@ fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
     finish(sky, &sky.database_busy, struck, rng);
 }
 
-fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), devstack::Error>, rng: &mut Rng) {
+fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), queryfleet_devstack::Error>, rng: &mut Rng) {
     if let Err(error) = struck {
         sky.odd(format!("a server did not come back: {error}"));
     }

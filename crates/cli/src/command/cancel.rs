@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use config::Config;
+use queryfleet_config::Config;
 
 use crate::Exit;
 use crate::command::control;
@@ -18,7 +18,7 @@ const TOLD_FROM: Duration = Duration::from_secs(5);
 /// Cancels a run and says what became of its jobs.
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
     let view = config.workers_see_within();
-    let standing = producer::cancel(&mut control(config)?, run, now, view).await?;
+    let standing = queryfleet_producer::cancel(&mut control(config)?, run, now, view).await?;
     let counts = standing.counts;
     // Not atomic: they have begun, and nobody can take that back.
     let begun = match counts.started {
@@ -35,7 +35,7 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit
 /// Deletes the ledger rows of a run that ended long ago.
 pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
     let mut control = control(config)?;
-    let standing = producer::standing(&mut control, run).await?;
+    let standing = queryfleet_producer::standing(&mut control, run).await?;
     let (state, name) = (standing.state(), &standing.run.name);
     if !matches!(state, "done" | "finished" | "cancelled" | "purged") {
         return Err(Failure::new(format!("run {name} is {state}: only a run that has ended can be purged")));

@@ -1,8 +1,8 @@
 //! `queryfleet dead list|show|replay|discard`.
 
-use config::Config;
-use ledger::{Control, DeadJob, DeadRow, Filter};
-use producer::{Replayed, Shown};
+use queryfleet_config::Config;
+use queryfleet_ledger::{DeadJob, DeadRow, Filter, LedgerClient};
+use queryfleet_producer::{Replayed, Shown};
 use serde_json::json;
 
 use crate::Exit;
@@ -20,7 +20,7 @@ pub(crate) async fn dead(config: &Config, command: &DeadCommand) -> Result<Exit,
         DeadCommand::Replay { filter, all, dry_run } => {
             filtered(filter, *all || *dry_run)?;
             let filter = read(&mut control, filter).await?;
-            let replayed = producer::replay(config, &mut control, &filter, *dry_run).await?;
+            let replayed = queryfleet_producer::replay(config, &mut control, &filter, *dry_run).await?;
             told(&replayed, if *dry_run { "would be replayed" } else { "replayed" })
         }
         DeadCommand::Discard { filter, all } => {
@@ -59,7 +59,7 @@ fn filtered(filter: &DeadFilter, all: bool) -> Result<(), Failure> {
     Err(Failure::usage(text))
 }
 
-async fn read(control: &mut Control, filter: &DeadFilter) -> Result<Filter, Failure> {
+async fn read(control: &mut LedgerClient, filter: &DeadFilter) -> Result<Filter, Failure> {
     let run = match &filter.run {
         Some(name) => Some(find(control, name).await?),
         None => None,
@@ -67,16 +67,16 @@ async fn read(control: &mut Control, filter: &DeadFilter) -> Result<Filter, Fail
     Ok(Filter { run, code: filter.code, sql_state: filter.sql_state.clone(), reason: filter.reason.clone() })
 }
 
-async fn find(control: &mut Control, name: &str) -> Result<job::RunId, Failure> {
+async fn find(control: &mut LedgerClient, name: &str) -> Result<queryfleet_job::RunId, Failure> {
     let run = control.find_run(name).await?;
-    Ok(run.ok_or_else(|| producer::Error::NoRun(name.to_owned()))?.id)
+    Ok(run.ok_or_else(|| queryfleet_producer::Error::NoRun(name.to_owned()))?.id)
 }
 
-async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
+async fn list(control: &mut LedgerClient, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
     let filter = read(control, filter).await?;
     let groups = control.dead_groups(&filter).await?;
     if json {
-        let group = |group: &ledger::DeadGroup| {
+        let group = |group: &queryfleet_ledger::DeadGroup| {
             json!({
                 "run": group.run, "name": group.name, "reason": group.reason, "code": group.code, "sqlstate": group.sql_state,
                 "jobs": group.jobs, "example": group.example,
@@ -103,7 +103,7 @@ async fn list(control: &mut Control, filter: &DeadFilter, json: bool) -> Result<
 
 async fn show(
     config: &Config,
-    control: &mut Control,
+    control: &mut LedgerClient,
     run: &str,
     seq: u64,
     json: bool,
@@ -116,7 +116,7 @@ async fn show(
     };
     let (envelope, signature) = (row.envelope.clone(), row.signature.clone());
     let job = DeadJob { id: row.id, run: id, seq, queue: row.queue.clone(), envelope, signature };
-    let shown = producer::show(config, control, job).await?;
+    let shown = queryfleet_producer::show(config, control, job).await?;
     if json {
         print_json(&row_json(&row, &shown));
         return Ok(Exit::AllDone);
@@ -161,6 +161,6 @@ fn row_json(row: &DeadRow, shown: &Shown) -> serde_json::Value {
         "first_error": row.first_error, "attempts": row.attempts, "worker": row.worker,
         "statement": job.map(|job| &job.sql), "params": job.map(|job| &job.params),
         "database": job.and_then(|job| job.database.as_ref()), "session_sql": shown.session_sql,
-        "not_atomic": shown.not_atomic.map(job::NotAtomic::as_str), "replay_refused": shown.refused, "died": row.died,
+        "not_atomic": shown.not_atomic.map(queryfleet_job::NotAtomic::as_str), "replay_refused": shown.refused, "died": row.died,
     })
 }

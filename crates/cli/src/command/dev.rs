@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use devstack::{Options, Stack};
+use queryfleet_devstack::{Options, Stack};
 
 use crate::Exit;
 use crate::command::block;

@@ -16,8 +16,8 @@ mod work;
 
 use std::sync::Arc;
 
-use config::Config;
-use ledger::{Control, Database};
+use queryfleet_config::Config;
+use queryfleet_ledger::{Database, LedgerClient};
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
@@ -87,6 +87,6 @@ fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
 }
 
 /// A connection for questions about runs.
-fn control(config: &Config) -> Result<Control, Failure> {
-    Ok(Control::new(Arc::new(Database::new(config)?)))
+fn control(config: &Config) -> Result<LedgerClient, Failure> {
+    Ok(LedgerClient::new(Arc::new(Database::new(config)?)))
 }

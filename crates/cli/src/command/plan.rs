@@ -1,7 +1,7 @@
 //! `queryfleet plan`.
 
-use config::Config;
-use producer::{Counted, Plan, Seen};
+use queryfleet_config::Config;
+use queryfleet_producer::{Counted, Plan, Seen};
 
 use crate::Exit;
 use crate::arguments::{Explain, Input};
@@ -12,14 +12,14 @@ use crate::output;
 use crate::signal::Stop;
 
 /// Prints what a publish with these arguments would do.
-pub(crate) async fn plan(config: &Config, order: &Input, explain: Explain) -> Result<Exit, Failure> {
+pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let wanted = wanted(order);
+    let wanted = wanted(request);
     let plan = tokio::select! {
-        plan = producer::plan(config, &wanted, explain == Explain::All) => plan?,
+        plan = queryfleet_producer::plan(config, &wanted, explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
-    if order.json.json {
+    if request.json.json {
         print_json(&serde_json::to_value(&plan)?);
     } else {
         lines(&plan).iter().for_each(output::print);

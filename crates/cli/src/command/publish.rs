@@ -1,7 +1,7 @@
 //! `queryfleet publish`.
 
-use config::Config;
-use producer::{Order, Progress, Published};
+use queryfleet_config::Config;
+use queryfleet_producer::{Progress, PublishRequest, Published};
 use serde_json::json;
 
 use crate::Exit;
@@ -15,17 +15,17 @@ use crate::signal::Stop;
 /// Publishes a run and prints its name.
 pub(crate) async fn publish(
     config: &Config,
-    order: &Input,
-    limits: producer::Limits,
+    request: &Input,
+    limits: queryfleet_producer::Limits,
 ) -> Result<Exit, Failure> {
-    order.check().map_err(Failure::usage)?;
+    request.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
-    let wanted = Order { limits, ..wanted(order) };
+    let wanted = PublishRequest { limits, ..wanted(request) };
     let Some(published) = publish_run(config, &wanted, &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let Published { run, name, total, before } = &published;
-    if order.json.json {
+    if request.json.json {
         print_json(&json!({ "run": run.0, "name": name, "total": total, "before": before }));
     } else if before == total {
         output::print(format_args!("run {name}: all {total} jobs had been published before"));
@@ -36,25 +36,25 @@ pub(crate) async fn publish(
 }
 
 /// What the arguments ask for.
-pub(crate) fn wanted(order: &Input) -> Order<'_> {
-    Order {
-        source: order.source(),
-        name: order.run.as_deref(),
-        chunk: usize::from(order.chunk),
-        session_sql: order.session_sql.as_deref(),
-        not_atomic: order.not_atomic,
-        sha256: order.sha256.as_deref(),
-        allow_no_where: order.allow_no_where,
-        limits: producer::Limits::default(),
-        again: order.again,
-        missing: order.missing,
+pub(crate) fn wanted(request: &Input) -> PublishRequest<'_> {
+    PublishRequest {
+        source: request.source(),
+        name: request.run.as_deref(),
+        chunk: usize::from(request.chunk),
+        session_sql: request.session_sql.as_deref(),
+        not_atomic: request.not_atomic,
+        sha256: request.sha256.as_deref(),
+        allow_no_where: request.allow_no_where,
+        limits: queryfleet_producer::Limits::default(),
+        again: request.again,
+        missing: request.missing,
     }
 }
 
 /// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to go on.
 pub(crate) async fn publish_run(
     config: &Config,
-    order: &Order<'_>,
+    request: &PublishRequest<'_>,
     stop: &mut Stop,
 ) -> Result<Option<Published>, Failure> {
     let mut bar = Bar::new("checking");
@@ -74,7 +74,7 @@ pub(crate) async fn publish_run(
         }
     };
     let published = tokio::select! {
-        published = producer::publish(config, order, &mut progress) => Some(published),
+        published = queryfleet_producer::publish(config, request, &mut progress) => Some(published),
         _ = stop.next() => None,
     };
     bar.finish();
@@ -87,7 +87,7 @@ pub(crate) async fn publish_run(
         }
     }
     published.transpose().map_err(|error| {
-        let cancelled = matches!(error, producer::Error::Cancelled(_));
+        let cancelled = matches!(error, queryfleet_producer::Error::Cancelled(_));
         let mut failure = Failure::from(error);
         if cancelled {
             failure.exit = Exit::Cancelled;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use config::Config;
-use consumer::Drain;
+use queryfleet_config::Config;
+use queryfleet_consumer::Drain;
 
 use crate::Exit;
 use crate::arguments::Input;
@@ -18,28 +18,29 @@ use crate::signal::{Asked, Stop};
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
 pub(crate) async fn run(
     mut config: Config,
-    order: &Input,
+    request: &Input,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    order.check().map_err(Failure::usage)?;
+    request.check().map_err(Failure::usage)?;
     if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
     }
     if let Err(error) = control(&config)?.identity().await {
-        if !matches!(error, ledger::Error::Schema(_)) {
+        if !matches!(error, queryfleet_ledger::Error::Schema(_)) {
             return Err(error.into());
         }
         // Not to standard output: with --json that is one value.
         setup::made(&config).await?.iter().for_each(output::say);
     }
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(&config, &wanted(order), &mut stop).await? else {
+    let Some(published) = publish_run(&config, &wanted(request), &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();
     let (worker_config, worker_drain) = (config.clone(), drain.clone());
-    let mut worker = tokio::spawn(async move { consumer::work(&worker_config, worker_drain, BUILD).await });
+    let mut worker =
+        tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {
         ended = wait_run(&config, &published.name, timeout) => Some(ended),
         worked = &mut worker => {
@@ -62,7 +63,7 @@ pub(crate) async fn run(
     match ended {
         Some(ended) => {
             let (ended, standing) = ended?;
-            report(ended, &standing, order.json.json);
+            report(ended, &standing, request.json.json);
             Ok(ended.into())
         }
         None => {

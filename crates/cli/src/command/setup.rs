@@ -1,7 +1,7 @@
 //! `queryfleet setup`.
 
-use broker::{Broker, Topology};
-use config::Config;
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
 
 use crate::Exit;
 use crate::command::control;
@@ -16,7 +16,7 @@ pub(crate) async fn setup(config: &Config) -> Result<Exit, Failure> {
 
 /// Makes them, and says what is there then.
 pub(crate) async fn made(config: &Config) -> Result<[String; 2], Failure> {
-    let database = ledger::Database::new(config)?;
+    let database = queryfleet_ledger::Database::new(config)?;
     let ledger = control(config)?.setup().await?;
     let tables = format!(
         "database {} at {}: tables of queryfleet are ready, ledger {ledger}",

@@ -1,8 +1,8 @@
 //! `queryfleet status`.
 
-use config::Config;
-use ledger::Control;
-use producer::{Error, Standing, standing};
+use queryfleet_config::Config;
+use queryfleet_ledger::LedgerClient;
+use queryfleet_producer::{Error, Standing, standing};
 
 use crate::Exit;
 use crate::command::wait::standing_json;
@@ -43,7 +43,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
     Ok(Exit::AllDone)
 }
 
-async fn newest(control: &mut Control) -> Result<Vec<Standing>, Error> {
+async fn newest(control: &mut LedgerClient) -> Result<Vec<Standing>, Error> {
     let mut found = Vec::new();
     for run in control.newest_runs(NEWEST).await? {
         let counts = control.count_run(&run).await?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use config::Config;
-use producer::{Ended, Standing};
+use queryfleet_config::Config;
+use queryfleet_producer::{Ended, Standing};
 use serde_json::json;
 
 use crate::Exit;
@@ -41,7 +41,7 @@ pub(crate) async fn wait_run(
     timeout: Option<Duration>,
 ) -> Result<(Ended, Standing), Failure> {
     let mut bar = Bar::new("waiting");
-    let ended = producer::wait(config, run, timeout, &mut |standing| {
+    let ended = queryfleet_producer::wait(config, run, timeout, &mut |standing| {
         let counts = standing.counts;
         let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
         bar.at(counts.ended(), standing.run.total.unwrap_or(standing.run.confirmed), &note);

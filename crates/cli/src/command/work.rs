@@ -1,7 +1,7 @@
 //! `queryfleet work`.
 
-use config::Config;
-use consumer::{Build, Drain};
+use queryfleet_config::Config;
+use queryfleet_consumer::{Build, Drain};
 
 use crate::Exit;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(crate) const BUILD: Build = Build {
 pub(crate) async fn work(config: &Config) -> Result<Exit, Failure> {
     let drain = Drain::default();
     let stopping = tokio::spawn(Stop::listen()?.drain(drain.clone()));
-    let worked = consumer::work(config, drain, BUILD).await;
+    let worked = queryfleet_consumer::work(config, drain, BUILD).await;
     stopping.abort();
     worked?;
     Ok(Exit::AllDone)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{Error, Write};
 
-use config::LogFormat;
+use queryfleet_config::LogFormat;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 

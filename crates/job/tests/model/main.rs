@@ -1,8 +1,8 @@
 //! The protocol as a model: every interleaving of two workers, a producer that may publish twice, a broker that may
 //! redeliver, and a crash, a lost connection or a failed publish at every step.
 //!
-//! What happens to a job after an attempt is decided by the functions that the consumer runs, `job::settle::settle`
-//! and `job::read_conflict`; the model supplies the world around them. In no state may a job have two effects, or an
+//! What happens to a job after an attempt is decided by the functions that the consumer runs, `queryfleet_job::settle::settle`
+//! and `queryfleet_job::read_conflict`; the model supplies the world around them. In no state may a job have two effects, or an
 //! effect without its ledger row, nor what no rollback undoes twice; and where nothing is left to do, every published job has its ledger row.
 
 mod explore;

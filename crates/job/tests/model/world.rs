@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{
-    DeadReason, Failure, LedgerState, Outcome, Policy, Progress, Settlement, read_conflict,
-};
+use queryfleet_job::{DeadReason, Failure, LedgerState, Outcome, Policy, Settlement, Spent, read_conflict};
 
 const WORKERS: usize = 2;
 /// Deliveries that a message may have before the broker dead-letters it.
@@ -309,7 +307,7 @@ impl World {
         steps: &mut Vec<World>,
     ) {
         for held in [Duration::ZERO, PRESSURE_TIMEOUT] {
-            let progress = Progress { attempts: message.attempts.into(), tries_here: 1, held };
+            let progress = Spent { attempts: message.attempts.into(), tries_here: 1, held };
             let next = match settle(outcome, progress, &policy()) {
                 Settlement::Ack => Phase::Acknowledging(message),
                 Settlement::Again(_) => Phase::Holding(message),

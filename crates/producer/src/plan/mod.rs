@@ -7,16 +7,17 @@ mod tally;
 
 use std::sync::Arc;
 
-use config::Config;
-use job::lexer;
-use ledger::{Control, Database};
+use queryfleet_config::Config;
+use queryfleet_ledger::{Database, LedgerClient};
+use queryfleet_sql;
 use serde::Serialize;
 
-use crate::check::{self, Checked, Jobs};
-use crate::cut::Cut;
+use crate::check;
+use crate::check::rules::Rules;
+use crate::check::{Checked, Jobs};
 use crate::publish::named;
-use crate::rules::Rules;
-use crate::{Error, Order};
+use crate::range::cut::Cut;
+use crate::{Error, PublishRequest};
 use repeats::Repeats;
 use shapes::{Sample, Shapes};
 use tally::Tally;
@@ -124,21 +125,21 @@ pub struct FailedExplain {
 ///
 /// # Errors
 /// When the input or the database cannot be read. What a publish would refuse is no error but in the plan.
-pub async fn plan(config: &Config, order: &Order<'_>, explain_all: bool) -> Result<Plan, Error> {
+pub async fn plan(config: &Config, request: &PublishRequest<'_>, explain_all: bool) -> Result<Plan, Error> {
     let database = Arc::new(Database::new(config)?);
-    let mut control = Control::new(database.clone());
-    let rules = Rules::new(config, order, &database, &mut control).await?;
+    let mut control = LedgerClient::new(database.clone());
+    let rules = Rules::new(config, request, &database, &mut control).await?;
     // Of a table that is yet to be cut: one range of it.
-    let inputs = match Cut::of(order, &mut control, &database, rules.mode).await? {
+    let inputs = match Cut::of(request, &mut control, &database, rules.mode).await? {
         Some(cut) => vec![cut.sample()?],
-        None => order.source.inputs(&mut control, rules.mode).await?,
+        None => request.source.inputs(&mut control, rules.mode).await?,
     };
     let mut planning = Planning {
         plan: Plan::default(),
         rules: &rules,
         kinds: Tally::default(),
         not_atomic: Tally::default(),
-        shapes: Shapes::new(database.explainer(order.session_sql)),
+        shapes: Shapes::new(database.explainer(request.session_sql)),
         repeats: Repeats::default(),
         explain_all,
     };
@@ -202,7 +203,7 @@ impl Planning<'_> {
         if check::changes_all(kind, &job.sql, self.rules.mode) {
             plan.no_where.add(|| place.clone());
         }
-        let shape = lexer::shape(&job.sql, self.rules.mode);
+        let shape = queryfleet_sql::shape(&job.sql, self.rules.mode);
         if let (Some(condition), true) = (shape.condition, job.params.is_empty())
             && self.repeats.is_known(table.as_deref(), condition)
         {
@@ -231,7 +232,7 @@ impl Planning<'_> {
             _ => {}
         }
         if plan.refusals.len() < NAMED {
-            plan.refusals.push(job::causes(&error));
+            plan.refusals.push(queryfleet_job::causes(&error));
         }
     }
 

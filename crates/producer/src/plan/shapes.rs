@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use job::Job;
-use ledger::{Access, Explainer, Explaining};
+use queryfleet_job::Job;
+use queryfleet_ledger::{Access, Explainer, Explaining};
 
 use super::{FailedExplain, FullScan};
 use crate::Error;
@@ -109,10 +109,11 @@ impl<'a> Shapes<'a> {
             Ok(Some(accesses)) => accesses,
             // It would write.
             Ok(None) => return Ok(()),
-            Err(error @ ledger::Error::Query { .. }) if error.code().is_some() => {
+            Err(error @ queryfleet_ledger::Error::Query { .. }) if error.code().is_some() => {
                 self.explained += 1;
                 if self.failing.len() < NAMED {
-                    self.failing.push(FailedExplain { place: place.clone(), error: job::causes(&error) });
+                    self.failing
+                        .push(FailedExplain { place: place.clone(), error: queryfleet_job::causes(&error) });
                 }
                 return Ok(());
             }

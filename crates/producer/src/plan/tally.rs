@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use job::Job;
-use job::lexer::{self, SqlMode};
+use queryfleet_job::Job;
+use queryfleet_sql::{self, SqlMode};
 
 use super::{Counted, Seen};
 
@@ -37,7 +37,7 @@ impl Tally {
 
 /// The first table that a job writes, with its database where one is named.
 pub(super) fn table(job: &Job, mode: SqlMode) -> Option<String> {
-    let tables = lexer::written_tables(&job.sql, mode)?;
+    let tables = queryfleet_sql::written_tables(&job.sql, mode)?;
     let table = tables.first()?;
     Some(match table.database.as_deref().or(job.database.as_deref()) {
         Some(database) => format!("{database}.{}", table.table),

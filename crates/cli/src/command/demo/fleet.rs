@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use devstack::{Port, Server, Stack};
+use queryfleet_devstack::{Port, Server, Stack};
 
 use crate::command::demo::scrape::{self, Counters};
 use crate::failure::Failure;

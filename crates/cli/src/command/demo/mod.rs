@@ -8,9 +8,9 @@ mod table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use config::Config;
-use devstack::{Options, Stack};
-use producer::{Limits, Order, Source, Standing};
+use queryfleet_config::Config;
+use queryfleet_devstack::{Options, Stack};
+use queryfleet_producer::{Limits, PublishRequest, Source, Standing};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
@@ -68,7 +68,8 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
         "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
     ));
     control(&config)?.setup().await?;
-    let run = producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
+    let run =
+        queryfleet_producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
     let standing = watch(&config, &run, &mut fleet).await?;
@@ -78,8 +79,8 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
 }
 
-fn order(inputs: &[PathBuf]) -> Order<'_> {
-    Order {
+fn order(inputs: &[PathBuf]) -> PublishRequest<'_> {
+    PublishRequest {
         source: Source::Files(inputs),
         name: Some("demo"),
         chunk: 1,
@@ -97,7 +98,7 @@ fn order(inputs: &[PathBuf]) -> Order<'_> {
 async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Standing, Failure> {
     let mut bar = Bar::new("executing");
     let mut replaced = None;
-    let waited = producer::wait(config, run, Some(LIMIT), &mut |standing| {
+    let waited = queryfleet_producer::wait(config, run, Some(LIMIT), &mut |standing| {
         let ended = standing.counts.ended();
         bar.at(ended, JOBS, "");
         if ended >= JOBS / 3 && replaced.is_none() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use indicatif::HumanCount;
-use ledger::Counts;
+use queryfleet_ledger::Counts;
 use serde_json::{Value, json};
 
 use crate::command::demo::fleet::Worker;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use devstack::{MariaDb, Stack};
+use queryfleet_devstack::{MariaDb, Stack};
 
 use crate::failure::Failure;
 

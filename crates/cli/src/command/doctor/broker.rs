@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use broker::{Depth, Link, QueuePolicy, Topology};
-use config::{Config, format_duration};
+use queryfleet_broker::{Depth, Link, QueuePolicy, Topology};
+use queryfleet_config::{Config, format_duration};
 
 use super::finding::Finding;
 

@@ -1,6 +1,6 @@
 //! What the database's facts mean. Pure.
 
-use ledger::{Facts, Settings, Table, TableEngine, Written};
+use queryfleet_ledger::{SessionFacts, Settings, Table, TableEngine, Written};
 
 use super::finding::Finding;
 
@@ -11,7 +11,7 @@ pub(super) const TLS: &str = "database TLS";
 const NAMED: usize = 5;
 
 /// The server answers, and its session is as the init step wants it.
-pub(super) fn session(server: &str, schema: &str, facts: &Facts, lock_wait_s: u64) -> [Finding; 2] {
+pub(super) fn session(server: &str, schema: &str, facts: &SessionFacts, lock_wait_s: u64) -> [Finding; 2] {
     let product = if facts.version.contains("MariaDB") { "MariaDB" } else { "MySQL" };
     let reached = format!("{product} {} at {server}, database {schema}", facts.version);
     let init = format!("autocommit, lock waits of {lock_wait_s} s and utf8mb4 are set and read back");

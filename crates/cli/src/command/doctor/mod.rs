@@ -7,10 +7,10 @@ mod rights;
 
 use std::sync::Arc;
 
-use ::broker::{Broker, Error, Publisher, Route, Topology};
-use config::Config;
-use job::{Headers, Message};
-use ledger::{Control, Database, RunSession, Session, Table, Written};
+use queryfleet_broker::{Broker, Error, Publisher, Route, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Headers, Message};
+use queryfleet_ledger::{Database, LedgerClient, RunSession, Session, Table, Written};
 use serde_json::json;
 
 use crate::Exit;
@@ -55,9 +55,9 @@ async fn ask_database(
     only: Option<Role>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Finding> {
-    let unusable = |error: ledger::Error| {
+    let unusable = |error: queryfleet_ledger::Error| {
         let check = match &error {
-            ledger::Error::Init { .. } | ledger::Error::SessionSql(_) => "init step",
+            queryfleet_ledger::Error::Init { .. } | queryfleet_ledger::Error::SessionSql(_) => "init step",
             error if error.is_tls() => database::TLS,
             _ => "database",
         };
@@ -67,14 +67,14 @@ async fn ask_database(
     let session = database.facts(None).await.map_err(unusable)?;
     let (server, schema) = (database.server(), database.schema());
     findings.extend(database::session(&server, schema, &session, config.lock_wait_timeout().as_secs()));
-    let mut control = Control::new(database.clone());
+    let mut control = LedgerClient::new(database.clone());
     let settings = control.settings().await.map_err(unusable)?;
     findings.extend(database::settings(&settings, session.max_allowed_packet, database.is_verified()));
     let visible = control.our_tables().await.map_err(unusable)?;
     let probes = control.rights().await.map_err(unusable)?;
     let missing = rights::missing_tables(&probes);
     let identity = control.identity().await;
-    let set_up = !matches!(&identity, Err(ledger::Error::Schema(_)));
+    let set_up = !matches!(&identity, Err(queryfleet_ledger::Error::Schema(_)));
     let identity = identity.map(|ledger| ledger.to_string()).map_err(said);
     let tried = tried(&database, &mut control, only).await.map_err(unusable)?;
     findings.push(database::writable(&settings, &tried));
@@ -89,9 +89,9 @@ async fn ask_database(
 /// Writes what each part writes, and rolls it back.
 async fn tried(
     database: &Arc<Database>,
-    control: &mut Control,
+    control: &mut LedgerClient,
     only: Option<Role>,
-) -> Result<Vec<(&'static str, Written)>, ledger::Error> {
+) -> Result<Vec<(&'static str, Written)>, queryfleet_ledger::Error> {
     let asked = |role| only.is_none_or(|only| only == role);
     let mut tried = Vec::new();
     if asked(Role::Publish) {

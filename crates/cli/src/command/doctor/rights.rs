@@ -2,7 +2,7 @@
 //! the same in SQL; a test compares the two.
 
 use clap::ValueEnum;
-use ledger::{Answer, Probe, Right, Table};
+use queryfleet_ledger::{Answer, Probe, Right, Table};
 
 use super::finding::{Finding, Level};
 

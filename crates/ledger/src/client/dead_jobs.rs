@@ -1,0 +1,304 @@
+//! Looking at dead jobs, and bringing them back.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Params, Row, Value};
+use queryfleet_job::RunId;
+
+use crate::Error;
+use crate::client::tables::Tables;
+use crate::connect::LedgerClient;
+
+/// The states of a run that may still be gone on with.
+const OPEN: &str = "('publishing', 'published')";
+/// Rows a DELETE.
+const ROWS_AT_ONCE: u64 = 1000;
+
+/// Which dead jobs are meant; everything that is `None` is not asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// With this server error code.
+    pub code: Option<u16>,
+    /// With this SQLSTATE.
+    pub sql_state: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
+}
+
+impl Filter {
+    /// Conditions that begin with AND, and their values.
+    fn conditions(&self) -> (String, Vec<Value>) {
+        let columns = [
+            ("run", self.run.map(|run| Value::from(run.0))),
+            ("code", self.code.map(Value::from)),
+            ("sql_state", self.sql_state.as_deref().map(Value::from)),
+            ("reason", self.reason.as_deref().map(Value::from)),
+        ];
+        let mut text = String::new();
+        let mut values = Vec::new();
+        for (column, value) in columns {
+            if let Some(value) = value {
+                text.push_str(&format!(" AND {column} = ?"));
+                values.push(value);
+            }
+        }
+        (text, values)
+    }
+}
+
+/// Dead jobs that died the same way.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the columns of queryfleet_dead
+pub struct DeadGroup {
+    pub run: Option<u64>,
+    pub name: Option<String>,
+    pub reason: String,
+    pub code: Option<u16>,
+    pub sql_state: Option<String>,
+    pub jobs: u64,
+    /// The message of one of them.
+    pub example: String,
+}
+
+/// A dead job, whole.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the columns of queryfleet_dead
+pub struct DeadRow {
+    pub id: u64,
+    pub run: Option<u64>,
+    pub seq: Option<u64>,
+    pub queue: String,
+    pub state: String,
+    pub reason: String,
+    pub code: Option<u16>,
+    pub sql_state: Option<String>,
+    pub message: String,
+    pub first_error: Option<String>,
+    pub attempts: u32,
+    pub worker: String,
+    pub died: String,
+    pub envelope: Vec<u8>,
+    pub signature: Option<String>,
+}
+
+/// A dead job that a replay may bring back.
+#[derive(Clone, Debug)]
+pub struct DeadJob {
+    /// Its dead row.
+    pub id: u64,
+    /// Its run.
+    pub run: RunId,
+    /// Its place in the run.
+    pub seq: u64,
+    /// The queue that it was served from.
+    pub queue: String,
+    /// The envelope that it goes in.
+    pub envelope: Vec<u8>,
+    /// The signature of the envelope.
+    pub signature: Option<String>,
+}
+
+fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, Error> {
+    let unreadable = || Error::Schema(format!("column {index} of a dead job is unreadable"));
+    row.get_opt(index).and_then(Result::ok).ok_or_else(unreadable)
+}
+
+impl LedgerClient {
+    /// Dead jobs that wait for a decision, grouped by run, reason and error.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn dead_groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
+        let (conditions, values) = filter.conditions();
+        let query = format!(
+            "SELECT run, reason, code, sql_state, COUNT(*), MIN(LEFT(message, 200)), \
+             (SELECT r.name FROM {} r WHERE r.id = d.run) FROM {} d \
+             WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY 5 DESC",
+            self.database.tables.run, self.database.tables.dead
+        );
+        let rows = self.dead_query(&query, values).await?;
+        let group = |row: &Row| {
+            Ok(DeadGroup {
+                run: column(row, 0)?,
+                reason: column(row, 1)?,
+                code: column(row, 2)?,
+                sql_state: column(row, 3)?,
+                jobs: column(row, 4)?,
+                example: column(row, 5)?,
+                name: column(row, 6)?,
+            })
+        };
+        rows.iter().map(group).collect()
+    }
+
+    /// The dead job of this run and seq, or with this id in the table when no run is given.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn dead_row(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadRow>, Error> {
+        let (condition, values) = match run {
+            Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
+            None => ("id = ?", vec![Value::from(number)]),
+        };
+        // Not the statement: the envelope has it, and both together may be above max_allowed_packet.
+        let query = format!(
+            "SELECT id, run, seq, queue, CAST(state AS CHAR), reason, code, sql_state, message, first_error, attempts, \
+             worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
+            self.database.tables.dead
+        );
+        let rows = self.dead_query(&query, values).await?;
+        let whole = |row: &Row| {
+            Ok(DeadRow {
+                id: column(row, 0)?,
+                run: column(row, 1)?,
+                seq: column(row, 2)?,
+                queue: column(row, 3)?,
+                state: column(row, 4)?,
+                reason: column(row, 5)?,
+                code: column(row, 6)?,
+                sql_state: column(row, 7)?,
+                message: column(row, 8)?,
+                first_error: column(row, 9)?,
+                attempts: column(row, 10)?,
+                worker: column(row, 11)?,
+                died: column(row, 12)?,
+                envelope: column(row, 13)?,
+                signature: column(row, 14)?,
+            })
+        };
+        rows.first().map(whole).transpose()
+    }
+
+    /// The id of the newest dead row, 0 when there is none: a row keeps its id when its job dies again.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn newest_dead(&mut self) -> Result<u64, Error> {
+        let query = format!("SELECT COALESCE(MAX(id), 0) FROM {}", self.database.tables.dead);
+        let newest: Option<u64> =
+            self.ask("find the newest dead job", async |conn| conn.query_first(query).await).await?;
+        Ok(newest.unwrap_or(0))
+    }
+
+    /// Up to `limit` jobs of a filter that a replay may take, by growing id from behind `ids.0` to `ids.1`: dead ones, and
+    /// those that an earlier replay has left in the middle. Jobs of cancelled and purged runs are none of them.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn dead_jobs(
+        &mut self,
+        filter: &Filter,
+        ids: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<DeadJob>, Error> {
+        let (conditions, values) = filter.conditions();
+        let (dead, run, (after, until)) = (&self.database.tables.dead, &self.database.tables.run, ids);
+        let query = format!(
+            "SELECT id, run, seq, queue, envelope, signature FROM {dead} WHERE id > {after} AND id <= {until} \
+             AND state IN ('dead', 'replaying') AND seq IS NOT NULL \
+             AND run IN (SELECT id FROM {run} WHERE state IN {OPEN}){conditions} ORDER BY id LIMIT {limit}"
+        );
+        let job = |row: &Row| {
+            Ok(DeadJob {
+                id: column(row, 0)?,
+                run: RunId(column(row, 1)?),
+                seq: column(row, 2)?,
+                queue: column(row, 3)?,
+                envelope: column(row, 4)?,
+                signature: column(row, 5)?,
+            })
+        };
+        self.dead_query(&query, values).await?.iter().map(job).collect()
+    }
+
+    /// Takes dead jobs for a replay, and answers which: in one transaction their ledger rows go and their dead rows turn
+    /// to `replaying`. Not those whose run was cancelled or purged meanwhile, nor those that the ledger does not call dead.
+    /// The run's row is locked, so that a cancel comes before this or after all of it.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; nothing is taken then.
+    pub async fn begin_replay(&mut self, ids: &[u64]) -> Result<Vec<u64>, Error> {
+        let ids = list(ids);
+        let Tables { dead, ledger, run, .. } = &self.database.tables;
+        let (dead, ledger) = (dead.clone(), ledger.clone());
+        let lock = format!(
+            "SELECT d.id FROM {dead} d JOIN {run} r ON r.id = d.run \
+             LEFT JOIN {ledger} l ON l.run = d.run AND l.seq = d.seq \
+             WHERE d.id IN ({ids}) AND r.state IN {OPEN} \
+             AND (d.state = 'replaying' OR d.state = 'dead' AND l.state = 'dead') FOR UPDATE"
+        );
+        self.ask("take dead jobs for a replay", async |conn| {
+            conn.query_drop("START TRANSACTION").await?;
+            let taken: Vec<u64> = conn.query(lock).await?;
+            if !taken.is_empty() {
+                let ids = list(&taken);
+                let delete = format!(
+                    "DELETE l FROM {ledger} l JOIN {dead} d ON d.run = l.run AND d.seq = l.seq \
+                     WHERE d.id IN ({ids}) AND l.state = 'dead'"
+                );
+                conn.query_drop(delete).await?;
+                conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})")).await?;
+            }
+            conn.query_drop("COMMIT").await?;
+            Ok(taken)
+        })
+        .await
+    }
+
+    /// Marks jobs as replayed once the broker has confirmed them. One that has died again meanwhile stays dead.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; the next replay publishes them once more then, and doubles meet the
+    /// ledger.
+    pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
+        let (ids, dead) = (list(ids), &self.database.tables.dead);
+        let update =
+            format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
+        self.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. What was no job, a message
+    /// without a run in this ledger, is deleted. Answers how many.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; calling it again goes on.
+    pub async fn discard(&mut self, filter: &Filter) -> Result<u64, Error> {
+        let (conditions, values) = filter.conditions();
+        let dead = &self.database.tables.dead;
+        let jobs = format!(
+            "UPDATE {dead} SET state = 'discarded' WHERE state = 'dead' AND run IS NOT NULL{conditions}"
+        );
+        let messages = format!(
+            "DELETE FROM {dead} WHERE state IN ('dead', 'discarded') AND run IS NULL{conditions} LIMIT {ROWS_AT_ONCE}"
+        );
+        let mut discarded = self.changed(&jobs, values.clone()).await?;
+        loop {
+            let deleted = self.changed(&messages, values.clone()).await?;
+            discarded += deleted;
+            if deleted < ROWS_AT_ONCE {
+                return Ok(discarded);
+            }
+        }
+    }
+
+    async fn changed(&mut self, statement: &str, values: Vec<Value>) -> Result<u64, Error> {
+        self.ask("discard dead jobs", async |conn| {
+            conn.exec_drop(statement, params(values)).await?;
+            Ok(conn.affected_rows())
+        })
+        .await
+    }
+
+    async fn dead_query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.ask("read dead jobs", async |conn| conn.exec(query, params(values)).await).await
+    }
+}
+
+fn params(values: Vec<Value>) -> Params {
+    if values.is_empty() { Params::Empty } else { Params::Positional(values) }
+}
+
+fn list(ids: &[u64]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

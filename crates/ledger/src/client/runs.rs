@@ -1,0 +1,224 @@
+//! The run's row: what a publish is, how far it has come, whether it was cancelled.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Row, Value, params};
+use queryfleet_job::{LedgerState, NotAtomic, RunId, is_run_id};
+
+use crate::Error;
+use crate::client::run::{COLUMNS, Run, run};
+use crate::connect::LedgerClient;
+use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
+
+/// What a publish says about a new run.
+pub struct NewRun<'a> {
+    /// Unique among all runs of this ledger, and one that [`check_run_name`](queryfleet_job::check_run_name) takes.
+    pub name: &'a str,
+    /// The queue that it is published to.
+    pub queue: &'a str,
+    /// SHA-256 of the whole input.
+    pub digest: &'a [u8],
+    /// Digests along the way through the input, as the producer writes them.
+    pub milestones: &'a [u8],
+    /// Jobs a message.
+    pub chunk: u32,
+    /// Session SQL of its own.
+    pub session_sql: Option<&'a str>,
+    /// How its statements that are not atomic are run.
+    pub not_atomic: Option<NotAtomic>,
+}
+
+/// Tries at a deadlock with others that make the same run.
+const TRIES: u32 = 10;
+
+impl LedgerClient {
+    /// Writes the row of a new run and answers its id.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`], and as connecting and querying can fail.
+    pub async fn create_run(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
+        let insert = format!(
+            "INSERT INTO {} (id, name, queue, digest, milestones, chunk, session_version, session_sql, not_atomic) \
+             VALUES (:id, :name, :queue, :digest, :milestones, :chunk, :version, :sql, :not_atomic)",
+            self.database.tables.run
+        );
+        let mut tries = 1;
+        loop {
+            let id = RunId::fresh();
+            let values = params! {
+                "id" => id.0,
+                "name" => new.name,
+                "queue" => new.queue,
+                "digest" => Value::from(new.digest),
+                "milestones" => Value::from(new.milestones),
+                "chunk" => new.chunk,
+                "version" => u32::from(new.session_sql.is_some()),
+                "sql" => new.session_sql,
+                "not_atomic" => new.not_atomic.map(NotAtomic::as_str),
+            };
+            match self.ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await).await {
+                Ok(()) => return Ok(id),
+                Err(error) if error.code() == Some(DUPLICATE_KEY) => {
+                    if !self.named(new.name).await?.is_empty() {
+                        return Err(Error::NameTaken(new.name.to_owned()));
+                    }
+                    // Two runs of one millisecond drew the same id: draw again.
+                }
+                // Others make the same run at once, and the server has rolled this one back.
+                Err(error) if matches!(error.code(), Some(DEADLOCK | LOCK_WAIT)) && tries < TRIES => {
+                    tries += 1
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The run of this name, byte by byte, or of this id.
+    ///
+    /// # Errors
+    /// [`Error::Ambiguous`] when a run that an older version has made has the id of another as its name; as connecting and
+    /// querying can fail.
+    pub async fn find_run(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
+        let named = self.find_named(name_or_id).await?;
+        let id = name_or_id.parse().ok().filter(|_| is_run_id(name_or_id)).map(RunId);
+        let of_id = match id {
+            Some(id) => self.runs(&[id]).await?.into_iter().next(),
+            None => None,
+        };
+        match (named, of_id) {
+            (Some(named), Some(of_id)) if named.id != of_id.id => {
+                Err(Error::Ambiguous { given: name_or_id.to_owned(), id: named.id, name: of_id.name })
+            }
+            (named, of_id) => Ok(named.or(of_id)),
+        }
+    }
+
+    /// The run of this name, whatever ids there are.
+    async fn find_named(&mut self, name: &str) -> Result<Option<Run>, Error> {
+        // The server's comparison does not see spaces at the end.
+        Ok(self.named(name).await?.into_iter().find(|run| run.name == name))
+    }
+
+    async fn named(&mut self, name: &str) -> Result<Vec<Run>, Error> {
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE name = ?", self.database.tables.run);
+        self.rows("read a run", &query, (name,)).await
+    }
+
+    /// The runs of these ids that the ledger knows.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn runs(&mut self, ids: &[RunId]) -> Result<Vec<Run>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",");
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE id IN ({list})", self.database.tables.run);
+        self.rows("read runs", &query, ()).await
+    }
+
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn newest_runs(&mut self, count: u32) -> Result<Vec<Run>, Error> {
+        let query =
+            format!("SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}", self.database.tables.run);
+        self.rows("read runs", &query, ()).await
+    }
+
+    async fn rows(
+        &mut self,
+        doing: &'static str,
+        query: &str,
+        values: impl Into<mysql_async::Params>,
+    ) -> Result<Vec<Run>, Error> {
+        let values = values.into();
+        let rows: Vec<Row> = self.ask(doing, async |conn| conn.exec(query, values).await).await?;
+        rows.into_iter().map(|row| run(row).map_err(Error::Schema)).collect()
+    }
+
+    /// Notes that the first `confirmed` jobs are in the queue. Never goes back: of two producers at the same run the
+    /// further one counts.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn confirm(&mut self, id: RunId, confirmed: u64) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET confirmed = GREATEST(confirmed, {confirmed}) WHERE id = {id}",
+            self.database.tables.run
+        );
+        self.ask("note what is confirmed", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// Writes down what a run is published as, before any of it is: its manifest, once and for all, and the manifest's
+    /// signature, which a publish under another key renews. Answers the run as it is then: with a manifest of another
+    /// producer, or cancelled, when it was too late.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn seal_run(
+        &mut self,
+        id: RunId,
+        manifest: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Option<Run>, Error> {
+        let update = format!(
+            "UPDATE {} SET manifest = :manifest, manifest_signature = :signature WHERE id = {id} \
+             AND state IN ('publishing', 'published') AND (manifest IS NULL OR manifest = :manifest)",
+            self.database.tables.run
+        );
+        let values = params! { "manifest" => Value::from(manifest), "signature" => signature };
+        self.ask("write what the run is published as", async |conn| conn.exec_drop(&update, values).await)
+            .await?;
+        Ok(self.runs(&[id]).await?.into_iter().next())
+    }
+
+    /// The newest run of the same input that may still have jobs to do.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn open_run_of(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? AND state IN ('publishing', 'published') \
+             ORDER BY id DESC LIMIT 1",
+            self.database.tables.run
+        );
+        let rows = self.rows("read runs", &query, (Value::from(digest), queue)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The digests along the way through a run's input; none of a run that was made before they were kept.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn milestones(&mut self, id: RunId) -> Result<Vec<u8>, Error> {
+        let query = format!("SELECT milestones FROM {} WHERE id = {id}", self.database.tables.run);
+        let found: Option<Option<Vec<u8>>> =
+            self.ask("read where a run's input is known", async |conn| conn.query_first(query).await).await?;
+        Ok(found.flatten().unwrap_or_default())
+    }
+
+    /// Notes that the whole input, `total` jobs, is confirmed.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn finish_publishing(&mut self, id: RunId, total: u64) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET total = {total}, state = IF(state = 'publishing', 'published', state) WHERE id = {id}",
+            self.database.tables.run
+        );
+        self.ask("note the run's total", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// The state of one job; `None` while it has not ended.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn job_state(&mut self, run: RunId, seq: u64) -> Result<Option<LedgerState>, Error> {
+        let ledger = self.database.tables.ledger.clone();
+        self.ask("read a ledger row", async |conn| {
+            crate::client::ledger_row::state(conn, &ledger, run, seq).await
+        })
+        .await
+    }
+}

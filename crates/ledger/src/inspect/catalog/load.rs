@@ -1,0 +1,145 @@
+//! Reads the catalog from information_schema, once a publish.
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use queryfleet_sql::{self, SqlMode};
+
+use super::grants::Grants;
+use super::links::{Link, Of};
+use super::reason::{Because, Ways, Why};
+use super::{Catalog, Object, fold, name};
+use crate::Error;
+use crate::connect::LedgerClient;
+
+const TABLES: &str = "SELECT t.table_schema, t.table_name, t.table_type, t.engine, \
+    COALESCE(e.transactions, 'NO') = 'YES' AND COALESCE(e.xa, 'NO') = 'YES' \
+    FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine \
+    WHERE t.table_schema <> 'information_schema'";
+const TRIGGERS: &str = "SELECT event_object_schema, event_object_table, trigger_name, action_statement, sql_mode \
+    FROM information_schema.triggers";
+const ROUTINES: &str = "SELECT routine_schema, routine_name, routine_type, \
+    IF(routine_body = 'SQL', routine_definition, NULL), sql_mode FROM information_schema.routines";
+const VIEWS: &str = "SELECT table_schema, table_name, view_definition FROM information_schema.views";
+const COUNTING: &str = "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
+    WHERE column_default LIKE '%nextval(%'";
+
+/// Of a table whose triggers MySQL shows to nobody without the right.
+pub(super) const TRIGGERS_UNSEEN: &str = "its triggers, if there are any, cannot be seen";
+const TRIGGER: &str = "GRANT TRIGGER on it to this account";
+const SHOW_VIEW: &str = "GRANT SELECT, SHOW VIEW on it to this account";
+const SHOW_ROUTINE: &str = "GRANT SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or SHOW_ROUTINE (MySQL) to this account";
+
+type Table = (String, String, String, Option<String>, bool);
+type Trigger = (String, String, String, Option<String>, String);
+type Routine = (String, String, String, Option<String>, String);
+type View = (String, String, Option<String>);
+
+/// The rows as they came.
+struct Rows {
+    grants: Grants,
+    tables: Vec<Table>,
+    counting: Vec<(String, String)>,
+    views: Vec<View>,
+    triggers: Vec<Trigger>,
+    routines: Vec<Routine>,
+}
+
+impl LedgerClient {
+    /// Looks at all tables, views, triggers and routines that this account may see.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn catalog(&mut self) -> Result<Catalog, Error> {
+        let rows = self.ask("look for what no transaction holds", read).await?;
+        let mut catalog = Catalog::new(&self.database.schema, rows.grants);
+        for table in rows.tables {
+            catalog.add_table(table);
+        }
+        for (database, table) in rows.counting {
+            let Some(object) = catalog.objects.get_mut(&name(&database, &table)) else { continue };
+            let end = format!("{} (which draws from a sequence)", object.name);
+            object.counts = true;
+            object.written.take(Ways::outside(end, Because::Sequence));
+        }
+        let views = rows.views.into_iter().map(view);
+        let links = views.chain(rows.triggers.into_iter().map(trigger));
+        let links: Vec<Link> = links.chain(rows.routines.into_iter().map(routine)).collect();
+        Ok(catalog.finish(&links))
+    }
+}
+
+async fn read(conn: &mut Conn) -> Result<Rows, mysql_async::Error> {
+    let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
+    let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
+    let tables: Vec<Table> = conn.query(TABLES).await?;
+    let lines: Vec<String> = conn.query("SHOW GRANTS").await?;
+    let grants = Grants::read(&lines, is_mariadb);
+    // Reading all columns takes its time: only where there are sequences, or may be.
+    let sequences = tables.iter().any(|(_, _, kind, ..)| kind == "SEQUENCE") || !grants.see_all();
+    Ok(Rows {
+        grants,
+        counting: if is_mariadb && sequences { conn.query(COUNTING).await? } else { Vec::new() },
+        tables,
+        views: conn.query(VIEWS).await?,
+        triggers: conn.query(TRIGGERS).await?,
+        routines: conn.query(ROUTINES).await?,
+    })
+}
+
+impl Catalog {
+    fn add_table(&mut self, (database, table, kind, engine, transactions): Table) {
+        let full = format!("{database}.{table}");
+        let key = name(&database, &table);
+        let is_view = kind == "VIEW";
+        let mut written = match engine {
+            _ if is_view => Ways::default(),
+            _ if kind == "SEQUENCE" => Ways::outside(format!("{full} (a sequence)"), Because::Sequence),
+            Some(_) if transactions => Ways::default(),
+            engine => {
+                let engine = engine.as_deref().unwrap_or("of an engine that does not answer");
+                Ways::outside(format!("{full} ({engine})"), Because::Engine)
+            }
+        };
+        if !is_view && !self.grants.see_triggers(&key.0, &key.1) {
+            written.take(Ways::outside(TRIGGERS_UNSEEN.to_owned(), Because::Unseen(TRIGGER)));
+        }
+        if queryfleet_sql::is_of_queryfleet(&key.1) {
+            written.ours = Some(Why { through: None, end: full.clone(), because: Because::Ours });
+        }
+        self.databases.insert(key.0.clone());
+        self.objects.insert(key, Object { name: full, written, ..Object::default() });
+    }
+}
+
+fn view((database, view, text): View) -> Link {
+    Link {
+        of: Of::View(name(&database, &view)),
+        through: "the view".into(),
+        database: fold(&database),
+        text: text.filter(|text| !text.is_empty()),
+        mode: SqlMode::default(),
+        unseen: ("its definition cannot be seen".into(), SHOW_VIEW),
+    }
+}
+
+fn trigger((database, table, trigger, text, mode): Trigger) -> Link {
+    Link {
+        of: Of::Table(name(&database, &table)),
+        through: format!("trigger {trigger}"),
+        database: fold(&database),
+        text: text.filter(|text| !text.is_empty()),
+        mode: SqlMode::from_server(&mode),
+        unseen: ("it cannot be seen".into(), TRIGGER),
+    }
+}
+
+fn routine((database, routine, kind, text, mode): Routine) -> Link {
+    Link {
+        of: Of::Routine(name(&database, &routine)),
+        through: format!("{} {database}.{routine}", kind.to_lowercase()),
+        database: fold(&database),
+        text: text.filter(|text| !text.is_empty()),
+        mode: SqlMode::from_server(&mode),
+        unseen: (format!("the definition of {database}.{routine} cannot be seen"), SHOW_ROUTINE),
+    }
+}

@@ -1,0 +1,170 @@
+//! Which rights this user has on the tables of queryfleet: tried, with statements that change nothing. SHOW GRANTS
+//! would have to be read together with roles, wildcards and partial revokes; the server itself knows the answer.
+
+use mysql_async::prelude::Queryable;
+
+use crate::Error;
+use crate::connect::LedgerClient;
+
+/// A table of queryfleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the tables of `schema`
+pub enum Table {
+    Meta,
+    Run,
+    Ledger,
+    Dead,
+    Worker,
+    Range,
+}
+
+/// A right on a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // SQL's own words
+pub enum Right {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Create,
+}
+
+/// What the server said to a statement that needs one right on one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The right is there.
+    Granted,
+    /// It is not; of a table that is not there either, a user without any right on it hears the same.
+    Denied,
+    /// There is no such table.
+    NoTable,
+    /// Something else, in the server's words.
+    Unclear(String),
+}
+
+/// One right on one table, tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The table.
+    pub table: Table,
+    /// The right.
+    pub right: Right,
+    /// What the server said.
+    pub answer: Answer,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Table; 6] =
+        [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker, Table::Range];
+
+    /// Its name, without the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Table::Meta => "queryfleet_meta",
+            Table::Run => "queryfleet_run",
+            Table::Ledger => "queryfleet_ledger",
+            Table::Dead => "queryfleet_dead",
+            Table::Worker => "queryfleet_worker",
+            Table::Range => "queryfleet_range",
+        }
+    }
+
+    /// A column, and a value that it takes.
+    fn column(self) -> (&'static str, &'static str) {
+        match self {
+            Table::Meta => ("value", "''"),
+            Table::Run => ("confirmed", "0"),
+            Table::Ledger | Table::Dead => ("state", "'dead'"),
+            Table::Worker => ("in_flight", "0"),
+            Table::Range => ("lo", "'[]'"),
+        }
+    }
+}
+
+impl Right {
+    /// Every right.
+    pub const ALL: [Right; 5] = [Right::Select, Right::Insert, Right::Update, Right::Delete, Right::Create];
+
+    /// Its name in a GRANT.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Right::Select => "SELECT",
+            Right::Insert => "INSERT",
+            Right::Update => "UPDATE",
+            Right::Delete => "DELETE",
+            Right::Create => "CREATE",
+        }
+    }
+
+    /// A statement that needs this right on the table, no other one, and changes nothing.
+    fn statement(self, table: Table, name: &str) -> String {
+        match self {
+            Right::Select => format!("SELECT * FROM {name} WHERE FALSE"),
+            Right::Insert => {
+                let (column, value) = table.column();
+                format!("INSERT INTO {name} ({column}) SELECT {value} FROM DUAL WHERE FALSE")
+            }
+            Right::Update => {
+                let (column, value) = table.column();
+                format!("UPDATE {name} SET {column} = {value} WHERE FALSE")
+            }
+            Right::Delete => format!("DELETE FROM {name} WHERE FALSE"),
+            // Its model is not there, so this always fails; but a missing CREATE is noticed first.
+            Right::Create => {
+                let model = name.replace(table.as_str(), "queryfleet_no_such_table");
+                format!("CREATE TABLE {name} LIKE {model}")
+            }
+        }
+    }
+}
+
+/// Access denied to a database, a table, a column.
+pub(crate) const DENIED: [u16; 3] = [1044, 1142, 1143];
+pub(crate) const NO_SUCH_TABLE: u16 = 1146;
+const TABLE_EXISTS: u16 = 1050;
+/// Strict mode wants a value for every column without a default, even of no rows; rights are looked at before.
+pub(crate) const NO_DEFAULT: u16 = 1364;
+
+fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
+    let Err(error) = answered else { return Ok(Answer::Granted) };
+    let Some(code) = error.code() else { return Err(error) };
+    let words = std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
+    Ok(match (right, code) {
+        // What is denied here may be SELECT on the model, and then CREATE has been granted.
+        (Right::Create, 1142) if !words.contains(Right::Create.as_str()) => Answer::Granted,
+        (Right::Create, NO_SUCH_TABLE | TABLE_EXISTS) => Answer::Granted,
+        (Right::Insert, NO_DEFAULT) => Answer::Granted,
+        (_, NO_SUCH_TABLE) => Answer::NoTable,
+        _ if DENIED.contains(&code) => Answer::Denied,
+        _ => Answer::Unclear(words),
+    })
+}
+
+impl LedgerClient {
+    /// Tries every right on every table, with statements that change nothing.
+    ///
+    /// # Errors
+    /// As connecting can fail; what the server refuses is an [`Answer`].
+    pub async fn rights(&mut self) -> Result<Vec<Probe>, Error> {
+        let mut probes = Vec::new();
+        for table in Table::ALL {
+            let tables = &self.database.tables;
+            let name = match table {
+                Table::Meta => &tables.meta,
+                Table::Run => &tables.run,
+                Table::Ledger => &tables.ledger,
+                Table::Dead => &tables.dead,
+                Table::Worker => &tables.worker,
+                Table::Range => &tables.range,
+            };
+            let name = name.clone();
+            for right in Right::ALL {
+                let statement = right.statement(table, &name);
+                let answered = self.ask("try a right", async |conn| conn.query_drop(statement).await).await;
+                probes.push(Probe { table, right, answer: answer(right, answered)? });
+            }
+        }
+        Ok(probes)
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether the server takes a row, tried: it is written and rolled back.
+
+use mysql_async::prelude::Queryable;
+
+use crate::Error;
+use crate::connect::LedgerClient;
+use crate::error_code;
+use crate::inspect::rights::{DENIED, NO_DEFAULT, NO_SUCH_TABLE, Table};
+
+/// What became of a row that was written to try it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The server took it, and it was rolled back.
+    Yes,
+    /// It was not tried: the right or the table is missing, which others say.
+    Untried,
+    /// What the server said.
+    No(String),
+}
+
+impl Written {
+    /// How an error of writing our own rows is to be read.
+    ///
+    /// # Errors
+    /// When nobody has answered.
+    pub fn of(written: Result<(), Error>) -> Result<Written, Error> {
+        let Err(error) = written else { return Ok(Written::Yes) };
+        Ok(match error.code() {
+            None => return Err(error),
+            Some(NO_DEFAULT) => Written::Yes,
+            Some(code) if code == NO_SUCH_TABLE || DENIED.contains(&code) => Written::Untried,
+            Some(error_code::LOCK_WAIT | error_code::DEADLOCK) => Written::Untried,
+            Some(_) => {
+                Written::No(std::error::Error::source(&error).map_or_else(String::new, ToString::to_string))
+            }
+        })
+    }
+}
+
+impl LedgerClient {
+    /// Writes a row of nobody's into a table, and rolls it back.
+    ///
+    /// # Errors
+    /// As connecting can fail; what the server says to the row is the answer.
+    pub async fn write(&mut self, table: Table) -> Result<Written, Error> {
+        let tables = &self.database.tables;
+        let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);
+        let insert = match table {
+            Table::Meta => format!("INSERT INTO {} (name, value) VALUES ('tried {run}', '')", tables.meta),
+            Table::Run => format!(
+                "INSERT INTO {} (id, name, queue, digest, chunk) VALUES ({run}, 'tried {run}', 'doctor', REPEAT('0', 32), 1)",
+                tables.run
+            ),
+            Table::Ledger => {
+                format!("INSERT INTO {} (run, seq, state) VALUES ({run}, 1, 'cancelled')", tables.ledger)
+            }
+            Table::Dead => format!(
+                "INSERT INTO {} (queue, reason, message, attempts, worker, envelope) VALUES ('doctor', '', '', 0, '', '')",
+                tables.dead
+            ),
+            Table::Worker => {
+                format!(
+                    "INSERT INTO {} (id, name, queue, slots) VALUES ('{id}', '', 'doctor', 0)",
+                    tables.worker
+                )
+            }
+            Table::Range => {
+                format!("INSERT INTO {} (run, seq, lo, hi) VALUES ({run}, 0, '[]', '[]')", tables.range)
+            }
+        };
+        let written = self
+            .ask("try to write", async |conn| {
+                conn.query_drop("START TRANSACTION").await?;
+                conn.query_drop(insert).await?;
+                conn.query_drop("ROLLBACK").await
+            })
+            .await;
+        Written::of(written)
+    }
+}

@@ -1,0 +1,72 @@
+//! Sending the packet and reading its answers.
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+
+use crate::session::packet::{Packet, PacketStep};
+
+/// A savepoint after a change to an Aria table. The transaction is open, and all of it can be committed.
+const NO_SAVEPOINT: u16 = 1178;
+
+/// What the answers have said so far.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// The changed rows of each job whose statement has been executed, an error included.
+    pub(crate) rows: Vec<u64>,
+    /// Something has changed that no rollback undoes.
+    pub(crate) kept: bool,
+    /// The second claim of a chunk has not met the rows of the first.
+    pub(crate) hidden: bool,
+}
+
+/// Sends the packet and drains every answer. An error comes with the place of the statement that it belongs to.
+pub(crate) async fn send(
+    conn: &mut Conn,
+    packet: &Packet,
+    answers: &mut Answers,
+) -> Result<(), (PacketStep, mysql_async::Error)> {
+    match drive(conn, &packet.text, &packet.steps, answers).await {
+        Err((PacketStep::NetSavepoint, mysql_async::Error::Server(error))) if error.code == NO_SAVEPOINT => {
+            answers.kept = true;
+            let (text, steps) = packet.end();
+            drive(conn, text, steps, answers).await
+        }
+        driven => driven,
+    }
+}
+
+async fn drive(
+    conn: &mut Conn,
+    text: &str,
+    steps: &[PacketStep],
+    answers: &mut Answers,
+) -> Result<(), (PacketStep, mysql_async::Error)> {
+    let mut steps = steps.iter();
+    let mut next = || steps.next().copied().unwrap_or(PacketStep::Commit);
+    let mut place = next();
+    let mut result = conn.query_iter(text).await.map_err(|error| (place, error))?;
+    loop {
+        let changed = result.affected_rows();
+        match place {
+            PacketStep::Statement => answers.rows.push(changed),
+            PacketStep::Net => answers.kept |= result.warnings() > 0,
+            _ => {}
+        }
+        let last = result.is_empty();
+        // Also for the last answer: an error of any statement but the first looks like an empty last answer, and the
+        // driver keeps it until it is asked for rows. They are read and thrown away one by one: memory stays flat.
+        while result.next().await.map_err(|error| (place, error))?.is_some() {}
+        if place == PacketStep::Finish {
+            // A row that was there counts twice, in a table that only has the ledger's name once.
+            answers.hidden |= changed != 2 * answers.rows.len() as u64;
+        }
+        if last {
+            break;
+        }
+        place = next();
+    }
+    match place {
+        PacketStep::Commit => Ok(()),
+        _ => Err((place, mysql_async::Error::Other("the answers ended before COMMIT's".into()))),
+    }
+}

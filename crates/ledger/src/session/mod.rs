@@ -1,0 +1,236 @@
+//! A slot's connection: opened when it is needed, dropped after any doubt.
+
+pub(crate) mod attempt;
+pub(crate) mod bind;
+pub(crate) mod drive;
+pub(crate) mod kept;
+pub(crate) mod kill;
+pub(crate) mod not_atomic;
+pub(crate) mod packet;
+pub(crate) mod probe;
+pub(crate) mod ready;
+pub(crate) mod unsent;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use queryfleet_job::{DeadReason, Failure, Outcome, RunId};
+
+use crate::client::dead;
+use crate::session::packet::Packet;
+use crate::session::probe::Unwritten;
+use crate::{Database, Dead, Error, SessionFacts};
+
+/// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
+pub struct Session {
+    pub(crate) database: Arc<Database>,
+    pub(crate) live: Option<OpenSession>,
+    pub(crate) packet: Packet,
+    /// A connection was lost since [`was_lost`](Session::was_lost) was last asked.
+    pub(crate) lost: bool,
+}
+
+pub(crate) struct OpenSession {
+    pub(crate) conn: Conn,
+    pub(crate) facts: SessionFacts,
+    pub(crate) savepoint: String,
+    /// The database that is current, when known.
+    pub(crate) current: Option<String>,
+    /// Which run's session SQL is in force: (run, version), version 0 when none is.
+    pub(crate) session: (RunId, u32),
+    /// Whose jobs have run since the session was new, or reset.
+    pub(crate) ran: Option<RunId>,
+    /// What has run last may have left something behind in the session.
+    pub(crate) left: bool,
+    /// When the server has last answered,
+    pub(crate) since: Instant,
+    /// and which connections of this worker had been lost until then.
+    pub(crate) epoch: u64,
+}
+
+/// The session SQL that a run asks for.
+pub struct RunSession<'a> {
+    /// The run.
+    pub run: RunId,
+    /// The version of its session SQL; 0 when the run has no session SQL.
+    pub version: u32,
+    /// The text from the run's row.
+    pub sql: Option<&'a str>,
+}
+
+impl RunSession<'_> {
+    /// No session SQL but the configuration's.
+    pub const NONE: RunSession<'static> = RunSession { run: RunId(0), version: 0, sql: None };
+}
+
+impl Session {
+    /// Connects to nothing yet.
+    pub fn new(database: Arc<Database>) -> Session {
+        Session { database, live: None, packet: Packet::default(), lost: false }
+    }
+
+    /// What the session is; `None` while there is no connection.
+    pub fn facts(&self) -> Option<&SessionFacts> {
+        self.live.as_ref().map(|live| &live.facts)
+    }
+
+    /// Ends the connection, and forgets what a large packet has left in memory: the driver keeps a buffer of its size
+    /// for as long as the connection lives.
+    pub async fn shed(&mut self) {
+        self.close().await;
+        self.packet = Packet::default();
+    }
+
+    /// Whether this session can write the ledger and the dead jobs now: what a job makes a worker write is written, and
+    /// rolled back. Call after [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// What the server says to the rows; the connection is closed then.
+    pub async fn probe(&mut self) -> Result<(), Error> {
+        let Some(mut live) = self.live.take() else {
+            return Err(Error::Schema("there is no connection".into()));
+        };
+        let (limit, epoch) = (self.limit(), self.database.epoch());
+        let probing = probe::probe(&mut live.conn, &self.database.tables, &live.facts.sql_mode_words);
+        match tokio::time::timeout(limit, probing).await {
+            Ok(Ok(())) => {}
+            Ok(Err((table, source))) => {
+                let doing = match table {
+                    Unwritten::Ledger => "write the ledger: run `queryfleet setup`, or see its GRANTs",
+                    Unwritten::Dead => "write dead jobs: run `queryfleet setup`, or see its GRANTs",
+                };
+                return Err(Error::Write { doing, source });
+            }
+            Err(_) => return Err(self.database.timed_out(limit, "probing the ledger")),
+        }
+        live.answered(epoch);
+        self.live = Some(live);
+        Ok(())
+    }
+
+    /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
+    pub async fn ping(&mut self) -> bool {
+        let (limit, epoch) = (self.database.connect_timeout, self.database.epoch());
+        if let Some(mut live) = self.live.take() {
+            if matches!(tokio::time::timeout(limit, live.conn.ping()).await, Ok(Ok(()))) {
+                live.answered(epoch);
+                self.live = Some(live);
+            } else {
+                self.database.lost();
+            }
+        }
+        self.live.is_some()
+    }
+
+    /// Ends the connection, politely when it still answers.
+    pub async fn close(&mut self) {
+        if let Some(live) = self.live.take() {
+            let _ = tokio::time::timeout(self.database.connect_timeout, live.conn.disconnect()).await;
+        }
+    }
+
+    /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
+    /// answered; the ledger decides what became of the job. When the kill fails the outcome says so.
+    pub(crate) async fn kill(&self, live: OpenSession, outcome: Outcome) -> Outcome {
+        let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await else { return outcome };
+        let why = queryfleet_job::causes(&error);
+        let unkilled = |Failure { message, .. }| {
+            let locks = "it could not be killed, and its locks stay until wait_timeout";
+            Failure::said(format!("{message}; {locks}: {why}"))
+        };
+        match outcome {
+            Outcome::Deadline(failure) => Outcome::Deadline(unkilled(failure)),
+            Outcome::Interrupted(failure) => Outcome::Interrupted(unkilled(failure)),
+            other => other,
+        }
+    }
+
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers whether it did: not
+    /// when an earlier delivery had ended the job.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
+    pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
+        self.prepare(RunSession::NONE).await?;
+        let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
+        let recorded = self
+            .bounded(dead::record(&mut live.conn, &self.database.tables, dead, &live.facts.sql_mode_words))
+            .await;
+        if recorded.is_ok() {
+            self.live = Some(live);
+        }
+        recorded
+    }
+
+    /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
+    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; answers whether
+    /// that is so. Call after [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// As querying can fail; nothing is written then.
+    pub async fn record_body(
+        &mut self,
+        queue: &str,
+        reason: DeadReason,
+        message: &str,
+        worker: &str,
+        body: &[u8],
+    ) -> Result<bool, Error> {
+        let Some(mut live) = self.live.take() else {
+            return Err(Error::Schema("there is no connection".into()));
+        };
+        let tables = &self.database.tables;
+        let row = dead::Body { queue, reason, message, worker, body };
+        let recorded =
+            self.bounded(dead::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words)).await;
+        if recorded.is_ok() {
+            self.live = Some(live);
+        }
+        recorded
+    }
+
+    /// How long our own statements may take.
+    fn limit(&self) -> Duration {
+        self.database.lock_wait + self.database.connect_timeout
+    }
+
+    async fn bounded<T>(
+        &self,
+        recording: impl Future<Output = Result<T, mysql_async::Error>>,
+    ) -> Result<T, Error> {
+        let limit = self.limit();
+        match tokio::time::timeout(limit, recording).await {
+            Ok(result) => result.map_err(|source| Error::Write { doing: "record a dead job", source }),
+            Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
+        }
+    }
+}
+
+/// Bounds a statement by its deadline and by `stop`.
+///
+/// # Errors
+/// The outcome of an attempt that may run no longer; its connection has to be killed.
+pub(crate) async fn limited<T>(
+    work: impl Future<Output = T>,
+    deadline: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<T, Outcome> {
+    // Unconstrained: rows that always wait to be read use up the task's budget at every turn, and a timer without
+    // budget never rings. A statement that returns rows faster than we read them would have no deadline.
+    let passed = tokio::task::unconstrained(tokio::time::sleep(deadline));
+    let stop = tokio::task::unconstrained(stop);
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = passed => {
+            let text = format!("statement passed its deadline of {} s", deadline.as_secs_f64());
+            Err(Outcome::Deadline(Failure::said(text)))
+        }
+        () = stop => Err(Outcome::Interrupted(Failure::said("statement was ended by a drain or a cancel"))),
+    }
+}

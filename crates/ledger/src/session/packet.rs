@@ -1,0 +1,201 @@
+//! The one packet: claim in the ledger, execute, commit, as one multi-statement text and one round trip.
+
+use std::borrow::Cow;
+
+use queryfleet_job::{Job, LedgerState, RunId};
+
+/// What a statement of the packet is. Counting the answers tells which one failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PacketStep {
+    Begin,
+    Use,
+    Ledger,
+    Savepoint,
+    Statement,
+    /// The savepoint of the net, [`PacketContext::net`].
+    NetSavepoint,
+    /// Undoes nothing, and warns when something has changed that no rollback undoes.
+    Net,
+    Release,
+    /// Takes away a temporary table that hides the ledger.
+    Unhide,
+    /// A chunk's rows turn to `done`.
+    Finish,
+    Commit,
+}
+
+/// The packet's text and the place of each of its statements; buffers that a slot uses again and again.
+#[derive(Default)]
+pub(crate) struct Packet {
+    pub(crate) text: String,
+    pub(crate) steps: Vec<PacketStep>,
+    /// Where the part behind the net begins, in `text` and in `steps`: what is left to send when the net's savepoint
+    /// has failed.
+    end: (usize, usize),
+}
+
+impl Packet {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.steps.clear();
+    }
+
+    /// The part behind the net.
+    pub(crate) fn end(&self) -> (&str, &[PacketStep]) {
+        (&self.text[self.end.0..], &self.steps[self.end.1..])
+    }
+
+    /// Pieces, not a format: the text is most of what a job costs a worker that serves chunks.
+    fn add(&mut self, place: PacketStep, pieces: &[&str]) {
+        if !self.steps.is_empty() {
+            self.text.push(';');
+        }
+        self.steps.push(place);
+        pieces.iter().for_each(|piece| self.text.push_str(piece));
+    }
+
+    /// One INSERT of the ledger rows of all these jobs.
+    fn claim(
+        &mut self,
+        place: PacketStep,
+        ledger: &str,
+        run: &str,
+        jobs: &[(&Job, Cow<'_, str>)],
+        state: LedgerState,
+    ) {
+        self.add(place, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
+        let mut seq = itoa::Buffer::new();
+        for (index, (job, _)) in jobs.iter().enumerate() {
+            let open = if index > 0 { ",(" } else { "(" };
+            for piece in [open, run, ",", seq.format(job.seq), ",'", state.as_str(), "')"] {
+                self.text.push_str(piece);
+            }
+        }
+    }
+}
+
+/// What a packet needs to know of its connection.
+pub(crate) struct PacketContext<'a> {
+    /// The ledger table, schema-qualified and quoted.
+    pub(crate) ledger: &'a str,
+    /// Random for each connection, so that no statement can make a savepoint of the same name again.
+    pub(crate) savepoint: &'a str,
+    /// The database that is current, when known.
+    pub(crate) current: Option<&'a str>,
+    /// The database of jobs that name none.
+    pub(crate) default: &'a str,
+    /// Whether to ask, behind the last statement, if something has changed that no rollback undoes. Of a chunk it is
+    /// always asked; for a single job it costs a tenth.
+    pub(crate) net: bool,
+}
+
+/// Builds the packet for jobs that are atomic, each with its statement as it is to be sent. Answers the database
+/// that is current after it.
+///
+/// A single job claims its row as `done`. The jobs of a chunk claim theirs as `started`, all in one statement, and
+/// one statement turns them to `done` behind the last job: each statement costs the server an answer of its own, which
+/// is most of what a small job costs. Would a job's statement end our transaction after all, the rows that it commits
+/// say `started`, so that none of the jobs behind it can pass for done; the savepoint stops the packet then. A temporary
+/// table of the ledger's name, which a trigger may have made, would swallow the second claim: it is dropped before.
+///
+/// The newline before `;` ends a trailing `-- ` or `#` comment of the statement; an open quote or `/*` would be a
+/// syntax error with nothing committed.
+pub(crate) fn build<'a>(
+    packet: &mut Packet,
+    shape: &PacketContext<'a>,
+    run: RunId,
+    jobs: &[(&'a Job, Cow<'_, str>)],
+) -> &'a str {
+    packet.clear();
+    let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
+    let chunk = jobs.len() > 1;
+    let mut current = shape.current;
+    packet.add(PacketStep::Begin, &["START TRANSACTION"]);
+    let claimed = if chunk { LedgerState::Started } else { LedgerState::Done };
+    packet.claim(PacketStep::Ledger, shape.ledger, &run, jobs, claimed);
+    packet.add(PacketStep::Savepoint, &["SAVEPOINT ", shape.savepoint]);
+    for (job, statement) in jobs {
+        let wanted = job.database.as_deref().unwrap_or(shape.default);
+        if current != Some(wanted) {
+            packet.add(PacketStep::Use, &["USE ", &crate::connect::quoted(wanted)]);
+            current = Some(wanted);
+        }
+        let seq = seq.format(job.seq);
+        packet.add(PacketStep::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
+    }
+    if chunk || shape.net {
+        packet.add(PacketStep::NetSavepoint, &["SAVEPOINT ", shape.savepoint, "n"]);
+        packet.add(PacketStep::Net, &["ROLLBACK TO SAVEPOINT ", shape.savepoint, "n"]);
+    }
+    // Without the `;` before it.
+    packet.end = (packet.text.len() + 1, packet.steps.len());
+    packet.add(PacketStep::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
+    if chunk {
+        packet.add(PacketStep::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", shape.ledger]);
+        // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
+        packet.claim(PacketStep::Finish, shape.ledger, &run, jobs, LedgerState::Done);
+        packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
+    }
+    packet.add(PacketStep::Commit, &["COMMIT"]);
+    current.unwrap_or(shape.default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: PacketContext<'_> = PacketContext {
+        ledger: "`a`.queryfleet_ledger",
+        savepoint: "q1",
+        current: Some("a"),
+        default: "a",
+        net: false,
+    };
+
+    fn text(jobs: &[Job], net: bool) -> (Packet, String) {
+        let mut packet = Packet::default();
+        let jobs: Vec<_> = jobs.iter().map(|job| (job, Cow::from(job.sql.as_str()))).collect();
+        let current = build(&mut packet, &PacketContext { net, ..SHAPE }, RunId(7), &jobs).to_owned();
+        assert_eq!(packet.steps.len(), packet.text.split(';').count());
+        (packet, current)
+    }
+
+    #[test]
+    fn one_job_is_the_text_of_the_design() {
+        let (packet, current) = text(&[Job::new(2, "UPDATE t SET n = 1 -- why")], false);
+        assert_eq!(
+            packet.text,
+            "START TRANSACTION;INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,2,'done');SAVEPOINT q1;\
+             /* queryfleet 7/2 */ UPDATE t SET n = 1 -- why\n;RELEASE SAVEPOINT q1;COMMIT"
+        );
+        assert_eq!(current, "a");
+    }
+
+    #[test]
+    fn the_net_is_behind_the_statement_and_can_be_left_out_afterwards() {
+        let (packet, _) = text(&[Job::new(2, "DO f()")], true);
+        let net = "\n;SAVEPOINT q1n;ROLLBACK TO SAVEPOINT q1n;RELEASE SAVEPOINT q1;COMMIT";
+        assert!(packet.text.ends_with(net), "{}", packet.text);
+        assert_eq!(
+            packet.end(),
+            ("RELEASE SAVEPOINT q1;COMMIT", &[PacketStep::Release, PacketStep::Commit][..])
+        );
+    }
+
+    #[test]
+    fn a_chunk_claims_once_and_is_done_once() {
+        let mut other = Job::new(3, "DELETE FROM u");
+        other.database = Some("b".into());
+        let (packet, current) = text(&[Job::new(1, "DO 1"), other], false);
+        assert_eq!(
+            packet.text,
+            "START TRANSACTION;INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,1,'started'),(7,3,'started');\
+             SAVEPOINT q1;/* queryfleet 7/1 */ DO 1\n;USE `b`;/* queryfleet 7/3 */ DELETE FROM u\n;\
+             SAVEPOINT q1n;ROLLBACK TO SAVEPOINT q1n;RELEASE SAVEPOINT q1;\
+             DROP TEMPORARY TABLE IF EXISTS `a`.queryfleet_ledger;\
+             INSERT INTO `a`.queryfleet_ledger(run,seq,state)VALUES(7,1,'done'),(7,3,'done')\
+             ON DUPLICATE KEY UPDATE state='done';COMMIT"
+        );
+        assert_eq!(current, "b");
+    }
+}

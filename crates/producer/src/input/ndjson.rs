@@ -1,0 +1,98 @@
+//! Reading NDJSON: one job a line, `{"sql": …, "params": […], "database": …, "timeout": "15m"}`.
+
+use std::path::PathBuf;
+
+use queryfleet_job::{Job, Param};
+use queryfleet_sql::{self, Place, SqlMode, Use};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::input::fit;
+use crate::input::lines::{Bytes, Lines};
+use crate::input::value;
+use crate::input::value::Value;
+
+/// The jobs of an NDJSON file.
+pub(crate) struct Ndjson {
+    lines: Lines,
+    mode: SqlMode,
+    /// The statement read last, and the uses of its `?`s: most often it is that of the next line, too.
+    uses: (String, Vec<Use>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    sql: String,
+    #[serde(default, borrow)]
+    params: Vec<&'a RawValue>,
+    database: Option<String>,
+    timeout: Option<String>,
+}
+
+impl Ndjson {
+    /// Lines under this name, none of them longer than `limit` bytes.
+    pub(crate) fn new(name: PathBuf, bytes: Bytes, mode: SqlMode, limit: usize) -> Ndjson {
+        Ndjson { lines: Lines::new(name, bytes, limit), mode, uses: Default::default() }
+    }
+
+    /// The next job, not yet numbered, and its place; `None` at the end. Blank lines are passed over.
+    ///
+    /// # Errors
+    /// When reading fails, or a line is not such an object; the place is named.
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        if !self.lines.advance()? {
+            return Ok(None);
+        }
+        let lines = &self.lines;
+        let line: Line<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
+        let values: Result<Vec<Value>, Error> = line
+            .params
+            .iter()
+            .map(|json| value::value(json).map_err(|why| lines.bad_value(json, why)))
+            .collect();
+        let values = values?;
+        let timeout_ms = match line.timeout {
+            Some(text) => Some(queryfleet_config::parse_duration(&text).ok_or_else(|| {
+                lines.bad(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
+            })?),
+            None => None,
+        }
+        .map(|timeout| timeout.as_millis() as u64);
+        if !values.is_empty() && self.uses.0 != line.sql {
+            self.uses = (line.sql.clone(), queryfleet_sql::uses(&line.sql, self.mode));
+        }
+        let (sql, params) = match values.len() == self.uses.1.len() {
+            _ if values.is_empty() => (line.sql, Vec::new()),
+            true => self.bound(values, &line.params)?,
+            false => {
+                let (marks, params) = (self.uses.1.len(), values.len());
+                let why = format!("statement has {marks} `?` for {params} params: give a value for each");
+                return Err(lines.bad(0, why));
+            }
+        };
+        let job = Job { seq: 0, sql, params, database: line.database, timeout_ms };
+        Ok(Some((job, lines.place())))
+    }
+
+    /// The statement with each value as its use wants it.
+    fn bound(&self, values: Vec<Value>, json: &[&RawValue]) -> Result<(String, Vec<Param>), Error> {
+        let (sql, uses) = &self.uses;
+        let fitted: Result<Vec<Value>, Error> = values
+            .into_iter()
+            .zip(uses)
+            .zip(json)
+            .map(|((value, use_), json)| {
+                fit::fit(use_, "?", value).map_err(|why| self.lines.bad_value(json, why))
+            })
+            .collect();
+        let (mut pieces, mut after) = (Vec::new(), 0);
+        for mark in queryfleet_sql::marks(sql, self.mode) {
+            pieces.push(&sql[after..mark]);
+            after = mark + 1;
+        }
+        pieces.push(&sql[after..]);
+        Ok(fit::fill(pieces, fitted?))
+    }
+}

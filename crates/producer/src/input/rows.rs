@@ -1,0 +1,110 @@
+//! A template and its rows, each of them a job: CSV with a header, or NDJSON objects.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use queryfleet_job::{Job, Param};
+use queryfleet_sql::Place;
+
+use crate::Error;
+use crate::input::csv::{Csv, Field};
+use crate::input::lines::Bytes;
+use crate::input::objects::Objects;
+use crate::input::template::Template;
+use crate::input::value::Value;
+
+/// The jobs of a template and a file of rows.
+pub(crate) struct Rows {
+    template: Arc<Template>,
+    table: Table,
+}
+
+enum Table {
+    /// The columns by their place in the file, none before the header is read.
+    Csv {
+        csv: Csv,
+        columns: Vec<usize>,
+    },
+    Objects(Objects),
+}
+
+impl Rows {
+    /// Rows under this name, none of them longer than `limit` bytes. They are NDJSON when their first character is
+    /// `{`, which begins no name of a column; otherwise CSV.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub(crate) fn new(
+        name: PathBuf,
+        mut bytes: Bytes,
+        template: Arc<Template>,
+        limit: usize,
+    ) -> Result<Rows, Error> {
+        let first = bytes.fill_buf().map_err(|source| Error::Read { path: name.clone(), source })?;
+        let table = match first.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') if template.dialect.is_some() => {
+                let why = "rows are NDJSON, which has no --csv-dialect: leave that out";
+                return Err(Error::bad(&name, 1, b"", 0, why.into()));
+            }
+            Some(b'{') => Table::Objects(Objects::new(name, bytes, limit)),
+            _ => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
+        };
+        Ok(Rows { template, table })
+    }
+
+    /// The job of the next row, not yet numbered, and the row's place; `None` at the end.
+    ///
+    /// # Errors
+    /// When reading fails, or a row does not fit the template; the place is named.
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+        match &mut self.table {
+            Table::Objects(objects) => objects.next(&self.template),
+            Table::Csv { csv, columns } => {
+                if columns.is_empty() {
+                    let Some(header) = csv.next()? else { return Ok(None) };
+                    *columns = header_columns(csv, &header, &self.template)?;
+                    csv.columns = columns.len();
+                    self.template.takes_texts()?;
+                }
+                record(csv, columns, &self.template)
+            }
+        }
+    }
+}
+
+/// For every field its column in the template.
+fn header_columns(csv: &Csv, header: &[Field], template: &Template) -> Result<Vec<usize>, Error> {
+    let mut columns: Vec<usize> = Vec::with_capacity(header.len());
+    let mut names: Vec<&str> = Vec::with_capacity(header.len());
+    for field in header {
+        let Param::Text(name) = &field.value else {
+            return Err(csv.bad(field.offset, r"\N is no name of a column".into()));
+        };
+        let column = template.column(name).map_err(|why| csv.bad(field.offset, why))?;
+        if columns.contains(&column) {
+            return Err(csv.bad(field.offset, format!("column `{name}` stands twice")));
+        }
+        columns.push(column);
+        names.push(name);
+    }
+    match (0..template.columns.len()).find(|column| !columns.contains(column)) {
+        Some(column) => Err(csv.bad(0, template.lacks(column, &names))),
+        None => Ok(columns),
+    }
+}
+
+/// The job of the next record.
+fn record(csv: &mut Csv, columns: &[usize], template: &Template) -> Result<Option<(Job, Place)>, Error> {
+    let Some(fields) = csv.next()? else { return Ok(None) };
+    if fields.len() != columns.len() {
+        let why = format!("row has {} fields, the header has {}", fields.len(), columns.len());
+        return Err(csv.bad(0, why));
+    }
+    let mut values = vec![(Value::Bound(Param::Null), 0); columns.len()];
+    for (field, column) in fields.into_iter().zip(columns) {
+        values[*column] = (Value::Bound(field.value), field.offset);
+    }
+    let (values, offsets): (Vec<Value>, Vec<usize>) = values.into_iter().unzip();
+    let job = template.job(&values).map_err(|misfit| csv.bad(offsets[misfit.column], misfit.why))?;
+    Ok(Some((job, Place { offset: 0, line: csv.line, column: 1 })))
+}
