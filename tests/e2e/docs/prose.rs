@@ -4,7 +4,7 @@ use std::path::Path;
 
 use regex::Regex;
 
-use super::page::{all, of_users};
+use super::page::{Page, all, of_users};
 
 /// Pages that are not swept yet, or whose tables come from code that is not.
 const NOT_SWEPT: [&str; 4] = ["ARCHITECTURE.md", "CHANGELOG.md", "docs/environment.md", "docs/metrics.md"];
@@ -62,21 +62,18 @@ fn each_line_is_one_sentence() {
     for page in of_users() {
         let lines = page.prose();
         for (index, &(number, line)) in lines.iter().enumerate() {
-            let mut report = |fault: &str| faults.push(format!("{}:{number}: {fault}", page.path.display()));
-            let next = lines.get(index + 1).filter(|(next, _)| *next == number + 1).map(|(_, line)| *line);
-            let is_last = !next.is_some_and(is_paragraph);
-            if is_item(line) && !is_last {
-                report("a list item is one line");
-            }
-            if !is_paragraph(line) {
-                continue;
-            }
-            if let Some(end) = two_sentences.find(line) {
-                report(&format!("one sentence per line, but here another begins: {}", end.as_str()));
-            }
-            if !is_last && !end_of_sentence.is_match(line) {
-                report("a sentence is not broken into lines");
-            }
+            let next = lines.get(index + 1).filter(|(next, _)| *next == number + 1);
+            let is_last = next.is_none_or(|(_, next)| !is_paragraph(next));
+            let fault = if is_item(line) {
+                (!is_last).then_some("a list item is one line")
+            } else if !is_paragraph(line) {
+                None
+            } else if two_sentences.is_match(line) {
+                Some("a second sentence begins in this line")
+            } else {
+                (!is_last && !end_of_sentence.is_match(line)).then_some("a sentence is broken into lines")
+            };
+            faults.extend(fault.map(|fault| format!("{}:{number}: {fault}", page.path.display())));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
@@ -92,4 +89,13 @@ fn is_item(line: &str) -> bool {
 fn is_paragraph(line: &str) -> bool {
     let is_other = ["#", "|", "<!--", "    "].iter().any(|start| line.starts_with(start));
     !line.trim().is_empty() && !is_other && !is_item(line)
+}
+
+#[test]
+fn the_glossary_has_each_word_once_in_alphabetical_order() {
+    let page = Page::of("docs/glossary.md");
+    let entries = page.text.lines().filter_map(|line| line.strip_prefix("- **"));
+    let words: Vec<&str> = entries.filter_map(|entry| entry.split("**").next()).collect();
+    assert!(words.len() > 30, "only {} words", words.len());
+    assert!(words.is_sorted_by(|a, b| a < b), "{words:?}");
 }
