@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{LedgerClient, Run};
-
-use crate::Standing;
+use queryfleet_ledger::{LedgerClient, Run, Standing};
 
 /// How often the broker and the workers are asked while nothing moves.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -67,7 +65,7 @@ impl Missing {
         if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
             return false;
         }
-        match control.workers(&run.queue, self.heard_within_s).await {
+        match control.workers().of_queue(&run.queue, self.heard_within_s).await {
             Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
             _ => return false,
         }
@@ -79,7 +77,7 @@ impl Missing {
         if run.total.is_some() {
             return true;
         }
-        match control.newest_range(run.id).await {
+        match control.ranges().last_seq(run.id).await {
             Ok(last) => std::mem::replace(&mut self.walked, last) == last,
             Err(_) => false,
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{BLOCK, Counts, Database, LedgerClient, Run, RunState};
+use queryfleet_ledger::{BLOCK, Counts, Database, LedgerClient, Run, RunState, Standing};
 
 use crate::Error;
 use crate::notice::Notice;
@@ -21,34 +21,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// A poll may take this part of the time: one in ten. Half of it while finished blocks are still being found, so that
 /// ten million jobs that have ended long ago are counted in seconds.
 const PAUSE_FACTOR: u32 = 10;
-
-/// How a run stands.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// Its row.
-    pub run: Run,
-    /// What the ledger says of its jobs.
-    pub counts: Counts,
-}
-
-impl Standing {
-    /// Whether every job has ended; never before the end of the input is confirmed.
-    pub fn has_ended(&self) -> bool {
-        self.run.total.is_some_and(|total| self.counts.ended() >= total)
-    }
-
-    /// `publishing`, `running`, `done`, `finished` (with dead jobs), `cancelled` or `purged`.
-    pub fn state(&self) -> &'static str {
-        match self.run.state {
-            RunState::Purged => "purged",
-            RunState::Cancelled => "cancelled",
-            _ if self.has_ended() && self.counts.dead > 0 => "finished",
-            _ if self.has_ended() => "done",
-            RunState::Publishing => "publishing",
-            RunState::Published => "running",
-        }
-    }
-}
 
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,16 +37,6 @@ pub enum Ended {
     Missing,
 }
 
-/// How a run stands now, counted afresh.
-///
-/// # Errors
-/// [`Error::NoRun`], and as the database can fail.
-pub async fn standing(control: &mut LedgerClient, name_or_id: &str) -> Result<Standing, Error> {
-    let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
-    let counts = control.count_run(&run).await?;
-    Ok(Standing { run, counts })
-}
-
 /// Waits until the run has ended, was cancelled, or has come to a stand with jobs missing.
 ///
 /// # Errors
@@ -87,7 +49,7 @@ pub async fn wait(
 ) -> Result<(Ended, Standing), Error> {
     let mut control = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
-    let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
+    let run = control.runs().find(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
     if run.queue != config.queue {
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
@@ -132,7 +94,7 @@ async fn poll(
     standing: &mut Standing,
     blocks: &mut Blocks,
 ) -> Result<(), queryfleet_ledger::Error> {
-    if let Some(run) = control.runs(&[standing.run.id]).await?.into_iter().next() {
+    if let Some(run) = control.runs().get(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }
     blocks.count(control, &standing.run).await?;
@@ -160,7 +122,7 @@ impl Blocks {
             self.begun += 1;
         }
         let chosen = self.chosen(known);
-        let mut counted = control.count_blocks(run.id, &chosen, run.last_seq()).await?;
+        let mut counted = control.jobs().count_blocks(run.id, &chosen, run.last_seq()).await?;
         let open = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();
