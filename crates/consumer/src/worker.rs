@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_broker::Class;
+use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
 use queryfleet_job::Backoff;
 use tokio::task::JoinSet;
@@ -71,7 +71,9 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
-            (_, Err(error)) if shared.consuming.class(&error) == Class::Lasting => return Err(error.into()),
+            (_, Err(error)) if shared.consuming.class(&error) == ErrorClass::Permanent => {
+                return Err(error.into());
+            }
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_broker::{Broker, Class, Publisher, Route, Topology};
+use queryfleet_broker::{Broker, ErrorClass, Publisher, Route, Topology};
 use queryfleet_job::{Backoff, Message, Signer};
 use tokio::task::JoinHandle;
 
@@ -93,15 +93,17 @@ async fn publish(
 ) -> (Publisher, Result<u64, queryfleet_broker::Error>) {
     let (mut missing, mut backoff) = (0, Backoff::new(how.backoff_max));
     loop {
-        let Err(error) = publisher.publish_rest(Route::Work, &mut messages).await else {
+        let Err(error) = publisher.publish_remaining(Route::Work, &mut messages).await else {
             return (publisher, Ok(end));
         };
         match publisher.class(&error) {
-            Class::Passing => {}
+            ErrorClass::Transient => {}
             // Somebody may be setting it up.
-            Class::Missing if missing + 1 < MISSING_TRIES => missing += 1,
-            Class::TooLarge if cut(&error, &mut messages, how.signer.as_ref()) => continue,
-            Class::Missing | Class::TooLarge | Class::Lasting => return (publisher, Err(error)),
+            ErrorClass::MissingQueue if missing + 1 < MISSING_TRIES => missing += 1,
+            ErrorClass::TooLarge if cut(&error, &mut messages, how.signer.as_ref()) => continue,
+            ErrorClass::MissingQueue | ErrorClass::TooLarge | ErrorClass::Permanent => {
+                return (publisher, Err(error));
+            }
         }
         how.notice.warn("publishing waits", &error);
         tokio::time::sleep(backoff.pause()).await;

@@ -62,7 +62,7 @@ impl Missing {
     }
 
     async fn is_idle(&mut self, control: &mut LedgerClient, run: &Run) -> bool {
-        if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
+        if !matches!(self.broker.ready_messages(&self.topology).await, Ok(0)) {
             return false;
         }
         match control.workers().of_queue(&run.queue, self.heard_within_s).await {

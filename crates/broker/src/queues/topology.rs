@@ -1,4 +1,4 @@
-//! The queues of a fleet, as data.
+//! The topology as data: one exchange, and the names and arguments of the queues.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::Error;
 /// The one exchange; direct, so a routing key is a queue's name.
 pub(crate) const EXCHANGE: &str = "queryfleet";
 
-/// Stated wherever a queue is consumed, because the server's default differs: none before 4.0, 20 after it.
+/// Stated for every queue that is consumed, because the server's default differs: none before 4.0, 20 from then on.
 const DELIVERY_LIMIT: &str = "x-delivery-limit";
-/// A delivery limit that is never reached. The dead queue has nowhere to dead-letter to, so a message
-/// past its limit would be dropped. 4.x takes -1 for no limit at all, but 3.x reads any negative limit as 0.
+/// A delivery limit that is never reached. The dead queue has no queue to dead-letter to, so a message past its limit
+/// would be dropped. 4.x takes -1 for no limit at all, but 3.x reads any negative limit as 0.
 const NO_DELIVERY_LIMIT: i32 = i32::MAX;
 
 /// The queues that serve one named queue of the fleet.
@@ -24,16 +24,16 @@ pub struct Topology {
 }
 
 /// A queue to declare: its name and its arguments.
-pub(crate) struct Declared {
+pub(crate) struct QueueDeclaration {
     pub(crate) name: String,
     pub(crate) arguments: FieldTable,
 }
 
 impl Topology {
-    /// The topology of a fleet's queue: growing retry tiers, and how often the broker may redeliver.
+    /// The topology of a fleet's queue: its retry tiers, which grow, and how often the broker may redeliver a message.
     ///
     /// # Errors
-    /// A tier below a millisecond or above some 49 days is none that the broker takes.
+    /// [`Error::Tier`] if a tier is shorter than a millisecond or longer than some 49 days: the broker takes none of these.
     pub fn new(queue: &str, tiers: &[Duration], delivery_limit: u32) -> Result<Topology, Error> {
         if tiers.iter().any(|tier| tier.is_zero() || u32::try_from(tier.as_millis()).is_err()) {
             return Err(Error::Tier);
@@ -41,52 +41,52 @@ impl Topology {
         Ok(Topology { queue: queue.to_owned(), tiers: tiers.to_vec(), delivery_limit })
     }
 
-    /// Where jobs wait for a slot.
+    /// The name of the work queue, where jobs wait for a slot.
     pub fn work(&self) -> String {
         format!("{EXCHANGE}.{}", self.queue)
     }
 
-    /// Where a job waits before its next attempt.
+    /// The name of a retry tier, where a job waits before its next attempt; the last tier for any index past it.
     pub fn tier(&self, index: usize) -> String {
         let index = index.min(self.tiers.len().saturating_sub(1));
         let delay = self.tiers.get(index).copied().unwrap_or_default();
         format!("{}.retry.{}", self.work(), queryfleet_config::format_duration(delay))
     }
 
-    /// How many retry tiers there are.
+    /// The number of retry tiers.
     pub fn tiers(&self) -> usize {
         self.tiers.len()
     }
 
-    /// Where the broker puts what cannot be decoded and what kills its worker again and again.
+    /// The name of the dead queue, where the broker puts what cannot be decoded and what kills its workers repeatedly.
     pub fn dead(&self) -> String {
         format!("{}.dead", self.work())
     }
 
-    pub(crate) fn queues(&self) -> Vec<Declared> {
+    pub(crate) fn queues(&self) -> Vec<QueueDeclaration> {
         let mut queues = vec![self.dead_queue(), self.work_queue()];
         queues.extend((0..self.tiers.len()).map(|index| self.tier_queue(index)));
         queues
     }
 
-    fn dead_queue(&self) -> Declared {
+    fn dead_queue(&self) -> QueueDeclaration {
         let mut arguments = quorum();
         arguments.insert(DELIVERY_LIMIT.into(), AMQPValue::LongInt(NO_DELIVERY_LIMIT));
-        Declared { name: self.dead(), arguments }
+        QueueDeclaration { name: self.dead(), arguments }
     }
 
-    fn work_queue(&self) -> Declared {
+    fn work_queue(&self) -> QueueDeclaration {
         let mut arguments = dead_lettering(&self.dead());
         arguments.insert(DELIVERY_LIMIT.into(), AMQPValue::LongInt(self.delivery_limit as i32));
-        Declared { name: self.work(), arguments }
+        QueueDeclaration { name: self.work(), arguments }
     }
 
-    fn tier_queue(&self, index: usize) -> Declared {
+    fn tier_queue(&self, index: usize) -> QueueDeclaration {
         let mut arguments = dead_lettering(&self.work());
         // The queue's TTL, never a message's: messages expire only at the head of a queue.
         let ttl = self.tiers[index].as_millis() as i64;
         arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(ttl));
-        Declared { name: self.tier(index), arguments }
+        QueueDeclaration { name: self.tier(index), arguments }
     }
 }
 
@@ -96,8 +96,8 @@ fn quorum() -> FieldTable {
     arguments
 }
 
-/// Dead-lettering that waits for the target's confirm. Without reject-publish the server silently falls back to
-/// at-most-once.
+/// Arguments for dead-lettering that waits for the target's confirm. Without reject-publish the server silently falls
+/// back to at-most-once.
 fn dead_lettering(target: &str) -> FieldTable {
     let mut arguments = quorum();
     for (name, value) in [

@@ -7,16 +7,16 @@ use lapin::Connection;
 use lapin::ConnectionProperties;
 use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
-use queryfleet_config::{Config, Tls};
+use queryfleet_config::{Config, Tls, variables};
 
+use super::pending_socket::PendingSocket;
 use crate::Error;
-use crate::attempt::Socket;
 
-/// What a TLS connection begins with; `None` when no URL asks for TLS. The files are read once: a certificate that was
-/// renewed counts from the next start.
+/// The TLS settings of connections; `None` if no URL asks for TLS. The files are read once: a renewed certificate is
+/// used from the next start.
 ///
 /// # Errors
-/// When a file cannot be used, or the system has no authorities and none are named.
+/// Returns an error if a file cannot be used, or if none names authorities and the system has none.
 pub(crate) fn connector(config: &Config, urls: &[AMQPUri]) -> Result<Option<RustlsConnector>, Error> {
     if urls.iter().all(|url| url.scheme == AMQPScheme::AMQP) {
         return Ok(None);
@@ -25,11 +25,9 @@ pub(crate) fn connector(config: &Config, urls: &[AMQPUri]) -> Result<Option<Rust
     // lapin's own way adds named authorities to the system's, and fails on a system that has none.
     let trusted = match files.authorities {
         Some(authorities) => RustlsConnectorConfig::default().with_parsable_certificates(authorities),
-        None => {
-            let none =
-                |source| queryfleet_config::Error::NoAuthorities { name: "QUERYFLEET_AMQP_CA", source };
-            RustlsConnectorConfig::new_with_native_certs().map_err(none)?
-        }
+        None => RustlsConnectorConfig::new_with_native_certs().map_err(|source| {
+            queryfleet_config::Error::NoAuthorities { name: variables::AMQP_CA.name, source }
+        })?,
     };
     let connector = match files.identity {
         Some((chain, key)) => trusted.connector_with_single_cert(chain, key),
@@ -42,12 +40,12 @@ fn fault(tls: &Tls, source: &io::Error) -> String {
     tls.fault(source).map_or_else(|| "TLS cannot be set up".into(), |fault| fault.to_string())
 }
 
-/// Connects as the URL says: in the clear to amqp://, and to amqps:// over TLS, verified.
+/// Connects as the URL says: in the clear for amqp://, over TLS, verified, for amqps://.
 pub(crate) async fn connect(
     uri: AMQPUri,
     properties: ConnectionProperties,
     tls: Option<RustlsConnector>,
-    socket: Socket,
+    socket: PendingSocket,
 ) -> lapin::Result<Connection> {
     let runtime = lapin::runtime::default_runtime()?;
     let own = runtime.clone();
@@ -71,7 +69,7 @@ pub(crate) async fn connect(
     Connection::connector(uri, runtime, opening, properties).await
 }
 
-/// A connection for another protocol, over TLS when there is a connector.
+/// A connection for another protocol, over TLS if there is a connector.
 pub(crate) async fn open(
     uri: &AMQPUri,
     connector: Option<&RustlsConnector>,

@@ -22,7 +22,7 @@ pub struct TlsFault {
     /// Why, and the variable to look at, as the end of "cannot connect to …: ".
     text: String,
     /// Whether waiting will not mend it.
-    pub is_lasting: bool,
+    pub is_permanent: bool,
 }
 
 impl fmt::Display for TlsFault {
@@ -31,8 +31,8 @@ impl fmt::Display for TlsFault {
     }
 }
 
-fn lasting(text: String) -> TlsFault {
-    TlsFault { text, is_lasting: true }
+fn permanent(text: String) -> TlsFault {
+    TlsFault { text, is_permanent: true }
 }
 
 impl Tls {
@@ -57,7 +57,7 @@ impl Tls {
             ),
             _ => return None,
         };
-        Some(lasting(text))
+        Some(permanent(text))
     }
 
     /// In TLS 1.3 a server looks at our certificate when we think that we are done, and its complaint is lost when it
@@ -67,13 +67,13 @@ impl Tls {
             "it ended the connection: if it asks for a client certificate, or refuses ours, see {}",
             self.names.cert
         );
-        TlsFault { text, is_lasting: false }
+        TlsFault { text, is_permanent: false }
     }
 
     /// What a server can mean that refuses an account: it does not say whether it misses a certificate.
     pub fn refused_account(&self) -> TlsFault {
         let names = self.names;
-        lasting(match self.identity {
+        permanent(match self.identity {
             Some(_) => format!(
                 "it refuses the account, its password, or for this account the certificate of {}",
                 names.cert
@@ -87,12 +87,15 @@ impl Tls {
 
     /// That a server takes nobody in the clear.
     pub fn required(&self) -> TlsFault {
-        lasting(format!("it takes only connections with TLS: add ?require_ssl=true to {}", self.names.url))
+        permanent(format!("it takes only connections with TLS: add ?require_ssl=true to {}", self.names.url))
     }
 
     /// That a server has no TLS to offer where the URL asks for it.
     pub fn not_offered(&self) -> TlsFault {
-        lasting(format!("it offers no TLS, which {} asks for: give the server a certificate", self.names.url))
+        permanent(format!(
+            "it offers no TLS, which {} asks for: give the server a certificate",
+            self.names.url
+        ))
     }
 
     fn certificate(&self, error: &CertificateError) -> String {

@@ -1,14 +1,20 @@
-//! The files of a TLS connection.
+//! TLS: the files that a connection needs, and what its failures say about them.
 
 use std::path::PathBuf;
 
+use crate::environment::Environment;
 use crate::{Error, Variable};
 
-/// What a connection shows to the other side and what it accepts from it. TLS itself is asked for by the URL.
+mod fault;
+mod files;
+
+pub use fault::TlsFault;
+pub use files::TlsFiles;
+
+/// What a connection shows to the other side and what it accepts from it. Whether it uses TLS is the URL's matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// The authorities (PEM) that may have signed the server's certificate; `None`: the ones that the client library
-    /// knows.
+    /// The authorities (PEM) that may have signed the server's certificate; `None`: those that the client library knows.
     pub ca: Option<PathBuf>,
     /// The client's own certificate; `None`: it shows none.
     pub identity: Option<Identity>,
@@ -34,25 +40,22 @@ pub(crate) struct Names {
     pub(crate) key: &'static str,
 }
 
-/// A variable with what was given for it.
-type Given<'a> = (&'a Variable, Option<String>);
-
 impl Tls {
     pub(crate) fn read(
+        env: &Environment,
         url: &Variable,
-        ca: Given<'_>,
-        cert: Given<'_>,
-        key: Given<'_>,
+        ca: &Variable,
+        cert: &Variable,
+        key: &Variable,
     ) -> Result<Self, Error> {
-        let path = |(variable, given): Given<'_>| variable.read_optional(given, |text| Some(text.into()));
-        let half = |given: &'static str, missing: &'static str| Error::HalfIdentity { given, missing };
-        let names = Names { url: url.name, ca: ca.0.name, cert: cert.0.name, key: key.0.name };
+        let path = |variable| env.read_optional(variable, |text| Some(PathBuf::from(text)));
         let identity = match (path(cert)?, path(key)?) {
             (Some(cert), Some(key)) => Some(Identity { cert, key }),
             (None, None) => None,
-            (Some(_), None) => return Err(half(names.cert, names.key)),
-            (None, Some(_)) => return Err(half(names.key, names.cert)),
+            (Some(_), None) => return Err(Error::HalfIdentity { given: cert.name, missing: key.name }),
+            (None, Some(_)) => return Err(Error::HalfIdentity { given: key.name, missing: cert.name }),
         };
+        let names = Names { url: url.name, ca: ca.name, cert: cert.name, key: key.name };
         Ok(Self { ca: path(ca)?, identity, names })
     }
 }
