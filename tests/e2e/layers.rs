@@ -38,8 +38,6 @@ const BESIDE: [&str; 2] = ["tests", "bench"];
 const CIRCLES_TO_CUT: &[(&str, &[&str])] = &[
     ("cli::command", &["demo", "dev", "mod"]),
     ("cli::output", &["mod", "stderr"]),
-    ("consumer", &["copies", "execute", "news", "pipeline", "settle", "shared", "slot"]),
-    ("consumer", &["labels", "worker"]),
     ("devstack", &["rabbitmq", "stack"]),
     ("job", &["chunk", "envelope", "manifest"]),
     (
@@ -49,11 +47,6 @@ const CIRCLES_TO_CUT: &[(&str, &[&str])] = &[
     ("ledger::inspect::catalog", &["grants", "judge", "links", "load", "mod"]),
     ("operator", &["dead", "replay"]),
     ("operator", &["error", "purge"]),
-    ("producer", &["check", "error", "input", "publish", "range"]),
-    ("producer::input", &["csv", "dialect"]),
-    ("producer::input", &["number", "value"]),
-    ("producer::plan", &["mod", "shapes", "tally"]),
-    ("producer::publish", &["mod", "publishing", "run"]),
     ("sql::session", &["assignment", "set", "value"]),
 ];
 /// The public items that still name a type of their crate's client library; it shrinks as the list above does.

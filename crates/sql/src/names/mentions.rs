@@ -1,14 +1,11 @@
-//! Which names a statement mentions, wherever it does: no grammar is needed to say what it does not mention.
+//! The names that a statement mentions anywhere: no grammar is needed to say what it does not mention.
 
 use std::borrow::Cow;
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens};
 use crate::names::written::{Reader, TableName, written_tables};
 use crate::statement::kind::Kind;
-
-/// The prefix of the tables of queryfleet.
-const OURS: &str = "queryfleet_";
 
 /// Everything in a text that some server may take for a name, without its quotes and in its order: words, keywords
 /// included; quoted names; strings in double quotes; all of it in version comments, too.
@@ -48,15 +45,16 @@ pub fn tables_written_by_body(body: &str, mode: SqlMode) -> Option<Vec<TableName
 /// INTO. `None` where a version comment leaves it open.
 pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
     let mut tokens = Tokens::new(sql, mode);
-    let (mut found, mut before) = (Vec::new(), None);
-    let mut places = Places::default();
+    let mut found = Vec::new();
+    let mut before = None;
+    let mut positions = TablePositions::default();
     loop {
         let ahead = tokens.clone();
         let Some(token) = tokens.next() else { return Some(found) };
         if token.version.is_some() {
             return None;
         }
-        if places.take(before, token, &tokens) {
+        if positions.take(before, token, &tokens) {
             found.extend(Reader::new(ahead, None).name());
         }
         before = Some(token);
@@ -65,15 +63,15 @@ pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
 
 /// Where tables stand.
 #[derive(Default)]
-struct Places {
+struct TablePositions {
     /// One may stand next.
-    wanted: bool,
+    expected: bool,
     /// The depths of open lists of tables, and of SELECTs.
     lists: Vec<u32>,
     selects: Vec<u32>,
 }
 
-impl Places {
+impl TablePositions {
     /// Whether a table begins with this token.
     fn take(&mut self, before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> bool {
         let depth = token.depth;
@@ -81,33 +79,33 @@ impl Places {
         self.selects.retain(|open| *open <= depth);
         let follows = |words: &[&str]| before.is_some_and(|before| before.is_any(words));
         let opens = || after.clone().next().is_some_and(|next| next.is_symbol("("));
-        match () {
-            () if token.is("select") => {
-                self.selects.push(depth);
-                self.end(depth);
-            }
-            // EXTRACT(YEAR FROM x)
-            () if token.is("from") && depth > 0 && !self.selects.contains(&depth) => {}
-            () if token.is("update") && follows(&["key", "for", "on", "before", "after"]) => {}
-            () if token.is("using") && opens() => {}
-            () if token.is_any(BEFORE_TABLES) => {
-                self.wanted = true;
-                self.lists.push(depth);
-            }
-            () if token.is_any(AFTER_TABLES) || token.is_symbol(";") => self.end(depth),
-            () if token.is_symbol(",") => self.wanted |= self.lists.contains(&depth),
-            () if self.wanted && (token.is_symbol("(") || token.is_symbol("{")) => self.lists.push(depth + 1),
-            () if self.wanted && !token.is_any(PASSED) => {
-                self.wanted = false;
-                return true;
-            }
-            () => {}
+        // EXTRACT(YEAR FROM x), ON DUPLICATE KEY UPDATE and its like, JOIN … USING (x)
+        let is_other_use = token.is("from") && depth > 0 && !self.selects.contains(&depth)
+            || token.is("update") && follows(&["key", "for", "on", "before", "after"])
+            || token.is("using") && opens();
+        if token.is("select") {
+            self.selects.push(depth);
+            self.end(depth);
+        } else if is_other_use {
+            return false;
+        } else if token.is_any(BEFORE_TABLES) {
+            self.expected = true;
+            self.lists.push(depth);
+        } else if token.is_any(AFTER_TABLES) || token.is_symbol(";") {
+            self.end(depth);
+        } else if token.is_symbol(",") {
+            self.expected |= self.lists.contains(&depth);
+        } else if self.expected && (token.is_symbol("(") || token.is_symbol("{")) {
+            self.lists.push(depth + 1);
+        } else if self.expected && !token.is_any(PASSED) {
+            self.expected = false;
+            return true;
         }
         false
     }
 
     fn end(&mut self, depth: u32) {
-        self.wanted = false;
+        self.expected = false;
         self.lists.retain(|open| *open < depth);
     }
 }
@@ -142,31 +140,30 @@ fn is_part(before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> b
     }) || token.is_any(&["insert", "replace"]) && after.clone().next().is_some_and(is_call)
 }
 
-/// Whether a statement of this kind, which [`crate::inspect`] has taken, may change a table of queryfleet: such a job
-/// could say of others that they are done. What only reads one, or reads it and writes others, may not. A statement
-/// without the prefix costs one search.
-pub fn may_change_queryfleet(sql: &str, kind: Kind, mode: SqlMode) -> bool {
-    if !holds_prefix(sql.as_bytes()) || !names(sql, mode).any(|name| is_of_queryfleet(&name)) {
+/// Whether a statement of this kind, which [`crate::inspect`] has accepted, may change a table whose name begins with
+/// `prefix`, in any case and in any database. What only reads such a table, or reads it and writes others, may not. A
+/// statement whose text does not hold the prefix costs one search.
+pub fn may_change_tables_with_prefix(sql: &str, kind: Kind, mode: SqlMode, prefix: &str) -> bool {
+    if !holds(sql.as_bytes(), prefix) || !names(sql, mode).any(|name| begins_with(&name, prefix)) {
         return false;
     }
     match kind {
         Kind::Select | Kind::SelectIntoFile | Kind::Do | Kind::Values | Kind::Table => false,
         Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::With | Kind::LoadData => {
             written_tables(sql, mode)
-                .is_none_or(|tables| tables.iter().any(|written| is_of_queryfleet(&written.table)))
+                .is_none_or(|tables| tables.iter().any(|written| begins_with(&written.table, prefix)))
         }
         _ => true,
     }
 }
 
-/// Whether a table is called like one of queryfleet's, of this ledger or of another.
-pub fn is_of_queryfleet(table: &str) -> bool {
-    table.as_bytes().get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS.as_bytes()))
+fn begins_with(name: &str, prefix: &str) -> bool {
+    stands_at(name.as_bytes(), 0, prefix.as_bytes())
 }
 
-fn holds_prefix(text: &[u8]) -> bool {
-    let is_prefix = |at: usize| {
-        text.get(at..at + OURS.len()).is_some_and(|found| found.eq_ignore_ascii_case(OURS.as_bytes()))
-    };
-    memchr::memchr2_iter(b'q', b'Q', text).any(is_prefix)
+/// Whether `part` stands anywhere in the text, in any case.
+fn holds(text: &[u8], part: &str) -> bool {
+    let Some(first) = part.bytes().next() else { return true };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+        .any(|at| stands_at(text, at, part.as_bytes()))
 }

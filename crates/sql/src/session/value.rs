@@ -1,8 +1,8 @@
 //! The values and the variables of a SET.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::session::assignment::Value;
-use crate::session::set::Parser;
+use crate::session::cursor::Cursor;
 
 /// Functions that only compute. Called without a database's name each is the built-in one, however it is written.
 const PURE: [&str; 11] = [
@@ -22,11 +22,7 @@ const PURE: [&str; 11] = [
 const WORDS: [&str; 7] = ["null", "true", "false", "is", "not", "and", "or"];
 /// What an expression may be made of besides.
 const OPERATORS: [&str; 13] = ["(", ")", ",", "+", "-", "*", "/", "%", "|", "&", "~", "^", "="];
-/// Levels of isolation, as they are written in SET TRANSACTION.
-pub(crate) const LEVELS: [&str; 4] =
-    ["READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
-
-impl<'a> Parser<'a> {
+impl Cursor<'_> {
     /// Up to a comma that stands in no parentheses, or the end.
     pub(crate) fn value(&mut self) -> Option<Value> {
         let from = self.at;
@@ -57,14 +53,14 @@ impl<'a> Parser<'a> {
     /// A literal, or one variable.
     fn single(&self, from: usize, to: usize) -> Option<Value> {
         match &self.tokens[from..to] {
-            [one] if one.what == What::Variable => match variable(one.text)? {
+            [one] if one.kind == TokenKind::Variable => match variable(one.text)? {
                 Variable::User(name) => Some(Value::User(name)),
                 Variable::Session(name) => Some(Value::System(name)),
                 Variable::Global(_) => None,
             },
             [one] if one.is("default") => Some(Value::Default),
             [one] => literal(*one, "").map(Value::Literal),
-            [sign, number] if sign.is_symbol("-") && number.what == What::Number => {
+            [sign, number] if sign.is_symbol("-") && number.kind == TokenKind::Number => {
                 literal(*number, "-").map(Value::Literal)
             }
             _ => None,
@@ -76,9 +72,9 @@ impl<'a> Parser<'a> {
         let mut reads = Vec::new();
         for at in from..to {
             let token = self.tokens[at];
-            let is_pure = match token.what {
-                What::Number | What::String => true,
-                What::Variable => match variable(token.text)? {
+            let is_pure = match token.kind {
+                TokenKind::Number | TokenKind::String => true,
+                TokenKind::Variable => match variable(token.text)? {
                     Variable::User(name) => {
                         reads.push(Value::User(name));
                         true
@@ -89,13 +85,13 @@ impl<'a> Parser<'a> {
                     }
                     Variable::Global(_) => false,
                 },
-                What::Word if token.is_any(&WORDS) => true,
-                What::Word => {
+                TokenKind::Word if token.is_any(&WORDS) => true,
+                TokenKind::Word => {
                     let called = at + 1 < to && self.tokens[at + 1].is_symbol("(");
                     token.is_any(&PURE) && called && !self.tokens[at - 1].is_symbol(".")
                 }
-                What::Symbol => OPERATORS.contains(&token.text),
-                What::Name => false,
+                TokenKind::Symbol => OPERATORS.contains(&token.text),
+                TokenKind::Name => false,
             };
             if !is_pure {
                 return None;
@@ -119,40 +115,12 @@ impl<'a> Parser<'a> {
             if !tight {
                 text.push(' ');
             }
-            match token.what {
-                What::Variable => text.push_str(&token.text.to_ascii_lowercase()),
+            match token.kind {
+                TokenKind::Variable => text.push_str(&token.text.to_ascii_lowercase()),
                 _ => text.push_str(token.text),
             }
         }
         text
-    }
-}
-
-/// How SET TRANSACTION would say it; `None` for other variables and values.
-pub(crate) fn characteristic(name: &str, value: &Value) -> Option<String> {
-    let Value::Literal(text) = value else { return None };
-    let text = text.trim_matches('\'').replace('-', " ").to_ascii_uppercase();
-    match name {
-        "transaction_isolation" => LEVELS.contains(&text.as_str()).then(|| format!("ISOLATION LEVEL {text}")),
-        "transaction_read_only" => match text.as_str() {
-            "1" | "ON" | "TRUE" => Some("READ ONLY".into()),
-            "0" | "OFF" | "FALSE" => Some("READ WRITE".into()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The value that SET TRANSACTION would have given it.
-pub(crate) fn plain_characteristic(name: &str, value: Value) -> Value {
-    match characteristic(name, &value).as_deref() {
-        Some("READ ONLY") => Value::Literal("1".into()),
-        Some("READ WRITE") => Value::Literal("0".into()),
-        Some(level) => {
-            let level = level.trim_start_matches("ISOLATION LEVEL ");
-            Value::Literal(format!("'{}'", level.replace(' ', "-")))
-        }
-        None => value,
     }
 }
 
@@ -189,7 +157,7 @@ pub(crate) fn canonical(name: &str) -> String {
 }
 
 pub(crate) fn name_of(token: Token<'_>) -> Option<String> {
-    matches!(token.what, What::Word | What::Name).then(|| unquoted(token.text))
+    matches!(token.kind, TokenKind::Word | TokenKind::Name).then(|| unquoted(token.text))
 }
 
 /// A name in lower case, without its quotes.
@@ -204,9 +172,9 @@ fn unquoted(name: &str) -> String {
 }
 
 pub(crate) fn literal(token: Token<'_>, sign: &str) -> Option<String> {
-    match token.what {
-        What::Word | What::Number => Some(format!("{sign}{}", token.text)),
-        What::String => {
+    match token.kind {
+        TokenKind::Word | TokenKind::Number => Some(format!("{sign}{}", token.text)),
+        TokenKind::String => {
             let inner = token.text.get(1..token.text.len().checked_sub(1)?)?;
             let is_plain = token.text.starts_with(['\'', '"']) && !inner.contains(['\'', '"', '\\']);
             is_plain.then(|| format!("'{inner}'"))

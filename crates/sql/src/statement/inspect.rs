@@ -1,61 +1,72 @@
-//! The safety net over one statement, run by the producer and again by the worker.
+//! The check that a text is exactly one statement, in every reading of it.
 
-use crate::lexer::scanner::{Scanner, Slash, SqlMode, State, Stops, is_word, slash, version_digits};
+use crate::lexer::scanner::{Context, Scanner, Slash, SqlMode, Stops, is_word, slash, version_digits};
 use crate::lexer::word::{Lexeme, WordReader};
-use crate::statement::keywords::Words;
+use crate::statement::keywords::Keywords;
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
-use crate::statement::{ambiguous, left_behind, user_variable};
+use crate::statement::refusal::{Refusal, SessionState};
+use crate::statement::{ambiguous, previous_statement, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected<'a> {
     /// What it is.
     pub kind: Kind,
-    /// Its text without a `;` at its end and what follows that.
+    /// Its text, without a `;` at its end and without what follows that.
     pub sql: &'a str,
 }
 
 /// What may change the meaning of the text around it: everything that is not plain in code.
 const SPECIAL: &[u8] = b";\0:@$/*";
-/// Once the kind is settled only that is looked at.
+/// For when the kind is settled.
 static PLAIN: Stops = Stops::syntax().and(SPECIAL);
-/// While later words have a say.
+/// For while later words can refine the kind.
 static WORDS: Stops = Stops::syntax().and(SPECIAL).and(b".\\").and_words();
-/// While it is open what a WITH is for.
-static MAIN: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
-/// Before the first keyword, and after the `;` at the end.
+/// For while it is open what a WITH is for.
+static PARENTHESES: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
+/// For before the first keyword, and after the `;` at the end.
 static ALL: Stops = Stops::all_but_space();
 
-/// Checks that `sql` is one statement that may run inside a packet of several, and says what it is.
+/// Checks that `sql` is exactly one statement, so that it may be sent in a packet with others, and says what it is.
 ///
-/// It promises, for whatever server and version executes the text under `mode`, followed by a newline: it is exactly
+/// This holds for every server and version that executes the text under `mode`, followed by a newline: it is exactly
 /// one statement (a `;` only at its very end, see [`Inspected::sql`], which is what to put into a packet), it leaves
 /// nothing open, and is of this kind. Version comments (`/*! */`, `/*M! */`) may each be executed or skipped, so one
 /// that would not end at the same place either way is refused, and one that hides what kind of statement it is.
 /// Statements that are refused for what they say inside a version comment may be harmless on the server at hand.
 ///
 /// A compound statement (`CREATE TRIGGER … BEGIN …; END`) holds more than one statement in this sense.
-/// It does not allocate, and goes over the text once (again when there is a NUL in it, or a function's empty parentheses).
+/// It does not allocate, and reads the text once (again if there is a NUL in it, or a call without arguments).
+///
+/// # Errors
+/// Returns a [`Refusal`] if the text is empty, more than one statement, unfinished, or read differently by different
+/// servers, and if it depends on an earlier statement of its session.
 pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
-    let kind = pass.words.kind(sql.len())?;
+    let kind = pass.keywords.executed(sql.len())?;
+    if pass.names_variable && pass.assigns {
+        return Err(Refusal::SessionState(SessionState::AssignsVariable));
+    }
+    let kind = pass.keywords.refine(kind)?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         ambiguous::refuse_nul(sql.as_bytes(), mode)?;
     }
-    if pass.words.variable {
+    if pass.names_variable {
         user_variable::refuse(sql, kind, mode)?;
     }
-    left_behind::refuse(sql, kind, mode)?;
+    previous_statement::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 
-/// [`inspect`], and refuses statements that change the state of their session: a job's statement.
+/// As [`inspect`], and refuses statements that change the state of their session. Returns the kind.
+///
+/// # Errors
+/// As [`inspect`], and [`Refusal::SessionState`].
 pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
     let kind = inspect(sql, mode)?.kind;
     match kind.session_state() {
-        Some((what, instead)) => Err(Refusal::SessionState { what, instead }),
+        Some(state) => Err(Refusal::SessionState(state)),
         None => Ok(kind),
     }
 }
@@ -64,12 +75,16 @@ pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
 struct Pass<'a> {
     text: &'a [u8],
     scanner: Scanner,
-    words: Words,
+    keywords: Keywords,
     reader: WordReader,
-    /// Where the reader has ended last.
+    /// The end of the word that was read last.
     read: usize,
     /// The first `;`.
     end: Option<usize>,
+    /// `@name` was met.
+    names_variable: bool,
+    /// `:=` was met.
+    assigns: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -77,20 +92,25 @@ impl<'a> Pass<'a> {
         Self {
             text,
             scanner: Scanner::new(mode),
-            words: Words::default(),
+            keywords: Keywords::default(),
             reader: WordReader::default(),
             read: 0,
             end: None,
+            names_variable: false,
+            assigns: false,
         }
     }
 
     fn run(&mut self) -> Result<(), Refusal> {
         loop {
-            let stops = match () {
-                () if self.end.is_some() || self.words.wants_first() => &ALL,
-                () if self.words.wants_main() => &MAIN,
-                () if self.words.wants_more() => &WORDS,
-                () => &PLAIN,
+            let stops = if self.end.is_some() || self.keywords.await_any() {
+                &ALL
+            } else if self.keywords.await_parentheses() {
+                &PARENTHESES
+            } else if self.keywords.await_later() {
+                &WORDS
+            } else {
+                &PLAIN
             };
             let Some(byte) = self.scanner.run(self.text, stops, true) else { break };
             self.take(byte)?;
@@ -111,11 +131,11 @@ impl<'a> Pass<'a> {
             b'#' | b'-' | b'*' => {
                 let version = self.scanner.version;
                 self.scanner.step(self.text, true);
-                if self.scanner.state == State::Line {
+                if self.scanner.context == Context::Line {
                     return Ok(());
                 }
                 if version.is_some() && self.scanner.version.is_none() {
-                    self.words.leave_version(offset);
+                    self.keywords.leave_version(offset);
                     return Ok(());
                 }
                 return self.code(byte);
@@ -129,16 +149,16 @@ impl<'a> Pass<'a> {
             return self.word();
         }
         match byte {
-            b'(' | b')' if self.words.wants_main() => {
-                self.words.parenthesis(byte == b'(');
+            b'(' | b')' if self.keywords.await_parentheses() => {
+                self.keywords.parenthesis(byte == b'(');
                 self.scanner.at += 1;
             }
             b'(' => self.scanner.at += 1,
             b':' if self.text.get(offset + 1) == Some(&b'=') => {
-                self.words.assigns = true;
+                self.assigns = true;
                 self.scanner.at += 2;
             }
-            b'$' if self.words.wants_first() || self.words.wants_more() => return self.word(),
+            b'$' if self.keywords.await_any() || self.keywords.await_later() => return self.word(),
             b'$' => return self.dollar(),
             b'.' | b'@' | b'\\' => return self.word(),
             _ => {
@@ -154,7 +174,7 @@ impl<'a> Pass<'a> {
         if let Some(offset) = self.end {
             return Err(Refusal::Several { offset });
         }
-        self.words.code(byte, self.scanner.at);
+        self.keywords.code(byte, self.scanner.at);
         Ok(())
     }
 
@@ -180,7 +200,7 @@ impl<'a> Pass<'a> {
                 self.scanner.step(self.text, true);
                 self.scanner.at += version_digits(&self.text[self.scanner.at..]);
                 self.read = self.scanner.at;
-                self.words.enter_version();
+                self.keywords.enter_version();
                 Ok(())
             }
             Some(Slash::Block) => {
@@ -206,17 +226,17 @@ impl<'a> Pass<'a> {
         self.read = end;
         match lexeme {
             Lexeme::Broken => return Err(Refusal::BrokenNumber { offset }),
-            Lexeme::Word => self.words.word(word, offset),
-            Lexeme::Variable => self.words.variable |= !word.starts_with(b"@@"),
+            Lexeme::Word => self.keywords.word(word, offset),
+            Lexeme::Variable => self.names_variable |= !word.starts_with(b"@@"),
             _ => {}
         }
         if lexeme != Lexeme::Word {
-            self.words.code(word[0], offset);
+            self.keywords.code(word[0], offset);
         }
         if word[0] == b'$' { ambiguous::refuse_dollar_quote(word, offset) } else { Ok(()) }
     }
 
-    /// A `$` where words do not count otherwise: it matters only if one begins with it.
+    /// A `$` where words do not count: it matters only if a word begins with it.
     fn dollar(&mut self) -> Result<(), Refusal> {
         let offset = self.scanner.at;
         let is_part = |&&byte: &&u8| is_word(byte) || matches!(byte, b'.' | b'+' | b'-');

@@ -1,0 +1,172 @@
+//! Dead jobs: the one table for all that will not be tried again.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, params};
+use queryfleet_job::{DeadReason, Failure, LedgerState, RunId};
+
+use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
+use crate::own_mode::{restore_mode, set_own_mode};
+use crate::tables::Tables;
+
+/// Of a message that is no job so much is kept: enough to see what it is.
+const BODY_KEPT: usize = 16 << 10;
+/// When so many such messages are there, of further ones no body is kept: who may publish must not fill the database.
+const BODIES_KEPT: u64 = 1000;
+/// Tries at a deadlock; the server has rolled the whole transaction back each time.
+const TRIES: u32 = 10;
+
+/// A job's end as dead.
+pub struct Dead<'a> {
+    /// Its run.
+    pub run: RunId,
+    /// Its place in the run.
+    pub seq: u64,
+    /// The queue that it was served from.
+    pub queue: &'a str,
+    /// Why.
+    pub reason: DeadReason,
+    /// The error of the last attempt.
+    pub failure: &'a Failure,
+    /// The error of the first attempt, when there were several.
+    pub first_error: Option<&'a str>,
+    /// How many attempts were counted, this one included.
+    pub attempts: u32,
+    /// The worker that gave up.
+    pub worker: &'a str,
+    /// The statement, for people and for SQL.
+    pub statement: &'a str,
+    /// The envelope of this single job, for a replay.
+    pub envelope: &'a [u8],
+    /// The envelope's signature, by a worker that has verified what it holds.
+    pub signature: Option<&'a str>,
+}
+
+/// A message that is dead, and no job.
+pub(crate) struct Body<'a> {
+    pub(crate) queue: &'a str,
+    pub(crate) reason: DeadReason,
+    pub(crate) message: &'a str,
+    pub(crate) worker: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// [`record_once`], again after a deadlock with a replay that takes other rows of the same tables. `mode` is in force
+/// again after it.
+pub(crate) async fn record(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+    mode: &str,
+) -> Result<bool, mysql_async::Error> {
+    let mut tries = 1;
+    loop {
+        match record_once(conn, tables, dead, mode).await {
+            Err(mysql_async::Error::Server(error)) if error.code == DEADLOCK && tries < TRIES => tries += 1,
+            recorded => return recorded,
+        }
+    }
+}
+
+/// One transaction, under a mode of our own. Answers whether the job died by this.
+async fn record_once(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+    mode: &str,
+) -> Result<bool, mysql_async::Error> {
+    conn.query_drop(format!("{};START TRANSACTION", set_own_mode())).await?;
+    let written = write(conn, tables, dead).await?;
+    let end = if written { "COMMIT" } else { "ROLLBACK" };
+    conn.query_drop(format!("{end};{}", restore_mode(mode))).await?;
+    Ok(written)
+}
+
+/// Ledger row `dead`, dead row, in the transaction that is open. A job that has ended already stays as it ended. A
+/// `started` row (a job that is not atomic, parked as unknown) becomes `dead`. Answers whether they were written.
+pub(crate) async fn write(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &Dead<'_>,
+) -> Result<bool, mysql_async::Error> {
+    if !claim(conn, tables, dead).await? {
+        return Ok(false);
+    }
+    let insert = format!(
+        "INSERT INTO {} (run, seq, queue, state, reason, code, sql_state, message, first_error, attempts, worker, \
+         statement, envelope) VALUES (:run, :seq, :queue, 'dead', :reason, :code, :sqlstate, :message, :first_error, \
+         :attempts, :worker, :statement, '') ON DUPLICATE KEY UPDATE queue = VALUES(queue), state = 'dead', \
+         reason = VALUES(reason), code = VALUES(code), sql_state = VALUES(sql_state), message = VALUES(message), \
+         first_error = VALUES(first_error), attempts = VALUES(attempts), worker = VALUES(worker), \
+         statement = VALUES(statement), died = CURRENT_TIMESTAMP(3)",
+        tables.dead
+    );
+    let values = params! {
+        "run" => dead.run.0,
+        "seq" => dead.seq,
+        "queue" => dead.queue,
+        "reason" => dead.reason.as_str(),
+        "code" => dead.failure.code,
+        "sqlstate" => dead.failure.sqlstate.as_deref(),
+        "message" => dead.failure.message.as_str(),
+        "first_error" => dead.first_error,
+        "attempts" => dead.attempts,
+        "worker" => dead.worker,
+        "statement" => dead.statement,
+    };
+    conn.exec_drop(insert, values).await?;
+    // On its own: a statement that the server has just taken may exceed its max_allowed_packet together with its envelope.
+    let update = format!("UPDATE {} SET envelope = ?, signature = ? WHERE run = ? AND seq = ?", tables.dead);
+    conn.exec_drop(update, (dead.envelope, dead.signature, dead.run.0, dead.seq)).await?;
+    Ok(true)
+}
+
+/// Takes the job's ledger row for `dead`; false when it has ended otherwise.
+async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool, mysql_async::Error> {
+    let (run, seq, state) = (dead.run, dead.seq, LedgerState::Dead.as_str());
+    let insert = format!("INSERT INTO {}(run,seq,state)VALUES({run},{seq},'{state}')", tables.ledger);
+    match conn.query_drop(insert).await {
+        Ok(()) => return Ok(true),
+        Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_KEY => {}
+        Err(error) => return Err(error),
+    }
+    let started = LedgerState::Started.as_str();
+    let update = format!(
+        "UPDATE {} SET state='{state}' WHERE run={run} AND seq={seq} AND state='{started}'",
+        tables.ledger
+    );
+    conn.query_drop(update).await?;
+    Ok(conn.affected_rows() == 1)
+}
+
+/// A dead row of its own, without run, seq and ledger row. Of the body only the beginning is kept, and nothing of it when
+/// there are many such rows. Answers whether that is so.
+pub(crate) async fn record_body(
+    conn: &mut Conn,
+    tables: &Tables,
+    row: &Body<'_>,
+    mode: &str,
+) -> Result<bool, mysql_async::Error> {
+    let Body { queue, reason, message, worker, body } = row;
+    let count = format!(
+        "SELECT COUNT(*) FROM (SELECT id FROM {} WHERE digest IS NOT NULL LIMIT {BODIES_KEPT}) kept",
+        tables.dead
+    );
+    let are_many = conn.query_first(count).await?.unwrap_or(0_u64) >= BODIES_KEPT;
+    let room = if are_many { 0 } else { BODY_KEPT };
+    let kept = &body[..body.len().min(room)];
+    let message = match kept.len() < body.len() {
+        true => format!("{message} (kept: the first {} of its {} bytes)", kept.len(), body.len()),
+        false => (*message).to_owned(),
+    };
+    let insert = format!(
+        "INSERT INTO {} (digest, queue, reason, message, attempts, worker, envelope) VALUES (?, ?, ?, ?, 0, ?, ?) \
+         ON DUPLICATE KEY UPDATE died = CURRENT_TIMESTAMP(3)",
+        tables.dead
+    );
+    let message = queryfleet_job::foreign(message);
+    conn.query_drop(set_own_mode()).await?;
+    conn.exec_drop(insert, (queryfleet_job::digest(body), queue, reason.as_str(), message, worker, kept))
+        .await?;
+    conn.query_drop(restore_mode(mode)).await?;
+    Ok(are_many)
+}
