@@ -7,13 +7,13 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use queryfleet_job::{
-    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, RunId, Settlement, Spent,
+    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, RetryPolicy, RunId, Settlement, Spent,
 };
 use queryfleet_job::{envelope, settle::settle};
 use queryfleet_producer::statement::{self, Rules, Statement};
 use queryfleet_sql::{Splitter, SqlMode};
 
-use crate::packet::{self, Packet, PacketContext};
+use queryfleet_ledger::packet::{self, Packet, PacketContext};
 
 /// No statement here comes near the limit.
 const RULES: Rules = Rules {
@@ -118,13 +118,13 @@ pub fn publish(script: &str, chunk: usize) {
 /// A worker's slot without its connections.
 pub struct Slot {
     packet: Packet,
-    policy: Policy,
+    policy: RetryPolicy,
 }
 
 impl Default for Slot {
     fn default() -> Slot {
         let pressure_timeout = Duration::from_secs(300);
-        let policy = Policy { max_attempts: 5, tiers: 4, tries_here: 3, pressure_timeout };
+        let policy = RetryPolicy { max_attempts: 5, tiers: 4, tries_here: 3, pressure_timeout };
         Slot { packet: Packet::default(), policy }
     }
 }
@@ -146,10 +146,10 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape =
+        let context =
             PacketContext { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
-        packet::build(&mut self.packet, &shape, chunk.run, &statements);
+        packet::build(&mut self.packet, &context, chunk.run, &statements);
         &self.packet.text
     }
 
