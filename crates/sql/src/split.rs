@@ -69,7 +69,6 @@ pub enum SplitError {
 /// largest piece fed. It does no I/O:
 ///
 /// ```
-/// # use queryfleet_job as job;
 /// use queryfleet_sql::{Splitter, SqlMode};
 /// let mut splitter = Splitter::new(SqlMode::default(), 16 << 20);
 /// let mut seen = Vec::new();
@@ -103,7 +102,7 @@ pub enum SplitError {
 ///   second slash of `*///` for the start of a delimiter `//`.
 /// - DELIMITER and USE behind something else on their line are an error, where the client would go on to the next delimiter.
 /// - Other commands of the client are not run: those with a backslash are an error, those by name (`source f`)
-///   are left in the text, where [`super::check`] finds a statement of no known kind.
+///   are left in the text, where [`super::check()`] finds a statement of no known kind.
 /// - `--` before a control character opens a comment, as the server has it.
 /// - A control Z (0x1A) with nothing behind it is DOS's end of a file, no statement.
 pub struct Splitter {
@@ -229,12 +228,15 @@ impl Splitter {
 
     /// Goes over white space and one comment or line of the client's; at anything else the body begins.
     fn head(&mut self) -> Result<Step, SplitError> {
+        if self.phase == Phase::ClientComment {
+            // Dropped as soon as it ends: the white space behind it does not count towards the limit.
+            let is_over = self.scanner.leave(&self.buffer, self.last);
+            return Ok(if is_over { Step::Drop { next: self.scanner.at } } else { Step::More });
+        }
         let byte = self.scanner.run(&self.buffer, &HEAD, self.last);
         let at = self.scanner.at;
         if self.phase == Phase::Space {
             self.begin_at(at);
-        } else if self.phase == Phase::ClientComment && self.scanner.state == State::Code {
-            return Ok(Step::Drop { next: at });
         }
         let Some(byte) = byte else { return Ok(Step::More) };
         match self.delimiter_here() {
