@@ -1,4 +1,4 @@
-//! Reads the SQL of MySQL and MariaDB, for three uses: [`Splitter`] cuts scripts into statements, [`check`]
+//! Reads the SQL of MySQL and MariaDB, for three uses: [`Splitter`] cuts scripts into statements, [`check()`]
 //! and [`inspect`] make sure that a text is one statement and say what it is, [`placeholders`] finds the `:name`s of
 //! a template. It follows the lexers of the servers and of the `mariadb` client; it is no parser, and accepts what
 //! the server accepts. All text is UTF-8, as the sessions are utf8mb4.

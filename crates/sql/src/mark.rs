@@ -6,7 +6,7 @@ use super::scan::{Scanner, Stops};
 static MARK: Stops = Stops::syntax().and(b"?");
 
 /// Where the `?`s of a statement stand, in their order: in code, not in strings, quoted identifiers and comments.
-/// In a statement whose end is unterminated, which [`super::check`] refuses, nothing more is found there.
+/// In a statement whose end is unterminated, which [`super::check()`] refuses, nothing more is found there.
 pub fn marks(sql: &str, mode: SqlMode) -> impl Iterator<Item = usize> {
     let mut scanner = Scanner::new(mode);
     let text = sql.as_bytes();

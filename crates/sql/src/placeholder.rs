@@ -17,7 +17,7 @@ pub struct Placeholder<'a> {
 
 /// The placeholders of a template in their order: a colon and a name (a letter, `_` or a character beyond ASCII,
 /// then also digits) in code. Not in strings, quoted identifiers and comments; `::` and `:=` are none. In a
-/// template whose end is unterminated, which [`super::check`] refuses, nothing more is found there.
+/// template whose end is unterminated, which [`super::check()`] refuses, nothing more is found there.
 pub fn placeholders(template: &str, mode: SqlMode) -> impl Iterator<Item = Placeholder<'_>> {
     let mut scanner = Scanner::new(mode);
     let text = template.as_bytes();
