@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LedgerId, ManifestDigest, Param, RunId};
+use crate::{LedgerId, ManifestDigest, Param, RunId, words};
 
 /// One statement of a run. Its identity is (run, seq).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,35 +30,15 @@ impl Job {
     }
 }
 
-/// How a run has asked for its statements that are not atomic to be run (`--not-atomic`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NotAtomic {
-    /// A `started` row first; whoever finds it parks the job as unknown.
-    Park,
-    /// The user says that repeating is harmless.
-    Repeat,
-}
-
-impl NotAtomic {
-    /// The word on the command line, in the envelope and in `queryfleet_run`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NotAtomic::Park => "park",
-            NotAtomic::Repeat => "repeat",
-        }
-    }
-}
-
-impl std::str::FromStr for NotAtomic {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<NotAtomic, String> {
-        match word {
-            "park" => Ok(NotAtomic::Park),
-            "repeat" => Ok(NotAtomic::Repeat),
-            other => Err(format!("`{other}` is neither `park` nor `repeat`")),
-        }
+words! {
+    /// How a run has asked for its statements that are not atomic to be run (`--not-atomic`).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    NotAtomic {
+        /// A `started` row is written first; whoever finds it parks the job as unknown.
+        Park = "park",
+        /// The job is repeated after a doubtful end: the user says that this is harmless.
+        Repeat = "repeat",
     }
 }
 

@@ -1,33 +1,33 @@
 //! Why a job is dead.
 
-use crate::words::words;
+use crate::words;
 
 words! {
-    /// Why a job will not be tried again; the word in `queryfleet_dead.reason`.
+    /// Why a job will not be retried; the word in `queryfleet_dead.reason`.
     DeadReason {
-        /// An error that no repetition mends.
+        /// An error that no retry can fix.
         Error = "error",
-        /// QUERYFLEET_MAX_ATTEMPTS used up.
+        /// QUERYFLEET_MAX_ATTEMPTS is used up.
         Attempts = "attempts",
-        /// QUERYFLEET_MAX_ATTEMPTS used up, the last one by the statement's deadline.
+        /// QUERYFLEET_MAX_ATTEMPTS is used up, and the last attempt ended at the statement's deadline.
         Timeout = "timeout",
-        /// The worker's policy, the lexer, or a statement that is not atomic.
+        /// The worker's policy or its check of the SQL forbids the statement, or it is not atomic.
         Refused = "refused",
         /// Nobody can know whether it took effect.
         Unknown = "unknown",
         /// Its run is not in this ledger.
         UnknownRun = "unknown_run",
-        /// The body is no envelope.
+        /// The body is not an envelope.
         Undecodable = "undecodable",
-        /// The signature is missing or wrong, or the message is not as its run was published.
+        /// The signature is missing or wrong, or the message does not match its run as published.
         Unverified = "unverified",
-        /// The broker gave up at its delivery limit: each worker that had it died, or somebody put it back each time.
+        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back each time.
         DeliveryLimit = "delivery_limit",
-        /// A time to live, which a policy of the broker puts on the queue, has passed before it was run.
+        /// The time to live that a policy of the broker sets for the queue passed before it ran.
         Expired = "expired",
-        /// The queue was longer than a policy of the broker lets it be.
+        /// The queue was longer than a policy of the broker allows.
         MaxLen = "maxlen",
-        /// It was in the dead queue, and the broker does not say why: somebody has moved it there.
+        /// It was in the dead queue, and the broker does not say why: somebody moved it there.
         Moved = "moved",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{DeadReason, Outcome};
+use crate::{DeadReason, Failure, LedgerState, Outcome, words};
 
 /// The shortest and longest pause before a conflict is tried again in its slot.
 const CONFLICT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
@@ -69,6 +69,22 @@ impl Settlement {
     }
 }
 
+words! {
+    /// What becomes of a message, whatever became of each of its jobs: the label of `deliveries_settled_total`.
+    Action {
+        /// Each of its jobs has ended, and none of them died in this delivery.
+        Ack = "ack",
+        /// Some of its jobs are retried later, as a copy in a retry tier; the others have ended.
+        Retry = "retry",
+        /// Some of its jobs went back to the queue, as a copy that counts no attempt.
+        GiveBack = "give_back",
+        /// Each of its jobs has ended, and at least one of them died in this delivery.
+        Dead = "dead",
+        /// It cannot be read or verified, or its run is unknown: the broker dead-letters it.
+        Reject = "reject",
+    }
+}
+
 /// What happens to a job whose attempt ended like this.
 pub fn settle(outcome: &Outcome, progress: Spent, policy: &Policy) -> Settlement {
     match outcome {
@@ -111,4 +127,18 @@ fn tier(progress: Spent, policy: &Policy) -> usize {
 
 fn growing((first, longest): (Duration, Duration), tries: u32) -> Duration {
     first.saturating_mul(1 << tries.clamp(1, 16).saturating_sub(1)).min(longest)
+}
+
+/// How an attempt has ended whose ledger INSERT met 1062, from the row that was found afterwards.
+///
+/// No row: the other transaction's row is gone again (a replay took it away, or the reader came too early), so the
+/// job is tried once more. `Started`: somebody began a job that is not atomic and died, or is at it: nobody can know.
+pub fn read_conflict(found: Option<LedgerState>) -> Outcome {
+    match found {
+        Some(LedgerState::Started) => Outcome::Unknown(Failure::said(
+            "the ledger row says `started`: an attempt began and nobody saw its end",
+        )),
+        Some(state) => Outcome::EndedBefore(state),
+        None => Outcome::Conflict(Failure::said("the ledger row was there and is gone again")),
+    }
 }

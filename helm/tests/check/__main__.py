@@ -4,9 +4,9 @@ import os
 import sys
 import time
 
-from . import documents, golden, refusals, schema, settings, watching
+from . import documents, golden, installed, refusals, schema, settings, watching
 
-CHECKS = [golden.check, documents.check, refusals.check, schema.check, settings.check, watching.check]
+CHECKS = [golden.check, documents.check, refusals.check, schema.check, settings.check, installed.check, watching.check]
 
 
 def main() -> int:

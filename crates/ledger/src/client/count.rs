@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{LedgerState, RunId};
 
+use crate::client::ledger_row::parse_state;
 use crate::connect::LedgerClient;
 use crate::{Error, Run};
 
@@ -82,7 +83,7 @@ impl LedgerClient {
         let rows: Vec<(u64, String, u64)> =
             self.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
         for (block, word, jobs) in rows {
-            let state: LedgerState = word.parse().map_err(Error::Schema)?;
+            let state = parse_state(&word).map_err(Error::Schema)?;
             counted.entry(block).or_default().add(state, jobs);
         }
         Ok(counted)
@@ -118,7 +119,7 @@ impl LedgerClient {
             let rows: Vec<(String, u64)> =
                 self.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
             for (word, jobs) in rows {
-                counts.add(word.parse().map_err(Error::Schema)?, jobs);
+                counts.add(parse_state(&word).map_err(Error::Schema)?, jobs);
             }
             before = last;
         }

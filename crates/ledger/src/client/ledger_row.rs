@@ -13,5 +13,10 @@ pub(crate) async fn state(
 ) -> Result<Option<LedgerState>, mysql_async::Error> {
     let query = format!("SELECT CAST(state AS CHAR) FROM {ledger} WHERE run={run} AND seq={seq}");
     let word: Option<String> = conn.query_first(query).await?;
-    word.map(|word| word.parse().map_err(|text: String| mysql_async::Error::Other(text.into()))).transpose()
+    word.map(|word| parse_state(&word).map_err(|text| mysql_async::Error::Other(text.into()))).transpose()
+}
+
+/// The state that a word of the ledger's ENUM column stands for.
+pub(crate) fn parse_state(word: &str) -> Result<LedgerState, String> {
+    word.parse().map_err(|error| format!("unknown ledger state, perhaps of a newer version: {error}"))
 }

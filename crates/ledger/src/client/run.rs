@@ -1,30 +1,19 @@
 //! A run as its row has it.
 
 use mysql_async::Row;
-use queryfleet_job::{Beside, Here, Manifest, NotAtomic, Outcome, RunId, RunRow, Terms};
+use queryfleet_job::{Beside, Here, Manifest, NotAtomic, Outcome, RunId, RunRow, Terms, words};
 
-/// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// The end of its input is not yet confirmed.
-    Publishing,
-    /// All of it is in the queue, or past it.
-    Published,
-    /// It was cancelled.
-    Cancelled,
-    /// Its ledger rows are gone; the row stays so that its id is never used again.
-    Purged,
-}
-
-impl RunState {
-    fn parse(word: &str) -> Option<RunState> {
-        Some(match word {
-            "publishing" => RunState::Publishing,
-            "published" => RunState::Published,
-            "cancelled" => RunState::Cancelled,
-            "purged" => RunState::Purged,
-            _ => return None,
-        })
+words! {
+    /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
+    RunState {
+        /// The end of its input is not yet confirmed.
+        Publishing = "publishing",
+        /// All of it is in the queue, or past it.
+        Published = "published",
+        /// It was cancelled.
+        Cancelled = "cancelled",
+        /// Its ledger rows are gone; the row stays so that its id is never used again.
+        Purged = "purged",
     }
 }
 
@@ -96,8 +85,7 @@ pub(crate) fn run(row: Row) -> Result<Run, String> {
         id: RunId(column(&row, 0)?),
         name: column(&row, 1)?,
         queue: column(&row, 2)?,
-        state: RunState::parse(&state)
-            .ok_or_else(|| format!("run state `{state}` is not known to this version"))?,
+        state: state.parse().map_err(|error| format!("unknown run state: {error}"))?,
         // The column says that all of it is published; how much that is its manifest has said from the first.
         total: total.map(|total| planned.unwrap_or(total)),
         confirmed: column(&row, 5)?,
@@ -105,7 +93,10 @@ pub(crate) fn run(row: Row) -> Result<Run, String> {
         chunk: column(&row, 7)?,
         session_version: column(&row, 8)?,
         session_sql: column(&row, 9)?,
-        not_atomic: not_atomic.map(|word| word.parse()).transpose()?,
+        not_atomic: not_atomic
+            .map(|word| word.parse())
+            .transpose()
+            .map_err(|error| format!("unknown mode of statements that are not atomic: {error}"))?,
         created: column(&row, 11)?,
         cancel_now: column::<u8>(&row, 12)? != 0,
         manifest,
