@@ -10,7 +10,7 @@ mod modules;
 mod signatures;
 
 /// Each crate and the crates of ours that it may use.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("sql", &[]),
     ("job", &["sql"]),
     ("config", &["sql"]),
@@ -19,8 +19,15 @@ const FLOORS: [(&str, &[&str]); 10] = [
     ("ledger", &["sql", "job", "config", "metrics"]),
     ("producer", &["sql", "job", "config", "metrics", "broker", "ledger"]),
     ("consumer", &["sql", "job", "config", "metrics", "broker", "ledger"]),
+    ("operator", &["sql", "job", "config", "metrics", "broker", "ledger"]),
     ("devstack", &["job", "config", "metrics"]),
-    ("cli", &["sql", "job", "config", "metrics", "broker", "ledger", "producer", "consumer", "devstack"]),
+    (
+        "cli",
+        &[
+            "sql", "job", "config", "metrics", "broker", "ledger", "producer", "consumer", "operator",
+            "devstack",
+        ],
+    ),
 ];
 /// Each client library and the only crate that may use it, tests and benches apart.
 const CLIENTS: [(&str, &str); 2] = [("lapin", "broker"), ("mysql_async", "ledger")];

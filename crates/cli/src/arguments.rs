@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use queryfleet_job::RUN_NAME_LIMIT;
+use queryfleet_operator::Role;
 use queryfleet_producer::{CsvDialect, Ranges, Size, Source};
 
-use crate::command::doctor::Role;
 use crate::exit::HELP;
 
 /// Runs big batches of SQL exactly once: a fleet of workers over RabbitMQ and MySQL or MariaDB.
@@ -178,6 +178,13 @@ pub(crate) struct DeadFilter {
     /// For this reason, such as error, attempts, timeout, unknown
     #[arg(long, value_name = "REASON")]
     pub(crate) reason: Option<String>,
+}
+
+impl From<DeadFilter> for queryfleet_operator::DeadFilter {
+    fn from(filter: DeadFilter) -> queryfleet_operator::DeadFilter {
+        let DeadFilter { run, code, sql_state, reason } = filter;
+        queryfleet_operator::DeadFilter { run, code, sql_state, reason }
+    }
 }
 
 #[derive(Args)]

@@ -2,26 +2,46 @@
 
 use std::process::ExitCode;
 
-/// How a command has ended; the number is the process's exit code.
+use queryfleet_producer::Ended;
+
+/// How a command has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Every job is done, or the command did what it was asked to.
-    AllDone = 0,
-    /// It could not start, or the input is unusable, which is what `plan` tells; a check of `doctor` has failed.
-    CouldNotStart = 1,
+    Success,
+    /// It could not start or go on, or the input is unusable, which is what `plan` tells; a check of `doctor` has failed.
+    Failed,
     /// The command line is wrong.
-    Usage = 2,
+    Usage,
     /// The run has ended with dead jobs.
-    Dead = 3,
+    Dead,
     /// The run was cancelled.
-    Cancelled = 4,
+    Cancelled,
     /// `--timeout` has passed.
-    TimedOut = 5,
+    TimedOut,
     /// Jobs are missing: neither ended, nor with the broker, nor with a worker.
-    Missing = 6,
+    Missing,
     /// Interrupted by Ctrl-C or SIGTERM.
-    Interrupted = 130,
+    Interrupted,
+    /// The exit code of the command that `dev` has run.
+    External(u8),
+}
+
+impl Exit {
+    /// The exit code of the process. A contract: a number keeps its meaning.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Dead => 3,
+            Exit::Cancelled => 4,
+            Exit::TimedOut => 5,
+            Exit::Missing => 6,
+            Exit::Interrupted => 130,
+            Exit::External(code) => code,
+        }
+    }
 }
 
 /// The table of `queryfleet --help`.
@@ -41,18 +61,81 @@ docs/environment.md lists all variables.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
-impl From<queryfleet_producer::Ended> for Exit {
-    fn from(ended: queryfleet_producer::Ended) -> Exit {
+impl From<Ended> for Exit {
+    fn from(ended: Ended) -> Exit {
         match ended {
-            queryfleet_producer::Ended::Done => Exit::AllDone,
-            queryfleet_producer::Ended::Dead => Exit::Dead,
-            queryfleet_producer::Ended::Cancelled => Exit::Cancelled,
-            queryfleet_producer::Ended::TimedOut => Exit::TimedOut,
-            queryfleet_producer::Ended::Missing => Exit::Missing,
+            Ended::Done => Exit::Success,
+            Ended::Dead => Exit::Dead,
+            Ended::Cancelled => Exit::Cancelled,
+            Ended::TimedOut => Exit::TimedOut,
+            Ended::Missing => Exit::Missing,
+        }
+    }
+}
+
+impl From<&queryfleet_producer::Error> for Exit {
+    fn from(error: &queryfleet_producer::Error) -> Exit {
+        use queryfleet_producer::Error;
+        match error {
+            Error::Cancelled(_) => Exit::Cancelled,
+            Error::Read { .. }
+            | Error::Keep { .. }
+            | Error::Differs { .. }
+            | Error::Foreign { .. }
+            | Error::Empty(_)
+            | Error::Split { .. }
+            | Error::Bad { .. }
+            | Error::Refused { .. }
+            | Error::NotAtomic { .. }
+            | Error::Settings { .. }
+            | Error::NotHeld { .. }
+            | Error::NoWhere { .. }
+            | Error::Changed { .. }
+            | Error::Moving { .. }
+            | Error::Unfinished(_)
+            | Error::Closed { .. }
+            | Error::Option { .. }
+            | Error::TooLarge { .. }
+            | Error::Manifest { .. }
+            | Error::Name { .. }
+            | Error::Chunk(_)
+            | Error::NoRun(_)
+            | Error::Broker(_)
+            | Error::Ledger(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<&queryfleet_operator::Error> for Exit {
+    fn from(error: &queryfleet_operator::Error) -> Exit {
+        use queryfleet_operator::Error;
+        match error {
+            Error::NoFilter => Exit::Usage,
+            Error::NoRun(_)
+            | Error::Closed { .. }
+            | Error::NotEnded { .. }
+            | Error::TooEarly { .. }
+            | Error::NotDead { .. }
+            | Error::Broker(_)
+            | Error::Ledger(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<&queryfleet_consumer::Error> for Exit {
+    fn from(error: &queryfleet_consumer::Error) -> Exit {
+        use queryfleet_consumer::Error;
+        match error {
+            Error::Broker(_)
+            | Error::Ledger(_)
+            | Error::Metrics(_)
+            | Error::Allow(_)
+            | Error::Away(_)
+            | Error::Random(_) => Exit::Failed,
         }
     }
 }

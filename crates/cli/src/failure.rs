@@ -1,7 +1,9 @@
 //! A command that failed: what is printed, and the exit code.
 
-use std::any::Any;
+use std::error::Error;
 use std::fmt;
+
+use queryfleet_job::causes;
 
 use crate::{Exit, output};
 
@@ -16,17 +18,23 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Failure {
-        Failure { text: text.into(), exit: Exit::CouldNotStart, has_lines: false }
+        Failure { text: text.into(), exit: Exit::Failed, has_lines: false }
     }
 
     /// A command line that asks for nothing that can be done.
     pub(crate) fn usage(text: impl Into<String>) -> Failure {
         Failure { exit: Exit::Usage, ..Failure::new(text) }
     }
-}
 
-impl Failure {
-    /// Says it to a person.
+    fn with_advice(error: &(dyn Error + 'static), advice: Option<String>) -> Failure {
+        let text = causes(error);
+        Failure::new(match advice {
+            Some(advice) => format!("{text}: {advice}"),
+            None => text,
+        })
+    }
+
+    /// Prints it for a person.
     pub(crate) fn say(&self) {
         if self.has_lines {
             output::say_block(format_args!("error: {self}\n"));
@@ -42,10 +50,63 @@ impl fmt::Display for Failure {
     }
 }
 
-impl<E: std::error::Error + 'static> From<E> for Failure {
-    fn from(error: E) -> Failure {
+impl From<queryfleet_producer::Error> for Failure {
+    fn from(error: queryfleet_producer::Error) -> Failure {
+        Failure { exit: Exit::from(&error), ..Failure::new(causes(&error)) }
+    }
+}
+
+impl From<queryfleet_operator::Error> for Failure {
+    fn from(error: queryfleet_operator::Error) -> Failure {
+        Failure { exit: Exit::from(&error), ..Failure::with_advice(&error, operator_advice(&error)) }
+    }
+}
+
+impl From<queryfleet_consumer::Error> for Failure {
+    fn from(error: queryfleet_consumer::Error) -> Failure {
+        Failure { exit: Exit::from(&error), ..Failure::new(causes(&error)) }
+    }
+}
+
+impl From<queryfleet_config::Error> for Failure {
+    fn from(error: queryfleet_config::Error) -> Failure {
+        Failure::new(causes(&error))
+    }
+}
+
+impl From<queryfleet_devstack::Error> for Failure {
+    fn from(error: queryfleet_devstack::Error) -> Failure {
         // It says what to install, and shows the end of a server's log.
-        let has_lines = (&error as &dyn Any).is::<queryfleet_devstack::Error>();
-        Failure { has_lines, ..Failure::new(queryfleet_job::causes(&error)) }
+        Failure { has_lines: true, ..Failure::new(causes(&error)) }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::new(causes(&error))
+    }
+}
+
+impl From<tokio::task::JoinError> for Failure {
+    fn from(error: tokio::task::JoinError) -> Failure {
+        Failure::new(causes(&error))
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Failure {
+        Failure::new(causes(&error))
+    }
+}
+
+/// What to do about it, where a flag or a command of this program does it.
+fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
+    use queryfleet_operator::Error;
+    match error {
+        Error::NoFilter => Some(
+            "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),
+        ),
+        Error::NotDead { run, .. } => Some(format!("`queryfleet dead list --run {run}`")),
+        _ => None,
     }
 }

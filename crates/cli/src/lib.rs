@@ -39,7 +39,7 @@ fn run() -> Exit {
             }
             // --help and --version.
             output::note(error.print());
-            return output::settle(Exit::AllDone, true);
+            return output::settle(Exit::Success, true);
         }
     };
     if arguments.command.executes() {

@@ -19,6 +19,7 @@ pub use client::dead::Dead;
 pub use client::dead_jobs::{DeadGroup, DeadJob, DeadRow, Filter};
 pub use client::run::{Run, RunState};
 pub use client::runs::NewRun;
+pub use client::standing::{RunStatus, Standing};
 pub use client::worker::{Heartbeat, WorkerRow};
 pub use connect::{Database, LedgerClient};
 pub use error::Error;

@@ -4,7 +4,6 @@
 //! nothing; the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the
 //! digest of the input, so that nothing else is published under its name.
 
-mod cancel;
 mod check;
 mod error;
 mod input;
@@ -12,10 +11,8 @@ mod notice;
 mod plan;
 mod publish;
 mod range;
-mod replay;
 mod wait;
 
-pub use cancel::cancel;
 pub use error::Error;
 pub use input::dialect::CsvDialect;
 pub use input::{InputBytes, Source};
@@ -24,5 +21,4 @@ pub use publish::pace::Limits;
 pub use publish::{Progress, PublishRequest, Published, publish};
 pub use range::Ranges;
 pub use range::size::Size;
-pub use replay::{Replayed, Shown, replay, show};
-pub use wait::{Ended, Standing, standing, wait};
+pub use wait::{Ended, wait};

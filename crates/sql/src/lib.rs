@@ -1,72 +1,63 @@
-//! Reads the SQL of MySQL and MariaDB, for three uses: [`Splitter`] cuts scripts into statements, [`check()`]
-//! and [`inspect`] make sure that a text is one statement and say what it is, [`placeholders`] finds the `:name`s of
-//! a template. It follows the lexers of the servers and of the `mariadb` client; it is no parser, and accepts what
-//! the server accepts. All text is UTF-8, as the sessions are utf8mb4.
+//! Reads the SQL of MySQL and MariaDB, without a server and without I/O.
 //!
-//! The parts: `scan` tells code from strings and comments over bytes and can stop anywhere; `split` and `command`
-//! are the client's side; `check`, `words`, `special`, `left_behind` and `user_variable` are the safety net; `kind` names
-//! what a statement is; `word` says where a name, a number or a variable ends, `token` are all of them and the symbols, `verb`
-//! finds the word that says what is executed, `tables` and `target` read out of them what it writes, `mentions` says which
-//! names it has at all, `calls` what it calls that is not in the lists of `builtins`, `moves` whether a walk would meet its
-//! rows again, `usage` in what use its `?` stand, `shape` what it has in common with others, `assign`, `set` and `set_value`
-//! what a SET sets, `session_variable` which of these session SQL may; `splice` writes a literal into it; `idle` and `binary`
-//! are about what dumps hold.
+//! It cuts scripts into statements as the `mariadb` client does, makes sure that a text is exactly one statement, says of
+//! which kind it is and what it writes, and finds the places for values. It is no parser: it follows the lexers of the
+//! servers and of the client, reads the few words that it needs, and where it is not sure it says so. All text is UTF-8, as
+//! it is for a session with `utf8mb4`. [`SqlMode`] holds the two flags of a session that decide where a string ends.
+//!
+//! ```
+//! use queryfleet_sql::{Kind, Splitter, SqlMode, inspect, written_tables};
+//!
+//! let mode = SqlMode::default();
+//! let limit_bytes = 1 << 20;
+//! let mut splitter = Splitter::new(mode, limit_bytes);
+//! splitter.feed(b"UPDATE shop.item SET note = 'a;b' WHERE id = 7; DELETE FROM cart");
+//! splitter.finish();
+//!
+//! let statement = splitter.next_statement()?.expect("there are two");
+//! let inspected = inspect(statement.sql, mode)?;
+//! assert_eq!(inspected.kind, Kind::Update);
+//! let tables = written_tables(inspected.sql, mode).expect("its text says what it writes");
+//! assert_eq!(tables[0].table, "item");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what it reads |
+//! | --- | --- |
+//! | `lexer` | bytes: what is code, a string or a comment (`scanner`), where a word ends (`word`), the tokens of a statement (`token`) |
+//! | `script` | scripts and dumps: [`Splitter`], the commands of the client, what dumps hold beside rows |
+//! | `statement` | one statement: [`inspect`] and [`check`], its [`Kind`], why it is refused ([`Refusal`]), its fingerprint |
+//! | `names` | what a statement names: the tables that it writes ([`written_tables`]), what it calls ([`foreign_calls`]), whether it moves rows along a key ([`Move`]) |
+//! | `session` | SET statements: [`assignments`], and which variables are harmless ([`may_be_set`]) |
+//! | `values` | where values go ([`placeholders`], [`marks`]) and in which use each stands ([`uses`]) |
 
-mod assign;
-mod binary;
-mod builtins;
-mod calls;
-mod check;
-mod command;
-mod idle;
-mod kind;
-mod left_behind;
-mod literals;
-mod mark;
-mod mentions;
-mod mode;
-mod moves;
-mod place;
-mod placeholder;
-mod refusal;
-mod scan;
-mod session_variable;
-mod set;
-mod set_value;
-mod shape;
-mod special;
-mod splice;
-mod split;
-mod tables;
-mod target;
-mod token;
-mod usage;
-mod user_variable;
-mod verb;
-mod word;
-mod words;
+mod lexer;
+mod names;
+mod script;
+mod session;
+mod statement;
+mod values;
 
-pub use assign::{Assignment, Target, Value, assignments, set_statements};
-pub use binary::with_binary_strings;
-pub use builtins::{BUILTINS, KEYWORDS, is_native};
-pub use calls::{Call, calls_only_builtins, foreign_calls};
-pub use check::{Inspected, check, inspect};
-pub use command::client_command;
-pub use idle::is_idle;
-pub use kind::{Kind, UnknownKind};
-pub use mark::marks;
-pub use mentions::{
+pub use lexer::scanner::{Open, SqlMode};
+pub use names::builtins::{BUILTINS, KEYWORDS, is_native};
+pub use names::calls::{Call, calls_only_builtins, foreign_calls};
+pub use names::mentions::{
     called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_named, tables_written_by_body,
 };
-pub use mode::SqlMode;
-pub use moves::{Move, moves, sets_new};
-pub use place::{Place, beginning};
-pub use placeholder::{Placeholder, placeholders};
-pub use refusal::Refusal;
-pub use scan::Open;
-pub use session_variable::may_be_set;
-pub use shape::{Shape, shape};
-pub use splice::splice;
-pub use split::{SplitError, Splitter, Statement};
-pub use tables::{TableName, lacks_where, qualified_names, written_tables};
-pub use usage::{Meets, Use, meets, uses};
+pub use names::moves::{Move, moves, sets_new};
+pub use names::written::{TableName, lacks_where, qualified_names, written_tables};
+pub use script::binary::with_binary_strings;
+pub use script::client::client_command;
+pub use script::idle::is_idle;
+pub use script::position::{Place, beginning};
+pub use script::splitter::{SplitError, Splitter, Statement};
+pub use session::assignment::{Assignment, Target, Value, assignments, set_statements};
+pub use session::variables::may_be_set;
+pub use statement::fingerprint::{Shape, shape};
+pub use statement::inspect::{Inspected, check, inspect};
+pub use statement::kind::{Kind, UnknownKind};
+pub use statement::refusal::Refusal;
+pub use values::column::{Meets, meets};
+pub use values::parts::Use;
+pub use values::placeholder::{Placeholder, marks, placeholders, splice};
+pub use values::usage::uses;

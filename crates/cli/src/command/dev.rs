@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
 
-/// Starts private servers; runs the command with the environment that reaches them and passes its exit code on.
+/// Starts private servers; runs the command with the environment that reaches them and returns its exit code.
 pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
     let stack = Stack::start(&Options::default())?;
     let Some((program, arguments)) = command.split_first() else {
@@ -20,7 +20,7 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
         if output::lost().is_some() {
             // Nobody can reach them.
             stack.stop()?;
-            return Ok(Exit::CouldNotStart);
+            return Ok(Exit::Failed);
         }
         output::say(format_args!("private servers run in {} until Ctrl-C", stack.folder().display()));
         block(async {
@@ -28,7 +28,7 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
             Ok(())
         })?;
         stack.stop()?;
-        return Ok(Exit::AllDone);
+        return Ok(Exit::Success);
     };
     let status = block(async {
         let mut stop = Stop::listen()?;
@@ -46,11 +46,10 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
         }
     })?;
     stack.stop()?;
-    match status.code() {
-        Some(0) => Ok(Exit::AllDone),
-        code => {
-            output::end();
-            std::process::exit(code.unwrap_or(Exit::Interrupted as i32))
-        }
-    }
+    Ok(match status.code() {
+        Some(0) => Exit::Success,
+        // The system keeps only the lowest eight bits.
+        Some(code) => Exit::External(code as u8),
+        None => Exit::Interrupted,
+    })
 }

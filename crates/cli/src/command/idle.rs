@@ -7,5 +7,5 @@ use crate::signal::Stop;
 /// Does nothing until it is told to stop. It asks for no configuration: what that lacks, the commands beside it say.
 pub(crate) async fn idle() -> Result<Exit, Failure> {
     Stop::listen()?.next().await;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

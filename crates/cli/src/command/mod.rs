@@ -4,20 +4,18 @@ mod cancel;
 mod dead;
 mod demo;
 mod dev;
-pub(crate) mod doctor;
+mod doctor;
 mod idle;
 mod plan;
 mod publish;
+mod purge;
 mod run;
 mod setup;
 mod status;
 mod wait;
 mod work;
 
-use std::sync::Arc;
-
 use queryfleet_config::Config;
-use queryfleet_ledger::{Database, LedgerClient};
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
@@ -50,8 +48,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Cancel { run, now } => {
             block(async { cancel::cancel(&configured(Some("warn"))?, &run, now).await })
         }
-        Command::Dead(command) => block(async { dead::dead(&configured(Some("warn"))?, &command).await }),
-        Command::Purge { run } => block(async { cancel::purge(&configured(Some("warn"))?, &run).await }),
+        Command::Dead(command) => block(async { dead::dead(&configured(Some("warn"))?, command).await }),
+        Command::Purge { run } => block(async { purge::purge(&configured(Some("warn"))?, &run).await }),
         Command::Doctor { only, json } => {
             block(async { doctor::doctor(&configured(Some("error"))?, only, json.json).await })
         }
@@ -84,9 +82,4 @@ fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
     // Somebody may still block on an input that never comes.
     runtime.shutdown_background();
     result
-}
-
-/// A connection for questions about runs.
-fn control(config: &Config) -> Result<LedgerClient, Failure> {
-    Ok(LedgerClient::new(Arc::new(Database::new(config)?)))
 }

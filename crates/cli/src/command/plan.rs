@@ -24,7 +24,7 @@ pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> 
     } else {
         lines(&plan).iter().for_each(output::print);
     }
-    Ok(if plan.refused == 0 { Exit::AllDone } else { Exit::CouldNotStart })
+    Ok(if plan.refused == 0 { Exit::Success } else { Exit::Failed })
 }
 
 /// The plan for people: what there is, then what to look at, the gravest last, where it is seen.

@@ -32,7 +32,7 @@ pub(crate) async fn publish(
     } else {
         output::print(format_args!("run {name}: {} jobs published; queryfleet wait {name}", total - before));
     }
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// What the arguments ask for.
@@ -86,12 +86,5 @@ pub(crate) async fn publish_run(
             None => output::say("interrupted: nothing was published"),
         }
     }
-    published.transpose().map_err(|error| {
-        let cancelled = matches!(error, queryfleet_producer::Error::Cancelled(_));
-        let mut failure = Failure::from(error);
-        if cancelled {
-            failure.exit = Exit::Cancelled;
-        }
-        failure
-    })
+    Ok(published.transpose()?)
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use queryfleet_config::Config;
 use queryfleet_consumer::Drain;
+use queryfleet_operator::Operator;
 
 use crate::Exit;
 use crate::arguments::Input;
 use crate::command::publish::{publish_run, wanted};
+use crate::command::setup;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
-use crate::command::{control, setup};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::{Asked, Stop};
@@ -26,13 +27,7 @@ pub(crate) async fn run(
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
     }
-    if let Err(error) = control(&config)?.identity().await {
-        if !matches!(error, queryfleet_ledger::Error::Schema(_)) {
-            return Err(error.into());
-        }
-        // Not to standard output: with --json that is one value.
-        setup::made(&config).await?.iter().for_each(output::say);
-    }
+    set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;
     let Some(published) = publish_run(&config, &wanted(request), &mut stop).await? else {
         return Ok(Exit::Interrupted);
@@ -74,4 +69,14 @@ pub(crate) async fn run(
             Ok(Exit::Interrupted)
         }
     }
+}
+
+async fn set_up_if_needed(config: &Config) -> Result<(), Failure> {
+    let mut operator = Operator::new(config)?;
+    if operator.needs_setup().await? {
+        let ready = operator.setup().await?;
+        // Not to standard output: with --json that is one value.
+        setup::lines(&ready).iter().for_each(output::say);
+    }
+    Ok(())
 }

@@ -1,12 +1,12 @@
 //! `queryfleet status`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::LedgerClient;
-use queryfleet_producer::{Error, Standing, standing};
+use queryfleet_ledger::Standing;
+use queryfleet_operator::Operator;
 
 use crate::Exit;
+use crate::command::print_json;
 use crate::command::wait::standing_json;
-use crate::command::{control, print_json};
 use crate::failure::Failure;
 use crate::output;
 
@@ -15,10 +15,10 @@ const NEWEST: u32 = 20;
 
 /// Shows one run, or the newest ones.
 pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Result<Exit, Failure> {
-    let mut control = control(config)?;
+    let mut operator = Operator::new(config)?;
     let found = match run {
-        Some(run) => vec![standing(&mut control, run).await?],
-        None => newest(&mut control).await?,
+        Some(run) => vec![operator.status(run).await?],
+        None => operator.newest_runs(NEWEST).await?,
     };
     if json {
         let values: Vec<_> = found.iter().map(standing_json).collect();
@@ -26,7 +26,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
             (Some(_), [one]) => print_json(one),
             _ => print_json(&values.into()),
         }
-        return Ok(Exit::AllDone);
+        return Ok(Exit::Success);
     }
     output::print(format_args!("{:<40} {:<10} {:>12} {:>12} {:>8}", "RUN", "STATE", "TOTAL", "DONE", "DEAD"));
     for standing in &found {
@@ -35,19 +35,10 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         output::print(format_args!(
             "{:<40} {:<10} {total:>12} {:>12} {:>8}",
             run.name,
-            standing.state(),
+            standing.status(),
             counts.done,
             counts.dead
         ));
     }
-    Ok(Exit::AllDone)
-}
-
-async fn newest(control: &mut LedgerClient) -> Result<Vec<Standing>, Error> {
-    let mut found = Vec::new();
-    for run in control.newest_runs(NEWEST).await? {
-        let counts = control.count_run(&run).await?;
-        found.push(Standing { run, counts });
-    }
-    Ok(found)
+    Ok(Exit::Success)
 }

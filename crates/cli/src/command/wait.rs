@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use queryfleet_config::Config;
-use queryfleet_producer::{Ended, Standing};
+use queryfleet_ledger::Standing;
+use queryfleet_producer::Ended;
 use serde_json::json;
 
 use crate::Exit;
@@ -58,7 +59,7 @@ pub(crate) fn standing_json(standing: &Standing) -> serde_json::Value {
         "run": run.id.0,
         "name": run.name,
         "queue": run.queue,
-        "state": standing.state(),
+        "state": standing.status().as_str(),
         "total": run.total,
         "confirmed": run.confirmed,
         "done": counts.done,

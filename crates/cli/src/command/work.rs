@@ -23,5 +23,5 @@ pub(crate) async fn work(config: &Config) -> Result<Exit, Failure> {
     let worked = queryfleet_consumer::work(config, drain, BUILD).await;
     stopping.abort();
     worked?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

@@ -69,7 +69,7 @@ pub(crate) fn lost() -> Option<&'static Error> {
 pub(crate) fn settle(exit: Exit, shows: bool) -> Exit {
     let Some(error) = lost() else { return exit };
     say(format_args!("error: cannot write to standard output: {error}"));
-    if shows && exit == Exit::AllDone { Exit::CouldNotStart } else { exit }
+    if shows && exit == Exit::Success { Exit::Failed } else { exit }
 }
 
 /// Waits until what was said is written, when the process is about to end.

@@ -11,5 +11,6 @@ pub(crate) mod ranges;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod standing;
 pub(crate) mod tables;
 pub(crate) mod worker;

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{LedgerClient, Run};
-
-use crate::Standing;
+use queryfleet_ledger::{LedgerClient, Run, Standing};
 
 /// How often the broker and the workers are asked while nothing moves.
 const ASK_EVERY: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{BLOCK, Counts, Database, LedgerClient, Run, RunState};
+use queryfleet_ledger::{BLOCK, Counts, Database, LedgerClient, Run, RunState, Standing};
 
 use crate::Error;
 use crate::notice::Notice;
@@ -21,34 +21,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// A poll may take this part of the time: one in ten. Half of it while finished blocks are still being found, so that
 /// ten million jobs that have ended long ago are counted in seconds.
 const PAUSE_FACTOR: u32 = 10;
-
-/// How a run stands.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// Its row.
-    pub run: Run,
-    /// What the ledger says of its jobs.
-    pub counts: Counts,
-}
-
-impl Standing {
-    /// Whether every job has ended; never before the end of the input is confirmed.
-    pub fn has_ended(&self) -> bool {
-        self.run.total.is_some_and(|total| self.counts.ended() >= total)
-    }
-
-    /// `publishing`, `running`, `done`, `finished` (with dead jobs), `cancelled` or `purged`.
-    pub fn state(&self) -> &'static str {
-        match self.run.state {
-            RunState::Purged => "purged",
-            RunState::Cancelled => "cancelled",
-            _ if self.has_ended() && self.counts.dead > 0 => "finished",
-            _ if self.has_ended() => "done",
-            RunState::Publishing => "publishing",
-            RunState::Published => "running",
-        }
-    }
-}
 
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +35,6 @@ pub enum Ended {
     TimedOut,
     /// Jobs are neither in the ledger nor with the broker nor with a worker.
     Missing,
-}
-
-/// How a run stands now, counted afresh.
-///
-/// # Errors
-/// [`Error::NoRun`], and as the database can fail.
-pub async fn standing(control: &mut LedgerClient, name_or_id: &str) -> Result<Standing, Error> {
-    let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
-    let counts = control.count_run(&run).await?;
-    Ok(Standing { run, counts })
 }
 
 /// Waits until the run has ended, was cancelled, or has come to a stand with jobs missing.

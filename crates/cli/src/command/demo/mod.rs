@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
-use queryfleet_producer::{Limits, PublishRequest, Source, Standing};
+use queryfleet_ledger::Standing;
+use queryfleet_operator::Operator;
+use queryfleet_producer::{Limits, PublishRequest, Source};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
-use crate::command::{block, control, print_json};
+use crate::command::{block, print_json};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -67,7 +69,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     output::say(format_args!(
         "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
     ));
-    control(&config)?.setup().await?;
+    Operator::new(&config)?.setup().await?;
     let run =
         queryfleet_producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
     let began = Instant::now();
@@ -123,7 +125,7 @@ fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
         output::print_block(format_args!("\n{report}"));
     }
     match report.broken() {
-        None => Ok(Exit::AllDone),
+        None => Ok(Exit::Success),
         Some(how) => Err(Failure::new(how)),
     }
 }

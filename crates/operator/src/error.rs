@@ -1,0 +1,57 @@
+//! Why something that an operator asked for was not done.
+
+use queryfleet_ledger::RunStatus;
+
+use crate::PURGE_AFTER_H;
+
+/// An error of looking at runs and dead jobs, or of changing them. Exhaustive, so that each has its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A run that is not in this ledger.
+    #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
+    NoRun(String),
+    /// A run that cannot be cancelled any more.
+    #[error("run {name} is {status} already")]
+    Closed {
+        /// The run.
+        name: String,
+        /// How it ended.
+        status: &'static str,
+    },
+    /// A run that still has jobs to do cannot be purged.
+    #[error("run {name} is {status}: only a run that has ended can be purged")]
+    NotEnded {
+        /// The run.
+        name: String,
+        /// How it stands.
+        status: RunStatus,
+    },
+    /// A run that has ended too short a time ago to be purged.
+    #[error(
+        "run {name} ended {hours} h ago: it can be purged {PURGE_AFTER_H} h after its end, when no message of it is on its way \
+         any more"
+    )]
+    TooEarly {
+        /// The run.
+        name: String,
+        /// Hours since its end.
+        hours: u64,
+    },
+    /// A job that is not among the dead ones.
+    #[error("job {seq} of run {run} is not dead")]
+    NotDead {
+        /// The run, as it was given.
+        run: String,
+        /// The job's place in the run.
+        seq: u64,
+    },
+    /// All dead jobs of all runs, without having said so.
+    #[error("no filter")]
+    NoFilter,
+    /// The broker.
+    #[error(transparent)]
+    Broker(#[from] queryfleet_broker::Error),
+    /// The database.
+    #[error(transparent)]
+    Ledger(#[from] queryfleet_ledger::Error),
+}

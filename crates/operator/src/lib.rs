@@ -1,0 +1,45 @@
+//! What the person on call does with a fleet: see how runs stand, cancel and purge them, look at dead jobs and decide
+//! about each, make the tables and the queues, and check every precondition of exactly once.
+//!
+//! [`Operator`] asks and changes one ledger over one connection. [`doctor`] looks at both servers, and stands apart because
+//! it has to say something of servers that cannot be used at all.
+
+mod cancel;
+mod dead;
+mod doctor;
+mod error;
+mod purge;
+mod replay;
+mod setup;
+mod status;
+
+use std::sync::Arc;
+
+use queryfleet_config::Config;
+use queryfleet_ledger::{Database, LedgerClient};
+
+pub use dead::{DeadDetails, DeadFilter};
+pub use doctor::{Finding, Level, Role, doctor};
+pub use error::Error;
+pub use purge::{PURGE_AFTER_H, Purged};
+pub use replay::{ReplayPreview, Replayed};
+pub use setup::Ready;
+
+/// One ledger and the person who is responsible for it.
+pub struct Operator {
+    config: Config,
+    database: Arc<Database>,
+    ledger: LedgerClient,
+}
+
+impl Operator {
+    /// Prepares a connection to the database that the configuration names; it is made at the first question.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] when the database's URL or a file for TLS is unusable.
+    pub fn new(config: &Config) -> Result<Operator, Error> {
+        let database = Arc::new(Database::new(config)?);
+        let ledger = LedgerClient::new(database.clone());
+        Ok(Operator { config: config.clone(), database, ledger })
+    }
+}

@@ -1,0 +1,61 @@
+//! Where in a script something stands.
+
+use crate::lexer::scanner::{Scanner, SqlMode, State, Stops};
+use std::fmt;
+
+/// A place in a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes before it, from the start of the input.
+    pub offset: u64,
+    /// Its line, from 1; a line ends with `\n`.
+    pub line: u64,
+    /// Its column, from 1, in characters (bytes that are not UTF-8 count by what they look like).
+    pub column: u64,
+}
+
+impl Place {
+    pub(crate) const START: Self = Self { offset: 0, line: 1, column: 1 };
+
+    /// The place right after `text`, where `text` begins at `self`.
+    pub(crate) fn after(self, text: &[u8]) -> Self {
+        let offset = self.offset + text.len() as u64;
+        match memchr::memrchr(b'\n', text) {
+            None => Self { offset, line: self.line, column: self.column + characters(text) },
+            Some(last) => {
+                let lines = memchr::memchr_iter(b'\n', text).count() as u64;
+                Self { offset, line: self.line + lines, column: 1 + characters(&text[last + 1..]) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Where in its text a statement begins: behind the comments before it. Version comments are part of it.
+pub fn beginning(sql: &str, mode: SqlMode) -> usize {
+    static ALL: Stops = Stops::all_but_space();
+    let mut scanner = Scanner::new(mode);
+    let text = sql.as_bytes();
+    while scanner.run(text, &ALL, true).is_some() {
+        let at = scanner.at;
+        scanner.step(text, true);
+        if !matches!(scanner.state, State::Line | State::Block) {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// Every byte but UTF-8's continuation bytes (0x80 to 0xBF) begins a character.
+fn characters(text: &[u8]) -> u64 {
+    if text.is_ascii() {
+        // Much sooner said than counted.
+        return text.len() as u64;
+    }
+    text.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u64
+}
