@@ -146,7 +146,7 @@ fn a_key_of_any_direction_is_walked_out_of_its_index_and_each_row_met_once() {
         let names: Vec<&str> = columns.split(',').collect();
         let query = runtime.block_on(async {
             let mut control = LedgerClient::new(database.clone());
-            let key = control.key(None, &table, &names).await.unwrap();
+            let key = control.inspect().key(None, &table, &names).await.unwrap();
             let mut walk = Walk::new(&database, &key, None).await.unwrap();
             let extent = walk.extent().await.unwrap().unwrap();
             let first = walk.next(None, &extent.hi, 20).await.unwrap();
@@ -338,7 +338,8 @@ fn a_walk_that_leaves_rows_out_or_goes_round_is_noticed() {
     let vars = [("QUERYFLEET_MYSQL_URL".to_owned(), fleet.mysql_url())];
     let database = Arc::new(Database::new(&Config::from_vars(vars).unwrap()).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let key = runtime.block_on(LedgerClient::new(database.clone()).key(None, "odd", &["s"])).unwrap();
+    let key =
+        runtime.block_on(LedgerClient::new(database.clone()).inspect().key(None, "odd", &["s"])).unwrap();
     fleet.sql(&format!("DROP TABLE odd; CREATE TABLE odd ({})", columns.replace("VARCHAR", "CHAR")));
     let mut client = fleet.client();
     for hex in bytes() {

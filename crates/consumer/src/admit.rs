@@ -125,7 +125,7 @@ impl Runs {
             return Ok(known);
         }
         let (id, asked) = (chunk.run, Instant::now());
-        let found = control.runs(&[id]).await.map_err(|error| error.outcome())?;
+        let found = control.runs().get(&[id]).await.map_err(|error| error.outcome())?;
         let Some(run) = found.into_iter().next() else { return Err(Outcome::UnknownRun) };
         let mut known = self.write();
         let entry = match known.runs.entry(id) {
@@ -152,7 +152,7 @@ impl Runs {
         };
         let mut control = self.control.lock().await;
         let asked = Instant::now();
-        let runs = control.runs(&ids).await?;
+        let runs = control.runs().get(&ids).await?;
         // Still with the connection: what was asked later is not overwritten.
         self.replace(&ids, runs, asked);
         self.refreshed.notify_waiters();

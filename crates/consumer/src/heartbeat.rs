@@ -59,7 +59,7 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, bea
 
 /// Takes away the rows of workers that were killed.
 async fn forget(shared: &Shared) {
-    if let Err(error) = shared.runs.control().lock().await.forget_the_dead().await {
+    if let Err(error) = shared.runs.control().lock().await.workers().remove_silent().await {
         tracing::debug!(
             worker = shared.name,
             error = queryfleet_job::causes(&error),
@@ -83,7 +83,7 @@ async fn once(shared: &Shared, id: &str, reconnected: bool, beat: bool) -> Resul
             in_flight: shared.in_flight.load(Ordering::Relaxed),
             view: shared.view,
         };
-        shared.runs.control().lock().await.beat(&row).await?;
+        shared.runs.control().lock().await.workers().beat(&row).await?;
     }
     Ok(())
 }

@@ -69,7 +69,8 @@ impl Known {
         if self.asked.is_some_and(|asked| asked.elapsed() < FRESH) {
             return;
         }
-        self.catalog = tokio::time::timeout(PATIENCE, self.control.catalog()).await.ok().and_then(Result::ok);
+        self.catalog =
+            tokio::time::timeout(PATIENCE, self.control.inspect().catalog()).await.ok().and_then(Result::ok);
         self.asked = Some(Instant::now());
     }
 }

@@ -103,7 +103,7 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, timeout: Duration) {
 
 async fn leave(shared: &Shared, id: &str) {
     let leaving = async {
-        let _ = shared.runs.control().lock().await.leave(id).await;
+        let _ = shared.runs.control().lock().await.workers().remove(id).await;
     };
     // Best effort: a database that is away does not hold the worker.
     let _ = tokio::time::timeout(LEAVE, leaving).await;

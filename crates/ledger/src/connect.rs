@@ -1,22 +1,15 @@
 //! How connections are made: the one place that knows the URL.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 use queryfleet_config::Config;
 
-use crate::client::own;
 use crate::client::tables::Tables;
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
 use crate::inspect::process_list;
 use crate::{Error, SessionFacts, init, session_sql};
-
-/// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
-const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
-/// After so long without a question a connection is asked whether it still is one; well below [`init`]'s wait_timeout.
-const IDLE: Duration = Duration::from_secs(5);
 
 /// Where the jobs' database is and how a session on it begins. Shared by all that connect.
 pub struct Database {
@@ -188,77 +181,4 @@ fn with_files(ssl: Option<SslOpts>, tls: &queryfleet_config::Tls) -> Option<SslO
         ssl = ssl.with_client_identity(Some(identity));
     }
     Some(ssl)
-}
-
-/// A connection for questions about runs, dead jobs and workers. Opens itself at the first question, and again after
-/// an error: callers decide whether to ask once more.
-pub struct LedgerClient {
-    pub(crate) database: std::sync::Arc<Database>,
-    /// And when it has last answered.
-    conn: Option<(Conn, Instant)>,
-}
-
-impl LedgerClient {
-    /// Connects to nothing yet.
-    pub fn new(database: std::sync::Arc<Database>) -> LedgerClient {
-        LedgerClient { database, conn: None }
-    }
-
-    /// Runs `work` on the connection, bounded in time. The connection is dropped after any error but a server's
-    /// plain refusal: nobody knows what is still on its way.
-    pub(crate) async fn ask<T>(
-        &mut self,
-        doing: &'static str,
-        work: impl AsyncFnOnce(&mut Conn) -> Result<T, mysql_async::Error>,
-    ) -> Result<T, Error> {
-        let mut conn = match self.kept().await {
-            Some(conn) => conn,
-            None => self.open().await?,
-        };
-        match tokio::time::timeout(CONTROL_TIMEOUT, work(&mut conn)).await {
-            Ok(Ok(value)) => {
-                self.conn = Some((conn, Instant::now()));
-                Ok(value)
-            }
-            Ok(Err(source)) => {
-                let limit = self.database.connect_timeout;
-                if matches!(source, mysql_async::Error::Server(_))
-                    && matches!(tokio::time::timeout(limit, conn.query_drop("ROLLBACK")).await, Ok(Ok(())))
-                {
-                    self.conn = Some((conn, Instant::now()));
-                } else {
-                    self.database.lost();
-                }
-                Err(Error::Query { doing, source })
-            }
-            Err(_) => Err(self.database.timed_out(CONTROL_TIMEOUT, doing)),
-        }
-    }
-
-    /// A connection for our own statements: the configuration's session SQL may be a role that they need, or a mode under
-    /// which they would mean something else.
-    async fn open(&self) -> Result<Conn, Error> {
-        let (mut conn, _) = self.database.connect(None).await?;
-        let limit = self.database.connect_timeout;
-        match tokio::time::timeout(limit, conn.query_drop(own::whole())).await {
-            Ok(Ok(())) => Ok(conn),
-            Ok(Err(source)) => Err(Error::Query { doing: "set up the session", source }),
-            Err(_) => Err(self.database.timed_out(limit, "connecting")),
-        }
-    }
-
-    /// The connection of the last question. Between two of them an input may be read for hours, and the server ends
-    /// what is idle for its wait_timeout.
-    async fn kept(&mut self) -> Option<Conn> {
-        let (mut conn, since) = self.conn.take()?;
-        if since.elapsed() < IDLE {
-            return Some(conn);
-        }
-        let answered = tokio::time::timeout(self.database.connect_timeout, conn.ping()).await;
-        let answers = matches!(answered, Ok(Ok(())));
-        if !answers {
-            self.database.lost();
-        }
-        answers.then_some(conn)
-    }
 }

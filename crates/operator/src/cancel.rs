@@ -20,21 +20,21 @@ impl Operator {
             RunState::Published if before.has_ended() => return closed("finished"),
             _ => {}
         }
-        self.ledger.close_run(before.run.id, now).await?;
+        self.ledger.runs().close(before.run.id, now).await?;
         // Read after it was closed: a producer writes its manifest into an open run only, and publishes nothing before.
         let mut run = self.read_again(&before.run).await?;
         if run.total.or(run.planned).is_none() {
             // Of an older producer nobody knows how much it still publishes, so every worker has to know that the run is
             // closed. Otherwise each of its jobs has a row in the ledger, whatever is published.
-            self.ledger.workers_have_seen(self.config.workers_see_within()).await?;
+            self.ledger.workers().wait_until_seen(self.config.workers_see_within()).await?;
             run = self.read_again(&before.run).await?;
         }
-        self.ledger.cancel_jobs(run.id, 1, run.last_seq()).await?;
+        self.ledger.jobs().cancel(run.id, 1, run.last_seq()).await?;
         self.status(&run.id.to_string()).await
     }
 
     async fn read_again(&mut self, run: &Run) -> Result<Run, Error> {
-        let found = self.ledger.runs(&[run.id]).await?;
+        let found = self.ledger.runs().get(&[run.id]).await?;
         found.into_iter().next().ok_or_else(|| Error::NoRun(run.name.clone()))
     }
 }

@@ -46,7 +46,7 @@ impl Operator {
     /// [`Error::NoRun`], or [`Error::Ledger`] when the database cannot be asked.
     pub async fn dead_groups(&mut self, filter: &DeadFilter) -> Result<Vec<DeadGroup>, Error> {
         let filter = self.ledger_filter(filter).await?;
-        Ok(self.ledger.dead_groups(&filter).await?)
+        Ok(self.ledger.dead_jobs().groups(&filter).await?)
     }
 
     /// One dead job.
@@ -55,7 +55,7 @@ impl Operator {
     /// [`Error::NoRun`], [`Error::NotDead`], or [`Error::Ledger`] when the database cannot be asked.
     pub async fn dead_job(&mut self, run: &str, seq: u64) -> Result<DeadDetails, Error> {
         let id = self.run_id(run).await?;
-        let Some(row) = self.ledger.dead_row(Some(id), seq).await? else {
+        let Some(row) = self.ledger.dead_jobs().find(Some(id), seq).await? else {
             return Err(Error::NotDead { run: run.to_owned(), seq });
         };
         let job = DeadJob {
@@ -78,7 +78,7 @@ impl Operator {
     pub async fn discard(&mut self, filter: &DeadFilter, all: bool) -> Result<u64, Error> {
         filter.require_any(all)?;
         let filter = self.ledger_filter(filter).await?;
-        Ok(self.ledger.discard(&filter).await?)
+        Ok(self.ledger.dead_jobs().discard(&filter).await?)
     }
 
     pub(crate) async fn ledger_filter(&mut self, filter: &DeadFilter) -> Result<Filter, Error> {
@@ -95,7 +95,7 @@ impl Operator {
     }
 
     async fn run_id(&mut self, name_or_id: &str) -> Result<RunId, Error> {
-        let run = self.ledger.find_run(name_or_id).await?;
+        let run = self.ledger.runs().find(name_or_id).await?;
         Ok(run.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?.id)
     }
 }

@@ -36,13 +36,13 @@ impl Operator {
             return Err(Error::NotEnded { name, status });
         }
         // Without a job that has ended nothing can be on its way.
-        let hours = self.ledger.hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
+        let hours = self.ledger.jobs().hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
         if hours < PURGE_AFTER_H {
             return Err(Error::TooEarly { name, hours });
         }
-        let view = self.ledger.view_of_workers(self.config.workers_see_within()).await?;
+        let view = self.ledger.workers().longest_view(self.config.workers_see_within()).await?;
         waiting(view);
-        let ledger_rows = self.ledger.purge(standing.run.id, view).await?;
+        let ledger_rows = self.ledger.runs().purge(standing.run.id, view).await?;
         Ok(Purged { name, ledger_rows })
     }
 }

@@ -44,11 +44,11 @@ impl Operator {
         let broker = Arc::new(Broker::new(&self.config, "replay")?);
         let mut judge = Judge::new(&self.config, &self.database, &mut self.ledger).await?;
         // What dies again while it is replayed has had its turn: a row keeps its id, and each id comes by once.
-        let until = self.ledger.newest_dead().await?;
+        let until = self.ledger.dead_jobs().newest_id().await?;
         let mut after = 0;
         let mut replayed = Replayed::default();
         loop {
-            let found = self.ledger.dead_jobs(&filter, (after, until), JOBS_AT_ONCE).await?;
+            let found = self.ledger.dead_jobs().replayable(&filter, (after, until), JOBS_AT_ONCE).await?;
             let Some(last) = found.last() else { break };
             after = last.id;
             let messages = judge.messages(&mut self.ledger, found, &mut replayed).await?;
@@ -79,7 +79,7 @@ impl Operator {
             Publisher::new(broker.clone(), topology).publish(Route::Work, &messages).await?;
         }
         if !taken.is_empty() {
-            self.ledger.end_replay(&taken).await?;
+            self.ledger.dead_jobs().end_replay(&taken).await?;
         }
         replayed.jobs += taken.len() as u64;
         Ok(())
@@ -96,7 +96,7 @@ impl Operator {
 /// Takes them, sorted; again after a deadlock with workers that write dead rows meanwhile.
 async fn take(ledger: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error> {
     loop {
-        match ledger.begin_replay(ids).await {
+        match ledger.dead_jobs().begin_replay(ids).await {
             Err(error) if error.is_deadlock() => {}
             taken => {
                 let mut taken = taken?;
@@ -189,7 +189,7 @@ impl Judge {
 
     async fn look_up(&mut self, ledger: &mut LedgerClient, run: RunId) -> Result<(), Error> {
         if let Entry::Vacant(place) = self.runs.entry(run) {
-            place.insert(ledger.runs(&[run]).await?.into_iter().next());
+            place.insert(ledger.runs().get(&[run]).await?.into_iter().next());
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ impl Operator {
     /// # Errors
     /// [`Error::NoRun`], or [`Error::Ledger`] when the database cannot be asked.
     pub async fn status(&mut self, name_or_id: &str) -> Result<Standing, Error> {
-        let standing = self.ledger.standing(name_or_id).await?;
+        let standing = self.ledger.runs().standing(name_or_id).await?;
         standing.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))
     }
 
@@ -20,8 +20,8 @@ impl Operator {
     /// [`Error::Ledger`] when the database cannot be asked.
     pub async fn newest_runs(&mut self, count: u32) -> Result<Vec<Standing>, Error> {
         let mut standings = Vec::new();
-        for run in self.ledger.newest_runs(count).await? {
-            let counts = self.ledger.count_run(&run).await?;
+        for run in self.ledger.runs().newest(count).await? {
+            let counts = self.ledger.jobs().count_run(&run).await?;
             standings.push(Standing { run, counts });
         }
         Ok(standings)

@@ -5,13 +5,13 @@ use mysql_async::{Params, Row, Value};
 use queryfleet_job::RunId;
 
 use crate::Error;
+use crate::client::connection::LedgerClient;
 use crate::client::tables::Tables;
-use crate::connect::LedgerClient;
 
 /// The states of a run that may still be gone on with.
 const OPEN: &str = "('publishing', 'published')";
 /// Rows a DELETE.
-const ROWS_AT_ONCE: u64 = 1000;
+const ROWS_PER_DELETE: u64 = 1000;
 
 /// Which dead jobs are meant; everything that is `None` is not asked about.
 #[derive(Clone, Debug, Default)]
@@ -104,20 +104,25 @@ fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result
     row.get_opt(index).and_then(Result::ok).ok_or_else(unreadable)
 }
 
-impl LedgerClient {
+/// Dead jobs; see [`LedgerClient::dead_jobs`].
+pub struct DeadJobs<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl DeadJobs<'_> {
     /// Dead jobs that wait for a decision, grouped by run, reason and error.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn dead_groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
+    pub async fn groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
         let (conditions, values) = filter.conditions();
         let query = format!(
             "SELECT run, reason, code, sql_state, COUNT(*), MIN(LEFT(message, 200)), \
              (SELECT r.name FROM {} r WHERE r.id = d.run) FROM {} d \
              WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY 5 DESC",
-            self.database.tables.run, self.database.tables.dead
+            self.client.database.tables.run, self.client.database.tables.dead
         );
-        let rows = self.dead_query(&query, values).await?;
+        let rows = self.query(&query, values).await?;
         let group = |row: &Row| {
             Ok(DeadGroup {
                 run: column(row, 0)?,
@@ -136,7 +141,7 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn dead_row(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadRow>, Error> {
+    pub async fn find(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadRow>, Error> {
         let (condition, values) = match run {
             Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
             None => ("id = ?", vec![Value::from(number)]),
@@ -145,9 +150,9 @@ impl LedgerClient {
         let query = format!(
             "SELECT id, run, seq, queue, CAST(state AS CHAR), reason, code, sql_state, message, first_error, attempts, \
              worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
-            self.database.tables.dead
+            self.client.database.tables.dead
         );
-        let rows = self.dead_query(&query, values).await?;
+        let rows = self.query(&query, values).await?;
         let whole = |row: &Row| {
             Ok(DeadRow {
                 id: column(row, 0)?,
@@ -174,10 +179,10 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn newest_dead(&mut self) -> Result<u64, Error> {
-        let query = format!("SELECT COALESCE(MAX(id), 0) FROM {}", self.database.tables.dead);
+    pub async fn newest_id(&mut self) -> Result<u64, Error> {
+        let query = format!("SELECT COALESCE(MAX(id), 0) FROM {}", self.client.database.tables.dead);
         let newest: Option<u64> =
-            self.ask("find the newest dead job", async |conn| conn.query_first(query).await).await?;
+            self.client.ask("find the newest dead job", async |conn| conn.query_first(query).await).await?;
         Ok(newest.unwrap_or(0))
     }
 
@@ -186,14 +191,15 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn dead_jobs(
+    pub async fn replayable(
         &mut self,
         filter: &Filter,
         ids: (u64, u64),
         limit: u32,
     ) -> Result<Vec<DeadJob>, Error> {
         let (conditions, values) = filter.conditions();
-        let (dead, run, (after, until)) = (&self.database.tables.dead, &self.database.tables.run, ids);
+        let (dead, run, (after, until)) =
+            (&self.client.database.tables.dead, &self.client.database.tables.run, ids);
         let query = format!(
             "SELECT id, run, seq, queue, envelope, signature FROM {dead} WHERE id > {after} AND id <= {until} \
              AND state IN ('dead', 'replaying') AND seq IS NOT NULL \
@@ -209,7 +215,7 @@ impl LedgerClient {
                 signature: column(row, 5)?,
             })
         };
-        self.dead_query(&query, values).await?.iter().map(job).collect()
+        self.query(&query, values).await?.iter().map(job).collect()
     }
 
     /// Takes dead jobs for a replay, and answers which: in one transaction their ledger rows go and their dead rows turn
@@ -220,7 +226,7 @@ impl LedgerClient {
     /// As connecting and querying can fail; nothing is taken then.
     pub async fn begin_replay(&mut self, ids: &[u64]) -> Result<Vec<u64>, Error> {
         let ids = list(ids);
-        let Tables { dead, ledger, run, .. } = &self.database.tables;
+        let Tables { dead, ledger, run, .. } = &self.client.database.tables;
         let (dead, ledger) = (dead.clone(), ledger.clone());
         let lock = format!(
             "SELECT d.id FROM {dead} d JOIN {run} r ON r.id = d.run \
@@ -228,22 +234,24 @@ impl LedgerClient {
              WHERE d.id IN ({ids}) AND r.state IN {OPEN} \
              AND (d.state = 'replaying' OR d.state = 'dead' AND l.state = 'dead') FOR UPDATE"
         );
-        self.ask("take dead jobs for a replay", async |conn| {
-            conn.query_drop("START TRANSACTION").await?;
-            let taken: Vec<u64> = conn.query(lock).await?;
-            if !taken.is_empty() {
-                let ids = list(&taken);
-                let delete = format!(
-                    "DELETE l FROM {ledger} l JOIN {dead} d ON d.run = l.run AND d.seq = l.seq \
+        self.client
+            .ask("take dead jobs for a replay", async |conn| {
+                conn.query_drop("START TRANSACTION").await?;
+                let taken: Vec<u64> = conn.query(lock).await?;
+                if !taken.is_empty() {
+                    let ids = list(&taken);
+                    let delete = format!(
+                        "DELETE l FROM {ledger} l JOIN {dead} d ON d.run = l.run AND d.seq = l.seq \
                      WHERE d.id IN ({ids}) AND l.state = 'dead'"
-                );
-                conn.query_drop(delete).await?;
-                conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})")).await?;
-            }
-            conn.query_drop("COMMIT").await?;
-            Ok(taken)
-        })
-        .await
+                    );
+                    conn.query_drop(delete).await?;
+                    conn.query_drop(format!("UPDATE {dead} SET state = 'replaying' WHERE id IN ({ids})"))
+                        .await?;
+                }
+                conn.query_drop("COMMIT").await?;
+                Ok(taken)
+            })
+            .await
     }
 
     /// Marks jobs as replayed once the broker has confirmed them. One that has died again meanwhile stays dead.
@@ -252,10 +260,10 @@ impl LedgerClient {
     /// As connecting and querying can fail; the next replay publishes them once more then, and doubles meet the
     /// ledger.
     pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
-        let (ids, dead) = (list(ids), &self.database.tables.dead);
+        let (ids, dead) = (list(ids), &self.client.database.tables.dead);
         let update =
             format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
-        self.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
+        self.client.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
     }
 
     /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. What was no job, a message
@@ -265,33 +273,34 @@ impl LedgerClient {
     /// As connecting and querying can fail; calling it again goes on.
     pub async fn discard(&mut self, filter: &Filter) -> Result<u64, Error> {
         let (conditions, values) = filter.conditions();
-        let dead = &self.database.tables.dead;
+        let dead = &self.client.database.tables.dead;
         let jobs = format!(
             "UPDATE {dead} SET state = 'discarded' WHERE state = 'dead' AND run IS NOT NULL{conditions}"
         );
         let messages = format!(
-            "DELETE FROM {dead} WHERE state IN ('dead', 'discarded') AND run IS NULL{conditions} LIMIT {ROWS_AT_ONCE}"
+            "DELETE FROM {dead} WHERE state IN ('dead', 'discarded') AND run IS NULL{conditions} LIMIT {ROWS_PER_DELETE}"
         );
         let mut discarded = self.changed(&jobs, values.clone()).await?;
         loop {
             let deleted = self.changed(&messages, values.clone()).await?;
             discarded += deleted;
-            if deleted < ROWS_AT_ONCE {
+            if deleted < ROWS_PER_DELETE {
                 return Ok(discarded);
             }
         }
     }
 
     async fn changed(&mut self, statement: &str, values: Vec<Value>) -> Result<u64, Error> {
-        self.ask("discard dead jobs", async |conn| {
-            conn.exec_drop(statement, params(values)).await?;
-            Ok(conn.affected_rows())
-        })
-        .await
+        self.client
+            .ask("discard dead jobs", async |conn| {
+                conn.exec_drop(statement, params(values)).await?;
+                Ok(conn.affected_rows())
+            })
+            .await
     }
 
-    async fn dead_query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.ask("read dead jobs", async |conn| conn.exec(query, params(values)).await).await
+    async fn query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.client.ask("read dead jobs", async |conn| conn.exec(query, params(values)).await).await
     }
 }
 

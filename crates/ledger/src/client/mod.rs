@@ -1,16 +1,76 @@
 //! The control connection: runs, dead jobs, counts, ranges, workers, and the tables themselves. No job is executed here.
+//!
+//! [`LedgerClient`] has one view for each subject; a view borrows the connection for as long as it is used.
 
-pub(crate) mod cancel;
-pub(crate) mod count;
+pub(crate) mod connection;
 pub(crate) mod dead;
 pub(crate) mod dead_jobs;
+pub(crate) mod jobs;
 pub(crate) mod ledger_row;
 pub(crate) mod own;
-pub(crate) mod purge;
 pub(crate) mod ranges;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod standing;
 pub(crate) mod tables;
-pub(crate) mod worker;
+pub(crate) mod workers;
+
+use queryfleet_job::LedgerId;
+
+use crate::client::connection::LedgerClient;
+use crate::client::dead_jobs::DeadJobs;
+use crate::client::jobs::Jobs;
+use crate::client::ranges::Ranges;
+use crate::client::runs::Runs;
+use crate::client::workers::Workers;
+use crate::error::Error;
+use crate::inspect::Inspect;
+
+impl LedgerClient {
+    /// The rows of runs: create, find, publish, cancel, purge.
+    pub fn runs(&mut self) -> Runs<'_> {
+        Runs { client: self }
+    }
+
+    /// The jobs of a run that have ended: counted, cancelled.
+    pub fn jobs(&mut self) -> Jobs<'_> {
+        Jobs { client: self }
+    }
+
+    /// Dead jobs: read, replayed, discarded.
+    pub fn dead_jobs(&mut self) -> DeadJobs<'_> {
+        DeadJobs { client: self }
+    }
+
+    /// The ranges of a run that publishes a table in ranges.
+    pub fn ranges(&mut self) -> Ranges<'_> {
+        Ranges { client: self }
+    }
+
+    /// The rows of workers: heartbeats, and what they have seen.
+    pub fn workers(&mut self) -> Workers<'_> {
+        Workers { client: self }
+    }
+
+    /// What the server says of itself, of this account and of its tables.
+    pub fn inspect(&mut self) -> Inspect<'_> {
+        Inspect { client: self }
+    }
+
+    /// Creates the tables, or brings those of an older version up to this one. Returns this ledger's identity.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when the tables are of a newer version, are not InnoDB, or one of them is gone.
+    pub async fn setup(&mut self) -> Result<LedgerId, Error> {
+        schema::setup(self).await
+    }
+
+    /// This ledger's identity, after checking that the tables are of this program's version.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when `queryfleet setup` has not been run, or was run by another version.
+    pub async fn identity(&mut self) -> Result<LedgerId, Error> {
+        schema::identity(self).await
+    }
+}

@@ -5,7 +5,7 @@ use mysql_async::{Params, Value};
 use queryfleet_job::RunId;
 use serde::{Deserialize, Serialize};
 
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 use crate::error_code::DUPLICATE_KEY;
 use crate::{Error, KeyValue, Range};
 
@@ -37,49 +37,56 @@ fn json(key: &[KeyValue], descending: &[bool]) -> String {
     serde_json::to_string(&written).unwrap_or_default()
 }
 
-impl LedgerClient {
+/// The ranges of a run; see [`LedgerClient::ranges`].
+pub struct Ranges<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl Ranges<'_> {
     /// The ranges of a run from this seq on, `count` at most, with their seqs. That of seq 0 is the whole extent.
     ///
     /// # Errors
     /// As connecting and querying can fail; a row that this version cannot read.
-    pub async fn ranges(&mut self, run: RunId, from: u64, count: u64) -> Result<Vec<(u64, Range)>, Error> {
+    pub async fn read(&mut self, run: RunId, from: u64, count: u64) -> Result<Vec<(u64, Range)>, Error> {
         let query = format!(
             "SELECT seq, lo, hi, signature FROM {} WHERE run = {run} AND seq >= {from} ORDER BY seq LIMIT {count}",
-            self.database.tables.range
+            self.client.database.tables.range
         );
-        self.read_ranges(run, query).await
+        self.query(run, query).await
     }
 
     /// The last range of a run that is written; `None` before the extent is.
     ///
     /// # Errors
     /// As connecting and querying can fail; a row that this version cannot read.
-    pub async fn last_range(&mut self, run: RunId) -> Result<Option<(u64, Range)>, Error> {
+    pub async fn last(&mut self, run: RunId) -> Result<Option<(u64, Range)>, Error> {
         let query = format!(
             "SELECT seq, lo, hi, signature FROM {} WHERE run = {run} ORDER BY seq DESC LIMIT 1",
-            self.database.tables.range
+            self.client.database.tables.range
         );
-        Ok(self.read_ranges(run, query).await?.pop())
+        Ok(self.query(run, query).await?.pop())
     }
 
     /// The seq of the last range that is written, whoever has written it.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn newest_range(&mut self, run: RunId) -> Result<Option<u64>, Error> {
-        let query = format!("SELECT MAX(seq) FROM {} WHERE run = {run}", self.database.tables.range);
-        let newest: Option<Option<u64>> =
-            self.ask("find the last range of the run", async |conn| conn.query_first(query).await).await?;
+    pub async fn last_seq(&mut self, run: RunId) -> Result<Option<u64>, Error> {
+        let query = format!("SELECT MAX(seq) FROM {} WHERE run = {run}", self.client.database.tables.range);
+        let newest: Option<Option<u64>> = self
+            .client
+            .ask("find the last range of the run", async |conn| conn.query_first(query).await)
+            .await?;
         Ok(newest.flatten())
     }
 
-    async fn read_ranges(&mut self, run: RunId, query: String) -> Result<Vec<(u64, Range)>, Error> {
+    async fn query(&mut self, run: RunId, query: String) -> Result<Vec<(u64, Range)>, Error> {
         let rows: Vec<(u64, String, String, Option<String>)> =
-            self.ask("read the ranges of the run", async |conn| conn.query(query).await).await?;
+            self.client.ask("read the ranges of the run", async |conn| conn.query(query).await).await?;
         let key = |json: &str| serde_json::from_str::<Written>(json).map(Written::parts);
         rows.into_iter()
             .map(|(seq, lo, hi, signature)| {
-                self.verify_range(run, seq, (&lo, &hi), signature)?;
+                self.verify(run, seq, (&lo, &hi), signature)?;
                 match (key(&lo), key(&hi)) {
                     (Ok((lo, descending)), Ok((hi, _))) => Ok((seq, Range { lo, hi, descending })),
                     _ => Err(Error::Schema(format!(
@@ -91,7 +98,7 @@ impl LedgerClient {
     }
 
     /// With a key only what was signed with it is read: a range is what a job will be.
-    fn verify_range(
+    fn verify(
         &self,
         run: RunId,
         seq: u64,
@@ -99,7 +106,7 @@ impl LedgerClient {
         signature: Option<String>,
     ) -> Result<(), Error> {
         let signature = signature.unwrap_or_default();
-        match &self.database.signer {
+        match &self.client.database.signer {
             Some(signer) if !signer.verify_range(run, seq, keys, &signature) => Err(Error::Schema(format!(
                 "range {seq} of run {run} in queryfleet_range is not signed with a key of QUERYFLEET_SIGNING_KEY: \
                  give the key that the run was begun with too, or look who has written it"
@@ -113,11 +120,13 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn write_ranges(&mut self, run: RunId, first: u64, ranges: &[Range]) -> Result<bool, Error> {
+    pub async fn write(&mut self, run: RunId, first: u64, ranges: &[Range]) -> Result<bool, Error> {
         let rows = vec!["(?, ?, ?, ?, ?)"; ranges.len()].join(", ");
-        let insert =
-            format!("INSERT INTO {} (run, seq, lo, hi, signature) VALUES {rows}", self.database.tables.range);
-        let signer = self.database.signer.as_ref();
+        let insert = format!(
+            "INSERT INTO {} (run, seq, lo, hi, signature) VALUES {rows}",
+            self.client.database.tables.range
+        );
+        let signer = self.client.database.signer.as_ref();
         let values: Vec<Value> = (first..)
             .zip(ranges)
             .flat_map(|(seq, range)| {
@@ -127,6 +136,7 @@ impl LedgerClient {
             })
             .collect();
         let written = self
+            .client
             .ask("write the ranges of the run", async |conn| {
                 conn.exec_drop(&insert, Params::Positional(values)).await
             })

@@ -1,12 +1,15 @@
-//! The run's row: what a publish is, how far it has come, whether it was cancelled.
+//! The run's row: what a publish is, how far it has come, whether it was cancelled or purged.
+
+use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Row, Value, params};
-use queryfleet_job::{LedgerState, NotAtomic, RunId, is_run_id};
+use queryfleet_job::{NotAtomic, RunId, is_run_id};
 
 use crate::Error;
+use crate::client::connection::LedgerClient;
 use crate::client::run::{COLUMNS, Run, run};
-use crate::connect::LedgerClient;
+use crate::client::standing::Standing;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
 
 /// What a publish says about a new run.
@@ -27,19 +30,26 @@ pub struct NewRun<'a> {
     pub not_atomic: Option<NotAtomic>,
 }
 
+/// Rows that one DELETE of a purge takes: locks and undo stay small beside production traffic.
+const ROWS_PER_DELETE: u64 = 10_000;
 /// Tries at a deadlock with others that make the same run.
 const TRIES: u32 = 10;
 
-impl LedgerClient {
+/// The rows of runs; see [`LedgerClient::runs`].
+pub struct Runs<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl Runs<'_> {
     /// Writes the row of a new run and answers its id.
     ///
     /// # Errors
     /// [`Error::NameTaken`], and as connecting and querying can fail.
-    pub async fn create_run(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
+    pub async fn create(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
         let insert = format!(
             "INSERT INTO {} (id, name, queue, digest, milestones, chunk, session_version, session_sql, not_atomic) \
              VALUES (:id, :name, :queue, :digest, :milestones, :chunk, :version, :sql, :not_atomic)",
-            self.database.tables.run
+            self.client.database.tables.run
         );
         let mut tries = 1;
         loop {
@@ -55,7 +65,11 @@ impl LedgerClient {
                 "sql" => new.session_sql,
                 "not_atomic" => new.not_atomic.map(NotAtomic::as_str),
             };
-            match self.ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await).await {
+            match self
+                .client
+                .ask("write the run's row", async |conn| conn.exec_drop(&insert, values).await)
+                .await
+            {
                 Ok(()) => return Ok(id),
                 Err(error) if error.code() == Some(DUPLICATE_KEY) => {
                     if !self.named(new.name).await?.is_empty() {
@@ -77,11 +91,11 @@ impl LedgerClient {
     /// # Errors
     /// [`Error::Ambiguous`] when a run that an older version has made has the id of another as its name; as connecting and
     /// querying can fail.
-    pub async fn find_run(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
+    pub async fn find(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
         let named = self.find_named(name_or_id).await?;
         let id = name_or_id.parse().ok().filter(|_| is_run_id(name_or_id)).map(RunId);
         let of_id = match id {
-            Some(id) => self.runs(&[id]).await?.into_iter().next(),
+            Some(id) => self.get(&[id]).await?.into_iter().next(),
             None => None,
         };
         match (named, of_id) {
@@ -92,6 +106,16 @@ impl LedgerClient {
         }
     }
 
+    /// How the run of this name or id stands now, counted afresh; `None` when it is not in this ledger.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn standing(&mut self, name_or_id: &str) -> Result<Option<Standing>, Error> {
+        let Some(run) = self.find(name_or_id).await? else { return Ok(None) };
+        let counts = self.client.jobs().count_run(&run).await?;
+        Ok(Some(Standing { run, counts }))
+    }
+
     /// The run of this name, whatever ids there are.
     async fn find_named(&mut self, name: &str) -> Result<Option<Run>, Error> {
         // The server's comparison does not see spaces at the end.
@@ -99,7 +123,7 @@ impl LedgerClient {
     }
 
     async fn named(&mut self, name: &str) -> Result<Vec<Run>, Error> {
-        let query = format!("SELECT {COLUMNS} FROM {} WHERE name = ?", self.database.tables.run);
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE name = ?", self.client.database.tables.run);
         self.rows("read a run", &query, (name,)).await
     }
 
@@ -107,12 +131,12 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn runs(&mut self, ids: &[RunId]) -> Result<Vec<Run>, Error> {
+    pub async fn get(&mut self, ids: &[RunId]) -> Result<Vec<Run>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let list = ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",");
-        let query = format!("SELECT {COLUMNS} FROM {} WHERE id IN ({list})", self.database.tables.run);
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE id IN ({list})", self.client.database.tables.run);
         self.rows("read runs", &query, ()).await
     }
 
@@ -120,9 +144,11 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn newest_runs(&mut self, count: u32) -> Result<Vec<Run>, Error> {
-        let query =
-            format!("SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}", self.database.tables.run);
+    pub async fn newest(&mut self, count: u32) -> Result<Vec<Run>, Error> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}",
+            self.client.database.tables.run
+        );
         self.rows("read runs", &query, ()).await
     }
 
@@ -133,7 +159,7 @@ impl LedgerClient {
         values: impl Into<mysql_async::Params>,
     ) -> Result<Vec<Run>, Error> {
         let values = values.into();
-        let rows: Vec<Row> = self.ask(doing, async |conn| conn.exec(query, values).await).await?;
+        let rows: Vec<Row> = self.client.ask(doing, async |conn| conn.exec(query, values).await).await?;
         rows.into_iter().map(|row| run(row).map_err(Error::Schema)).collect()
     }
 
@@ -145,9 +171,9 @@ impl LedgerClient {
     pub async fn confirm(&mut self, id: RunId, confirmed: u64) -> Result<(), Error> {
         let update = format!(
             "UPDATE {} SET confirmed = GREATEST(confirmed, {confirmed}) WHERE id = {id}",
-            self.database.tables.run
+            self.client.database.tables.run
         );
-        self.ask("note what is confirmed", async |conn| conn.query_drop(update).await).await
+        self.client.ask("note what is confirmed", async |conn| conn.query_drop(update).await).await
     }
 
     /// Writes down what a run is published as, before any of it is: its manifest, once and for all, and the manifest's
@@ -156,7 +182,7 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn seal_run(
+    pub async fn seal(
         &mut self,
         id: RunId,
         manifest: &[u8],
@@ -165,23 +191,24 @@ impl LedgerClient {
         let update = format!(
             "UPDATE {} SET manifest = :manifest, manifest_signature = :signature WHERE id = {id} \
              AND state IN ('publishing', 'published') AND (manifest IS NULL OR manifest = :manifest)",
-            self.database.tables.run
+            self.client.database.tables.run
         );
         let values = params! { "manifest" => Value::from(manifest), "signature" => signature };
-        self.ask("write what the run is published as", async |conn| conn.exec_drop(&update, values).await)
+        self.client
+            .ask("write what the run is published as", async |conn| conn.exec_drop(&update, values).await)
             .await?;
-        Ok(self.runs(&[id]).await?.into_iter().next())
+        Ok(self.get(&[id]).await?.into_iter().next())
     }
 
     /// The newest run of the same input that may still have jobs to do.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn open_run_of(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
+    pub async fn find_open_by_digest(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
         let query = format!(
             "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? AND state IN ('publishing', 'published') \
              ORDER BY id DESC LIMIT 1",
-            self.database.tables.run
+            self.client.database.tables.run
         );
         let rows = self.rows("read runs", &query, (Value::from(digest), queue)).await?;
         Ok(rows.into_iter().next())
@@ -192,9 +219,11 @@ impl LedgerClient {
     /// # Errors
     /// As connecting and querying can fail.
     pub async fn milestones(&mut self, id: RunId) -> Result<Vec<u8>, Error> {
-        let query = format!("SELECT milestones FROM {} WHERE id = {id}", self.database.tables.run);
-        let found: Option<Option<Vec<u8>>> =
-            self.ask("read where a run's input is known", async |conn| conn.query_first(query).await).await?;
+        let query = format!("SELECT milestones FROM {} WHERE id = {id}", self.client.database.tables.run);
+        let found: Option<Option<Vec<u8>>> = self
+            .client
+            .ask("read where a run's input is known", async |conn| conn.query_first(query).await)
+            .await?;
         Ok(found.flatten().unwrap_or_default())
     }
 
@@ -205,20 +234,56 @@ impl LedgerClient {
     pub async fn finish_publishing(&mut self, id: RunId, total: u64) -> Result<(), Error> {
         let update = format!(
             "UPDATE {} SET total = {total}, state = IF(state = 'publishing', 'published', state) WHERE id = {id}",
-            self.database.tables.run
+            self.client.database.tables.run
         );
-        self.ask("note the run's total", async |conn| conn.query_drop(update).await).await
+        self.client.ask("note the run's total", async |conn| conn.query_drop(update).await).await
     }
 
-    /// The state of one job; `None` while it has not ended.
+    /// Closes a run: from now on its deliveries are acknowledged unrun. With `now` its running statements are ended
+    /// too; otherwise they are awaited by [`Jobs::cancel`](crate::Jobs::cancel). A finished or purged run stays as it is.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn job_state(&mut self, run: RunId, seq: u64) -> Result<Option<LedgerState>, Error> {
-        let ledger = self.database.tables.ledger.clone();
-        self.ask("read a ledger row", async |conn| {
-            crate::client::ledger_row::state(conn, &ledger, run, seq).await
-        })
-        .await
+    pub async fn close(&mut self, id: RunId, now: bool) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET state = 'cancelled', cancel_now = cancel_now OR {} WHERE id = {id} AND state <> 'purged'",
+            self.client.database.tables.run,
+            u8::from(now)
+        );
+        self.client.ask("cancel the run", async |conn| conn.query_drop(update).await).await
+    }
+
+    /// Marks the run as purged, which makes its late messages stale, and when every worker has read that, which may take
+    /// [`Workers::longest_view`](crate::Workers::longest_view) and at least `own`, deletes its ledger rows, dead jobs and ranges.
+    /// Answers how many ledger rows went.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail; calling it again goes on.
+    pub async fn purge(&mut self, id: RunId, own: Duration) -> Result<u64, Error> {
+        let tables = &self.client.database.tables;
+        let (run, ledger) = (tables.run.clone(), tables.ledger.clone());
+        let (dead, range) = (tables.dead.clone(), tables.range.clone());
+        // The state first: a worker that reads it never runs a job whose ledger row is gone.
+        let mark = format!("UPDATE {run} SET state = 'purged' WHERE id = {id}");
+        self.client.ask("mark the run as purged", async |conn| conn.query_drop(mark).await).await?;
+        self.client.workers().wait_until_seen(own).await?;
+        let mut purged = 0;
+        for table in [&ledger, &dead, &range] {
+            let delete = format!("DELETE FROM {table} WHERE run = {id} LIMIT {ROWS_PER_DELETE}");
+            loop {
+                let rows = self
+                    .client
+                    .ask("delete the run's rows", async |conn| {
+                        conn.query_drop(&delete).await?;
+                        Ok(conn.affected_rows())
+                    })
+                    .await?;
+                purged += if table == &ledger { rows } else { 0 };
+                if rows < ROWS_PER_DELETE {
+                    break;
+                }
+            }
+        }
+        Ok(purged)
     }
 }

@@ -1,38 +1,60 @@
-//! How a run stands: its row, and what the ledger says of its jobs.
+//! How a run stands: its row and the counts of its jobs, read together.
 
-use std::fmt;
-
-use crate::connect::LedgerClient;
-use crate::{Counts, Error, Run, RunState};
+use crate::client::jobs::Counts;
+use crate::client::run::{Run, RunState};
 
 /// How a run stands.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// Its row.
     pub run: Run,
-    /// How many of its jobs are in each state.
+    /// The states of its jobs, as counted in the ledger.
     pub counts: Counts,
 }
 
-/// What a person calls the state of a run. It is counted, never stored.
+/// The state of a run as people see it. A contract: the words of [`as_str`](RunStatus::as_str) never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {
     /// The end of its input is not yet confirmed.
     Publishing,
-    /// All of it is published, and some of its jobs have not ended.
+    /// All of it is published, and some jobs have not ended.
     Running,
-    /// Every job took effect or was cancelled.
+    /// Every job is done, or was cancelled.
     Done,
-    /// Every job has ended, and some of them are dead.
+    /// Every job has ended, some of them dead.
     Finished,
     /// It was cancelled.
     Cancelled,
-    /// Its ledger rows were deleted.
+    /// Its ledger rows are deleted.
     Purged,
 }
 
+impl Standing {
+    /// Whether every job has ended. Never before the end of the input is confirmed.
+    pub fn has_ended(&self) -> bool {
+        self.run.total.is_some_and(|total| self.counts.ended() >= total)
+    }
+
+    /// The state of the run, from its row and the counts.
+    pub fn status(&self) -> RunStatus {
+        match self.run.state {
+            RunState::Purged => RunStatus::Purged,
+            RunState::Cancelled => RunStatus::Cancelled,
+            RunState::Publishing | RunState::Published if self.has_ended() => {
+                if self.counts.dead > 0 {
+                    RunStatus::Finished
+                } else {
+                    RunStatus::Done
+                }
+            }
+            RunState::Publishing => RunStatus::Publishing,
+            RunState::Published => RunStatus::Running,
+        }
+    }
+}
+
 impl RunStatus {
-    /// The word in output.
+    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             RunStatus::Publishing => "publishing",
@@ -44,48 +66,73 @@ impl RunStatus {
         }
     }
 
-    /// Whether no job of the run is left to do.
+    /// Whether no further job of it begins. Jobs of a cancelled run that have begun may still be running.
     pub fn is_over(self) -> bool {
         match self {
-            RunStatus::Done | RunStatus::Finished | RunStatus::Cancelled | RunStatus::Purged => true,
             RunStatus::Publishing | RunStatus::Running => false,
+            RunStatus::Done | RunStatus::Finished | RunStatus::Cancelled | RunStatus::Purged => true,
         }
     }
 }
 
-impl fmt::Display for RunStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl Standing {
-    /// Whether every job has ended; never before the end of the input is confirmed.
-    pub fn has_ended(&self) -> bool {
-        self.run.total.is_some_and(|total| self.counts.ended() >= total)
+#[cfg(test)]
+mod tests {
+    use queryfleet_job::RunId;
+
+    use super::*;
+
+    fn standing(state: RunState, total: Option<u64>, done: u64, dead: u64, cancelled: u64) -> Standing {
+        let run = Run {
+            id: RunId(1),
+            name: "nightly".into(),
+            queue: "default".into(),
+            state,
+            total,
+            confirmed: 3,
+            digest: Vec::new(),
+            chunk: 1,
+            session_version: 0,
+            session_sql: None,
+            not_atomic: None,
+            cancel_now: false,
+            created: String::new(),
+            manifest: None,
+            manifest_signature: None,
+            planned: Some(3),
+        };
+        Standing { run, counts: Counts { done, dead, cancelled, started: 0 } }
     }
 
-    /// The run's state as a person would name it.
-    pub fn status(&self) -> RunStatus {
-        match self.run.state {
-            RunState::Purged => RunStatus::Purged,
-            RunState::Cancelled => RunStatus::Cancelled,
-            _ if self.has_ended() && self.counts.dead > 0 => RunStatus::Finished,
-            _ if self.has_ended() => RunStatus::Done,
-            RunState::Publishing => RunStatus::Publishing,
-            RunState::Published => RunStatus::Running,
+    #[test]
+    fn the_status_follows_from_row_and_counts() {
+        use RunState::{Cancelled, Published, Publishing, Purged};
+        for (standing, status) in [
+            (standing(Publishing, None, 0, 0, 0), RunStatus::Publishing),
+            (standing(Publishing, None, 3, 0, 0), RunStatus::Publishing),
+            (standing(Published, Some(3), 2, 0, 0), RunStatus::Running),
+            (standing(Published, Some(3), 3, 0, 0), RunStatus::Done),
+            (standing(Published, Some(3), 2, 0, 1), RunStatus::Done),
+            (standing(Published, Some(3), 2, 1, 0), RunStatus::Finished),
+            (standing(Published, Some(0), 0, 0, 0), RunStatus::Done),
+            (standing(Cancelled, Some(3), 3, 0, 0), RunStatus::Cancelled),
+            (standing(Cancelled, None, 1, 0, 0), RunStatus::Cancelled),
+            (standing(Purged, Some(3), 0, 0, 0), RunStatus::Purged),
+        ] {
+            assert_eq!(standing.status(), status, "{standing:?}");
         }
     }
-}
 
-impl LedgerClient {
-    /// How the run of this name or id stands now, counted afresh; `None` when it is not in this ledger.
-    ///
-    /// # Errors
-    /// [`Error::Ambiguous`], or an error of connecting or of a query.
-    pub async fn standing(&mut self, name_or_id: &str) -> Result<Option<Standing>, Error> {
-        let Some(run) = self.find_run(name_or_id).await? else { return Ok(None) };
-        let counts = self.count_run(&run).await?;
-        Ok(Some(Standing { run, counts }))
+    #[test]
+    fn a_started_job_has_not_ended() {
+        let mut standing = standing(RunState::Published, Some(3), 2, 0, 0);
+        standing.counts.started = 1;
+        assert!(!standing.has_ended());
+        assert_eq!(standing.status(), RunStatus::Running);
     }
 }

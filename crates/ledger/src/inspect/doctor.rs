@@ -4,7 +4,7 @@ use mysql_async::Row;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 
 /// The server's settings that the promise or a worker depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,52 +37,46 @@ const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER(), \
     CAST(@@read_only AS CHAR), CAST(@@innodb_read_only AS CHAR), @@init_connect";
 const TLS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher') AND Value <> ''";
 
-impl LedgerClient {
-    /// Reads the settings; takes no right that a user does not have.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub async fn settings(&mut self) -> Result<Settings, Error> {
-        let (row, tls) = self
-            .ask("read the server's settings", async |conn| {
-                let row: Option<Row> = conn.query_first(SETTINGS).await?;
-                let tls: Vec<(String, String)> = conn.query(TLS).await?;
-                Ok((row, tls))
-            })
-            .await?;
-        let row = row.ok_or_else(|| Error::Schema("the server answered no settings".into()))?;
-        let mut tls: Vec<String> = tls.into_iter().map(|(_, value)| value).collect();
-        tls.sort_unstable_by(|a, b| b.cmp(a));
-        let is_on = |column| !matches!(text(&row, column).as_str(), "0" | "OFF" | "");
-        let read_only = [(4, "read_only"), (5, "innodb_read_only")];
-        Ok(Settings {
-            account: text(&row, 0),
-            tls: (!tls.is_empty()).then(|| tls.join(" ")),
-            flush_log: text(&row, 1),
-            // A server that says nothing of its binary log may well have one.
-            sync_binlog: (is_on(2) || text(&row, 2).is_empty()).then(|| text(&row, 3)),
-            read_only: read_only
-                .into_iter()
-                .filter(|(column, _)| is_on(*column))
-                .map(|(_, name)| name)
-                .collect(),
-            init_connect: text(&row, 6),
+/// Reads the settings; takes no right that a user does not have.
+///
+/// # Errors
+/// As connecting and querying can fail.
+pub(crate) async fn settings(client: &mut LedgerClient) -> Result<Settings, Error> {
+    let (row, tls) = client
+        .ask("read the server's settings", async |conn| {
+            let row: Option<Row> = conn.query_first(SETTINGS).await?;
+            let tls: Vec<(String, String)> = conn.query(TLS).await?;
+            Ok((row, tls))
         })
-    }
+        .await?;
+    let row = row.ok_or_else(|| Error::Schema("the server answered no settings".into()))?;
+    let mut tls: Vec<String> = tls.into_iter().map(|(_, value)| value).collect();
+    tls.sort_unstable_by(|a, b| b.cmp(a));
+    let is_on = |column| !matches!(text(&row, column).as_str(), "0" | "OFF" | "");
+    let read_only = [(4, "read_only"), (5, "innodb_read_only")];
+    Ok(Settings {
+        account: text(&row, 0),
+        tls: (!tls.is_empty()).then(|| tls.join(" ")),
+        flush_log: text(&row, 1),
+        // A server that says nothing of its binary log may well have one.
+        sync_binlog: (is_on(2) || text(&row, 2).is_empty()).then(|| text(&row, 3)),
+        read_only: read_only.into_iter().filter(|(column, _)| is_on(*column)).map(|(_, name)| name).collect(),
+        init_connect: text(&row, 6),
+    })
+}
 
-    /// The tables of queryfleet and their engines, as far as this user may see them: the server hides a table from
-    /// those who have no right to it.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub async fn our_tables(&mut self) -> Result<Vec<TableEngine>, Error> {
-        let query = "SELECT table_name, COALESCE(engine, 'none') FROM information_schema.tables \
-                     WHERE table_schema = ? AND table_name LIKE 'queryfleet\\_%' ORDER BY table_name";
-        let schema = self.database.schema.clone();
-        let rows: Vec<(String, String)> =
-            self.ask("read the tables' engine", async |conn| conn.exec(query, (schema,)).await).await?;
-        Ok(rows.into_iter().map(|(table, engine)| TableEngine { table, engine }).collect())
-    }
+/// The tables of queryfleet and their engines, as far as this user may see them: the server hides a table from
+/// those who have no right to it.
+///
+/// # Errors
+/// As connecting and querying can fail.
+pub(crate) async fn tables(client: &mut LedgerClient) -> Result<Vec<TableEngine>, Error> {
+    let query = "SELECT table_name, COALESCE(engine, 'none') FROM information_schema.tables \
+                 WHERE table_schema = ? AND table_name LIKE 'queryfleet\\_%' ORDER BY table_name";
+    let schema = client.database.schema.clone();
+    let rows: Vec<(String, String)> =
+        client.ask("read the tables' engine", async |conn| conn.exec(query, (schema,)).await).await?;
+    Ok(rows.into_iter().map(|(table, engine)| TableEngine { table, engine }).collect())
 }
 
 fn text(row: &Row, column: usize) -> String {

@@ -9,3 +9,88 @@ pub(crate) mod process_list;
 pub(crate) mod rights;
 pub(crate) mod trial;
 pub(crate) mod writing;
+
+use queryfleet_sql::SqlMode;
+
+use crate::client::connection::LedgerClient;
+use crate::error::Error;
+use crate::inspect::bits::Bits;
+use crate::inspect::catalog::Catalog;
+use crate::inspect::doctor::{Settings, TableEngine};
+use crate::inspect::rights::{Probe, Table};
+use crate::inspect::writing::Written;
+use crate::range::key::Key;
+use crate::range::{key, moves};
+
+/// What the server says of itself, of this account and of its tables; see [`LedgerClient::inspect`].
+pub struct Inspect<'a> {
+    pub(crate) client: &'a mut LedgerClient,
+}
+
+impl Inspect<'_> {
+    /// All tables, views, triggers and routines that this account may see, and what of them leads out of a transaction.
+    /// Takes about a second where there are many.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn catalog(&mut self) -> Result<Catalog, Error> {
+        catalog::load::load(self.client).await
+    }
+
+    /// The settings that the promise or a worker depends on. Needs no right.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn settings(&mut self) -> Result<Settings, Error> {
+        doctor::settings(self.client).await
+    }
+
+    /// The tables of queryfleet and their engines. The server hides a table from accounts that have no right to it.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn tables(&mut self) -> Result<Vec<TableEngine>, Error> {
+        doctor::tables(self.client).await
+    }
+
+    /// Tries every right on every table of queryfleet, with statements that change nothing.
+    ///
+    /// # Errors
+    /// The errors of connecting. What the server refuses is an [`Answer`](crate::Answer).
+    pub async fn rights(&mut self) -> Result<Vec<Probe>, Error> {
+        rights::rights(self.client).await
+    }
+
+    /// Writes a row that belongs to nobody into a table of queryfleet, and rolls it back.
+    ///
+    /// # Errors
+    /// The errors of connecting. What the server says to the row is in [`Written`].
+    pub async fn try_write(&mut self, table: Table) -> Result<Written, Error> {
+        writing::try_write(self.client, table).await
+    }
+
+    /// The BIT columns of all tables and views with one of these names, in any database.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn bit_columns(&mut self, tables: &[String]) -> Result<Vec<Bits>, Error> {
+        bits::bit_columns(self.client, tables).await
+    }
+
+    /// The unique key of a table over just these columns. Without a database: that of the URL.
+    ///
+    /// # Errors
+    /// [`Error::Key`] with the reason why there is none.
+    pub async fn key(&mut self, database: Option<&str>, table: &str, columns: &[&str]) -> Result<Key, Error> {
+        key::find_key(self.client, database, table, columns).await
+    }
+
+    /// Why a statement may move rows of the key's table into later ranges, or add rows to it. `None` when it does not, as
+    /// far as its own text, the views and triggers that this account may read, and foreign keys say.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn why_moves(&mut self, key: &Key, sql: &str, mode: SqlMode) -> Result<Option<String>, Error> {
+        moves::why_moves(self.client, key, sql, mode).await
+    }
+}

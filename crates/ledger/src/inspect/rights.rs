@@ -4,7 +4,7 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 
 /// A table of queryfleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,30 +141,28 @@ fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
     })
 }
 
-impl LedgerClient {
-    /// Tries every right on every table, with statements that change nothing.
-    ///
-    /// # Errors
-    /// As connecting can fail; what the server refuses is an [`Answer`].
-    pub async fn rights(&mut self) -> Result<Vec<Probe>, Error> {
-        let mut probes = Vec::new();
-        for table in Table::ALL {
-            let tables = &self.database.tables;
-            let name = match table {
-                Table::Meta => &tables.meta,
-                Table::Run => &tables.run,
-                Table::Ledger => &tables.ledger,
-                Table::Dead => &tables.dead,
-                Table::Worker => &tables.worker,
-                Table::Range => &tables.range,
-            };
-            let name = name.clone();
-            for right in Right::ALL {
-                let statement = right.statement(table, &name);
-                let answered = self.ask("try a right", async |conn| conn.query_drop(statement).await).await;
-                probes.push(Probe { table, right, answer: answer(right, answered)? });
-            }
+/// Tries every right on every table, with statements that change nothing.
+///
+/// # Errors
+/// As connecting can fail; what the server refuses is an [`Answer`].
+pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Error> {
+    let mut probes = Vec::new();
+    for table in Table::ALL {
+        let tables = &client.database.tables;
+        let name = match table {
+            Table::Meta => &tables.meta,
+            Table::Run => &tables.run,
+            Table::Ledger => &tables.ledger,
+            Table::Dead => &tables.dead,
+            Table::Worker => &tables.worker,
+            Table::Range => &tables.range,
+        };
+        let name = name.clone();
+        for right in Right::ALL {
+            let statement = right.statement(table, &name);
+            let answered = client.ask("try a right", async |conn| conn.query_drop(statement).await).await;
+            probes.push(Probe { table, right, answer: answer(right, answered)? });
         }
-        Ok(probes)
     }
+    Ok(probes)
 }

@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 use crate::error_code;
 use crate::inspect::rights::{DENIED, NO_DEFAULT, NO_SUCH_TABLE, Table};
 
@@ -37,44 +37,39 @@ impl Written {
     }
 }
 
-impl LedgerClient {
-    /// Writes a row of nobody's into a table, and rolls it back.
-    ///
-    /// # Errors
-    /// As connecting can fail; what the server says to the row is the answer.
-    pub async fn write(&mut self, table: Table) -> Result<Written, Error> {
-        let tables = &self.database.tables;
-        let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);
-        let insert = match table {
-            Table::Meta => format!("INSERT INTO {} (name, value) VALUES ('tried {run}', '')", tables.meta),
-            Table::Run => format!(
-                "INSERT INTO {} (id, name, queue, digest, chunk) VALUES ({run}, 'tried {run}', 'doctor', REPEAT('0', 32), 1)",
-                tables.run
-            ),
-            Table::Ledger => {
-                format!("INSERT INTO {} (run, seq, state) VALUES ({run}, 1, 'cancelled')", tables.ledger)
-            }
-            Table::Dead => format!(
-                "INSERT INTO {} (queue, reason, message, attempts, worker, envelope) VALUES ('doctor', '', '', 0, '', '')",
-                tables.dead
-            ),
-            Table::Worker => {
-                format!(
-                    "INSERT INTO {} (id, name, queue, slots) VALUES ('{id}', '', 'doctor', 0)",
-                    tables.worker
-                )
-            }
-            Table::Range => {
-                format!("INSERT INTO {} (run, seq, lo, hi) VALUES ({run}, 0, '[]', '[]')", tables.range)
-            }
-        };
-        let written = self
-            .ask("try to write", async |conn| {
-                conn.query_drop("START TRANSACTION").await?;
-                conn.query_drop(insert).await?;
-                conn.query_drop("ROLLBACK").await
-            })
-            .await;
-        Written::of(written)
-    }
+/// Writes a row of nobody's into a table, and rolls it back.
+///
+/// # Errors
+/// As connecting can fail; what the server says to the row is the answer.
+pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result<Written, Error> {
+    let tables = &client.database.tables;
+    let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);
+    let insert = match table {
+        Table::Meta => format!("INSERT INTO {} (name, value) VALUES ('tried {run}', '')", tables.meta),
+        Table::Run => format!(
+            "INSERT INTO {} (id, name, queue, digest, chunk) VALUES ({run}, 'tried {run}', 'doctor', REPEAT('0', 32), 1)",
+            tables.run
+        ),
+        Table::Ledger => {
+            format!("INSERT INTO {} (run, seq, state) VALUES ({run}, 1, 'cancelled')", tables.ledger)
+        }
+        Table::Dead => format!(
+            "INSERT INTO {} (queue, reason, message, attempts, worker, envelope) VALUES ('doctor', '', '', 0, '', '')",
+            tables.dead
+        ),
+        Table::Worker => {
+            format!("INSERT INTO {} (id, name, queue, slots) VALUES ('{id}', '', 'doctor', 0)", tables.worker)
+        }
+        Table::Range => {
+            format!("INSERT INTO {} (run, seq, lo, hi) VALUES ({run}, 0, '[]', '[]')", tables.range)
+        }
+    };
+    let written = client
+        .ask("try to write", async |conn| {
+            conn.query_drop("START TRANSACTION").await?;
+            conn.query_drop(insert).await?;
+            conn.query_drop("ROLLBACK").await
+        })
+        .await;
+    Written::of(written)
 }

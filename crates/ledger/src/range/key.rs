@@ -3,7 +3,8 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::{LedgerClient, quoted};
+use crate::client::connection::LedgerClient;
+use crate::connect::quoted;
 
 /// A unique key of a table.
 #[derive(Clone, Debug)]
@@ -136,61 +137,64 @@ impl Key {
     }
 }
 
-impl LedgerClient {
-    /// The unique key of a table over just these columns. Without a database: that of the URL.
-    ///
-    /// # Errors
-    /// [`Error::Key`] with the reason why there is none; and as connecting and querying can fail.
-    pub async fn key(&mut self, database: Option<&str>, table: &str, columns: &[&str]) -> Result<Key, Error> {
-        let schema = database.unwrap_or(&self.database.schema).to_owned();
-        let (typed, parts): (Vec<ColumnRow>, Vec<PartRow>) = self
-            .ask("read the table's columns and indexes", async |conn| {
-                let typed = conn.exec(COLUMNS, (&schema, table)).await?;
-                Ok((typed, conn.exec(PARTS, (&schema, table)).await?))
-            })
-            .await?;
-        let typed: Vec<Typed> = typed
-            .into_iter()
-            .map(|(name, data_type, charset, collation, follows, is_mariadb)| Typed {
-                name,
-                data_type,
-                charset,
-                collation,
-                follows,
-                is_mariadb,
-            })
-            .collect();
-        let parts: Vec<Part> = parts
-            .into_iter()
-            .map(|(index, unique, column, whole, nullable, descending)| Part {
-                index,
-                unique,
-                column,
-                whole,
-                nullable,
-                descending,
-            })
-            .collect();
-        let no_key = |why: String| Error::Key { table: format!("{schema}.{table}"), why };
-        if typed.is_empty() {
-            return Err(no_key("it is not there, or this user has no right to see it".into()));
-        }
-        let columns = columns.iter().map(|name| column(name, &typed)).collect::<Result<Vec<_>, String>>();
-        let columns = columns.map_err(no_key)?;
-        let index = index(&columns, &parts).map_err(no_key)?;
-        let columns = columns.into_iter().zip(index);
-        let columns: Vec<Column> = columns
-            .map(|((name, kind), part)| Column { name: quoted(&name), kind, descending: part.descending })
-            .collect();
-        let name = quoted(&index[0].index);
-        Ok(Key {
-            table: format!("{}.{}", quoted(&schema), quoted(table)),
-            database: schema,
-            name: table.to_owned(),
-            index: name,
-            columns,
+/// The unique key of a table over just these columns. Without a database: that of the URL.
+///
+/// # Errors
+/// [`Error::Key`] with the reason why there is none; and as connecting and querying can fail.
+pub(crate) async fn find_key(
+    client: &mut LedgerClient,
+    database: Option<&str>,
+    table: &str,
+    columns: &[&str],
+) -> Result<Key, Error> {
+    let schema = database.unwrap_or(&client.database.schema).to_owned();
+    let (typed, parts): (Vec<ColumnRow>, Vec<PartRow>) = client
+        .ask("read the table's columns and indexes", async |conn| {
+            let typed = conn.exec(COLUMNS, (&schema, table)).await?;
+            Ok((typed, conn.exec(PARTS, (&schema, table)).await?))
         })
+        .await?;
+    let typed: Vec<Typed> = typed
+        .into_iter()
+        .map(|(name, data_type, charset, collation, follows, is_mariadb)| Typed {
+            name,
+            data_type,
+            charset,
+            collation,
+            follows,
+            is_mariadb,
+        })
+        .collect();
+    let parts: Vec<Part> = parts
+        .into_iter()
+        .map(|(index, unique, column, whole, nullable, descending)| Part {
+            index,
+            unique,
+            column,
+            whole,
+            nullable,
+            descending,
+        })
+        .collect();
+    let no_key = |why: String| Error::Key { table: format!("{schema}.{table}"), why };
+    if typed.is_empty() {
+        return Err(no_key("it is not there, or this user has no right to see it".into()));
     }
+    let columns = columns.iter().map(|name| column(name, &typed)).collect::<Result<Vec<_>, String>>();
+    let columns = columns.map_err(no_key)?;
+    let index = index(&columns, &parts).map_err(no_key)?;
+    let columns = columns.into_iter().zip(index);
+    let columns: Vec<Column> = columns
+        .map(|((name, kind), part)| Column { name: quoted(&name), kind, descending: part.descending })
+        .collect();
+    let name = quoted(&index[0].index);
+    Ok(Key {
+        table: format!("{}.{}", quoted(&schema), quoted(table)),
+        database: schema,
+        name: table.to_owned(),
+        index: name,
+        columns,
+    })
 }
 
 /// A column's own spelling and its kind.

@@ -55,10 +55,10 @@ async fn ask_database(
     let lock_wait_s = config.lock_wait_timeout().as_secs();
     findings.extend(database_checks::session(&database.server(), schema, &session, lock_wait_s));
     let mut ledger = LedgerClient::new(database.clone());
-    let settings = ledger.settings().await.map_err(unusable)?;
+    let settings = ledger.inspect().settings().await.map_err(unusable)?;
     findings.extend(database_checks::settings(&settings, session.max_allowed_packet, database.is_verified()));
-    let visible = ledger.our_tables().await.map_err(unusable)?;
-    let probes = ledger.rights().await.map_err(unusable)?;
+    let visible = ledger.inspect().tables().await.map_err(unusable)?;
+    let probes = ledger.inspect().rights().await.map_err(unusable)?;
     let missing = rights::missing_tables(&probes);
     let identity = ledger.identity().await;
     let set_up = !matches!(&identity, Err(queryfleet_ledger::Error::Schema(_)));
@@ -67,7 +67,7 @@ async fn ask_database(
     findings.push(database_checks::writable(&settings, &tried));
     findings.push(database_checks::tables(schema, &visible, &missing, &identity));
     findings.extend(rights::rights(only, set_up, schema, &settings.account, &probes));
-    let catalog = ledger.catalog().await.map_err(unusable)?;
+    let catalog = ledger.inspect().catalog().await.map_err(unusable)?;
     findings.extend(rights::seen(only, &settings.account, &catalog.unseen(schema)));
     findings.push(database_checks::engines(&catalog.of_database(schema)));
     Ok(())
@@ -82,7 +82,7 @@ async fn tried(
     let asked = |role| only.is_none_or(|only| only == role);
     let mut tried = Vec::new();
     if asked(Role::Publish) {
-        tried.push(("a run", ledger.write(Table::Run).await?));
+        tried.push(("a run", ledger.inspect().try_write(Table::Run).await?));
     }
     if asked(Role::Work) {
         // As a slot does before it takes a message, in a session like those of the jobs.
@@ -91,10 +91,10 @@ async fn tried(
         let probed = session.probe().await;
         session.close().await;
         tried.push(("the rows of a job and of a dead one", Written::of(probed)?));
-        tried.push(("a worker's row", ledger.write(Table::Worker).await?));
+        tried.push(("a worker's row", ledger.inspect().try_write(Table::Worker).await?));
     }
     if only == Some(Role::Operate) {
-        tried.push(("a row of the ledger", ledger.write(Table::Ledger).await?));
+        tried.push(("a row of the ledger", ledger.inspect().try_write(Table::Ledger).await?));
     }
     Ok(tried)
 }

@@ -45,7 +45,7 @@ impl Rules {
             limit: MESSAGE_LIMIT.min(facts.max_allowed_packet as usize).saturating_sub(PACKET_ROOM),
             not_atomic: request.not_atomic,
             allow_no_where: request.allow_no_where,
-            catalog: control.catalog().await?,
+            catalog: control.inspect().catalog().await?,
             settings: Settings::new(
                 config.session_sql.as_deref(),
                 request.session_sql,

@@ -128,7 +128,7 @@ impl Template {
     ) -> Result<(), Error> {
         let sql = self.pieces.join("?");
         let names: BTreeSet<String> = queryfleet_sql::names(&sql, mode).map(Cow::into_owned).collect();
-        let bits = control.bits(&names.into_iter().collect::<Vec<_>>()).await?;
+        let bits = control.inspect().bit_columns(&names.into_iter().collect::<Vec<_>>()).await?;
         // Where that is not sure, all of them may be.
         let written = queryfleet_sql::written_tables(&sql, mode);
         let is_written = |table: &str| {

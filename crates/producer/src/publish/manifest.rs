@@ -26,7 +26,7 @@ pub(crate) async fn seal(
         return Ok((run, ManifestDigest::of(&bytes)));
     }
     let signature = signer.map(|signer| signer.sign_run(&bytes));
-    let sealed = control.seal_run(run.id, &bytes, signature.as_deref()).await?;
+    let sealed = control.runs().seal(run.id, &bytes, signature.as_deref()).await?;
     let Some(run) = sealed else { return Err(Error::NoRun(run.name)) };
     if matches!(run.state, RunState::Cancelled | RunState::Purged) {
         return Err(Error::Cancelled(run.name));

@@ -24,7 +24,7 @@ impl Present {
     ) -> Result<bool, Error> {
         let block = (seq - 1) / BLOCK;
         if self.block != Some(block) {
-            self.seqs = control.present(run, block).await?.into_iter().collect();
+            self.seqs = control.jobs().seqs_in_block(run, block).await?.into_iter().collect();
             self.block = Some(block);
         }
         Ok(self.seqs.contains(&seq))

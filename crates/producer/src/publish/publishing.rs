@@ -180,13 +180,13 @@ impl Publishing<'_> {
 
     /// Writes down what is confirmed, and at the end the total.
     async fn write_down(&mut self, total: Option<u64>) -> Result<(), Error> {
-        self.control.confirm(self.run.id, self.state.confirmed).await?;
-        let run = self.control.runs(&[self.run.id]).await?.into_iter().next();
+        self.control.runs().confirm(self.run.id, self.state.confirmed).await?;
+        let run = self.control.runs().get(&[self.run.id]).await?.into_iter().next();
         if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
             return Err(Error::Cancelled(self.run.name.clone()));
         }
         match total {
-            Some(total) => Ok(self.control.finish_publishing(self.run.id, total).await?),
+            Some(total) => Ok(self.control.runs().finish_publishing(self.run.id, total).await?),
             None => Ok(()),
         }
     }

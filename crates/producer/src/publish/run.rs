@@ -22,7 +22,7 @@ pub(crate) struct Whole {
 /// [`Error::Name`], and as the database can fail.
 pub(crate) async fn check_name(control: &mut LedgerClient, name: &str) -> Result<(), Error> {
     match queryfleet_job::check_run_name(name) {
-        Err(why) if control.find_run(name).await?.is_none() => {
+        Err(why) if control.runs().find(name).await?.is_none() => {
             Err(Error::Name { name: name.to_owned(), why })
         }
         _ => Ok(()),
@@ -73,10 +73,10 @@ async fn find(
     place: impl Fn(u64) -> Result<Option<String>, Error>,
 ) -> Result<Option<Run>, Error> {
     let Some(name) = request.name else { return Ok(None) };
-    let Some(run) = control.find_run(name).await? else { return Ok(None) };
+    let Some(run) = control.runs().find(name).await? else { return Ok(None) };
     same_options(&run, request, queue)?;
     if run.digest != whole.digest {
-        let known = Milestones::from_bytes(&control.milestones(run.id).await?);
+        let known = Milestones::from_bytes(&control.runs().milestones(run.id).await?);
         let place = match known.zip(whole.milestones.clone()) {
             Some((known, ours)) => parting(known.parting(ours), place)?,
             None => String::new(),
@@ -102,8 +102,8 @@ async fn create(
         session_sql: request.session_sql,
         not_atomic: request.not_atomic,
     };
-    let id = control.create_run(&new).await?;
-    let found = control.runs(&[id]).await?;
+    let id = control.runs().create(&new).await?;
+    let found = control.runs().get(&[id]).await?;
     found.into_iter().next().ok_or_else(|| Error::NoRun(name.to_owned()))
 }
 
@@ -123,8 +123,8 @@ fn parting(
 
 /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
 async fn refuse_twice(control: &mut LedgerClient, digest: &[u8], queue: &str) -> Result<(), Error> {
-    let Some(run) = control.open_run_of(digest, queue).await? else { return Ok(()) };
-    let counts = control.count_run(&run).await?;
+    let Some(run) = control.runs().find_open_by_digest(digest, queue).await? else { return Ok(()) };
+    let counts = control.jobs().count_run(&run).await?;
     if run.total.is_some_and(|total| counts.ended() >= total) {
         return Ok(());
     }

@@ -58,7 +58,7 @@ impl<'a> Cut<'a> {
             ))
         })?;
         let columns: Vec<&str> = parts.columns.iter().map(|column| &**column).collect();
-        let mut key = control.key(parts.schema.as_deref(), &parts.table, &columns).await?;
+        let mut key = control.inspect().key(parts.schema.as_deref(), &parts.table, &columns).await?;
         let begun = begun(request, control).await?;
         if let Some(Some(extent)) = &begun {
             // Also when the index has changed meanwhile, or an earlier version has begun: it knew one direction only.
@@ -68,7 +68,7 @@ impl<'a> Cut<'a> {
         let template = Template::parse(&expand(ranges.template, &key, mode)?, mode)?.of_keys();
         // What is not atomic is refused later, or its user has said how to run it, and answers for it.
         let is_atomic = queryfleet_sql::check(template.text(), mode).is_ok_and(Kind::is_atomic);
-        if is_atomic && let Some(why) = control.moves(&key, template.text(), mode).await? {
+        if is_atomic && let Some(why) = control.inspect().why_moves(&key, template.text(), mode).await? {
             return Err(bad(format!(
                 "the statement {why}: rows that it moves to ranges which come later would be met once more; walk \
                  another unique key, or change all rows in one statement"
@@ -109,7 +109,7 @@ impl<'a> Cut<'a> {
         end: &[KeyValue],
     ) -> Result<u64, Error> {
         let sample = self.job(&Range { lo: end.to_vec(), hi: end.to_vec(), descending: Vec::new() })?;
-        self.refuse_to_try(&sample, &control.catalog().await?)?;
+        self.refuse_to_try(&sample, &control.inspect().catalog().await?)?;
         let (mut size, mut after) = (size::FIRST, after.map(<[KeyValue]>::to_vec));
         loop {
             let range = walk.next(after.as_deref(), end, size).await?;
@@ -180,7 +180,7 @@ impl<'a> Cut<'a> {
         let mut rows = Rows::new()?;
         let mut from = 1;
         loop {
-            let ranges = control.ranges(run, from, AT_ONCE as u64).await?;
+            let ranges = control.ranges().read(run, from, AT_ONCE as u64).await?;
             for (_, range) in &ranges {
                 rows.add(range)?;
             }
@@ -192,13 +192,13 @@ impl<'a> Cut<'a> {
     }
 
     async fn walk(&self, control: &mut LedgerClient, run: RunId) -> Result<(), Error> {
-        let mut last = control.last_range(run).await?;
+        let mut last = control.ranges().last(run).await?;
         if last.is_none() {
             let extent = self.extent.as_ref().ok_or_else(|| Error::Empty(self.ranges.key.into()))?;
-            control.write_ranges(run, 0, std::slice::from_ref(extent)).await?;
-            last = control.last_range(run).await?;
+            control.ranges().write(run, 0, std::slice::from_ref(extent)).await?;
+            last = control.ranges().last(run).await?;
         }
-        let extent = control.ranges(run, 0, 1).await?.pop().map(|(_, extent)| extent);
+        let extent = control.ranges().read(run, 0, 1).await?.pop().map(|(_, extent)| extent);
         let (Some((mut seq, mut range)), Some(extent)) = (last, extent) else {
             return Err(bad(format!("ranges of run {run} are gone: publish them as a new run")));
         };
@@ -226,8 +226,8 @@ impl<'a> Cut<'a> {
             walk.verify(verified.as_deref(), &cut).await?;
             verified = Some(range.hi.clone());
             let first = seq + 1 - cut.len() as u64;
-            if !control.write_ranges(run, first, &cut).await?
-                && let Some(last) = control.last_range(run).await?
+            if !control.ranges().write(run, first, &cut).await?
+                && let Some(last) = control.ranges().last(run).await?
             {
                 // Another producer of this run walks too: what is written counts.
                 (seq, range) = last;
@@ -246,7 +246,7 @@ async fn begun(
     control: &mut LedgerClient,
 ) -> Result<Option<Option<Range>>, Error> {
     let Some(name) = request.name else { return Ok(None) };
-    let Some(run) = control.find_run(name).await? else { return Ok(None) };
-    let extent = control.ranges(run.id, 0, 1).await?.pop();
+    let Some(run) = control.runs().find(name).await? else { return Ok(None) };
+    let extent = control.ranges().read(run.id, 0, 1).await?.pop();
     Ok(Some(extent.filter(|(seq, _)| *seq == 0).map(|(_, extent)| extent)))
 }

@@ -65,7 +65,7 @@ impl Missing {
         if !matches!(self.broker.waiting(&self.topology).await, Ok(0)) {
             return false;
         }
-        match control.workers(&run.queue, self.heard_within_s).await {
+        match control.workers().of_queue(&run.queue, self.heard_within_s).await {
             Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
             _ => return false,
         }
@@ -77,7 +77,7 @@ impl Missing {
         if run.total.is_some() {
             return true;
         }
-        match control.newest_range(run.id).await {
+        match control.ranges().last_seq(run.id).await {
             Ok(last) => std::mem::replace(&mut self.walked, last) == last,
             Err(_) => false,
         }

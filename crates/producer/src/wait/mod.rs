@@ -49,7 +49,7 @@ pub async fn wait(
 ) -> Result<(Ended, Standing), Error> {
     let mut control = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
-    let run = control.find_run(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
+    let run = control.runs().find(name_or_id).await?.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
     if run.queue != config.queue {
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
@@ -94,7 +94,7 @@ async fn poll(
     standing: &mut Standing,
     blocks: &mut Blocks,
 ) -> Result<(), queryfleet_ledger::Error> {
-    if let Some(run) = control.runs(&[standing.run.id]).await?.into_iter().next() {
+    if let Some(run) = control.runs().get(&[standing.run.id]).await?.into_iter().next() {
         standing.run = run;
     }
     blocks.count(control, &standing.run).await?;
@@ -122,7 +122,7 @@ impl Blocks {
             self.begun += 1;
         }
         let chosen = self.chosen(known);
-        let mut counted = control.count_blocks(run.id, &chosen, run.last_seq()).await?;
+        let mut counted = control.jobs().count_blocks(run.id, &chosen, run.last_seq()).await?;
         let open = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();

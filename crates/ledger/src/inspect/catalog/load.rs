@@ -9,7 +9,7 @@ use super::links::{Link, Of};
 use super::reason::{Because, Ways, Why};
 use super::{Catalog, Object, fold, name};
 use crate::Error;
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 
 const TABLES: &str = "SELECT t.table_schema, t.table_name, t.table_type, t.engine, \
     COALESCE(e.transactions, 'NO') = 'YES' AND COALESCE(e.xa, 'NO') = 'YES' \
@@ -44,28 +44,26 @@ struct Rows {
     routines: Vec<Routine>,
 }
 
-impl LedgerClient {
-    /// Looks at all tables, views, triggers and routines that this account may see.
-    ///
-    /// # Errors
-    /// As connecting and querying can fail.
-    pub async fn catalog(&mut self) -> Result<Catalog, Error> {
-        let rows = self.ask("look for what no transaction holds", read).await?;
-        let mut catalog = Catalog::new(&self.database.schema, rows.grants);
-        for table in rows.tables {
-            catalog.add_table(table);
-        }
-        for (database, table) in rows.counting {
-            let Some(object) = catalog.objects.get_mut(&name(&database, &table)) else { continue };
-            let end = format!("{} (which draws from a sequence)", object.name);
-            object.counts = true;
-            object.written.take(Ways::outside(end, Because::Sequence));
-        }
-        let views = rows.views.into_iter().map(view);
-        let links = views.chain(rows.triggers.into_iter().map(trigger));
-        let links: Vec<Link> = links.chain(rows.routines.into_iter().map(routine)).collect();
-        Ok(catalog.finish(&links))
+/// Looks at all tables, views, triggers and routines that this account may see.
+///
+/// # Errors
+/// As connecting and querying can fail.
+pub(crate) async fn load(client: &mut LedgerClient) -> Result<Catalog, Error> {
+    let rows = client.ask("look for what no transaction holds", read).await?;
+    let mut catalog = Catalog::new(&client.database.schema, rows.grants);
+    for table in rows.tables {
+        catalog.add_table(table);
     }
+    for (database, table) in rows.counting {
+        let Some(object) = catalog.objects.get_mut(&name(&database, &table)) else { continue };
+        let end = format!("{} (which draws from a sequence)", object.name);
+        object.counts = true;
+        object.written.take(Ways::outside(end, Because::Sequence));
+    }
+    let views = rows.views.into_iter().map(view);
+    let links = views.chain(rows.triggers.into_iter().map(trigger));
+    let links: Vec<Link> = links.chain(rows.routines.into_iter().map(routine)).collect();
+    Ok(catalog.finish(&links))
 }
 
 async fn read(conn: &mut Conn) -> Result<Rows, mysql_async::Error> {

@@ -10,7 +10,7 @@ mod filter;
 mod grants;
 mod judge;
 mod links;
-mod load;
+pub(super) mod load;
 mod reason;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,12 @@
 //! The rows of the workers: who serves, and whether anything is in flight.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysql_async::params;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::connect::LedgerClient;
+use crate::client::connection::LedgerClient;
 
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {
@@ -37,7 +37,12 @@ pub struct WorkerRow {
     pub silent_s: u64,
 }
 
-impl LedgerClient {
+/// The rows of workers; see [`LedgerClient::workers`].
+pub struct Workers<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl Workers<'_> {
     /// Writes or renews a worker's row.
     ///
     /// # Errors
@@ -47,7 +52,7 @@ impl LedgerClient {
             "INSERT INTO {} (id, name, queue, slots, in_flight, view_ms) \
              VALUES (:id, :name, :queue, :slots, :in_flight, :view_ms) \
              ON DUPLICATE KEY UPDATE in_flight = VALUES(in_flight), seen = CURRENT_TIMESTAMP(3)",
-            self.database.tables.worker
+            self.client.database.tables.worker
         );
         let values = params! {
             "id" => beat.id,
@@ -57,7 +62,9 @@ impl LedgerClient {
             "in_flight" => beat.in_flight,
             "view_ms" => u64::try_from(beat.view.as_millis()).unwrap_or(u64::MAX),
         };
-        self.ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await).await
+        self.client
+            .ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await)
+            .await
     }
 
     /// How long it takes until every worker has seen a change of a run's state: as each of them says of itself, and at
@@ -65,13 +72,14 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn view_of_workers(&mut self, own: Duration) -> Result<Duration, Error> {
+    pub async fn longest_view(&mut self, own: Duration) -> Result<Duration, Error> {
         // Of all that may still live: one that is cut off for now goes on with what it has seen.
         let query = format!(
             "SELECT MAX(view_ms) FROM {} WHERE seen > CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY",
-            self.database.tables.worker
+            self.client.database.tables.worker
         );
         let longest: Option<Option<u64>> = self
+            .client
             .ask("read how often workers look at their runs", async |conn| conn.query_first(query).await)
             .await?;
         Ok(own.max(Duration::from_millis(longest.flatten().unwrap_or(0))))
@@ -82,38 +90,54 @@ impl LedgerClient {
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn forget_the_dead(&mut self) -> Result<(), Error> {
-        let worker = &self.database.tables.worker;
+    pub async fn remove_silent(&mut self) -> Result<(), Error> {
+        let worker = &self.client.database.tables.worker;
         let delete = format!(
             "DELETE FROM {worker} WHERE seen < CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY \
              OR seen > CURRENT_TIMESTAMP(3) + INTERVAL 1 DAY"
         );
-        self.ask("take away rows of dead workers", async |conn| conn.query_drop(delete).await).await
+        self.client.ask("take away rows of dead workers", async |conn| conn.query_drop(delete).await).await
     }
 
     /// Takes the row of a worker that has drained away.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn leave(&mut self, id: &str) -> Result<(), Error> {
-        let delete = format!("DELETE FROM {} WHERE id = ?", self.database.tables.worker);
-        self.ask("take away the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
+    pub async fn remove(&mut self, id: &str) -> Result<(), Error> {
+        let delete = format!("DELETE FROM {} WHERE id = ?", self.client.database.tables.worker);
+        self.client.ask("take away the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
     }
 
     /// The workers of a queue that have been heard of within the last `within_s` seconds.
     ///
     /// # Errors
     /// As connecting and querying can fail.
-    pub async fn workers(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
+    pub async fn of_queue(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
         let query = format!(
             "SELECT name, slots, in_flight, CAST(GREATEST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) \
              FROM {} WHERE queue = ? AND seen BETWEEN CURRENT_TIMESTAMP(3) - INTERVAL {within_s} SECOND \
              AND CURRENT_TIMESTAMP(3) + INTERVAL {within_s} SECOND ORDER BY name",
-            self.database.tables.worker
+            self.client.database.tables.worker
         );
         let rows: Vec<(String, u32, u32, u64)> =
-            self.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;
+            self.client.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;
         let row = |(name, slots, in_flight, silent_s)| WorkerRow { name, slots, in_flight, silent_s };
         Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// Waits until every worker has seen what was written to a run's row before this call.
+    ///
+    /// # Errors
+    /// As connecting and querying can fail.
+    pub async fn wait_until_seen(&mut self, own: Duration) -> Result<(), Error> {
+        let since = Instant::now();
+        loop {
+            // Asked once more after each pause: a worker that had begun before the call may have its row only now.
+            let view = self.longest_view(own).await?;
+            let Some(rest) = view.checked_sub(since.elapsed()).filter(|rest| !rest.is_zero()) else {
+                return Ok(());
+            };
+            tokio::time::sleep(rest).await;
+        }
     }
 }
