@@ -1,5 +1,6 @@
 //! What a producer and a worker do with a job, stage by stage, in the order in which their crates do it
-//! (`queryfleet_producer::check`, `queryfleet_producer::publishing`; `queryfleet_consumer::pipeline`), on inputs that are always the same.
+//! (`check/statement.rs` and `publish/publishing.rs` of the producer; `pipeline.rs` of the consumer), on inputs that are
+//! always the same.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -9,16 +10,22 @@ use queryfleet_job::{
     Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, RunId, Settlement, Spent,
 };
 use queryfleet_job::{envelope, settle::settle};
-use queryfleet_sql::{self, Kind, Splitter, SqlMode, Statement};
+use queryfleet_producer::statement::{self, Rules, Statement};
+use queryfleet_sql::{Splitter, SqlMode};
 
 use crate::packet::{self, Packet, PacketContext};
 
-/// No statement here comes near it.
-const LIMIT: usize = 16 << 20;
+/// No statement here comes near the limit.
+const RULES: Rules = Rules {
+    mode: SqlMode { no_backslash_escapes: false, ansi_quotes: false },
+    limit_bytes: 16 << 20,
+    not_atomic: None,
+    allow_no_where: false,
+};
 const RUN: RunId = RunId(374_231_415_460_829);
 const LEDGER: &str = "`shop`.queryfleet_ledger";
 
-/// A script of single-row UPDATEs, with a string each: about 70 bytes a statement.
+/// A script of single-row UPDATEs with one string each: about 70 bytes per statement.
 pub fn updates(count: u64) -> String {
     let mut script = String::new();
     for id in 1..=count {
@@ -71,8 +78,8 @@ fn chunk_of(jobs: Vec<Job>) -> Chunk {
 }
 
 /// Splits a script and passes each statement on.
-pub fn split(script: &str, mut each: impl FnMut(Statement<'_>)) {
-    let mut splitter = Splitter::new(SqlMode::default(), LIMIT);
+pub fn split(script: &str, mut each: impl FnMut(queryfleet_sql::Statement<'_>)) {
+    let mut splitter = Splitter::new(RULES.mode, RULES.limit_bytes);
     for piece in script.as_bytes().chunks(256 << 10) {
         splitter.feed(piece);
         while let Ok(Some(statement)) = splitter.next_statement() {
@@ -81,18 +88,16 @@ pub fn split(script: &str, mut each: impl FnMut(Statement<'_>)) {
     }
 }
 
-/// The producer's checks of a statement; its job when nothing is against it.
+/// The producer's checks of a statement, but for that of its tables, which needs the catalog of a server; its job if
+/// nothing is refused.
 pub fn number(seq: u64, sql: &str) -> Option<Job> {
-    let mut sql = sql.to_owned();
-    let inspected = queryfleet_sql::inspect(&sql, SqlMode::default()).ok()?;
-    let (kind, length) = (inspected.kind, inspected.sql.len());
-    let changes = matches!(kind, Kind::Update | Kind::Delete | Kind::With);
-    if !kind.is_atomic() || changes && queryfleet_sql::lacks_where(inspected.sql, SqlMode::default()) {
-        return None;
-    }
-    sql.truncate(length);
-    let job = (!sql.contains('?')).then_some(Job::new(seq, sql))?;
-    envelope::length_above(&job, LIMIT).is_none().then_some(job)
+    let inspected = queryfleet_sql::inspect(sql, RULES.mode).ok()?;
+    let kind = inspected.kind;
+    let length = inspected.sql.len();
+    let job = Job::new(seq, sql);
+    let statement = Statement { job: &job, kind, length, database: None };
+    statement::check_text(&statement, &RULES).ok()?;
+    statement::into_job(job, length, None, &RULES).ok()
 }
 
 /// The whole way of a script through a producer, up to the broker.
@@ -101,7 +106,7 @@ pub fn publish(script: &str, chunk: usize) {
     split(script, |statement| {
         seq += 1;
         let Some(job) = number(seq, statement.sql) else { return };
-        if !pending.as_mut().is_some_and(|pending| pending.add(&job, LIMIT)) {
+        if !pending.as_mut().is_some_and(|pending| pending.add(&job, RULES.limit_bytes)) {
             pending = Some(Filling::new(&chunk_of(vec![job])));
         }
         if let Some(full) = pending.take_if(|pending| pending.jobs() >= chunk) {

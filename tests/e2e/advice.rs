@@ -52,7 +52,7 @@ fn client(fleet: &Fleet, path: &Path) -> bool {
 /// The session SQL that an error names, read by a shell, as it would be typed.
 fn advised(error: &str) -> Option<String> {
     let (_, after) = error.split_once("--session-sql ")?;
-    let (word, _) = after.split_once(", and these lines")?;
+    let word = after.trim_end();
     let output = Command::new("sh").args(["-c", &format!("printf %s {word}")]).output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }

@@ -177,8 +177,11 @@ fn a_publish_and_a_worker_that_wait_say_so_now_and_then() {
 #[test]
 fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
     let rare: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("broker/src/alarm.rs", &["the broker has blocked", "the broker takes messages again"][..]),
-        ("broker/src/publish.rs", &["publishing waits"]),
+        (
+            "broker/src/connection/alarm.rs",
+            &["the broker has blocked", "the broker takes messages again"][..],
+        ),
+        ("broker/src/publisher/mod.rs", &["publishing waits"]),
         // Once a worker, and once a run.
         ("consumer/src/collector.rs", &["{MANY}"]),
         ("consumer/src/kept.rs", &["the run goes on one job at a time"]),
@@ -193,7 +196,7 @@ fn every_line_that_can_come_once_a_message_goes_through_what_limits_it() {
             ],
         ),
         ("producer/src/notice.rs", &["{what}"]),
-        ("producer/src/range/cut.rs", &["a statement over {size} rows"]),
+        ("producer/src/range/cutter.rs", &["a statement over {size} rows"]),
         ("metrics/src/server.rs", &["cannot accept a connection"]),
     ]);
     let mut found = Vec::new();

@@ -236,10 +236,7 @@ fn what_is_not_held_is_not_tried_out() {
         ("UPDATE t SET n = fm(id) WHERE :range", "t.id"),
     ] {
         let tried = ["publish", "--template", statement, "--range", key, "--size", "auto"];
-        fleet
-            .run(&[&tried[..], &["--not-atomic=park"]].concat())
-            .expect(1)
-            .says("--size auto tries the statement");
+        fleet.run(&[&tried[..], &["--not-atomic=park"]].concat()).expect(1).says("auto tries the statement");
         fleet.run(&tried).expect(1).says("MyISAM");
     }
     assert_eq!(fleet.number("SELECT SUM(n) FROM history"), 0);

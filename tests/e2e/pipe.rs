@@ -76,7 +76,7 @@ fn an_input_that_cannot_be_kept_names_the_folder_and_the_remedy() {
     let range = [&["publish"][..], &range[..]].concat();
     let (missing, full) = ("/nowhere/at/all", "512-byte blocks of this folder");
     for (what, arguments) in
-        [("standard input", &["publish", "-"][..]), (pipe, &["run", pipe]), ("--range", &range)]
+        [("standard input", &["publish", "-"][..]), (pipe, &["run", pipe]), ("range", &range)]
     {
         for place in [missing, "/proc", full] {
             let direct = fleet.command(arguments);
@@ -92,7 +92,7 @@ fn an_input_that_cannot_be_kept_names_the_folder_and_the_remedy() {
             let folder = if place == full { kept.path().to_str().unwrap() } else { place };
             let output = command.env("TMPDIR", folder).env("PATH", "/usr/bin:/bin").output().unwrap();
             let error = String::from_utf8(output.stderr).unwrap();
-            if place == full && what == "--range" {
+            if place == full && what == "range" {
                 // Three ranges have room.
                 assert_eq!(output.status.code(), Some(0), "{what} {place}: {error}");
                 continue;

@@ -46,7 +46,7 @@ fn a_changed_input_is_refused_with_the_name_of_its_run() {
     fleet.publish(&script, "first");
     let changed = [
         (fleet.script([line(1, 1), line(2, 5), line(3, 1)]), "first in job 2 (FILE:2:1)"),
-        (fleet.script([line(1, 1), line(2, 1)]), "went on after job 2"),
+        (fleet.script([line(1, 1), line(2, 1)]), "continued after job 2"),
         (fleet.script([line(1, 1), line(2, 1), line(3, 1), line(3, 1)]), "first in job 4 (FILE:4:1)"),
     ];
     for (script, place) in changed {

@@ -159,7 +159,7 @@ fn rows_that_do_not_fit_are_named_and_publish_nothing() {
         publish(&fleet, TEMPLATE, &path, &[]).expect(1).says(says);
     }
     let good = file(&fleet, "csv", "id,by\n1,1\n");
-    publish(&fleet, "UPDATE t SET n = ?", &good, &[]).expect(1).says("--template:1:18: `?` has no name");
+    publish(&fleet, "UPDATE t SET n = ?", &good, &[]).expect(1).says("template:1:18: `?` has no name");
     publish(&fleet, TEMPLATE, Path::new("nowhere.csv"), &[]).expect(1).says("nowhere.csv");
     fleet.run(&["publish", "--template", TEMPLATE]).expect(2);
     fleet.run(&["publish", "--template", TEMPLATE, "--rows", "x.csv", "file.sql"]).expect(2);

@@ -289,14 +289,14 @@ fn a_run_is_gone_on_with_only_as_what_it_was_begun_as() {
     for (from, to, part) in [
         ("\"total\":3", "\"total\":2", "total"),
         ("\"session_sql\":null", "\"session_sql\":\"DO 1\"", "session SQL"),
-        ("\"not_atomic\":null", "\"not_atomic\":\"park\"", "--not-atomic"),
+        ("\"not_atomic\":null", "\"not_atomic\":\"park\"", "not atomic"),
         ("\"queue\":\"default\"", "\"queue\":\"other\"", "queue"),
         ("\"v\":1", "\"v\":9", "version 9"),
         ("{", "[", "cannot be read"),
     ] {
         let changed = whole[0].replace(from, to);
         fleet.sql(&format!("UPDATE queryfleet_run SET manifest = '{changed}'"));
-        fleet.run(&arguments).expect(1).says("run begun cannot be gone on with").says(part);
+        fleet.run(&arguments).expect(1).says("run begun cannot be resumed").says(part);
         assert_eq!(fleet.ready(""), 0);
     }
     // A key that the fleet has now, and had not when the run was begun.

@@ -135,7 +135,7 @@ fn a_text_where_a_number_may_be_meant_is_refused_with_what_to_write() {
         (
             "UPDATE t SET n = n + COALESCE(:x, 0) WHERE id = :id",
             "1",
-            "--template:1:31: :x stands in an expression with `+`",
+            "template:1:31: :x stands in an expression with `+`",
         ),
         ("UPDATE t SET n = ROUND(:x, 2) WHERE id = :id", "1", "with `ROUND`"),
         ("DELETE FROM t WHERE n + 0 = :x AND id = :id", "1", "write :x + 0 where it is a number, CONCAT(:x)"),

@@ -1,33 +1,31 @@
 //! What can go wrong with the broker.
 
-use lapin::ErrorKind;
+use queryfleet_config::TlsFault;
 
-use crate::class::{self, ACCESS_REFUSED, Class, History, Place};
-
-/// What a publisher does.
-pub(crate) const PUBLISHING: &str = "publishing";
-pub(crate) const CONFIRMING: &str = "waiting for a confirm";
+use crate::class::{self, ACCESS_REFUSED, ErrorClass, History};
+use crate::{ClientError, Operation};
 
 /// An error of connecting, declaring, publishing or consuming. What the client library or the broker said is in
 /// `source()`; no text holds a URL's user or password.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// A URL that cannot be read.
+    /// A URL of the broker that cannot be read.
     #[error("QUERYFLEET_AMQP_URL is not usable: expected amqp://user:password@host:5672/vhost")]
     Url,
-    /// A management page that says nothing.
+    /// The management page does not tell the policies.
     #[error("QUERYFLEET_MANAGEMENT_URL: {why}")]
     Management {
         /// Why not.
         why: String,
     },
-    /// A variable that is missing.
+    /// A variable that is missing, or a TLS file that cannot be read.
     #[error(transparent)]
     Config(#[from] queryfleet_config::Error),
     /// A client certificate that cannot be used.
     #[error("{fault}")]
     Identity {
-        /// The variables to look at, and why.
+        /// Why, and the variables to look at.
         fault: String,
         /// What the TLS library said.
         source: std::io::Error,
@@ -35,61 +33,61 @@ pub enum Error {
     /// A retry tier that the broker would refuse.
     #[error("a retry tier is from 1ms to 49 days long: see QUERYFLEET_RETRY_TIERS")]
     Tier,
-    /// The broker cannot be reached or does not let us in.
+    /// The broker cannot be reached, or refuses the login.
     #[error("cannot connect to the broker at {server}")]
     Connect {
         /// host:port and vhost.
         server: String,
         /// What was said.
-        source: lapin::Error,
+        source: ClientError,
     },
-    /// The broker and we cannot agree on TLS.
+    /// The broker and this client cannot agree on TLS.
     #[error("cannot connect to the broker at {server}: {fault}")]
     Tls {
         /// host:port and vhost.
         server: String,
         /// Why, and the variable to look at.
-        fault: Box<queryfleet_config::TlsFault>,
+        fault: Box<TlsFault>,
         /// What was said.
-        source: lapin::Error,
+        source: ClientError,
     },
-    /// A queue or exchange that is there with other arguments, or that this user must not declare.
+    /// A queue or exchange that exists with other arguments, or that this user must not declare.
     #[error("cannot declare {name}: {}", remedy(source))]
     Declare {
-        /// The queue or exchange.
+        /// The queue, exchange or binding.
         name: String,
         /// What the broker said; it names the argument that differs.
-        source: lapin::Error,
+        source: ClientError,
     },
-    /// A queue that is not there.
-    #[error("queue {name} is not there: run `queryfleet setup`")]
+    /// A queue that does not exist.
+    #[error("queue {name} does not exist: run `queryfleet setup`")]
     NoQueue {
         /// The queue.
         name: String,
         /// What the broker said.
-        source: lapin::Error,
+        source: ClientError,
     },
     /// The broker has cancelled the consumer: its queue was deleted, or a message was held for too long.
-    #[error("broker has cancelled the consumer: its queue was deleted, or a consumer timeout has passed")]
+    #[error("the broker has cancelled the consumer: its queue was deleted, or a consumer timeout has passed")]
     Cancelled,
     /// No answer in time.
-    #[error("broker did not answer within {seconds} s while {doing}")]
+    #[error("the broker did not answer within {seconds} s while {operation}")]
     Timeout {
         /// What was being done.
-        doing: &'static str,
-        /// The limit that passed.
+        operation: Operation,
+        /// The limit that has passed.
         seconds: u64,
     },
     /// A message that no queue took: the exchange has no binding for it.
     #[error(
-        "broker returned message {message} as unroutable: no queue is bound for it; run `queryfleet setup`"
+        "the broker returned message {message} as unroutable: no queue is bound for it; run `queryfleet setup`"
     )]
     Unroutable {
         /// Its message id.
         message: String,
     },
-    /// The broker refused to take a message.
-    #[error("broker refused {count} messages (nack): a queue is over its limit or unavailable")]
+    /// The broker refused to take messages.
+    #[error("the broker refused {count} messages (nack): a queue is over its limit or unavailable")]
     Nacked {
         /// How many.
         count: usize,
@@ -99,26 +97,26 @@ pub enum Error {
     TooLarge {
         /// Its message id.
         message: String,
-        /// How long its body is.
+        /// The length of its body.
         bytes: usize,
-        /// What the broker says it takes; `None` when it does not say.
+        /// The broker's limit in bytes; `None` if it does not say.
         limit: Option<u64>,
-        /// What it said.
-        source: Box<lapin::Error>,
+        /// What the broker said.
+        source: ClientError,
     },
     /// Anything else of a channel or connection.
-    #[error("broker connection failed while {doing}")]
+    #[error("the connection to the broker failed while {operation}")]
     Channel {
         /// What was being done.
-        doing: &'static str,
+        operation: Operation,
         /// What was said.
-        source: lapin::Error,
+        source: ClientError,
     },
 }
 
-fn remedy(source: &lapin::Error) -> &'static str {
-    match source.kind() {
-        ErrorKind::ProtocolError(error) if error.get_id() == ACCESS_REFUSED => {
+fn remedy(source: &ClientError) -> &'static str {
+    match source.reply() {
+        Some((ACCESS_REFUSED, _)) => {
             "its user needs the rights to configure, write and read `queryfleet.*`, and to write and read `queryfleet`"
         }
         _ => "if it exists with other arguments, drain and delete it, or choose another QUERYFLEET_QUEUE",
@@ -130,7 +128,29 @@ fn of_limit(limit: Option<u64>) -> String {
 }
 
 impl Error {
-    /// Whether it is about TLS: a certificate, a file of it, or a server without.
+    pub(crate) fn connect(server: String, source: lapin::Error) -> Error {
+        Error::Connect { server, source: ClientError::new(source) }
+    }
+
+    pub(crate) fn channel(operation: Operation, source: lapin::Error) -> Error {
+        Error::Channel { operation, source: ClientError::new(source) }
+    }
+
+    pub(crate) fn declare(name: String, source: lapin::Error) -> Error {
+        Error::Declare { name, source: ClientError::new(source) }
+    }
+
+    /// The error of asking for a queue: [`Error::NoQueue`] if the broker says that it does not exist.
+    pub(crate) fn of_queue(name: &str, operation: Operation, source: lapin::Error) -> Error {
+        let source = ClientError::new(source);
+        if source.is_of_channel() {
+            Error::NoQueue { name: name.to_owned(), source }
+        } else {
+            Error::Channel { operation, source }
+        }
+    }
+
+    /// Whether it is about TLS: a certificate, a file for it, or a server without TLS.
     pub fn is_tls(&self) -> bool {
         match self {
             Error::Tls { .. } | Error::Identity { .. } => true,
@@ -139,50 +159,45 @@ impl Error {
         }
     }
 
-    /// Whether waiting will not mend it, of a connection of which nothing is known: wrong credentials, vhost or
-    /// certificate, a queue with other arguments. [`Broker::class`](crate::Broker::class) knows more.
+    /// Whether waiting cannot help, for a connection without a history: wrong credentials, virtual host or certificate,
+    /// a queue with other arguments. [`Broker::class`](crate::Broker::class) knows more.
     pub fn is_unfit(&self) -> bool {
-        self.class(History::default()) == Class::Lasting
+        self.class(History::default()) == ErrorClass::Permanent
     }
 
-    /// Whether the broker was reached, and has refused for now.
+    /// Whether the broker was reached, and has refused for the time being.
     pub fn is_refusal_for_now(&self) -> bool {
-        matches!(self, Error::Connect { source, .. } | Error::Declare { source, .. } if source.is_amqp_error())
-            && self.class(History::default()) == Class::Passing
+        matches!(self, Error::Connect { source, .. } | Error::Declare { source, .. } if source.reply().is_some())
+            && self.class(History::default()) == ErrorClass::Transient
     }
 
-    pub(crate) fn class(&self, history: History) -> Class {
+    pub(crate) fn class(&self, history: History) -> ErrorClass {
         match self {
-            Error::Url | Error::Config(_) | Error::Identity { .. } | Error::Tier => Class::Lasting,
-            // A certificate that is being renewed, when the broker has let us in before.
-            Error::Tls { fault, .. } if fault.is_lasting && !history.let_in => Class::Lasting,
-            Error::Connect { source, .. } => match source.kind() {
-                // A broker that closes at once after the handshake refuses the vhost or the login.
-                ErrorKind::InvalidProtocolVersion(_) if !history.let_in => Class::Lasting,
-                _ => said(source, Place::Connecting, history),
-            },
-            Error::Declare { source, .. } => said(source, Place::Declaring, history),
-            Error::Channel { doing: PUBLISHING | CONFIRMING, source } => {
-                said(source, Place::Publishing, history)
+            Error::Url | Error::Config(_) | Error::Identity { .. } | Error::Tier => ErrorClass::Permanent,
+            // A certificate that is being renewed, if the broker has let us in before.
+            Error::Tls { fault, .. } if fault.is_permanent && !history.let_in => ErrorClass::Permanent,
+            // A broker that closes at once after the handshake refuses the virtual host or the login.
+            Error::Connect { source, .. } if source.is_of_handshake() && !history.let_in => {
+                ErrorClass::Permanent
             }
-            Error::Channel { source, .. } => said(source, Place::Elsewhere, history),
-            Error::NoQueue { .. } | Error::Unroutable { .. } => Class::Missing,
-            Error::TooLarge { .. } => Class::TooLarge,
+            Error::Connect { source, .. } => class_of(source, Operation::Connecting, history),
+            Error::Declare { source, .. } => class_of(source, Operation::Declaring, history),
+            Error::Channel { operation, source } => class_of(source, *operation, history),
+            Error::NoQueue { .. } | Error::Unroutable { .. } => ErrorClass::MissingQueue,
+            Error::TooLarge { .. } => ErrorClass::TooLarge,
             Error::Tls { .. }
             | Error::Management { .. }
             | Error::Cancelled
             | Error::Timeout { .. }
-            | Error::Nacked { .. } => Class::Passing,
+            | Error::Nacked { .. } => ErrorClass::Transient,
         }
     }
 }
 
-/// The class of what the broker has said; what the network did passes.
-fn said(source: &lapin::Error, place: Place, history: History) -> Class {
-    match source.kind() {
-        ErrorKind::ProtocolError(error) => {
-            class::class(error.get_id(), error.get_message().as_str(), place, history)
-        }
-        _ => Class::Passing,
+/// The class of the broker's reply. Whatever the network did is transient.
+fn class_of(source: &ClientError, operation: Operation, history: History) -> ErrorClass {
+    match source.reply() {
+        Some((code, text)) => class::of_reply(code, text, operation, history),
+        None => ErrorClass::Transient,
     }
 }

@@ -1,32 +1,25 @@
-//! All of the message broker: topology as data, declaring it, connecting, confirmed publishing, subscribing, settling.
+//! The message broker: its topology as data, connections, confirmed publishing, subscriptions and their settling.
 //!
-//! lapin's automatic recovery stays off (it hides reconnects, and its consumer can hang for ever): on any error the
+//! lapin's automatic recovery stays off: it hides reconnects, and its consumer can hang forever. After any error the
 //! caller drops what it holds, pauses, and asks again; the next URL is tried then. Nothing outside this crate sees
 //! lapin.
 
-mod alarm;
-mod attempt;
 mod class;
-mod connect;
-mod declare;
-mod depth;
+mod client_error;
+mod connection;
 mod error;
-mod fate;
-mod look;
-mod management;
+mod operation;
 mod properties;
-mod publish;
-mod subscribe;
-mod tls;
-mod topology;
+mod publisher;
+mod queues;
+mod subscription;
 
-pub use class::Class;
-pub use connect::Broker;
-pub use depth::Depth;
+pub use class::ErrorClass;
+pub use client_error::ClientError;
+pub use connection::{Broker, ConnectionFacts};
 pub use error::Error;
-pub use look::Link;
-pub use management::{Management, QueuePolicy};
-pub use properties::{Death, Why};
-pub use publish::{Publisher, Route};
-pub use subscribe::{Delivery, Subscription};
-pub use topology::Topology;
+pub use operation::Operation;
+pub use properties::{DeadLetterReason, DeadLettered};
+pub use publisher::{Publisher, Route};
+pub use queues::{Depth, Management, QueuePolicy, Topology};
+pub use subscription::{Delivery, Subscription};

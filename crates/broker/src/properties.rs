@@ -1,4 +1,4 @@
-//! A message's headers and AMQP's properties. The one place that knows the names of headers.
+//! A message's headers in AMQP's properties. The one place that knows the names of headers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,15 +10,15 @@ use queryfleet_job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";
 const SIGNATURE: &str = "x-queryfleet-signature";
-/// Of attempts and first error.
+/// Signs attempts and first error.
 const ATTEMPTS_SIGNATURE: &str = "x-queryfleet-attempts-signature";
-/// The broker's own header: an entry for each way in which it has dead-lettered the message.
-const DEATHS: &str = "x-death";
-/// Bytes of a queue's name at most; a header of a foreign message may hold anything.
-const QUEUE_NAME: usize = 255;
-const PERSISTENT: u8 = 2;
+/// The broker's own header: an entry for each queue and reason for which it has dead-lettered the message.
+const X_DEATH: &str = "x-death";
+/// The longest name of a queue, in bytes. A header of a foreign message may hold anything.
+const MAX_QUEUE_NAME_BYTES: usize = 255;
+const PERSISTENT_DELIVERY_MODE: u8 = 2;
 
-/// The properties to publish a message with: persistent, stamped with the time.
+/// The properties with which a message is published: persistent, with the present time.
 pub(crate) fn write(message: &Message) -> BasicProperties {
     let mut table = FieldTable::default();
     if message.headers.attempts > 0 {
@@ -34,15 +34,15 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     BasicProperties::default()
-        .with_delivery_mode(PERSISTENT)
+        .with_delivery_mode(PERSISTENT_DELIVERY_MODE)
         .with_content_type("application/json".into())
         .with_message_id(message.id.as_str().into())
         .with_timestamp(now)
         .with_headers(table)
 }
 
-/// What a delivery's properties say. A header of another type than ours is as good as absent, and so is a signature that
-/// is none by its length; a longer first error than ours is cut off.
+/// The headers in a delivery's properties. A header of another type than ours counts as absent, and so does a signature
+/// of another length; a first error that is too long is cut off.
 pub(crate) fn read(properties: &BasicProperties) -> Headers {
     let table = properties.headers().as_ref();
     let value = |name: &str| table.and_then(|table| table.inner().get(name));
@@ -68,33 +68,33 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
     }
 }
 
-/// Why the broker has dead-lettered a message, in its own words.
+/// Why the broker has dead-lettered a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum DeadLetterReason {
     /// A consumer rejected it.
     Rejected,
-    /// It was delivered as often as the queue allows.
+    /// It was delivered as often as the queue permits.
     DeliveryLimit,
-    /// A time to live has passed.
+    /// Its time to live has passed.
     Expired,
-    /// The queue was too long.
+    /// The queue was over its maximum length.
     MaxLen,
-    /// It says something else.
+    /// Any other reason.
     Other,
 }
 
 /// The last time that the broker has dead-lettered a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
+pub struct DeadLettered {
     /// Why.
-    pub why: Why,
-    /// From which queue; at most 255 bytes, as a queue's name has.
+    pub reason: DeadLetterReason,
+    /// From which queue; at most 255 bytes, the longest name that a queue can have.
     pub queue: String,
 }
 
-/// The newest entry of `x-death`, which the broker puts first; `None` of a message that it has not dead-lettered.
-pub(crate) fn death(properties: &BasicProperties) -> Option<Death> {
-    let Some(AMQPValue::FieldArray(deaths)) = properties.headers().as_ref()?.inner().get(DEATHS) else {
+/// The newest entry of `x-death`, which the broker puts first; `None` for a message that it has not dead-lettered.
+pub(crate) fn dead_lettered(properties: &BasicProperties) -> Option<DeadLettered> {
+    let Some(AMQPValue::FieldArray(deaths)) = properties.headers().as_ref()?.inner().get(X_DEATH) else {
         return None;
     };
     let Some(AMQPValue::FieldTable(newest)) = deaths.as_slice().first() else { return None };
@@ -102,19 +102,19 @@ pub(crate) fn death(properties: &BasicProperties) -> Option<Death> {
         Some(AMQPValue::LongString(text)) => text.as_bytes(),
         _ => &[],
     };
-    let why = match text("reason") {
-        b"rejected" => Why::Rejected,
-        b"delivery_limit" => Why::DeliveryLimit,
-        b"expired" => Why::Expired,
-        b"maxlen" => Why::MaxLen,
-        _ => Why::Other,
+    let reason = match text("reason") {
+        b"rejected" => DeadLetterReason::Rejected,
+        b"delivery_limit" => DeadLetterReason::DeliveryLimit,
+        b"expired" => DeadLetterReason::Expired,
+        b"maxlen" => DeadLetterReason::MaxLen,
+        _ => DeadLetterReason::Other,
     };
     let queue = text("queue");
-    let queue = String::from_utf8_lossy(&queue[..queue.len().min(QUEUE_NAME)]).into_owned();
-    Some(Death { why, queue })
+    let queue = String::from_utf8_lossy(&queue[..queue.len().min(MAX_QUEUE_NAME_BYTES)]).into_owned();
+    Some(DeadLettered { reason, queue })
 }
 
-/// Whole seconds since the message was published, by the two machines' clocks; for metrics only.
+/// Whole seconds since the message was published, by the clocks of two machines; for metrics only.
 pub(crate) fn waited_s(properties: &BasicProperties) -> Option<u64> {
     let published = (*properties.timestamp())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
@@ -163,20 +163,20 @@ mod tests {
             };
             let mut table = FieldTable::default();
             let deaths: Vec<AMQPValue> = reasons.iter().map(death).collect();
-            table.insert(DEATHS.into(), AMQPValue::FieldArray(deaths.into()));
+            table.insert(X_DEATH.into(), AMQPValue::FieldArray(deaths.into()));
             death_of(table)
         };
-        fn death_of(table: FieldTable) -> Option<Why> {
-            let death = death(&BasicProperties::default().with_headers(table))?;
-            assert_eq!(death.queue.len(), 255);
-            Some(death.why)
+        fn death_of(table: FieldTable) -> Option<DeadLetterReason> {
+            let dead_lettered = dead_lettered(&BasicProperties::default().with_headers(table))?;
+            assert_eq!(dead_lettered.queue.len(), 255);
+            Some(dead_lettered.reason)
         }
-        assert_eq!(dead(&["rejected", "expired"]), Some(Why::Rejected));
-        assert_eq!(dead(&["delivery_limit", "rejected"]), Some(Why::DeliveryLimit));
-        assert_eq!(dead(&["expired", "delivery_limit"]), Some(Why::Expired));
-        assert_eq!(dead(&["maxlen"]), Some(Why::MaxLen));
-        assert_eq!(dead(&["of another version"]), Some(Why::Other));
+        assert_eq!(dead(&["rejected", "expired"]), Some(DeadLetterReason::Rejected));
+        assert_eq!(dead(&["delivery_limit", "rejected"]), Some(DeadLetterReason::DeliveryLimit));
+        assert_eq!(dead(&["expired", "delivery_limit"]), Some(DeadLetterReason::Expired));
+        assert_eq!(dead(&["maxlen"]), Some(DeadLetterReason::MaxLen));
+        assert_eq!(dead(&["of another version"]), Some(DeadLetterReason::Other));
         assert_eq!(dead(&[]), None);
-        assert_eq!(death(&BasicProperties::default()), None);
+        assert_eq!(dead_lettered(&BasicProperties::default()), None);
     }
 }

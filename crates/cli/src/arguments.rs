@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use queryfleet_job::RUN_NAME_LIMIT;
 use queryfleet_operator::Role;
-use queryfleet_producer::{CsvDialect, Ranges, Size, Source};
+use queryfleet_producer::{CsvDialect, LARGEST_CHUNK, RangeSize, Ranges, Source};
 
 use crate::exit::HELP;
 
@@ -232,13 +232,13 @@ pub(crate) struct Input {
     pub(crate) range: Option<String>,
     /// Rows a range; auto learns from the first ranges how many a statement does in 0.5 s, trying it in transactions that
     /// are rolled back
-    #[arg(long, value_name = "ROWS|auto", default_value_t = Size::Rows(1000), requires = "range")]
-    pub(crate) size: Size,
+    #[arg(long, value_name = "ROWS|auto", default_value_t = RangeSize::Rows(1000), requires = "range")]
+    pub(crate) size: RangeSize,
     /// The run's name; a run of this name that was interrupted is gone on with
     #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
     /// Jobs a message and a transaction, at most: fewer where the message would be too large
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
     pub(crate) chunk: u16,
     /// SQL for every session that runs this run's jobs, after the init step
     #[arg(long, value_name = "SQL")]

@@ -83,17 +83,12 @@ impl From<&queryfleet_producer::Error> for Exit {
         match error {
             Error::Cancelled(_) => Exit::Cancelled,
             Error::Read { .. }
-            | Error::Keep { .. }
-            | Error::Differs { .. }
+            | Error::Spool { .. }
+            | Error::Checksum { .. }
             | Error::Foreign { .. }
             | Error::Empty(_)
             | Error::Split { .. }
-            | Error::Bad { .. }
-            | Error::Refused { .. }
-            | Error::NotAtomic { .. }
-            | Error::Settings { .. }
-            | Error::NotHeld { .. }
-            | Error::NoWhere { .. }
+            | Error::Statement { .. }
             | Error::Changed { .. }
             | Error::Moving { .. }
             | Error::Unfinished(_)
@@ -103,6 +98,7 @@ impl From<&queryfleet_producer::Error> for Exit {
             | Error::Manifest { .. }
             | Error::Name { .. }
             | Error::Chunk(_)
+            | Error::MissingOfNoRun
             | Error::NoRun(_)
             | Error::Broker(_)
             | Error::Ledger(_) => Exit::Failed,
@@ -130,12 +126,9 @@ impl From<&queryfleet_consumer::Error> for Exit {
     fn from(error: &queryfleet_consumer::Error) -> Exit {
         use queryfleet_consumer::Error;
         match error {
-            Error::Broker(_)
-            | Error::Ledger(_)
-            | Error::Metrics(_)
-            | Error::Allow(_)
-            | Error::Away(_)
-            | Error::Random(_) => Exit::Failed,
+            Error::Broker(_) | Error::Ledger(_) | Error::Metrics(_) | Error::Away(_) | Error::Random(_) => {
+                Exit::Failed
+            }
         }
     }
 }

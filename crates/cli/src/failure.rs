@@ -5,6 +5,7 @@ use std::fmt;
 
 use queryfleet_job::causes;
 
+use crate::advice::{operator_advice, with_producer_advice};
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -52,7 +53,7 @@ impl fmt::Display for Failure {
 
 impl From<queryfleet_producer::Error> for Failure {
     fn from(error: queryfleet_producer::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::new(causes(&error)) }
+        Failure { exit: Exit::from(&error), ..Failure::new(with_producer_advice(&error)) }
     }
 }
 
@@ -96,17 +97,5 @@ impl From<tokio::task::JoinError> for Failure {
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Failure {
         Failure::new(causes(&error))
-    }
-}
-
-/// What to do about it, where a flag or a command of this program does it.
-fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
-    use queryfleet_operator::Error;
-    match error {
-        Error::NoFilter => Some(
-            "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),
-        ),
-        Error::NotDead { run, .. } => Some(format!("`queryfleet dead list --run {run}`")),
-        _ => None,
     }
 }

@@ -3,6 +3,7 @@
 //! [`main`] reads the arguments, the environment, and runs one command; what it printed to standard output is data,
 //! what went to standard error is for people. [`Exit`] has every exit code.
 
+mod advice;
 mod arguments;
 mod bar;
 mod command;

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 /// The longest duration that a variable takes: 30 days. RabbitMQ keeps a TTL in 32 bits of milliseconds (49 days),
 /// and no clock overflows when this is added to it.
-pub const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
 
-/// Reads `500ms`, `25s`, `15m` or `1h`. `None` for anything else: no unit, a fraction, zero, more than [`LONGEST`].
+/// Reads `500ms`, `25s`, `15m` or `1h`. `None` for anything else: no unit, a fraction, zero, more than [`MAX_DURATION`].
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
     let milliseconds = number.parse::<u64>().ok()?.checked_mul(*factor)?;
     let duration = Duration::from_millis(milliseconds);
-    (!duration.is_zero() && duration <= LONGEST).then_some(duration)
+    (!duration.is_zero() && duration <= MAX_DURATION).then_some(duration)
 }
 
 /// Writes `duration`, cut to milliseconds, in the largest unit that is exact: `90s`, `1m`, `1500ms`. What
@@ -42,7 +42,7 @@ mod tests {
             assert_eq!(duration, Duration::from_millis(milliseconds), "{text}");
             assert_eq!(format_duration(duration), text);
         }
-        assert_eq!(parse_duration("720h"), Some(LONGEST));
+        assert_eq!(parse_duration("720h"), Some(MAX_DURATION));
     }
 
     #[test]

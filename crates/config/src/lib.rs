@@ -20,27 +20,24 @@
 //! A bad value is an error that names the variable and the form expected, never the value: it may be a secret that
 //! was put into the wrong variable.
 
+mod config;
 mod duration;
 mod environment;
 mod error;
-mod known;
+mod host;
 mod secret;
-mod settings;
 mod tls;
-mod tls_fault;
-mod tls_files;
 mod url;
 mod value;
 mod variable;
-mod variables;
+pub mod variables;
 
-pub use duration::{LONGEST, format_duration, parse_duration};
+pub use config::Config;
+pub use duration::{MAX_DURATION, format_duration, parse_duration};
 pub use error::Error;
+pub use host::host_name;
 pub use secret::Secret;
-pub use settings::Config;
-pub use tls::{Identity, Tls};
-pub use tls_fault::TlsFault;
-pub use tls_files::TlsFiles;
+pub use tls::{Identity, Tls, TlsFault, TlsFiles};
 pub use value::{LogFormat, parse_queue};
 pub use variable::Variable;
 pub use variables::{VARIABLES, markdown_table};

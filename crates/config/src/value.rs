@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use queryfleet_sql::Kind;
+
 use crate::{Secret, parse_duration};
 
 /// The form of a log line.
@@ -16,7 +18,7 @@ pub enum LogFormat {
 }
 
 /// Shorter keys can be guessed from one signed message, offline.
-const SHORTEST_SIGNING_KEY: usize = 16;
+const MIN_SIGNING_KEY_BYTES: usize = 16;
 
 /// Reads the name of a queue: 1 to 100 ASCII letters, digits, `.`, `_`, `-`. Not a name whose work queue would be
 /// another queue's dead queue (`….dead`) or retry tier (`….retry.…`). `None` for anything else.
@@ -49,13 +51,12 @@ pub(crate) fn retry_tiers(text: &str) -> Option<Vec<Duration>> {
     tiers.is_sorted_by(|a, b| a < b).then_some(tiers)
 }
 
-pub(crate) fn kinds(text: &str) -> Option<Vec<String>> {
-    let kind = |text: &str| Some(text.trim().to_ascii_lowercase()).filter(|kind| !kind.is_empty());
-    text.split(',').map(kind).collect()
+pub(crate) fn kinds(text: &str) -> Option<Vec<Kind>> {
+    text.split(',').map(|kind| kind.trim().to_ascii_lowercase().parse().ok()).collect()
 }
 
 pub(crate) fn signing_keys(text: &str) -> Option<Vec<Secret>> {
-    let key = |text: &str| (text.len() >= SHORTEST_SIGNING_KEY).then(|| Secret::new(text));
+    let key = |text: &str| (text.len() >= MIN_SIGNING_KEY_BYTES).then(|| Secret::new(text));
     text.split(',').map(|text| key(text.trim())).collect()
 }
 
@@ -94,9 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_lower_case() {
-        assert_eq!(kinds("UPDATE, delete"), Some(vec!["update".to_owned(), "delete".to_owned()]));
-        assert_eq!(kinds("update,"), None);
+    fn kinds_are_known_words_in_any_case() {
+        assert_eq!(kinds("UPDATE, delete"), Some(vec![Kind::Update, Kind::Delete]));
+        for text in ["update,", "update,delte", "update delete"] {
+            assert_eq!(kinds(text), None, "{text}");
+        }
     }
 
     #[test]

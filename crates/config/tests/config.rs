@@ -6,7 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use queryfleet_config::{Config, Error, LogFormat, VARIABLES, markdown_table};
+use queryfleet_config::{Config, Error, LogFormat, VARIABLES, markdown_table, variables};
+use queryfleet_sql::Kind;
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, Error> {
     Config::from_vars(vars.iter().map(|(name, value)| (name.to_string(), value.to_string())))
@@ -63,8 +64,20 @@ fn what_is_set_is_read() {
     assert_eq!(config.amqp_tls.ca.as_deref(), Some(Path::new("/tls/ca.pem")));
     assert_eq!(config.amqp_tls.identity.as_ref().unwrap().key, Path::new("/tls/key.pem"));
     assert_eq!(config.signing_keys[0].expose(), "first-key-of-16-bytes");
-    assert_eq!(config.allow.as_deref().unwrap(), ["update"]);
+    assert_eq!(config.allow.as_deref().unwrap(), [Kind::Update]);
     assert_eq!(config.lock_wait_timeout(), Duration::from_secs(1));
+}
+
+#[test]
+fn whether_a_variable_was_given_is_known_also_of_one_that_holds_its_default() {
+    let (_folder, path) = file("0123456789abcdef");
+    let config = read(&[("QUERYFLEET_LOG", "info"), ("QUERYFLEET_SIGNING_KEY_FILE", &path)]).unwrap();
+    for variable in [variables::LOG, variables::SIGNING_KEY] {
+        assert!(config.was_given(&variable), "{}", variable.name);
+    }
+    for variable in [variables::METRICS_LISTEN, variables::MYSQL_URL] {
+        assert!(!config.was_given(&variable), "{}", variable.name);
+    }
 }
 
 #[test]
@@ -95,7 +108,7 @@ fn a_bad_value_names_the_variable_and_its_form_and_never_the_value() {
 fn a_bare_number_is_no_duration() {
     assert_eq!(
         message(&[("QUERYFLEET_STATEMENT_TIMEOUT", "900")]),
-        "QUERYFLEET_STATEMENT_TIMEOUT cannot be read: expected a duration such as 500ms, 25s, 15m or 1h, 720h at most"
+        "QUERYFLEET_STATEMENT_TIMEOUT cannot be read: expected a duration such as 500ms, 25s, 15m or 1h, at most 720h"
     );
 }
 

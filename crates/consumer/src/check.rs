@@ -1,6 +1,6 @@
 //! The worker's own look at a statement: the producer's checks once more, and the policy.
 
-use queryfleet_job::{Chunk, Failure, Job, Outcome};
+use queryfleet_job::{Chunk, Failure, Job, Outcome, may_change_own_tables};
 use queryfleet_sql::{self, Kind, SqlMode};
 
 /// Whether this worker runs that statement. The lexer reads it under the session's own sql_mode, which decides where
@@ -23,7 +23,7 @@ pub(crate) fn check(
     if !kind.is_atomic() && chunk.not_atomic.is_none() {
         return refused(format!("{} is not atomic, and its run does not say --not-atomic", kind.as_str()));
     }
-    if queryfleet_sql::may_change_queryfleet(&job.sql, kind, mode) {
+    if may_change_own_tables(&job.sql, kind, mode) {
         return refused("it may change a table of queryfleet, by which a job could call others done".into());
     }
     match allow {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use queryfleet_broker::{Delivery, Publisher, Route, Why};
+use queryfleet_broker::{DeadLetterReason, Delivery, Publisher, Route};
 use queryfleet_job::{Backoff, Chunk, DeadReason, Failure, Job, Message, Outcome, envelope};
 use queryfleet_ledger::{Dead, RunSession, Session};
 
@@ -103,10 +103,10 @@ async fn move_one(
     session: &mut Session,
     delivery: &mut Delivery,
 ) -> Result<(), crate::Error> {
-    let why = delivery.death.as_ref().map(|death| death.why);
+    let why = delivery.dead_lettered.as_ref().map(|dead_lettered| dead_lettered.reason);
     let unreadable = match decode(delivery, shared.signer.as_ref()) {
         Ok(chunk) => match shared.runs.admit(&chunk).await {
-            Ok(_) if why == Some(Why::Rejected) => match rejected(shared, delivery) {
+            Ok(_) if why == Some(DeadLetterReason::Rejected) => match rejected(shared, delivery) {
                 Some(reason) => {
                     for job in &chunk.jobs {
                         bury(shared, session, delivery, &chunk, job, (reason, REJECTED)).await?;
@@ -115,7 +115,7 @@ async fn move_one(
                 }
                 None => (DeadReason::Unverified, REJECTED.to_owned()),
             },
-            Ok(_) if why == Some(Why::DeliveryLimit) => {
+            Ok(_) if why == Some(DeadLetterReason::DeliveryLimit) => {
                 return settle_poison(shared, session, delivery, &chunk).await;
             }
             Ok(_) => {
@@ -159,7 +159,7 @@ fn rejected(shared: &Shared, delivery: &Delivery) -> Option<DeadReason> {
 
 /// What has moved a message that no worker was to blame for, and what brings its jobs back.
 fn moved(delivery: &Delivery) -> (DeadReason, String) {
-    let queue = delivery.death.as_ref().map_or("", |death| death.queue.as_str());
+    let queue = delivery.dead_lettered.as_ref().map_or("", |dead_lettered| dead_lettered.queue.as_str());
     let policy = |what: &str, reason: DeadReason| {
         let word = reason.as_str();
         format!(
@@ -167,9 +167,13 @@ fn moved(delivery: &Delivery) -> (DeadReason, String) {
              list_policies`, also list_operator_policies), then `queryfleet dead replay --reason {word}`"
         )
     };
-    match delivery.death.as_ref().map(|death| death.why) {
-        Some(Why::Expired) => (DeadReason::Expired, policy("a time to live", DeadReason::Expired)),
-        Some(Why::MaxLen) => (DeadReason::MaxLen, policy("a limit of the length", DeadReason::MaxLen)),
+    match delivery.dead_lettered.as_ref().map(|dead_lettered| dead_lettered.reason) {
+        Some(DeadLetterReason::Expired) => {
+            (DeadReason::Expired, policy("a time to live", DeadReason::Expired))
+        }
+        Some(DeadLetterReason::MaxLen) => {
+            (DeadReason::MaxLen, policy("a limit of the length", DeadReason::MaxLen))
+        }
         _ => {
             let text = "it was in the dead queue, and the broker does not say why: somebody has moved it there; \
                 `queryfleet dead replay --reason moved` brings it back";
@@ -205,7 +209,7 @@ async fn settle_poison(
     let mut publisher = Publisher::new(shared.publishing.clone(), shared.topology.clone());
     let (mut left, count) = (singles, chunk.jobs.len());
     loop {
-        let published = publisher.publish_rest(Route::Work, &mut left).await;
+        let published = publisher.publish_remaining(Route::Work, &mut left).await;
         (0..count).for_each(|_| shared.published(&published));
         let Err(error) = published else { break };
         // The broker's limit is lower than when the chunk was published: the job can only die.

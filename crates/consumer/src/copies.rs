@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use queryfleet_broker::{Class, Route};
+use queryfleet_broker::{ErrorClass, Route};
 use queryfleet_job::{Chunk, Headers, Job, Message, envelope};
 
 use crate::execute::Ending;
@@ -101,10 +101,10 @@ pub(crate) async fn publish(
     let mut left: BinaryHeap<OnItsWay> =
         copies.into_iter().map(|(route, copy)| OnItsWay(route, copy)).collect();
     while let Some(OnItsWay(route, message)) = left.pop() {
-        let published = slot.publisher.publish(route, std::slice::from_ref(&message)).await;
+        let published = slot.publisher.publish_all(route, std::slice::from_ref(&message)).await;
         slot.shared.published(&published);
         let Err(error) = published else { continue };
-        if slot.publisher.class(&error) != Class::TooLarge {
+        if slot.publisher.class(&error) != ErrorClass::TooLarge {
             return Err(error);
         }
         match (queryfleet_job::halves(&message, slot.shared.signer.as_ref()), route) {

@@ -12,9 +12,6 @@ pub enum Error {
     /// The metrics or their server.
     #[error(transparent)]
     Metrics(#[from] queryfleet_metrics::Error),
-    /// A kind of statement that is none.
-    #[error("QUERYFLEET_ALLOW: {0}")]
-    Allow(String),
     /// The collector could not read what it needs.
     #[error("{0}")]
     Away(queryfleet_job::Failure),

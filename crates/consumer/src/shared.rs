@@ -9,7 +9,7 @@ use queryfleet_config::Config;
 use queryfleet_job::{Class, DeadReason, Here, Policy, Signer};
 use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
-use queryfleet_sql::{Kind, UnknownKind};
+use queryfleet_sql::Kind;
 
 use crate::admit::Runs;
 use crate::kept::Kept;
@@ -76,13 +76,13 @@ impl Shared {
                 tries_here: TRIES_HERE,
                 pressure_timeout: config.pressure_timeout,
             },
-            allow: config.allow.as_deref().map(kinds).transpose()?,
+            allow: config.allow.clone(),
             signer,
             statement_timeout: config.statement_timeout,
             backoff_max: config.backoff_max,
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
-            runs: Runs::new(database.clone(), config.run_state_counts_for(), here),
+            runs: Runs::new(database.clone(), config.run_state_max_age(), here),
             kept: Kept::default(),
             remains: Remains::new(
                 LedgerClient::new(database.clone()),
@@ -94,7 +94,7 @@ impl Shared {
             metrics,
             drain,
             has_many_bodies: AtomicBool::new(false),
-            view: config.workers_see_within(),
+            view: config.workers_notice_within(),
             in_flight: AtomicU32::new(0),
             database_up: flags(),
             broker_up: flags(),
@@ -152,14 +152,6 @@ impl Shared {
     }
 }
 
-fn kinds(words: &[String]) -> Result<Vec<Kind>, Error> {
-    words
-        .iter()
-        .map(|word| word.parse().map_err(|error: UnknownKind| Error::Allow(error.to_string())))
-        .collect()
-}
-
 fn worker_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "?".into());
-    format!("{}:{}", host.trim(), std::process::id())
+    format!("{}:{}", queryfleet_config::host_name(), std::process::id())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_broker::Class;
+use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
 use queryfleet_job::Backoff;
 use tokio::task::JoinSet;
@@ -41,7 +41,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     if !start(&shared, config.backoff_max).await? {
         return Ok(());
     }
-    let id = queryfleet_job::LedgerId::fresh()?.0;
+    let id = queryfleet_job::random_id()?;
     beside.spawn(heartbeat::keep(
         shared.clone(),
         id.clone(),
@@ -71,7 +71,9 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
-            (_, Err(error)) if shared.consuming.class(&error) == Class::Lasting => return Err(error.into()),
+            (_, Err(error)) if shared.consuming.class(&error) == ErrorClass::Permanent => {
+                return Err(error.into());
+            }
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LedgerId, ManifestDigest, Param, RunId, words};
+use crate::{LedgerId, ManifestDigest, NotAtomic, Param, RunId};
 
 /// One statement of a run. Its identity is (run, seq).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,18 +30,6 @@ impl Job {
     }
 }
 
-words! {
-    /// How a run has asked for its statements that are not atomic to be run (`--not-atomic`).
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    NotAtomic {
-        /// A `started` row is written first; whoever finds it parks the job as unknown.
-        Park = "park",
-        /// The job is repeated after a doubtful end: the user says that this is harmless.
-        Repeat = "repeat",
-    }
-}
-
 /// What one message carries: some jobs of one run, and what a worker must know of that run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +47,7 @@ pub struct Chunk {
     /// Set when this chunk is one job that is not atomic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_atomic: Option<NotAtomic>,
-    /// At least one, by growing seq.
+    /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded chunk.
     pub jobs: Vec<Job>,
 }
 

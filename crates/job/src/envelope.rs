@@ -12,6 +12,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::{Chunk, Job, LedgerId, ManifestDigest, NotAtomic, RunId, Signer, foreign, shorten};
 
 /// The version that this crate writes of chunks with a manifest, and the newest that it reads.
@@ -34,7 +35,8 @@ const BESIDES_TEXTS: usize = 128;
 /// A message before it is published or after it was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// `run/seq` of its first job; for people, and to know a returned message by.
+    /// Its AMQP `message_id`, for people and to recognise a message that the broker returns: `run/seq` of its first job. A
+    /// copy of a body whose jobs could not be read or run has the class of its outcome instead.
     pub id: String,
     /// The envelope.
     pub body: Vec<u8>,
@@ -97,6 +99,7 @@ pub enum DecodeError {
 #[derive(Serialize)]
 struct Outgoing<'a> {
     v: u32,
+    /// Last, so that a body ends with the jobs of the chunk: [`Filling`](crate::Filling) adds to them.
     #[serde(flatten)]
     chunk: &'a Chunk,
 }
@@ -126,15 +129,8 @@ struct OnlyVersion {
 pub fn encode(chunk: &Chunk) -> Vec<u8> {
     let mut body = Vec::with_capacity(256 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
     let v = if chunk.manifest.is_some() { VERSION } else { WITHOUT_MANIFEST };
-    write(&mut body, &Outgoing { v, chunk });
+    json::write(&mut body, &Outgoing { v, chunk });
     body
-}
-
-/// Writes a part of an envelope.
-pub(crate) fn write(to: impl io::Write, part: &impl Serialize) {
-    // Writing plain data into memory has no way to fail: no map keys, no custom errors.
-    #[allow(clippy::expect_used)]
-    serde_json::to_writer(to, part).expect("an envelope is plain data");
 }
 
 /// Bytes of a job in an envelope when they are more than `limit`. Counted only when they may be: JSON has six bytes for
@@ -146,7 +142,7 @@ pub fn length_above(job: &Job, limit: usize) -> Option<usize> {
         return None;
     }
     let mut length = Length(0);
-    write(&mut length, job);
+    json::write(&mut length, job);
     Some(length.0).filter(|length| *length > limit)
 }
 

@@ -1,9 +1,11 @@
 //! A message that is filled job by job: how long it is is known before it is too long, and no job is encoded twice.
 
-use crate::envelope::{encode, id, write};
+use crate::envelope::{encode, id};
+use crate::json;
 use crate::{Chunk, Headers, Job, Message, Signer};
 
-/// What ends a body: the list of jobs, and the envelope.
+/// What ends a body: the list of jobs, and the envelope. That holds because `jobs` is the last field of [`Chunk`], and the
+/// chunk the last one of the envelope.
 const END: &[u8] = b"]}";
 
 /// A message that has room for more jobs.
@@ -35,7 +37,7 @@ impl Filling {
             return false;
         }
         self.body.push(b',');
-        write(&mut self.body, job);
+        json::write(&mut self.body, job);
         if self.body.len() + END.len() > limit {
             self.body.truncate(before);
             return false;
@@ -49,5 +51,33 @@ impl Filling {
         self.body.extend_from_slice(END);
         let signature = signer.map(|signer| signer.sign(&self.body));
         Message { id: self.id, body: self.body, headers: Headers { signature, ..Headers::default() } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LedgerId, ManifestDigest, NotAtomic, RunId};
+
+    #[test]
+    fn a_body_ends_with_its_jobs_whatever_else_the_chunk_has() {
+        let plain = Chunk {
+            run: RunId(7),
+            ledger: LedgerId("l".into()),
+            manifest: None,
+            session: 0,
+            not_atomic: None,
+            jobs: vec![Job::new(1, "DO 1")],
+        };
+        let full = Chunk {
+            manifest: Some(ManifestDigest::of(b"m")),
+            session: 5,
+            not_atomic: Some(NotAtomic::Park),
+            ..plain.clone()
+        };
+        for chunk in [plain, full] {
+            let body = String::from_utf8(encode(&chunk)).unwrap();
+            assert!(body.ends_with(r#""jobs":[{"seq":1,"sql":"DO 1"}]}"#), "{body}");
+        }
     }
 }

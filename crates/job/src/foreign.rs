@@ -3,6 +3,8 @@
 //! Headers, fields of a body that an error quotes, and what a server says are as long as whoever sent them likes. They
 //! end in log lines, in `queryfleet_dead` and in headers of copies, each of which has room for a text that a person reads.
 
+use std::error::Error;
+
 /// The longest text from outside that is kept, in bytes.
 pub const FOREIGN_LIMIT: usize = 2048;
 
@@ -33,6 +35,21 @@ pub fn shorten(mut text: String, limit: usize) -> String {
     text
 }
 
+/// The error and its causes in one line, `what: why: why`. A cause that the text before it already says is left out. Causes
+/// come from servers and drivers, so each is bounded; the error itself is ours.
+pub fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = foreign(cause.to_string());
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +63,17 @@ mod tests {
         }
         assert_eq!(foreign("short"), "short");
         assert_eq!(foreign("x".repeat(FOREIGN_LIMIT)).len(), FOREIGN_LIMIT);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct WithCause(String, #[source] Option<Box<WithCause>>);
+
+    #[test]
+    fn a_cause_from_outside_is_bounded_and_the_error_itself_is_whole() {
+        let cause = WithCause("x".repeat(5_000_000), None);
+        let error = WithCause("y".repeat(10_000), Some(Box::new(cause)));
+        let text = causes(&error);
+        assert!(text.starts_with(&"y".repeat(10_000)) && text.len() < 10_000 + FOREIGN_LIMIT + 3);
     }
 }

@@ -49,12 +49,12 @@ impl FromStr for RunId {
 pub struct LedgerId(pub String);
 
 impl LedgerId {
-    /// A fresh identity: 32 hexadecimal digits.
+    /// A fresh identity, a [`random_id`].
     ///
     /// # Errors
-    /// When the system's random source fails.
+    /// Returns an error if the random source of the system fails.
     pub fn fresh() -> Result<LedgerId, getrandom::Error> {
-        Ok(LedgerId(format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?)))
+        random_id().map(LedgerId)
     }
 }
 
@@ -62,6 +62,14 @@ impl fmt::Display for LedgerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// An id that nobody else draws: 128 random bits as 32 hexadecimal digits. Ledgers and workers have one.
+///
+/// # Errors
+/// Returns an error if the random source of the system fails.
+pub fn random_id() -> Result<String, getrandom::Error> {
+    Ok(format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?))
 }
 
 #[cfg(test)]

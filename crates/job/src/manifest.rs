@@ -10,7 +10,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::{LedgerId, NotAtomic, RunId, hex};
+use crate::digest::parse_hex;
+use crate::json;
+use crate::{LedgerId, RunId, hex, words};
 
 /// The version of manifests that this crate writes and reads.
 pub const VERSION: u32 = 1;
@@ -39,6 +41,18 @@ pub struct Manifest {
     pub total: u64,
 }
 
+words! {
+    /// How a run has asked for its statements that are not atomic to be run (`--not-atomic`).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    NotAtomic {
+        /// A `started` row is written first; whoever finds it parks the job as unknown.
+        Park = "park",
+        /// The job is repeated after a doubtful end: the user says that this is harmless.
+        Repeat = "repeat",
+    }
+}
+
 /// Why a manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -59,7 +73,7 @@ impl Manifest {
     /// The bytes that are kept in the run's row, and signed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        crate::envelope::write(&mut bytes, self);
+        json::write(&mut bytes, self);
         bytes
     }
 
@@ -105,18 +119,10 @@ impl FromStr for ManifestDigest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ManifestDigest, String> {
-        let wrong = || "the digest of a manifest is 64 hexadecimal digits in lower case".to_owned();
-        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| wrong())?;
-        let value = |digit: u8| match digit {
-            b'0'..=b'9' => Ok(digit - b'0'),
-            b'a'..=b'f' => Ok(digit - b'a' + 10),
-            _ => Err(wrong()),
-        };
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = value(pair[0])? << 4 | value(pair[1])?;
-        }
-        Ok(ManifestDigest(bytes))
+        let wrong = "the digest of a manifest is 64 hexadecimal digits in lower case";
+        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let bytes = parse_hex(text).filter(|_| is_lower_case);
+        bytes.map(ManifestDigest).ok_or_else(|| wrong.to_owned())
     }
 }
 

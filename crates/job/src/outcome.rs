@@ -1,8 +1,8 @@
-//! Every way an attempt can end.
+//! Every way an attempt can end, and the word for it in metrics and logs.
 
 use std::fmt;
 
-use crate::{Class, LedgerState};
+use crate::words;
 
 /// What a server or the fleet said when an attempt failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,20 @@ impl fmt::Display for Failure {
             (Some(code), None) => write!(f, "{code}: {}", self.message),
             _ => f.write_str(&self.message),
         }
+    }
+}
+
+words! {
+    /// The state of a job in the ledger; no row means that the job has not ended.
+    LedgerState {
+        /// It took effect; the row was committed together with it.
+        Done = "done",
+        /// It will not be tried again; `queryfleet_dead` says why.
+        Dead = "dead",
+        /// Its run was cancelled before it ran.
+        Cancelled = "cancelled",
+        /// A job that is not atomic has begun, and nobody has recorded how it ended.
+        Started = "started",
     }
 }
 
@@ -125,4 +139,54 @@ impl Outcome {
             Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale | Outcome::UnknownRun => None,
         }
     }
+}
+
+words! {
+    /// The class of an outcome: the label value in metrics.
+    Class {
+        /// COMMIT itself succeeded: the job took effect.
+        Done = "done",
+        /// The ledger already had a row of the job: an earlier delivery or a cancel has ended it.
+        EndedBefore = "ended_before",
+        /// Lost against another transaction: a deadlock, a lock wait or a changed row. Retried at once.
+        Conflict = "conflict",
+        /// The connection broke after the statement was sent; the ledger knows what became of it. Retried, counted.
+        LostAfterSend = "lost_after_send",
+        /// There was no connection, and nothing was sent. The slot waits; not counted.
+        NotSent = "not_sent",
+        /// The database is failing over, full or out of connections, or another delivery holds the job's ledger row. The slot waits; not counted.
+        Pressure = "pressure",
+        /// Somebody else killed the statement. Retried, not counted.
+        Killed = "killed",
+        /// A drain or a cancel of ours ended the attempt. Given back, not counted.
+        Interrupted = "interrupted",
+        /// A deadline passed: ours, or the server's own. Retried, counted.
+        Deadline = "deadline",
+        /// An error that no retry can fix. Dead at once.
+        Permanent = "permanent",
+        /// An error that is on no list. Retried, counted.
+        Unlisted = "unlisted",
+        /// The worker's policy or its check of the SQL forbids the statement. Dead at once.
+        Refused = "refused",
+        /// Nobody can know whether the job took effect. Dead at once; a person has to look.
+        Unknown = "unknown",
+        /// This worker cannot serve: it lacks a right or a table, or the envelope is newer than it. Given back; the job is not to blame.
+        Unfit = "unfit",
+        /// A message of a run that was purged. Acknowledged.
+        Stale = "stale",
+        /// A message whose run is not in this ledger. Retried, then dead.
+        UnknownRun = "unknown_run",
+        /// A message that is not an envelope. Dead at once.
+        Undecodable = "undecodable",
+        /// A message whose signature is missing or wrong, or that does not match its run as published. Dead at once.
+        Unverified = "unverified",
+    }
+}
+
+impl Class {
+    /// Those that an attempt at a job can end with. [`Word::index`](crate::Word::index) is the position here, too. The
+    /// others are of messages that are not run.
+    pub const OF_ATTEMPTS: &'static [Class] = Class::ALL.split_at(Class::Stale as usize).0;
+    /// Those that are no success: of failed attempts, and of messages that are not run.
+    pub const OF_ERRORS: &'static [Class] = Class::ALL.split_at(Class::Conflict as usize).1;
 }

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-use crate::{DeadReason, Failure, LedgerState, Outcome, words};
+use crate::{Failure, LedgerState, Outcome, words};
 
-/// The shortest and longest pause before a conflict is tried again in its slot.
-const CONFLICT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
-/// The first and longest pause while the database is away or under pressure.
-const PRESSURE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+/// Pauses that double from one try to the next.
+struct Pauses {
+    first: Duration,
+    longest: Duration,
+}
+
+/// Before a conflict is tried again in its slot.
+const CONFLICT_PAUSES: Pauses =
+    Pauses { first: Duration::from_millis(10), longest: Duration::from_millis(200) };
+/// While the database is unavailable or under pressure.
+const PRESSURE_PAUSES: Pauses =
+    Pauses { first: Duration::from_millis(100), longest: Duration::from_secs(15) };
 
 /// The limits that a fleet runs under.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +39,36 @@ pub struct Spent {
     pub tries_here: u32,
     /// Time since this delivery first met pressure.
     pub held: Duration,
+}
+
+words! {
+    /// Why a job will not be retried; the word in `queryfleet_dead.reason`.
+    DeadReason {
+        /// An error that no retry can fix.
+        Error = "error",
+        /// QUERYFLEET_MAX_ATTEMPTS is used up.
+        Attempts = "attempts",
+        /// QUERYFLEET_MAX_ATTEMPTS is used up, and the last attempt ended at the statement's deadline.
+        Timeout = "timeout",
+        /// The worker's policy or its check of the SQL forbids the statement, or it is not atomic.
+        Refused = "refused",
+        /// Nobody can know whether it took effect.
+        Unknown = "unknown",
+        /// Its run is not in this ledger.
+        UnknownRun = "unknown_run",
+        /// The body is not an envelope.
+        Undecodable = "undecodable",
+        /// The signature is missing or wrong, or the message does not match its run as published.
+        Unverified = "unverified",
+        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back each time.
+        DeliveryLimit = "delivery_limit",
+        /// The time to live that a policy of the broker sets for the queue passed before it ran.
+        Expired = "expired",
+        /// The queue was longer than a policy of the broker allows.
+        MaxLen = "maxlen",
+        /// It was in the dead queue, and the broker does not say why: somebody moved it there.
+        Moved = "moved",
+    }
 }
 
 /// What happens next to a job. Everything but `Again` ends the delivery for it.
@@ -86,47 +124,50 @@ words! {
 }
 
 /// What happens to a job whose attempt ended like this.
-pub fn settle(outcome: &Outcome, progress: Spent, policy: &Policy) -> Settlement {
+pub fn settle(outcome: &Outcome, spent: Spent, policy: &Policy) -> Settlement {
     match outcome {
         Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale => Settlement::Ack,
-        Outcome::Conflict(_) if progress.tries_here < policy.tries_here => {
-            Settlement::Again(growing(CONFLICT_PAUSE, progress.tries_here))
+        Outcome::Conflict(_) if spent.tries_here < policy.tries_here => {
+            Settlement::Again(CONFLICT_PAUSES.after(spent.tries_here))
         }
         Outcome::Conflict(_) | Outcome::LostAfterSend(_) | Outcome::Unlisted(_) => {
-            counted(progress, policy, Settlement::Dead(DeadReason::Attempts))
+            retry_or(spent, policy, Settlement::Dead(DeadReason::Attempts))
         }
-        Outcome::Deadline(_) => counted(progress, policy, Settlement::Dead(DeadReason::Timeout)),
-        Outcome::NotSent(_) | Outcome::Pressure(_) if progress.held < policy.pressure_timeout => {
-            Settlement::Again(growing(PRESSURE_PAUSE, progress.tries_here))
+        Outcome::Deadline(_) => retry_or(spent, policy, Settlement::Dead(DeadReason::Timeout)),
+        Outcome::NotSent(_) | Outcome::Pressure(_) if spent.held < policy.pressure_timeout => {
+            Settlement::Again(PRESSURE_PAUSES.after(spent.tries_here))
         }
         Outcome::NotSent(_) | Outcome::Pressure(_) | Outcome::Unfit(_) | Outcome::Interrupted(_) => {
             Settlement::GiveBack
         }
-        Outcome::Killed(_) => Settlement::Tier { tier: tier(progress, policy), attempts: progress.attempts },
+        Outcome::Killed(_) => Settlement::Tier { tier: tier(spent, policy), attempts: spent.attempts },
         Outcome::Permanent(_) => Settlement::Dead(DeadReason::Error),
         Outcome::Refused(_) => Settlement::Dead(DeadReason::Refused),
         Outcome::Unknown(_) => Settlement::Dead(DeadReason::Unknown),
-        Outcome::UnknownRun => counted(progress, policy, Settlement::Reject),
+        Outcome::UnknownRun => retry_or(spent, policy, Settlement::Reject),
         Outcome::Undecodable(_) | Outcome::Unverified(_) => Settlement::Reject,
     }
 }
 
-/// A tier and one more attempt, or `at_the_end` when this was the last.
-fn counted(progress: Spent, policy: &Policy, at_the_end: Settlement) -> Settlement {
-    let attempts = progress.attempts.saturating_add(1);
+/// A retry tier and one more attempt, or `exhausted` if this was the last attempt.
+fn retry_or(spent: Spent, policy: &Policy, exhausted: Settlement) -> Settlement {
+    let attempts = spent.attempts.saturating_add(1);
     if attempts >= policy.max_attempts {
-        return at_the_end;
+        return exhausted;
     }
-    Settlement::Tier { tier: tier(progress, policy), attempts }
+    Settlement::Tier { tier: tier(spent, policy), attempts }
 }
 
 /// The delays grow with the attempts; the last tier serves all further ones.
-fn tier(progress: Spent, policy: &Policy) -> usize {
-    (progress.attempts as usize).min(policy.tiers.saturating_sub(1))
+fn tier(spent: Spent, policy: &Policy) -> usize {
+    (spent.attempts as usize).min(policy.tiers.saturating_sub(1))
 }
 
-fn growing((first, longest): (Duration, Duration), tries: u32) -> Duration {
-    first.saturating_mul(1 << tries.clamp(1, 16).saturating_sub(1)).min(longest)
+impl Pauses {
+    /// The pause after so many tries.
+    fn after(&self, tries: u32) -> Duration {
+        self.first.saturating_mul(1 << tries.clamp(1, 16).saturating_sub(1)).min(self.longest)
+    }
 }
 
 /// How an attempt has ended whose ledger INSERT met 1062, from the row that was found afterwards.

@@ -8,6 +8,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::digest::parse_hex;
 use crate::{RunId, hex};
 
 /// What a body begins with, and nothing else that is signed.
@@ -90,7 +91,7 @@ impl Signer {
     }
 
     fn has_made(&self, parts: &[&[u8]], signature: &str) -> bool {
-        let Some(given) = from_hex(signature) else { return false };
+        let Some(given) = parse_hex(signature) else { return false };
         self.keys.iter().any(|key| with(key, parts).verify_slice(&given).is_ok())
     }
 }
@@ -115,14 +116,6 @@ fn range(run: RunId, seq: u64, lo: &str) -> Vec<u8> {
     let mut range = [run.0, seq, lo.len() as u64].map(u64::to_be_bytes).concat();
     range.extend_from_slice(lo.as_bytes());
     range
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if digits.len() != SIGNATURE_LENGTH {
-        return None;
-    }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl Error {
     /// Whether waiting will not mend it: wrong credentials, certificate or host, a missing database, missing rights, missing tables.
     pub fn is_unfit(&self) -> bool {
         match self {
-            Error::Tls { fault, .. } => fault.is_lasting,
+            Error::Tls { fault, .. } => fault.is_permanent,
             Error::Url(_)
             | Error::Config(_)
             | Error::Init { .. }

@@ -26,7 +26,7 @@ impl Operator {
         if run.total.or(run.planned).is_none() {
             // Of an older producer nobody knows how much it still publishes, so every worker has to know that the run is
             // closed. Otherwise each of its jobs has a row in the ledger, whatever is published.
-            self.ledger.workers().wait_until_seen(self.config.workers_see_within()).await?;
+            self.ledger.workers().wait_until_seen(self.config.workers_notice_within()).await?;
             run = self.read_again(&before.run).await?;
         }
         self.ledger.jobs().cancel(run.id, 1, run.last_seq()).await?;

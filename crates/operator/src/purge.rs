@@ -40,7 +40,7 @@ impl Operator {
         if hours < PURGE_AFTER_H {
             return Err(Error::TooEarly { name, hours });
         }
-        let view = self.ledger.workers().longest_view(self.config.workers_see_within()).await?;
+        let view = self.ledger.workers().longest_view(self.config.workers_notice_within()).await?;
         waiting(view);
         let ledger_rows = self.ledger.runs().purge(standing.run.id, view).await?;
         Ok(Purged { name, ledger_rows })

@@ -76,7 +76,7 @@ impl Operator {
         }
         for (queue, messages) in by_queue(messages) {
             let topology = Topology::new(&queue, &self.config.retry_tiers, self.config.delivery_limit)?;
-            Publisher::new(broker.clone(), topology).publish(Route::Work, &messages).await?;
+            Publisher::new(broker.clone(), topology).publish_all(Route::Work, &messages).await?;
         }
         if !taken.is_empty() {
             self.ledger.dead_jobs().end_replay(&taken).await?;

@@ -1,24 +1,46 @@
-//! Reads input, builds jobs, publishes a run, goes on with it after an interruption, and waits for its end.
+//! Reads input, builds jobs, publishes a run, resumes it after an interruption, and waits for its end.
 //!
-//! A run is published in two passes over its input: the first checks every statement, so that bad input publishes
-//! nothing; the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the
-//! digest of the input, so that nothing else is published under its name.
+//! A run is published in two passes over its input. The first checks every statement, so that bad input publishes nothing;
+//! the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the digest of the input, so
+//! that nothing else is published under its name.
 
 mod check;
 mod error;
 mod input;
+mod location;
 mod notice;
 mod plan;
+mod problem;
 mod publish;
 mod range;
+mod request;
 mod wait;
 
-pub use error::Error;
-pub use input::dialect::CsvDialect;
-pub use input::{InputBytes, Source};
-pub use plan::{Counted, FailedExplain, FullScan, Plan, Seen, plan};
-pub use publish::pace::Limits;
-pub use publish::{Progress, PublishRequest, Published, publish};
-pub use range::Ranges;
-pub use range::size::Size;
+/// The refusals of a statement, for benchmarks; not part of the interface.
+#[doc(hidden)]
+pub use check::statement;
+pub use error::{Error, RunOption};
+pub use input::InputBytes;
+pub use location::Location;
+pub use plan::plan;
+pub use plan::report::{Counted, FailedExplain, FullScan, Plan, Seen};
+pub use problem::Problem;
+pub use publish::progress::{Progress, Published};
+pub use publish::publish;
+pub use request::{
+    CsvDialect, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
+};
 pub use wait::{Ended, wait};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles only if both futures can be spawned.
+    #[allow(dead_code)]
+    fn publishing_and_waiting_are_send(config: &queryfleet_config::Config, request: &PublishRequest<'_>) {
+        fn require_send(_: impl Send) {}
+        require_send(publish(config, request, &mut |_| {}));
+        require_send(wait(config, "", None, &mut |_| {}));
+    }
+}

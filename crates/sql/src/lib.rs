@@ -42,7 +42,7 @@ pub use lexer::scanner::{Open, SqlMode};
 pub use names::builtins::{BUILTINS, KEYWORDS, is_native};
 pub use names::calls::{Call, calls_only_builtins, foreign_calls};
 pub use names::mentions::{
-    called_procedures, is_of_queryfleet, may_change_queryfleet, names, tables_named, tables_written_by_body,
+    called_procedures, may_change_tables_with_prefix, names, tables_named, tables_written_by_body,
 };
 pub use names::moves::{Move, moves, sets_new};
 pub use names::written::{TableName, lacks_where, qualified_names, written_tables};
@@ -51,12 +51,13 @@ pub use script::client::client_command;
 pub use script::idle::is_idle;
 pub use script::position::{Place, beginning};
 pub use script::splitter::{SplitError, Splitter, Statement};
-pub use session::assignment::{Assignment, Target, Value, assignments, set_statements};
+pub use session::assignment::{Assignment, Target, Value, set_statements};
+pub use session::set::assignments;
 pub use session::variables::may_be_set;
 pub use statement::fingerprint::{Shape, shape};
 pub use statement::inspect::{Inspected, check, inspect};
 pub use statement::kind::{Kind, UnknownKind};
-pub use statement::refusal::Refusal;
+pub use statement::refusal::{Refusal, SessionState};
 pub use values::column::{Meets, meets};
 pub use values::parts::Use;
 pub use values::placeholder::{Placeholder, marks, placeholders, splice};

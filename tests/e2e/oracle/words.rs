@@ -2,7 +2,7 @@
 //! INTO glued to them, are executed, and the server says what it has taken for the keyword.
 
 use mysql_async::Error;
-use queryfleet_sql::{Kind, Refusal, SqlMode, check, lacks_where};
+use queryfleet_sql::{Kind, Refusal, SessionState, SqlMode, check, lacks_where};
 use queryfleet_tests::{Client, Fleet};
 
 use super::generate::one;
@@ -172,11 +172,13 @@ impl Server {
                 // What differs between servers is not asked of one.
                 (Err(Refusal::Ambiguous { .. }), Said::Done { .. } | Said::Parsed) => true,
                 (Ok(Kind::Select), Said::Done { into: false } | Said::Parsed) => true,
-                (Err(Refusal::SessionState { what, .. }), Said::Done { into: true }) => what.contains("INTO"),
+                (Err(Refusal::SessionState(state)), Said::Done { into: true }) => {
+                    *state == SessionState::SelectsIntoVariable
+                }
                 // Refused for itself, where no INTO is.
-                (Err(Refusal::SessionState { what: "reading a user variable", .. }), _) => true,
+                (Err(Refusal::SessionState(SessionState::ReadsVariable)), _) => true,
                 // An INTO is there, and the column or the variable is not.
-                (Err(Refusal::SessionState { .. }), Said::Parsed) => end != "INTO",
+                (Err(Refusal::SessionState(_)), Said::Parsed) => end != "INTO",
                 (_, Said::Syntax) => true,
                 _ => false,
             };

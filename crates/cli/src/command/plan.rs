@@ -4,6 +4,7 @@ use queryfleet_config::Config;
 use queryfleet_producer::{Counted, Plan, Seen};
 
 use crate::Exit;
+use crate::advice::with_producer_advice;
 use crate::arguments::{Explain, Input};
 use crate::command::print_json;
 use crate::command::publish::wanted;
@@ -20,7 +21,9 @@ pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> 
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
     if request.json.json {
-        print_json(&serde_json::to_value(&plan)?);
+        let mut json = serde_json::to_value(&plan)?;
+        json["refusals"] = plan.refusals.iter().map(with_producer_advice).collect();
+        print_json(&json);
     } else {
         lines(&plan).iter().for_each(output::print);
     }
@@ -53,7 +56,7 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));
     lines.extend(plan.not_atomic.iter().map(|counted| format!("not atomic: {}", count(counted))));
     lines.extend(seen("without a WHERE", &plan.no_where, ""));
-    lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {refusal}")));
+    lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {}", with_producer_advice(refusal))));
     if plan.refused > 0 {
         let rest = if plan.complete { "" } else { "; what follows could not be read" };
         lines.push(format!("publish would refuse this: {} statements{rest}", plan.refused));
@@ -78,6 +81,8 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use queryfleet_producer::Error;
+
     use super::*;
 
     #[test]
@@ -92,14 +97,14 @@ mod tests {
             ledger_bytes: 110,
             shapes: 1,
             refused: 1,
-            refusals: vec!["a:3:1: no".into()],
+            refusals: vec![Error::Empty("a".into())],
             ..Plan::default()
         };
         let wanted = "2 jobs, 2.00 KiB of statements\n  update t: 2, the first at a:1:1\n\
             largest statement: 1.46 KiB, a:2:1\nthe ledger grows by some 110 B\n\
             0 of 2 jobs explained, 1 different statements\n\
             the same rows as a job before it: 1 jobs (of the first million conditions), the first at a:2:1\n\
-            refused: a:3:1: no\n\
+            refused: a holds no statement and no row: nothing was published\n\
             publish would refuse this: 1 statements; what follows could not be read\n";
         assert_eq!(lines(&plan).join("\n") + "\n", wanted);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use queryfleet_broker::{Depth, Link, QueuePolicy, Topology};
+use queryfleet_broker::{ConnectionFacts, Depth, QueuePolicy, Topology};
 use queryfleet_config::{Config, format_duration};
 
 use super::finding::Finding;
@@ -24,9 +24,9 @@ pub(super) struct Lost {
 }
 
 /// Each URL: whether it answers, with TLS or not. One that does not is a failure only when none does.
-pub(super) fn links(links: &[Result<Link, Lost>]) -> Vec<Finding> {
+pub(super) fn links(links: &[Result<ConnectionFacts, Lost>]) -> Vec<Finding> {
     let any = links.iter().any(Result::is_ok);
-    let lines = |link: &Result<Link, Lost>| match link {
+    let lines = |link: &Result<ConnectionFacts, Lost>| match link {
         Ok(link) => {
             let tls = if link.tls { "in use, verified" } else { "not in use: to ask for it write amqps://" };
             vec![
@@ -196,8 +196,8 @@ mod tests {
     use super::super::finding::Level::{self, Fail, Ok as Good, Warn};
     use super::*;
 
-    fn link(tls: bool) -> Result<Link, Lost> {
-        Ok(Link { server: "rabbit.example:5672//".into(), tls, heartbeat_s: 10 })
+    fn link(tls: bool) -> Result<ConnectionFacts, Lost> {
+        Ok(ConnectionFacts { server: "rabbit.example:5672//".into(), tls, heartbeat_s: 10 })
     }
 
     #[test]

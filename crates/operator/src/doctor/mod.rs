@@ -109,7 +109,7 @@ async fn look_at_broker(config: &Config) -> Vec<Finding> {
             return [vec![Finding::fail(check, causes(&error), "")], findings].concat();
         }
     };
-    let links: Vec<_> = broker.look().await.into_iter().map(|link| link.map_err(lost)).collect();
+    let links: Vec<_> = broker.inspect_urls().await.into_iter().map(|link| link.map_err(lost)).collect();
     findings.splice(0..0, broker_checks::links(&links));
     if let Some(link) = links.iter().flatten().next() {
         findings.push(broker_checks::heartbeats(config, link.heartbeat_s));
@@ -162,7 +162,7 @@ async fn publish_nowhere(config: &Config, broker: &Arc<Broker>) -> Option<Result
     let message =
         Message { id: "doctor".into(), body: b"queryfleet doctor".to_vec(), headers: Headers::default() };
     let mut publisher = Publisher::new(broker.clone(), nowhere);
-    let publishing = publisher.publish(Route::Work, std::slice::from_ref(&message));
+    let publishing = publisher.publish_all(Route::Work, std::slice::from_ref(&message));
     match tokio::time::timeout(config.connect_timeout, publishing).await {
         Ok(Ok(()) | Err(Error::Unroutable { .. })) => Some(Ok(())),
         Ok(Err(error)) => Some(Err(causes(&error))),

@@ -7,12 +7,13 @@ use queryfleet_sql::Place;
 use serde_json::value::RawValue;
 
 use crate::Error;
+use crate::location::Location;
 
 /// The remedy for text in another character set.
 pub(crate) const NOT_UTF8: &str = "not UTF-8: convert the file (such as with iconv -f latin1 -t utf-8), or write bytes as \
     {\"base64\": \"…\"} in NDJSON";
 
-/// What a file of lines is read through.
+/// The bytes of an input.
 pub(crate) type Bytes = Box<dyn BufRead + Send>;
 
 /// The lines of a file.
@@ -20,7 +21,7 @@ pub(crate) struct Lines {
     name: PathBuf,
     bytes: Bytes,
     line: Vec<u8>,
-    /// The line read last, from 1.
+    /// The current line's number, from 1.
     pub(crate) number: u64,
     limit: usize,
 }
@@ -31,10 +32,10 @@ impl Lines {
         Lines { name, bytes, line: Vec::new(), number: 0, limit }
     }
 
-    /// Goes to the next line that is not blank; false at the end.
+    /// Moves to the next line that is not blank. Returns false at the end.
     ///
     /// # Errors
-    /// When reading fails, a line is too long or not UTF-8; the place is named.
+    /// Returns an error if reading fails, or if a line is too long or not UTF-8.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
         loop {
             self.line.clear();
@@ -44,52 +45,47 @@ impl Lines {
             }
             self.number += 1;
             if self.line.len() > self.limit {
-                return Err(self.bad(0, format!("line is longer than {} bytes", self.limit)));
+                return Err(self.error_at(0, format!("line is longer than {} bytes", self.limit)));
             }
             match std::str::from_utf8(&self.line) {
-                Err(error) => return Err(self.bad(error.valid_up_to(), NOT_UTF8.to_owned())),
+                Err(error) => return Err(self.error_at(error.valid_up_to(), NOT_UTF8.to_owned())),
                 Ok(text) if !text.trim().is_empty() => return Ok(true),
                 Ok(_) => {}
             }
         }
     }
 
-    /// The line that was gone to.
+    /// The current line.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.line).unwrap_or_default()
     }
 
     /// An error at this byte of the line.
-    pub(crate) fn bad(&self, offset: usize, why: String) -> Error {
-        Error::bad(&self.name, self.number, &self.line, offset, why)
+    pub(crate) fn error_at(&self, offset: usize, why: String) -> Error {
+        Error::at_byte(&self.name, self.number, &self.line, offset, why)
     }
 
-    /// An error of serde_json about the line; its own place, which is in bytes, becomes ours.
-    pub(crate) fn bad_json(&self, error: &serde_json::Error) -> Error {
+    /// An error of serde_json about the line. Its column, which counts bytes, becomes one that counts characters.
+    pub(crate) fn json_error(&self, error: &serde_json::Error) -> Error {
         let text = error.to_string();
         let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
-        self.bad(error.column().saturating_sub(1), why.to_owned())
+        self.error_at(error.column().saturating_sub(1), why.to_owned())
     }
 
     /// An error about a value of the line.
-    pub(crate) fn bad_value(&self, json: &RawValue, why: String) -> Error {
+    pub(crate) fn value_error(&self, json: &RawValue, why: String) -> Error {
         // The value is a part of the line's own text.
         let offset = (json.get().as_ptr() as usize).saturating_sub(self.line.as_ptr() as usize);
-        self.bad(offset, why)
+        self.error_at(offset, why)
     }
 
-    /// The place of the line.
+    /// Where the line begins.
+    pub(crate) fn location(&self) -> Location {
+        Location::new(&self.name, self.place())
+    }
+
+    /// The place at which the line begins.
     pub(crate) fn place(&self) -> Place {
         Place { offset: 0, line: self.number, column: 1 }
     }
-}
-
-/// Line and column of a byte of `text`, whose first line is `line`.
-pub(crate) fn place(line: u64, text: &[u8], offset: usize) -> (u64, u64) {
-    let before = &text[..offset.min(text.len())];
-    let newlines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let last = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    // Every byte but UTF-8's continuation bytes begins a character.
-    let characters = before[last..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64;
-    (line + newlines, characters + 1)
 }

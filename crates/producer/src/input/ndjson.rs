@@ -1,4 +1,4 @@
-//! Reading NDJSON: one job a line, `{"sql": …, "params": […], "database": …, "timeout": "15m"}`.
+//! Reading NDJSON: one job per line, `{"sql": …, "params": […], "database": …, "timeout": "15m"}`.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::input::fit;
 use crate::input::lines::{Bytes, Lines};
-use crate::input::value;
 use crate::input::value::Value;
+use crate::input::{coerce, json};
+use crate::problem::Problem;
 
 /// The jobs of an NDJSON file.
 pub(crate) struct Ndjson {
@@ -40,37 +40,32 @@ impl Ndjson {
     /// The next job, not yet numbered, and its place; `None` at the end. Blank lines are passed over.
     ///
     /// # Errors
-    /// When reading fails, or a line is not such an object; the place is named.
+    /// Returns an error if reading fails, or if a line is not such an object.
     pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
         if !self.lines.advance()? {
             return Ok(None);
         }
         let lines = &self.lines;
-        let line: Line<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
+        let line: Line<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.json_error(&error))?;
         let values: Result<Vec<Value>, Error> = line
             .params
             .iter()
-            .map(|json| value::value(json).map_err(|why| lines.bad_value(json, why)))
+            .map(|json| json::bindable(json).map_err(|why| lines.value_error(json, why)))
             .collect();
         let values = values?;
         let timeout_ms = match line.timeout {
-            Some(text) => Some(queryfleet_config::parse_duration(&text).ok_or_else(|| {
-                lines.bad(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
+            Some(text) => Some(timeout_ms(&text).ok_or_else(|| {
+                lines.error_at(0, format!("timeout is {text:?}: expected such as \"90s\" or \"15m\""))
             })?),
             None => None,
-        }
-        .map(|timeout| timeout.as_millis() as u64);
-        if !values.is_empty() && self.uses.0 != line.sql {
-            self.uses = (line.sql.clone(), queryfleet_sql::uses(&line.sql, self.mode));
-        }
-        let (sql, params) = match values.len() == self.uses.1.len() {
-            _ if values.is_empty() => (line.sql, Vec::new()),
-            true => self.bound(values, &line.params)?,
-            false => {
-                let (marks, params) = (self.uses.1.len(), values.len());
-                let why = format!("statement has {marks} `?` for {params} params: give a value for each");
-                return Err(lines.bad(0, why));
+        };
+        let (sql, params) = if values.is_empty() {
+            (line.sql, Vec::new())
+        } else {
+            if self.uses.0 != line.sql {
+                self.uses = (line.sql.clone(), queryfleet_sql::uses(&line.sql, self.mode));
             }
+            self.bound(values, &line.params)?
         };
         let job = Job { seq: 0, sql, params, database: line.database, timeout_ms };
         Ok(Some((job, lines.place())))
@@ -79,20 +74,30 @@ impl Ndjson {
     /// The statement with each value as its use wants it.
     fn bound(&self, values: Vec<Value>, json: &[&RawValue]) -> Result<(String, Vec<Param>), Error> {
         let (sql, uses) = &self.uses;
+        if uses.len() != values.len() {
+            let at = self.lines.location();
+            let problem = Problem::Params { marks: uses.len(), params: values.len() };
+            return Err(Error::Statement { at, problem });
+        }
         let fitted: Result<Vec<Value>, Error> = values
             .into_iter()
             .zip(uses)
             .zip(json)
             .map(|((value, use_), json)| {
-                fit::fit(use_, "?", value).map_err(|why| self.lines.bad_value(json, why))
+                coerce::coerce(use_, "?", value).map_err(|why| self.lines.value_error(json, why))
             })
             .collect();
-        let (mut pieces, mut after) = (Vec::new(), 0);
+        let mut pieces = Vec::new();
+        let mut after = 0;
         for mark in queryfleet_sql::marks(sql, self.mode) {
             pieces.push(&sql[after..mark]);
             after = mark + 1;
         }
         pieces.push(&sql[after..]);
-        Ok(fit::fill(pieces, fitted?))
+        Ok(coerce::fill(pieces, fitted?))
     }
+}
+
+fn timeout_ms(text: &str) -> Option<u64> {
+    queryfleet_config::parse_duration(text).map(|timeout| timeout.as_millis() as u64)
 }

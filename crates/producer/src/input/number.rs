@@ -5,19 +5,19 @@ use queryfleet_job::Param;
 use crate::input::value::Value;
 
 /// Digits of a number that a server holds exactly, and how many of them behind the point.
-const DIGITS: usize = 65;
-const SCALE: usize = 30;
+const MAX_DIGITS: usize = 65;
+const MAX_SCALE: usize = 30;
 /// Bytes of a number that an error shows.
-const SHOWN: usize = 80;
+const SHOWN_BYTES: usize = 80;
 /// Doubles whose digits are written as a decimal (`queryfleet_ledger::bind`).
-const WRITTEN_OUT: std::ops::Range<f64> = 1e-12..1e30;
+const WRITTEN_AS_DECIMAL: std::ops::Range<f64> = 1e-12..1e30;
 
 /// Whether a text is a number that a server holds exactly: `-12.50`, no exponent, no plus sign, no space.
 pub(crate) fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
-    let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain(whole) && plain(part) && whole.len() + part.len() <= DIGITS && part.len() <= SCALE
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(part) && whole.len() + part.len() <= MAX_DIGITS && part.len() <= MAX_SCALE
 }
 
 /// A number as it is written into a statement, where a sign before it may be an operator's operand.
@@ -28,7 +28,7 @@ pub(crate) fn literal(decimal: &str) -> Value {
 /// A number of JSON.
 ///
 /// # Errors
-/// A text for people, for one that no server holds.
+/// Returns a text for people if no server holds the number.
 pub(crate) fn of_json(text: &str) -> Result<Value, String> {
     if let Ok(whole) = text.parse() {
         return Ok(Value::Bound(Param::Int(whole)));
@@ -38,17 +38,17 @@ pub(crate) fn of_json(text: &str) -> Result<Value, String> {
     }
     let float: f64 = text.parse().unwrap_or(f64::NAN);
     let same = float.is_finite() && parts(text) == parts(&format!("{float:e}"));
-    if same && (float == 0.0 || WRITTEN_OUT.contains(&float.abs())) {
+    if same && (float == 0.0 || WRITTEN_AS_DECIMAL.contains(&float.abs())) {
         return Ok(Value::Bound(Param::Float(float)));
     }
-    match written_out(text).filter(|decimal| is_decimal(decimal)) {
+    match without_exponent(text).filter(|decimal| is_decimal(decimal)) {
         Some(decimal) => Ok(literal(&decimal)),
         // Past every decimal, so it can only be meant as a double.
         None if same => Ok(Value::Bound(Param::Float(float))),
         None => Err(format!(
-            "number {} has more digits than a server computes with ({DIGITS}, {SCALE} of them behind the point): write \
+            "number {} has more digits than a server computes with ({MAX_DIGITS}, {MAX_SCALE} of them behind the point): write \
              it shorter, or as a string where it is text",
-            queryfleet_job::shorten(text.to_owned(), SHOWN)
+            queryfleet_job::shorten(text.to_owned(), SHOWN_BYTES)
         )),
     }
 }
@@ -68,11 +68,11 @@ fn parts(text: &str) -> (bool, String, i64) {
     (text.starts_with('-'), kept, exponent - part.len() as i64 + zeros)
 }
 
-/// The same without an exponent; `None` when that would be absurdly long.
-fn written_out(text: &str) -> Option<String> {
+/// The number without an exponent; `None` if that would be absurdly long.
+fn without_exponent(text: &str) -> Option<String> {
     let (negative, digits, exponent) = parts(text);
     let sign = if negative { "-" } else { "" };
-    let exponent = i32::try_from(exponent).ok().filter(|exponent| exponent.abs() <= DIGITS as i32)?;
+    let exponent = i32::try_from(exponent).ok().filter(|exponent| exponent.abs() <= MAX_DIGITS as i32)?;
     if exponent >= 0 {
         return Some(format!("{sign}{digits}{}", "0".repeat(exponent as usize)));
     }

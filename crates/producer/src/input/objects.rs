@@ -1,4 +1,4 @@
-//! Rows as NDJSON: an object a line, a key for every placeholder.
+//! Rows as NDJSON: one object per line, a key for each placeholder.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,29 +27,30 @@ impl Objects {
     /// The job of the next row, not yet numbered, and its place; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or a line is no object with just the template's names; the place is named.
+    /// Returns an error if reading fails, or if a line is no object with exactly the template's names.
     pub(crate) fn next(&mut self, template: &Template) -> Result<Option<(Job, Place)>, Error> {
         if !self.lines.advance()? {
             return Ok(None);
         }
         let lines = &self.lines;
-        let pairs: Pairs<'_> = serde_json::from_str(lines.text()).map_err(|error| lines.bad_json(&error))?;
+        let pairs: Pairs<'_> =
+            serde_json::from_str(lines.text()).map_err(|error| lines.json_error(&error))?;
         let mut values: Vec<Option<(Value, &RawValue)>> = vec![None; template.columns.len()];
         for (key, json) in &pairs.0 {
-            let column = template.column(key).map_err(|why| lines.bad_value(json, why))?;
+            let column = template.column(key).map_err(|why| lines.value_error(json, why))?;
             if values[column].is_some() {
-                return Err(lines.bad_value(json, format!("`{key}` stands twice")));
+                return Err(lines.value_error(json, format!("`{key}` stands twice")));
             }
-            let value = template.value(json).map_err(|why| lines.bad_value(json, why))?;
+            let value = template.value(json).map_err(|why| lines.value_error(json, why))?;
             values[column] = Some((value, json));
         }
         if let Some(column) = values.iter().position(Option::is_none) {
             let names: Vec<&str> = pairs.0.iter().map(|(key, _)| key.as_str()).collect();
-            return Err(lines.bad(0, template.lacks(column, &names)));
+            return Err(lines.error_at(0, template.missing_column(column, &names)));
         }
         let (values, texts): (Vec<Value>, Vec<&RawValue>) = values.into_iter().flatten().unzip();
         let job =
-            template.job(&values).map_err(|misfit| lines.bad_value(texts[misfit.column], misfit.why))?;
+            template.job(&values).map_err(|misfit| lines.value_error(texts[misfit.column], misfit.why))?;
         Ok(Some((job, lines.place())))
     }
 }

@@ -1,4 +1,4 @@
-//! A template and its rows, each of them a job: CSV with a header, or NDJSON objects.
+//! Rows for a template, one job each: CSV with a header, or NDJSON objects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,11 +7,14 @@ use queryfleet_job::{Job, Param};
 use queryfleet_sql::Place;
 
 use crate::Error;
-use crate::input::csv::{Csv, Field};
+use crate::input::csv::Csv;
+use crate::input::csv::rfc4180::Field;
 use crate::input::lines::Bytes;
 use crate::input::objects::Objects;
 use crate::input::template::Template;
 use crate::input::value::Value;
+use crate::location::Location;
+use crate::problem::Problem;
 
 /// The jobs of a template and a file of rows.
 pub(crate) struct Rows {
@@ -20,7 +23,7 @@ pub(crate) struct Rows {
 }
 
 enum Table {
-    /// The columns by their place in the file, none before the header is read.
+    /// For each field of the file its column in the template; empty before the header is read.
     Csv {
         csv: Csv,
         columns: Vec<usize>,
@@ -33,7 +36,7 @@ impl Rows {
     /// `{`, which begins no name of a column; otherwise CSV.
     ///
     /// # Errors
-    /// When reading fails.
+    /// Returns an error if reading fails, or if NDJSON was given a CSV dialect.
     pub(crate) fn new(
         name: PathBuf,
         mut bytes: Bytes,
@@ -43,8 +46,8 @@ impl Rows {
         let first = bytes.fill_buf().map_err(|source| Error::Read { path: name.clone(), source })?;
         let table = match first.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') if template.dialect.is_some() => {
-                let why = "rows are NDJSON, which has no --csv-dialect: leave that out";
-                return Err(Error::bad(&name, 1, b"", 0, why.into()));
+                let at = Location::start(&name);
+                return Err(Error::Statement { at, problem: Problem::DialectOfNdjson });
             }
             Some(b'{') => Table::Objects(Objects::new(name, bytes, limit)),
             _ => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
@@ -55,7 +58,7 @@ impl Rows {
     /// The job of the next row, not yet numbered, and the row's place; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or a row does not fit the template; the place is named.
+    /// Returns an error if reading fails, or if a row does not fit the template.
     pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
         match &mut self.table {
             Table::Objects(objects) => objects.next(&self.template),
@@ -64,9 +67,9 @@ impl Rows {
                     let Some(header) = csv.next()? else { return Ok(None) };
                     *columns = header_columns(csv, &header, &self.template)?;
                     csv.columns = columns.len();
-                    self.template.takes_texts()?;
+                    self.template.require_text_placeholders()?;
                 }
-                record(csv, columns, &self.template)
+                job_of_record(csv, columns, &self.template)
             }
         }
     }
@@ -78,33 +81,37 @@ fn header_columns(csv: &Csv, header: &[Field], template: &Template) -> Result<Ve
     let mut names: Vec<&str> = Vec::with_capacity(header.len());
     for field in header {
         let Param::Text(name) = &field.value else {
-            return Err(csv.bad(field.offset, r"\N is no name of a column".into()));
+            return Err(csv.error_at(field.offset, r"\N is no name of a column".into()));
         };
-        let column = template.column(name).map_err(|why| csv.bad(field.offset, why))?;
+        let column = template.column(name).map_err(|why| csv.error_at(field.offset, why))?;
         if columns.contains(&column) {
-            return Err(csv.bad(field.offset, format!("column `{name}` stands twice")));
+            return Err(csv.error_at(field.offset, format!("column `{name}` stands twice")));
         }
         columns.push(column);
         names.push(name);
     }
     match (0..template.columns.len()).find(|column| !columns.contains(column)) {
-        Some(column) => Err(csv.bad(0, template.lacks(column, &names))),
+        Some(column) => Err(csv.error_at(0, template.missing_column(column, &names))),
         None => Ok(columns),
     }
 }
 
 /// The job of the next record.
-fn record(csv: &mut Csv, columns: &[usize], template: &Template) -> Result<Option<(Job, Place)>, Error> {
+fn job_of_record(
+    csv: &mut Csv,
+    columns: &[usize],
+    template: &Template,
+) -> Result<Option<(Job, Place)>, Error> {
     let Some(fields) = csv.next()? else { return Ok(None) };
     if fields.len() != columns.len() {
         let why = format!("row has {} fields, the header has {}", fields.len(), columns.len());
-        return Err(csv.bad(0, why));
+        return Err(csv.error_at(0, why));
     }
     let mut values = vec![(Value::Bound(Param::Null), 0); columns.len()];
     for (field, column) in fields.into_iter().zip(columns) {
         values[*column] = (Value::Bound(field.value), field.offset);
     }
     let (values, offsets): (Vec<Value>, Vec<usize>) = values.into_iter().unzip();
-    let job = template.job(&values).map_err(|misfit| csv.bad(offsets[misfit.column], misfit.why))?;
+    let job = template.job(&values).map_err(|misfit| csv.error_at(offsets[misfit.column], misfit.why))?;
     Ok(Some((job, Place { offset: 0, line: csv.line, column: 1 })))
 }

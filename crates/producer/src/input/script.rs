@@ -7,8 +7,8 @@ use queryfleet_sql::{Place, Splitter, SqlMode};
 
 use crate::Error;
 
-/// Bytes a read.
-const PIECE: usize = 256 * 1024;
+/// Bytes per read.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// The statements of a script.
 pub(crate) struct Script {
@@ -22,13 +22,19 @@ pub(crate) struct Script {
 impl Script {
     /// A script under this name; no statement in it may be longer than `limit` bytes.
     pub(crate) fn new(name: PathBuf, bytes: Box<dyn Read + Send>, mode: SqlMode, limit: usize) -> Script {
-        Script { name, bytes, splitter: Splitter::new(mode, limit), piece: vec![0; PIECE], ended: false }
+        Script {
+            name,
+            bytes,
+            splitter: Splitter::new(mode, limit),
+            piece: vec![0; PIECE_BYTES],
+            ended: false,
+        }
     }
 
     /// The next statement and its place; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or the script cannot be split; the place is named.
+    /// Returns [`Error::Read`] or [`Error::Split`].
     pub(crate) fn next(&mut self) -> Result<Option<(String, Place)>, Error> {
         loop {
             match self.splitter.next_statement() {

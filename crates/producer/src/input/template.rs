@@ -1,4 +1,4 @@
-//! The statement of `--template`, into which rows put their values.
+//! Templates: statements into which rows put their values.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,13 +9,14 @@ use queryfleet_ledger::LedgerClient;
 use queryfleet_sql::{self, Meets, SqlMode, TableName, Use};
 use serde_json::value::RawValue;
 
-use crate::input::fit;
-use crate::input::value;
 use crate::input::value::Value;
+use crate::input::{coerce, json};
+use crate::location::Location;
+use crate::problem::Problem;
 use crate::{CsvDialect, Error};
 
 /// How a template is named in errors.
-const NAME: &str = "--template";
+const NAME: &str = "template";
 
 /// A statement with `:name` placeholders.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub(crate) struct Template {
     pub(crate) columns: Vec<String>,
     marks: Vec<Mark>,
     /// Its rows are ranges, which we have written.
-    of_keys: bool,
+    is_for_key_ranges: bool,
     /// How they are written, when they are CSV and it was said.
     pub(crate) dialect: Option<CsvDialect>,
 }
@@ -53,16 +54,22 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// When it is not one whole statement, has a `?` of its own, no placeholder, or one where no value may stand.
+    /// Returns [`Error::Statement`] if it is not one whole statement, has a `?` of its own, has no placeholder, or has
+    /// one where no value may stand.
     pub(crate) fn parse(text: &str, mode: SqlMode) -> Result<Template, Error> {
         let text = match queryfleet_sql::inspect(text, mode) {
             Ok(inspected) => inspected.sql,
-            Err(source) => return Err(Error::Refused { path: NAME.into(), line: 1, column: 1, source }),
+            Err(refusal) => {
+                let at = Location::start(Path::new(NAME));
+                return Err(Error::Statement { at, problem: Problem::Refused(refusal) });
+            }
         };
         if let Some(mark) = queryfleet_sql::marks(text, mode).next() {
-            return Err(bad(text, mark, "`?` has no name: write it as :column".into()));
+            return Err(error_at(text, mark, "`?` has no name: write it as :column".into()));
         }
-        let (mut pieces, mut columns, mut placed) = (Vec::new(), Vec::<String>::new(), Vec::new());
+        let mut pieces = Vec::new();
+        let mut columns = Vec::<String>::new();
+        let mut placed = Vec::new();
         let mut after = 0;
         for placeholder in queryfleet_sql::placeholders(text, mode) {
             let known = columns.iter().position(|name| name == placeholder.name);
@@ -76,7 +83,7 @@ impl Template {
         }
         pieces.push(text[after..].to_owned());
         if placed.is_empty() {
-            return Err(bad(
+            return Err(error_at(
                 text,
                 0,
                 "no placeholder such as :id, so every row would give the same job".into(),
@@ -90,45 +97,45 @@ impl Template {
             pieces,
             columns,
             marks: marks.collect(),
-            of_keys: false,
+            is_for_key_ranges: false,
             dialect: None,
         };
-        match template.marks.iter().find(|mark| fit::is_never_right(&mark.use_)) {
-            Some(mark) => Err(template.misused(mark)),
+        match template.marks.iter().find(|mark| coerce::is_never_right(&mark.use_)) {
+            Some(mark) => Err(template.misuse_error(mark)),
             None => Ok(template),
         }
     }
 
-    /// As it was given, without a `;` at its end.
+    /// Its text, without a `;` at its end.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The same for rows that are ranges of a key.
-    pub(crate) fn of_keys(self) -> Template {
-        Template { of_keys: true, ..self }
+    pub(crate) fn for_key_ranges(self) -> Template {
+        Template { is_for_key_ranges: true, ..self }
     }
 
     /// A value of a row.
     ///
     /// # Errors
-    /// A text for people.
+    /// Returns a text for people if it is no value.
     pub(crate) fn value(&self, json: &RawValue) -> Result<Value, String> {
-        if self.of_keys { value::of_key(json) } else { value::value(json) }
+        if self.is_for_key_ranges { json::key_value(json) } else { json::bindable(json) }
     }
 
-    /// Asks the server which of the columns that texts meet are of bits.
+    /// Asks the server which of the columns that texts meet are of type BIT.
     ///
     /// # Errors
-    /// As the database can fail.
-    pub(crate) async fn look_for_bits(
+    /// Returns [`Error::Ledger`] if the database cannot be reached or rejects the query.
+    pub(crate) async fn find_bit_columns(
         &mut self,
-        control: &mut LedgerClient,
+        client: &mut LedgerClient,
         mode: SqlMode,
     ) -> Result<(), Error> {
         let sql = self.pieces.join("?");
         let names: BTreeSet<String> = queryfleet_sql::names(&sql, mode).map(Cow::into_owned).collect();
-        let bits = control.inspect().bit_columns(&names.into_iter().collect::<Vec<_>>()).await?;
+        let bits = client.inspect().bit_columns(&names.into_iter().collect::<Vec<_>>()).await?;
         // Where that is not sure, all of them may be.
         let written = queryfleet_sql::written_tables(&sql, mode);
         let is_written = |table: &str| {
@@ -148,43 +155,44 @@ impl Template {
         Ok(())
     }
 
-    /// Refuses placeholders at which a text cannot stand: for rows that hold nothing else.
+    /// Refuses placeholders at which no text may stand, for rows that hold nothing else.
     ///
     /// # Errors
-    /// With the place of the first of them.
-    pub(crate) fn takes_texts(&self) -> Result<(), Error> {
+    /// Returns [`Error::Statement`] for the first of them.
+    pub(crate) fn require_text_placeholders(&self) -> Result<(), Error> {
         let misused = self.marks.iter().find(|mark| matches!(mark.use_, Use::Unclear(_) | Use::Bits(_)));
-        misused.map_or(Ok(()), |mark| Err(self.misused(mark)))
+        misused.map_or(Ok(()), |mark| Err(self.misuse_error(mark)))
     }
 
-    fn misused(&self, mark: &Mark) -> Error {
-        let why = fit::misuse(&mark.use_, &format!(":{}", self.columns[mark.column]));
-        bad(&self.text, mark.offset, why.unwrap_or_default())
+    fn misuse_error(&self, mark: &Mark) -> Error {
+        let why = coerce::misuse(&mark.use_, &format!(":{}", self.columns[mark.column]));
+        error_at(&self.text, mark.offset, why.unwrap_or_default())
     }
 
-    /// The job of a row, not yet numbered; the values are by [`columns`](Self::columns).
+    /// The job of a row, not yet numbered; the values are in the order of [`columns`](Self::columns).
     ///
     /// # Errors
-    /// When a value would not be there what it is in the row.
+    /// Returns the value that would mean something else there than in the row.
     pub(crate) fn job(&self, values: &[Value]) -> Result<Job, Misfit> {
         let fitted: Result<Vec<Value>, Misfit> = self
             .marks
             .iter()
             .map(|Mark { column, use_, .. }| {
-                let name = || format!(":{}", self.columns[*column]);
-                // The name is for errors only: a text in plain use has none.
-                let name = if *use_ == Use::Text { String::new() } else { name() };
-                fit::fit(use_, &name, values[*column].clone()).map_err(|why| Misfit { column: *column, why })
+                // The name is for errors only, and a text in plain use has none.
+                let name =
+                    if *use_ == Use::Text { String::new() } else { format!(":{}", self.columns[*column]) };
+                coerce::coerce(use_, &name, values[*column].clone())
+                    .map_err(|why| Misfit { column: *column, why })
             })
             .collect();
-        let (sql, params) = fit::fill(self.pieces.iter().map(String::as_str), fitted?);
+        let (sql, params) = coerce::fill(self.pieces.iter().map(String::as_str), fitted?);
         Ok(Job { params, ..Job::new(0, sql) })
     }
 
     /// The column of a name.
     ///
     /// # Errors
-    /// A text for people, when no placeholder has the name.
+    /// Returns a text for people if no placeholder has the name.
     pub(crate) fn column(&self, name: &str) -> Result<usize, String> {
         self.columns.iter().position(|column| column == name).ok_or_else(|| {
             format!(
@@ -194,8 +202,8 @@ impl Template {
         })
     }
 
-    /// Why a row or a header will not do that lacks a column; the names are those that it has.
-    pub(crate) fn lacks(&self, column: usize, names: &[&str]) -> String {
+    /// The text for a row or header that lacks a column and has those of these names.
+    pub(crate) fn missing_column(&self, column: usize, names: &[&str]) -> String {
         format!(
             "no column `{0}` for the placeholder :{0} of the template; the columns are {1}",
             self.columns[column],
@@ -208,8 +216,8 @@ impl Template {
     }
 }
 
-fn bad(text: &str, offset: usize, why: String) -> Error {
-    Error::bad(Path::new(NAME), 1, text.as_bytes(), offset, why)
+fn error_at(text: &str, offset: usize, why: String) -> Error {
+    Error::at_byte(Path::new(NAME), 1, text.as_bytes(), offset, why)
 }
 
 #[cfg(test)]
@@ -243,14 +251,14 @@ mod tests {
         let misfit = template.job(&[text("x"), text("7"), text("1")]).unwrap_err();
         assert_eq!(misfit.column, 0);
         assert!(misfit.why.contains(":n, which stands beside an operator"), "{}", misfit.why);
-        assert!(template.takes_texts().is_ok());
+        assert!(template.require_text_placeholders().is_ok());
     }
 
     #[test]
     fn a_text_that_an_operator_reaches_is_refused_with_the_idiom() {
         let template = parse("UPDATE t\nSET n = n + COALESCE(:n, 0)").unwrap();
-        let error = template.takes_texts().unwrap_err().to_string();
-        assert!(error.contains("--template:2:22: :n stands in an expression with `+`"), "{error}");
+        let error = template.require_text_placeholders().unwrap_err().to_string();
+        assert!(error.contains("template:2:22: :n stands in an expression with `+`"), "{error}");
         assert!(error.contains("write :n + 0 where it is a number, CONCAT(:n)"), "{error}");
         assert!(template.job(&[text("5")]).is_err());
         assert!(template.job(&[Value::Bound(Param::Int(5))]).is_ok());
@@ -259,9 +267,9 @@ mod tests {
     #[test]
     fn what_is_no_template_is_refused_with_its_place() {
         for (text, wanted) in [
-            ("UPDATE t\nSET a = ? WHERE id = :id", "--template:2:9: `?` has no name"),
+            ("UPDATE t\nSET a = ? WHERE id = :id", "template:2:9: `?` has no name"),
             ("UPDATE t SET a = 1", "no placeholder"),
-            ("DELETE FROM t ORDER BY :a LIMIT 1", "--template:1:24: :a is a value, and no name of a column"),
+            ("DELETE FROM t ORDER BY :a LIMIT 1", "template:1:24: :a is a value, and no name of a column"),
             ("UPDATE t SET a = _latin1 :a", ":a would be taken for bytes of _latin1"),
             ("UPDATE t SET a = ':a", "never closed"),
             ("DELETE FROM t WHERE id = :id; DROP TABLE t", "more than one statement"),

@@ -1,10 +1,7 @@
-//! Values of rows and of NDJSON: what is bound arrives as it was written, or is refused.
+//! Values before their place in a statement is known.
 
 use queryfleet_job::Param;
 use queryfleet_ledger::KeyValue;
-use serde_json::value::RawValue;
-
-use crate::input::number;
 
 /// A value before its place in a statement is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,64 +17,6 @@ impl From<&KeyValue> for Value {
         match value {
             KeyValue::Plain(param) => Value::Bound(param.clone()),
             KeyValue::Text(bytes) => Value::Literal(bytes.to_string()),
-        }
-    }
-}
-
-/// A value of a key, in rows that we have written.
-///
-/// # Errors
-/// When it is none.
-pub(crate) fn of_key(json: &RawValue) -> Result<Value, String> {
-    serde_json::from_str(json.get()).map(|key: KeyValue| Value::from(&key)).map_err(|error| error.to_string())
-}
-
-/// The value that a JSON text stands for: null, true and false (1 and 0), a number, a string, or `{"base64": "…"}`.
-///
-/// # Errors
-/// A text for people: what cannot be bound, and a number that no server holds.
-pub(crate) fn value(json: &RawValue) -> Result<Value, String> {
-    let text = json.get();
-    let param = match text.as_bytes().first() {
-        Some(b'n') => Ok(Param::Null),
-        Some(b't') => Ok(Param::Int(1)),
-        Some(b'f') => Ok(Param::Int(0)),
-        Some(b'"') => serde_json::from_str(text).map(Param::Text).map_err(|error| error.to_string()),
-        Some(b'{') => serde_json::from_str(text)
-            .map_err(|_| r#"an object as a value has to be {"base64": "…"}, with padding"#.into()),
-        Some(b'[') => Err("an array is no value to bind: write its JSON as a string".into()),
-        _ => return number::of_json(text),
-    };
-    param.map(Value::Bound)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(json: &str) -> Result<Value, String> {
-        value(serde_json::from_str(json).unwrap())
-    }
-
-    #[test]
-    fn what_is_bound_is_what_was_written() {
-        for (json, wanted) in [
-            ("null", Param::Null),
-            ("true", Param::Int(1)),
-            ("false", Param::Int(0)),
-            ("-9223372036854775808", Param::Int(i64::MIN)),
-            ("18446744073709551615", Param::UInt(u64::MAX)),
-            (r#""it's \u0000 \\ 😀""#, Param::Text("it's \0 \\ 😀".into())),
-            (r#"{"base64": "AAH/"}"#, Param::Bytes(vec![0, 1, 255])),
-        ] {
-            assert_eq!(of(json).unwrap(), Value::Bound(wanted), "{json}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_value_is_refused() {
-        for json in ["[1]", r#"{"a": 1}"#, r#"{"base64": "A"}"#] {
-            assert!(of(json).is_err(), "{json}");
         }
     }
 }

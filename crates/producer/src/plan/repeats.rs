@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Conditions that are remembered: some 20 MB.
-const REMEMBERED: usize = 1_000_000;
+const MAX_CONDITIONS: usize = 1_000_000;
 
 /// The conditions met so far. Two jobs with the same table and WHERE change the same rows; that others overlap is for
 /// the server to know.
@@ -20,7 +20,7 @@ impl Repeats {
         let mut digest = DefaultHasher::new();
         (table, condition).hash(&mut digest);
         let digest = digest.finish();
-        if self.met.len() >= REMEMBERED {
+        if self.met.len() >= MAX_CONDITIONS {
             self.left_out |= !self.met.contains(&digest);
             return self.met.contains(&digest);
         }

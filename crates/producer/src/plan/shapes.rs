@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use queryfleet_job::Job;
 use queryfleet_ledger::{Access, Explainer, Explaining};
 
-use super::{FailedExplain, FullScan};
 use crate::Error;
+use crate::plan::report::{FailedExplain, FullScan};
 
 /// Shapes that are told apart.
-const SHAPES: usize = 10_000;
+const MAX_SHAPES: usize = 10_000;
 /// Statements that the server is asked about, unless it is asked about all.
-const SAMPLES: usize = 50;
+const MAX_SAMPLES: usize = 50;
 /// A longer statement is no sample.
-const SAMPLE_BYTES: usize = 16 << 10;
+const MAX_SAMPLE_BYTES: usize = 16 << 10;
 /// How many full scans and failing statements are named.
-const NAMED: usize = 20;
+const MAX_FINDINGS: usize = 20;
 /// Characters of a statement that are shown.
-const SHOWN: usize = 100;
+const SHOWN_CHARACTERS: usize = 100;
 
 /// Every shape met.
 pub(super) struct Shapes<'a> {
@@ -64,7 +64,7 @@ impl<'a> Shapes<'a> {
 
     /// Counts a job, and keeps it as a sample or asks about it at once.
     pub(super) async fn add(&mut self, shape: u64, sample: Sample, explain_now: bool) -> Result<(), Error> {
-        if self.shapes.len() >= SHAPES && !self.index.contains_key(&shape) {
+        if self.shapes.len() >= MAX_SHAPES && !self.index.contains_key(&shape) {
             return Ok(());
         }
         let at = *self.index.entry(shape).or_insert_with(|| {
@@ -79,7 +79,7 @@ impl<'a> Shapes<'a> {
         if explain_now {
             return self.explain(at, &sample).await;
         }
-        if at < SAMPLES && shape.jobs.is_power_of_two() && sample.job.sql.len() <= SAMPLE_BYTES {
+        if at < MAX_SAMPLES && shape.jobs.is_power_of_two() && sample.job.sql.len() <= MAX_SAMPLE_BYTES {
             shape.samples.push(sample);
         }
         Ok(())
@@ -91,7 +91,7 @@ impl<'a> Shapes<'a> {
         let most = kept.iter().map(Vec::len).max().unwrap_or_default();
         for turn in 0..most {
             for (at, samples) in kept.iter().enumerate() {
-                if self.explained >= SAMPLES as u64 {
+                if self.explained >= MAX_SAMPLES as u64 {
                     return Ok(());
                 }
                 if let Some(sample) = samples.get(turn) {
@@ -111,7 +111,7 @@ impl<'a> Shapes<'a> {
             Ok(None) => return Ok(()),
             Err(error @ queryfleet_ledger::Error::Query { .. }) if error.code().is_some() => {
                 self.explained += 1;
-                if self.failing.len() < NAMED {
+                if self.failing.len() < MAX_FINDINGS {
                     self.failing
                         .push(FailedExplain { place: place.clone(), error: queryfleet_job::causes(&error) });
                 }
@@ -124,10 +124,11 @@ impl<'a> Shapes<'a> {
         shape.rows = shape.rows.saturating_add(rows(&accesses));
         if let Some(all) = accesses.into_iter().find(|access| access.all)
             && shape.scan.is_none()
-            && self.full_scans.len() < NAMED
+            && self.full_scans.len() < MAX_FINDINGS
         {
             shape.scan = Some(self.full_scans.len());
-            let (Access { table, rows, .. }, statement) = (all, shown(&job.sql));
+            let Access { table, rows, .. } = all;
+            let statement = shown(&job.sql);
             self.full_scans.push(FullScan { place: place.clone(), table, rows, jobs: shape.jobs, statement });
         }
         Ok(())
@@ -141,7 +142,7 @@ impl<'a> Shapes<'a> {
     }
 
     /// What was found, each scan with the number of jobs of its shape.
-    pub(super) fn found(mut self) -> (Vec<FullScan>, Vec<FailedExplain>) {
+    pub(super) fn into_findings(mut self) -> (Vec<FullScan>, Vec<FailedExplain>) {
         for shape in &self.shapes {
             if let Some(scan) = shape.scan {
                 self.full_scans[scan].jobs = shape.jobs;
@@ -163,8 +164,8 @@ fn rows(accesses: &[Access]) -> u64 {
 
 /// The start of a statement, on one line.
 fn shown(sql: &str) -> String {
-    let words = sql.split_whitespace().take(SHOWN).collect::<Vec<_>>().join(" ");
-    let mut shown: String = words.chars().take(SHOWN).collect();
+    let words = sql.split_whitespace().take(SHOWN_CHARACTERS).collect::<Vec<_>>().join(" ");
+    let mut shown: String = words.chars().take(SHOWN_CHARACTERS).collect();
     if shown.len() < words.len() {
         shown.push('…');
     }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use queryfleet_job::Job;
 use queryfleet_sql::{self, SqlMode};
 
-use super::{Counted, Seen};
+use crate::plan::report::{Counted, Seen};
 
 /// How many tables are told apart: a plan stays small, whatever it reads.
-const TABLES: usize = 1000;
+const MAX_TABLES: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Tally {
@@ -18,7 +18,7 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn add(&mut self, kind: &str, table: Option<&str>, place: impl FnOnce() -> String) {
         let mut key = (kind.to_owned(), table.map(str::to_owned));
-        if self.counts.len() >= TABLES && !self.counts.contains_key(&key) {
+        if self.counts.len() >= MAX_TABLES && !self.counts.contains_key(&key) {
             key.1 = Some("(others)".into());
         }
         self.counts.entry(key).or_default().add(place);
@@ -26,8 +26,8 @@ impl Tally {
 
     /// The most first, equal ones by name.
     pub(super) fn sorted(self) -> Vec<Counted> {
-        let counted = |((kind, table), seen)| Counted { kind, table, seen };
-        let mut all: Vec<Counted> = self.counts.into_iter().map(counted).collect();
+        let mut all: Vec<Counted> =
+            self.counts.into_iter().map(|((kind, table), seen)| Counted { kind, table, seen }).collect();
         all.sort_by(|a, b| {
             b.seen.count.cmp(&a.seen.count).then_with(|| (&a.kind, &a.table).cmp(&(&b.kind, &b.table)))
         });

@@ -1,23 +1,24 @@
-//! Writing down what a run is published as, before any of it is.
+//! Writing down what a run is published as, before any of it is published.
 
 use queryfleet_job::{Manifest, ManifestDigest, Signer, manifest};
 use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::Error;
 
-/// Writes the manifest of a run, or finds the same one there, and answers the run and what its messages carry. Made from
-/// what this publish was given, never from what the table holds: who can write the table must not have it signed.
+/// Writes the manifest of a run, or finds the same one there, and returns the run and the digest that its messages carry.
+/// `ours` is made from what this publish was given, never from what the table holds: who can write the table must not be
+/// able to have it signed.
 ///
 /// # Errors
-/// [`Error::Manifest`] when the run was begun as something else, [`Error::Cancelled`]; as the database can fail.
+/// Returns [`Error::Manifest`] if the run was begun as something else, [`Error::Cancelled`], and [`Error::Ledger`].
 pub(crate) async fn seal(
-    control: &mut LedgerClient,
+    client: &mut LedgerClient,
     run: Run,
     ours: &Manifest,
     signer: Option<&Signer>,
 ) -> Result<(Run, ManifestDigest), Error> {
     let bytes = match &run.manifest {
-        Some(bytes) => same(&run, bytes, ours)?.to_vec(),
+        Some(bytes) => require_same(&run, bytes, ours)?.to_vec(),
         None => ours.to_bytes(),
     };
     let signed = run.manifest_signature.as_deref().unwrap_or_default();
@@ -26,24 +27,21 @@ pub(crate) async fn seal(
         return Ok((run, ManifestDigest::of(&bytes)));
     }
     let signature = signer.map(|signer| signer.sign_run(&bytes));
-    let sealed = control.runs().seal(run.id, &bytes, signature.as_deref()).await?;
+    let sealed = client.runs().seal(run.id, &bytes, signature.as_deref()).await?;
     let Some(run) = sealed else { return Err(Error::NoRun(run.name)) };
     if matches!(run.state, RunState::Cancelled | RunState::Purged) {
         return Err(Error::Cancelled(run.name));
     }
     // Another producer of the same run may have come first, with the same.
-    let bytes = same(&run, run.manifest.as_deref().unwrap_or_default(), ours)?;
+    let bytes = require_same(&run, run.manifest.as_deref().unwrap_or_default(), ours)?;
     let digest = ManifestDigest::of(bytes);
     Ok((run, digest))
 }
 
-/// The manifest that is there, when it says what ours says.
-fn same<'a>(run: &Run, bytes: &'a [u8], ours: &Manifest) -> Result<&'a [u8], Error> {
-    let differs = |why: String| Err(Error::Manifest { name: run.name.clone(), why });
-    let theirs = match Manifest::from_bytes(bytes) {
-        Ok(theirs) => theirs,
-        Err(error) => return differs(error.to_string()),
-    };
+/// The manifest that is there, if it says what ours says.
+fn require_same<'a>(run: &Run, bytes: &'a [u8], ours: &Manifest) -> Result<&'a [u8], Error> {
+    let theirs = Manifest::from_bytes(bytes)
+        .map_err(|error| Error::Manifest { name: run.name.clone(), why: error.to_string() })?;
     let Manifest { v, ledger, run: id, queue, schema, session_sql, not_atomic, input, total } = &theirs;
     let parts = [
         ("version", (*v, manifest::VERSION) == (ours.v, manifest::VERSION)),
@@ -52,12 +50,14 @@ fn same<'a>(run: &Run, bytes: &'a [u8], ours: &Manifest) -> Result<&'a [u8], Err
         ("queue", *queue == ours.queue),
         ("database", schema.eq_ignore_ascii_case(&ours.schema)),
         ("session SQL", *session_sql == ours.session_sql),
-        ("--not-atomic", *not_atomic == ours.not_atomic),
+        ("mode for statements that are not atomic", *not_atomic == ours.not_atomic),
         ("input", *input == ours.input),
         ("total", *total == ours.total),
     ];
     match parts.into_iter().find(|(_, is_same)| !is_same) {
-        Some((part, _)) => differs(format!("it has another {part}")),
+        Some((part, _)) => {
+            Err(Error::Manifest { name: run.name.clone(), why: format!("it has another {part}") })
+        }
         None => Ok(bytes),
     }
 }

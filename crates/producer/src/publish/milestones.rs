@@ -1,17 +1,17 @@
-//! Digests along the way through an input: two inputs of one run part between two of them.
+//! Digests on the way through an input. Two inputs part between two of them.
 
-use crate::publish::prefix::Prefix;
+use crate::publish::digest::InputDigest;
 
-/// So many digests are kept at most: 32 KiB in the run's row, and every job of an input up to this size its own.
-const MOST: usize = 4096;
+/// Digests that are kept: 32 KiB in the run's row, and every job of an input up to this size its own.
+const MAX_DIGESTS: usize = 4096;
 /// Bytes of a digest that are kept: enough to tell two inputs apart, which is all that they are for.
-const BYTES: usize = 8;
+const DIGEST_BYTES: usize = 8;
 
 /// The digest after every `step` jobs; the step doubles whenever there would be too many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Milestones {
     step: u64,
-    digests: Vec<[u8; BYTES]>,
+    digests: Vec<[u8; DIGEST_BYTES]>,
 }
 
 impl Default for Milestones {
@@ -21,34 +21,34 @@ impl Default for Milestones {
 }
 
 impl Milestones {
-    /// Takes in a prefix that is a job longer than the one before.
-    pub(crate) fn pass(&mut self, prefix: &Prefix) {
-        if !prefix.jobs.is_multiple_of(self.step) {
+    /// Keeps the digest of an input that is one job longer than at the last call, if it is a milestone.
+    pub(crate) fn pass(&mut self, input: &InputDigest) {
+        if !input.jobs.is_multiple_of(self.step) {
             return;
         }
-        if self.digests.len() == MOST {
+        if self.digests.len() == MAX_DIGESTS {
             self.widen();
-            return self.pass(prefix);
+            return self.pass(input);
         }
-        let mut digest = [0; BYTES];
-        digest.copy_from_slice(&prefix.digest()[..BYTES]);
+        let mut digest = [0; DIGEST_BYTES];
+        digest.copy_from_slice(&input.digest()[..DIGEST_BYTES]);
         self.digests.push(digest);
     }
 
-    /// Every other milestone is enough.
+    /// Drops every other milestone.
     fn widen(&mut self) {
         self.digests = self.digests.iter().skip(1).step_by(2).copied().collect();
         self.step *= 2;
     }
 
-    /// As it is kept: the step, then the digests.
+    /// As it is kept in the run's row: the step, then the digests.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.step.to_le_bytes().to_vec();
         bytes.extend(self.digests.iter().flatten());
         bytes
     }
 
-    /// What [`to_bytes`](Self::to_bytes) made; none of other bytes.
+    /// Reads what [`to_bytes`](Self::to_bytes) has written; `None` for other bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Milestones> {
         let (step, digests) = bytes.split_first_chunk()?;
         let (digests, []) = digests.as_chunks() else { return None };
@@ -56,7 +56,8 @@ impl Milestones {
         step.is_power_of_two().then(|| Milestones { step, digests: digests.to_vec() })
     }
 
-    /// Up to which job two inputs are the same for certain, and by which they differ, at the latest, if both have it.
+    /// Where two inputs part: up to which job they are certainly the same, and by which they differ at the latest, if both
+    /// have it.
     pub(crate) fn parting(mut self, mut other: Milestones) -> (u64, u64) {
         while self.step < other.step {
             self.widen();
@@ -75,12 +76,13 @@ mod tests {
 
     use super::*;
 
-    /// Those of an input of so many jobs, of which one may be another than usual.
+    /// The milestones of an input of so many jobs, one of which (`other`) may be another than usual.
     fn milestones(jobs: u64, other: u64) -> Milestones {
-        let (mut prefix, mut milestones) = (Prefix::default(), Milestones::default());
+        let mut input = InputDigest::default();
+        let mut milestones = Milestones::default();
         for seq in 1..=jobs {
-            prefix.add(&Job::new(0, format!("DO {}", if seq == other { 0 } else { seq })));
-            milestones.pass(&prefix);
+            input.add(&Job::new(0, format!("DO {}", if seq == other { 0 } else { seq })));
+            milestones.pass(&input);
         }
         milestones
     }

@@ -1,4 +1,4 @@
-//! How fast a run may be published: `--rate` and `--max-backlog`.
+//! How fast a run is published.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,20 +6,12 @@ use std::time::{Duration, Instant};
 use queryfleet_broker::{Broker, Topology};
 
 use crate::notice::Notice;
+use crate::request::Limits;
 
-/// So many batches a second at least, so that a rate is one and not a burst now and then.
-const BATCHES_A_SECOND: u64 = 4;
-/// How often a queue that is too long is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
-/// How a publish is to be held back.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Jobs a second.
-    pub rate: Option<u32>,
-    /// Messages that may wait in the queue, those of other runs included. Up to two batches come on top.
-    pub max_backlog: Option<u32>,
-}
+/// Minimum batches per second, so that a rate is even and not a burst now and then.
+const BATCHES_PER_SECOND: u64 = 4;
+/// How often a queue that is too long is asked about again.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Says when the next batch is due.
 pub(crate) struct Pace {
@@ -36,29 +28,30 @@ impl Pace {
         Pace { limits, broker, topology: topology.clone(), due: Instant::now(), notice: Notice::default() }
     }
 
-    /// How many of the `most` jobs that were asked for a message may have: no more than a second's, so that a rate is
-    /// one, and whoever waits for the run sees it move.
-    pub(crate) fn chunk(limits: Limits, most: usize) -> usize {
-        limits.rate.map_or(most, |rate| most.min(rate.max(1) as usize))
+    /// Maximum jobs per message, where `asked` were asked for: no more than in a second, so that the rate is even, and
+    /// whoever waits for the run sees it move.
+    pub(crate) fn chunk(limits: Limits, asked: usize) -> usize {
+        limits.rate.map_or(asked, |rate| asked.min(rate.max(1) as usize))
     }
 
-    /// How many messages of `chunk` jobs a batch may have, of `most`.
-    pub(crate) fn batch(limits: Limits, most: usize, chunk: usize) -> usize {
-        let by_rate = limits.rate.map(|rate| (u64::from(rate) / (BATCHES_A_SECOND * chunk as u64)) as usize);
+    /// Maximum unconfirmed messages of `chunk` jobs, where `configured` are allowed.
+    pub(crate) fn window_size(limits: Limits, configured: usize, chunk: usize) -> usize {
+        let by_rate =
+            limits.rate.map(|rate| (u64::from(rate) / (BATCHES_PER_SECOND * chunk as u64)) as usize);
         let by_backlog = limits.max_backlog.map(|most| most as usize / 2);
-        [by_rate, by_backlog].into_iter().flatten().fold(most, usize::min).max(1)
+        [by_rate, by_backlog].into_iter().flatten().fold(configured, usize::min).max(1)
     }
 
-    /// How long to wait before asking again; `None` when `jobs` may be published now, and then they count.
+    /// How long to wait before asking again; `None` if `jobs` may be published now, and then they count.
     pub(crate) async fn pause(&mut self, jobs: u64) -> Option<Duration> {
         if let Some(early) = self.due.checked_duration_since(Instant::now()).filter(|early| !early.is_zero())
         {
-            return Some(early.min(LOOK_AGAIN));
+            return Some(early.min(ASK_AGAIN));
         }
         if let Some(most) = self.limits.max_backlog {
             match self.broker.depth(&self.topology).await {
                 Ok(depth) if depth.work < most => {}
-                Ok(_) => return Some(LOOK_AGAIN),
+                Ok(_) => return Some(ASK_AGAIN),
                 // Publishing will say what is wrong, or wait for it.
                 Err(error) => self.notice.warn("the backlog is not known", &error),
             }

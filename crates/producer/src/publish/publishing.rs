@@ -1,33 +1,37 @@
 //! The second pass over an input: chunk, publish, and note what is confirmed.
+//!
+//! It reads the same [`Jobs`] as the first pass, and so checks each statement once more. That is where the jobs are made,
+//! and an input that changed since the first pass can publish nothing that was not checked; beside publishing it costs
+//! little.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use queryfleet_ledger::{LedgerClient, Run, RunState};
+use queryfleet_ledger::{BLOCK, LedgerClient, Run, RunState};
 
-use crate::Error;
 use crate::check::{Checked, Jobs};
 use crate::notice::Notice;
 use crate::publish::batch::Window;
+use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
-use crate::publish::prefix::Prefix;
-use crate::publish::present::Present;
-use crate::publish::{Progress, PublishRequest, Published, place};
+use crate::publish::progress::{Progress, Published};
+use crate::{Error, PublishRequest};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
-/// What a job of a chunk adds to the server's packet beside its statement: two ledger rows and a comment.
-const PACKET_ROOM: usize = 128;
+/// What a job of a chunk adds to the server's packet besides its statement: two ledger rows and a comment.
+const LEDGER_BYTES_PER_JOB: usize = 128;
 
 /// A run that is being published.
 pub(crate) struct Publishing<'a> {
     pub(crate) request: &'a PublishRequest<'a>,
-    /// Jobs a message at most.
+    /// Maximum jobs per message.
     pub(crate) chunk: usize,
     pub(crate) jobs: Jobs<'a>,
     /// What the first pass has seen.
-    pub(crate) whole: Prefix,
+    pub(crate) checked: InputDigest,
     /// The inputs' names, for messages.
     pub(crate) source: PathBuf,
     pub(crate) run: Run,
@@ -35,120 +39,130 @@ pub(crate) struct Publishing<'a> {
     /// What the run is published as.
     pub(crate) manifest: ManifestDigest,
     pub(crate) signer: Option<Signer>,
-    pub(crate) control: LedgerClient,
+    pub(crate) client: LedgerClient,
     pub(crate) window: Window,
     pub(crate) pace: Pace,
     pub(crate) backoff_max: Duration,
     /// Of the database.
     pub(crate) notice: Notice,
-    pub(crate) progress: &'a mut dyn FnMut(Progress<'_>),
-    pub(crate) state: State,
-}
-
-/// How far it is.
-pub(crate) struct State {
-    /// The next message.
-    pending: Option<Filling>,
+    pub(crate) progress: &'a mut (dyn FnMut(Progress<'_>) + Send),
+    /// The message that is being filled.
+    pub(crate) pending: Option<Filling>,
     /// Jobs of the batch that is being filled.
-    batched: u64,
-    /// The broker has confirmed the input up to this job.
-    confirmed: u64,
-    noted: Instant,
-}
-
-impl State {
-    /// At the beginning, or where an earlier publish has come to.
-    pub(crate) fn new(confirmed: u64) -> State {
-        State { pending: None, batched: 0, confirmed, noted: Instant::now() }
-    }
-
-    /// Jobs of the next message.
-    fn jobs(&self) -> usize {
-        self.pending.as_ref().map_or(0, Filling::jobs)
-    }
+    pub(crate) batched_jobs: u64,
+    /// The broker has confirmed all jobs up to this seq.
+    pub(crate) confirmed: u64,
+    /// When that was last written down.
+    pub(crate) noted_at: Instant,
 }
 
 impl Publishing<'_> {
     /// Publishes all that is not confirmed yet, or with `missing` all that the ledger lacks.
     ///
     /// # Errors
-    /// As the broker can fail, and the database in more than passing; what is confirmed stays so.
-    pub(crate) async fn all(&mut self) -> Result<Published, Error> {
-        let mut before = self.state.confirmed;
-        let mut prefix = skip(&mut self.jobs, before)?;
-        let mut present = Present::default();
-        self.tell();
-        while let Some(Checked { job, atomic, .. }) = self.jobs.next()? {
-            if self.request.missing && present.has(&mut self.control, self.run.id, job.seq).await? {
-                prefix.add(&job);
+    /// Returns an error if a server fails for good, if the run was cancelled, or if the input changed since the first
+    /// pass. What is confirmed stays confirmed.
+    pub(crate) async fn run(mut self) -> Result<Published, Error> {
+        let mut before = self.confirmed;
+        let mut read = self.skip_confirmed()?;
+        let mut in_ledger = LedgerRows::default();
+        self.report();
+        while let Some(Checked { job, is_atomic, .. }) = self.jobs.next()? {
+            if self.request.missing && in_ledger.contain(&mut self.client, &self.run, job.seq).await? {
+                read.add(&job);
                 before += 1;
                 continue;
             }
-            let end = prefix.jobs;
-            prefix.add(&job);
-            if !self.add(&job, atomic) {
-                self.message(end).await?;
-                self.state.pending = Some(self.begin(job, atomic));
+            let end = read.jobs;
+            read.add(&job);
+            if !self.add_to_message(&job, is_atomic) {
+                self.close_message(end).await?;
+                self.pending = Some(self.begin_message(job, is_atomic));
             }
-            if !atomic || self.state.jobs() >= self.chunk {
-                self.message(prefix.jobs).await?;
+            if !is_atomic || self.pending.as_ref().is_some_and(|pending| pending.jobs() >= self.chunk) {
+                self.close_message(read.jobs).await?;
             }
         }
-        self.message(prefix.jobs).await?;
-        self.finish(&prefix).await?;
-        Ok(Published { run: self.run.id, name: self.run.name.clone(), total: self.whole.jobs, before })
+        // A small input fills no batch: then all of its jobs are sent here.
+        self.close_message(read.jobs).await?;
+        self.send_batch(read.jobs).await?;
+        self.await_confirms().await?;
+        self.finish(&read).await?;
+        Ok(Published { run: self.run.id, name: self.run.name, total: self.checked.jobs, before })
     }
 
-    /// Puts a job into the next message, if there is one that it may share: below the limit of a message, and never
-    /// with a job that is not atomic.
-    fn add(&mut self, job: &Job, atomic: bool) -> bool {
-        let limit = self.jobs.limit().saturating_sub(self.state.jobs() * PACKET_ROOM);
-        atomic && self.state.pending.as_mut().is_some_and(|pending| pending.add(job, limit))
+    /// Reads past what an earlier publish has confirmed.
+    fn skip_confirmed(&mut self) -> Result<InputDigest, Error> {
+        let mut read = InputDigest::default();
+        while read.jobs < self.confirmed
+            && let Some(checked) = self.jobs.next()?
+        {
+            read.add(&checked.job);
+        }
+        Ok(read)
     }
 
-    /// A message with its first job, which alone is below the limit: the checks have seen to that.
-    fn begin(&self, job: Job, atomic: bool) -> Filling {
+    /// Puts a job into the message that is being filled, if it fits there: below the limit of a message, and never with a
+    /// job that is not atomic.
+    fn add_to_message(&mut self, job: &Job, is_atomic: bool) -> bool {
+        let Some(pending) = self.pending.as_mut().filter(|_| is_atomic) else { return false };
+        let limit = self.jobs.limit_bytes().saturating_sub(pending.jobs() * LEDGER_BYTES_PER_JOB);
+        pending.add(job, limit)
+    }
+
+    /// A message with its first job. A single job is below the limit: `check` has ensured that.
+    fn begin_message(&self, job: Job, is_atomic: bool) -> Filling {
         Filling::new(&Chunk {
             run: self.run.id,
             ledger: self.ledger.clone(),
             manifest: Some(self.manifest),
             session: 0,
-            not_atomic: self.run.not_atomic.filter(|_| !atomic),
+            not_atomic: self.run.not_atomic.filter(|_| !is_atomic),
             jobs: vec![job],
         })
     }
 
-    /// Ends the message of the pending jobs, of which `end` is the last; sends the batch when it is full.
-    async fn message(&mut self, end: u64) -> Result<(), Error> {
-        let Some(pending) = self.state.pending.take() else { return Ok(()) };
-        self.state.batched += pending.jobs() as u64;
-        if self.window.push(pending.seal(self.signer.as_ref())) { self.send(end).await } else { Ok(()) }
+    /// Puts the message that is being filled, whose last job is `end`, into the batch, and sends that if it is full.
+    async fn close_message(&mut self, end: u64) -> Result<(), Error> {
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        self.batched_jobs += pending.jobs() as u64;
+        if self.window.push(pending.seal(self.signer.as_ref())) { self.send_batch(end).await } else { Ok(()) }
     }
 
-    /// Sends the batch, whose last job is `end`, when its time has come.
-    async fn send(&mut self, end: u64) -> Result<(), Error> {
-        while let Some(pause) = self.pace.pause(self.state.batched).await {
+    /// Sends the batch, whose last job is `end`, as soon as the pace allows it.
+    async fn send_batch(&mut self, end: u64) -> Result<(), Error> {
+        while let Some(pause) = self.pace.pause(self.batched_jobs).await {
             tokio::time::sleep(pause).await;
             self.note().await?;
         }
-        self.state.batched = 0;
+        self.batched_jobs = 0;
         let confirmed = self.window.send(end).await;
-        if let Some(confirmed) = confirmed.map_err(|error| self.named(error))? {
-            self.state.confirmed = confirmed;
+        if let Some(confirmed) = confirmed.map_err(|error| self.locate(error))? {
+            self.confirmed = confirmed;
         }
         self.note().await
     }
 
-    /// The error with the place of the statement that it is about.
-    fn named(&self, error: queryfleet_broker::Error) -> Error {
+    /// Waits until the broker has confirmed all batches.
+    async fn await_confirms(&mut self) -> Result<(), Error> {
+        loop {
+            let confirmed = self.window.await_oldest().await;
+            let Some(confirmed) = confirmed.map_err(|error| self.locate(error))? else { return Ok(()) };
+            self.confirmed = confirmed;
+            self.note().await?;
+        }
+    }
+
+    /// The error with the location of the statement that it is about.
+    fn locate(&self, error: queryfleet_broker::Error) -> Error {
         let queryfleet_broker::Error::TooLarge { message, bytes, limit, .. } = &error else {
             return error.into();
         };
         let seq = message.rsplit_once('/').and_then(|(_, seq)| seq.parse().ok());
-        // Only the text is at stake: an input that cannot be read again is said elsewhere.
-        let place = seq.and_then(|seq| place(self.jobs.anew(), seq).ok().flatten());
+        // Only the text is at stake: an input that cannot be read again is reported elsewhere.
+        let place = seq.and_then(|seq| self.jobs.location_of(seq).ok().flatten());
         Error::TooLarge {
-            place: place.unwrap_or_else(|| format!("message {message}")),
+            place: place.map_or_else(|| format!("message {message}"), |place| place.to_string()),
             bytes: *bytes,
             limit: limit.map_or_else(String::new, |limit| format!(" of {limit}")),
             name: self.run.name.clone(),
@@ -156,20 +170,24 @@ impl Publishing<'_> {
         }
     }
 
-    fn tell(&mut self) {
-        let (confirmed, total, input) = (self.state.confirmed, self.whole.jobs, self.jobs.read_so_far());
-        (self.progress)(Progress::Publishing { name: &self.run.name, confirmed, total, input });
+    fn report(&mut self) {
+        (self.progress)(Progress::Publishing {
+            name: &self.run.name,
+            confirmed: self.confirmed,
+            total: self.checked.jobs,
+            input: self.jobs.read_so_far(),
+        });
     }
 
-    /// Writes down what is confirmed, at most twice a second. A database that is away does not hold publishing up: what
-    /// is not written down is published twice after an interruption, and the doubles meet on the ledger.
+    /// Writes down what is confirmed, at most twice a second. An unavailable database does not hold publishing up: what is
+    /// not written down is published twice after an interruption, and the ledger makes duplicates harmless.
     async fn note(&mut self) -> Result<(), Error> {
-        self.tell();
-        if self.state.noted.elapsed() < NOTE_EVERY {
+        self.report();
+        if self.noted_at.elapsed() < NOTE_EVERY {
             return Ok(());
         }
-        self.state.noted = Instant::now();
-        match self.write_down(None).await {
+        self.noted_at = Instant::now();
+        match self.write_confirmed().await {
             Err(error) if is_passing(&error) => {
                 self.notice.warn("progress is not written down", &error);
                 Ok(())
@@ -178,55 +196,63 @@ impl Publishing<'_> {
         }
     }
 
-    /// Writes down what is confirmed, and at the end the total.
-    async fn write_down(&mut self, total: Option<u64>) -> Result<(), Error> {
-        self.control.runs().confirm(self.run.id, self.state.confirmed).await?;
-        let run = self.control.runs().get(&[self.run.id]).await?.into_iter().next();
+    async fn write_confirmed(&mut self) -> Result<(), Error> {
+        self.client.runs().confirm(self.run.id, self.confirmed).await?;
+        let run = self.client.runs().get(&[self.run.id]).await?.into_iter().next();
         if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
             return Err(Error::Cancelled(self.run.name.clone()));
         }
-        match total {
-            Some(total) => Ok(self.control.runs().finish_publishing(self.run.id, total).await?),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    async fn finish(&mut self, prefix: &Prefix) -> Result<(), Error> {
-        self.send(prefix.jobs).await?;
-        loop {
-            let confirmed = self.window.confirmed().await;
-            let Some(confirmed) = confirmed.map_err(|error| self.named(error))? else { break };
-            self.state.confirmed = confirmed;
-            self.note().await?;
-        }
-        let total = (prefix.digest() == self.whole.digest()).then_some(prefix.jobs);
+    /// Writes down what is confirmed and, if the input is still the one that was checked, its total; waits for a database
+    /// that is unavailable.
+    async fn finish(&mut self, read: &InputDigest) -> Result<(), Error> {
+        let is_same = read.digest() == self.checked.digest();
+        let total = is_same.then_some(read.jobs);
         let mut backoff = Backoff::new(self.backoff_max);
-        while let Err(error) = self.write_down(total).await {
+        while let Err(error) = self.write_end(total).await {
             if !is_passing(&error) {
                 return Err(error);
             }
             self.notice.warn("the end is not written down yet", &error);
             tokio::time::sleep(backoff.pause()).await;
         }
+        if is_same {
+            return Ok(());
+        }
+        Err(Error::Moving { path: self.source.clone(), name: self.run.name.clone() })
+    }
+
+    async fn write_end(&mut self, total: Option<u64>) -> Result<(), Error> {
+        self.write_confirmed().await?;
         match total {
-            Some(_) => Ok(()),
-            None => Err(Error::Moving { path: self.source.clone(), name: self.run.name.clone() }),
+            Some(total) => Ok(self.client.runs().finish_publishing(self.run.id, total).await?),
+            None => Ok(()),
         }
     }
 }
 
-/// Whether the database may be back soon.
+/// Whether the database may soon be available again.
 fn is_passing(error: &Error) -> bool {
     matches!(error, Error::Ledger(error) if !error.is_unfit())
 }
 
-/// Reads past what an earlier publish has confirmed.
-fn skip(jobs: &mut Jobs<'_>, confirmed: u64) -> Result<Prefix, Error> {
-    let mut prefix = Prefix::default();
-    while prefix.jobs < confirmed
-        && let Some(checked) = jobs.next()?
-    {
-        prefix.add(&checked.job);
+/// The seqs of one block that have a ledger row, read when the first of them is asked about.
+#[derive(Default)]
+struct LedgerRows {
+    block: Option<u64>,
+    seqs: HashSet<u64>,
+}
+
+impl LedgerRows {
+    /// Whether a job has ended, or has begun and is not atomic.
+    async fn contain(&mut self, client: &mut LedgerClient, run: &Run, seq: u64) -> Result<bool, Error> {
+        let block = (seq - 1) / BLOCK;
+        if self.block != Some(block) {
+            self.seqs = client.jobs().seqs_in_block(run.id, block).await?.into_iter().collect();
+            self.block = Some(block);
+        }
+        Ok(self.seqs.contains(&seq))
     }
-    Ok(prefix)
 }

@@ -6,159 +6,161 @@ use queryfleet_job::NotAtomic;
 use queryfleet_ledger::{LedgerClient, NewRun, Run, RunState};
 use time::UtcDateTime;
 
+use crate::check::Jobs;
+use crate::check::rules::RunRules;
+use crate::error::RunOption;
+use crate::input::Input;
 use crate::publish::milestones::Milestones;
 use crate::{Error, PublishRequest};
 
 /// What an input is known by.
-pub(crate) struct Whole {
+pub(crate) struct InputIdentity {
     pub(crate) digest: Vec<u8>,
-    /// `None` of ranges, which are known by what they are cut from.
+    /// `None` for key ranges, which are known by the request.
     pub(crate) milestones: Option<Milestones>,
 }
 
-/// Whether a run of this name can be published: one that is there, whatever its name, or one that may be made.
+/// Checks that a run of this name can be published: one that exists, whatever its name, or one that may be made.
 ///
 /// # Errors
-/// [`Error::Name`], and as the database can fail.
-pub(crate) async fn check_name(control: &mut LedgerClient, name: &str) -> Result<(), Error> {
+/// Returns [`Error::Name`] if it may not be made, and [`Error::Ledger`] if the database fails.
+pub(crate) async fn check_name(client: &mut LedgerClient, name: &str) -> Result<(), Error> {
     match queryfleet_job::check_run_name(name) {
-        Err(why) if control.runs().find(name).await?.is_none() => {
+        Err(why) if client.runs().find(name).await?.is_none() => {
             Err(Error::Name { name: name.to_owned(), why })
         }
         _ => Ok(()),
     }
 }
 
-/// The run to publish: the one of that name, to go on with, or a new one. `place` says where a job stands in the input.
-pub(crate) async fn find_or_create(
-    control: &mut LedgerClient,
-    request: &PublishRequest<'_>,
-    queue: &str,
-    whole: &Whole,
-    place: impl Fn(u64) -> Result<Option<String>, Error>,
-) -> Result<Run, Error> {
-    if let Some(run) = find(control, request, queue, whole, &place).await? {
-        return Ok(run);
-    }
-    if request.missing {
-        return Err(Error::NoRun(request.name.unwrap_or("(none given: --missing needs --run)").to_owned()));
-    }
-    if request.name.is_none() && !request.again {
-        refuse_twice(control, &whole.digest, queue).await?;
-    }
-    loop {
-        let name = request.name.map_or_else(|| default_name(request.source.name()), str::to_owned);
-        match create(control, request, queue, whole, &name).await {
-            Err(Error::Ledger(taken @ queryfleet_ledger::Error::NameTaken(_))) => {
-                // Somebody has made the same run meanwhile: both go on with it. A name of ours that was taken was drawn
-                // in the same millisecond, from a file that begins alike; the next draw is later.
-                if request.name.is_some() {
-                    return match find(control, request, queue, whole, &place).await? {
-                        Some(run) => Ok(run),
-                        None => Err(taken.into()),
-                    };
-                }
+/// What a run is looked up by.
+pub(crate) struct RunFinder<'a> {
+    pub(crate) request: &'a PublishRequest<'a>,
+    pub(crate) queue: &'a str,
+    pub(crate) identity: &'a InputIdentity,
+    pub(crate) inputs: &'a [Input],
+    pub(crate) rules: &'a RunRules,
+}
+
+impl RunFinder<'_> {
+    /// The run of the request's name, or a new one.
+    ///
+    /// # Errors
+    /// Returns an error if the run is another one, takes no more jobs, or may not be made, and if the database fails.
+    pub(crate) async fn find_or_create(&self, client: &mut LedgerClient) -> Result<Run, Error> {
+        if let Some(run) = self.find(client).await? {
+            return Ok(run);
+        }
+        if self.request.missing {
+            return Err(self
+                .request
+                .name
+                .map_or(Error::MissingOfNoRun, |name| Error::NoRun(name.to_owned())));
+        }
+        if self.request.name.is_none() && !self.request.again {
+            self.refuse_unfinished(client).await?;
+        }
+        loop {
+            let created = match self.request.name {
+                Some(name) => self.create(client, name).await,
+                None => self.create(client, &default_name(self.request.source.name())).await,
+            };
+            let Err(Error::Ledger(taken @ queryfleet_ledger::Error::NameTaken(_))) = created else {
+                return created;
+            };
+            if self.request.name.is_some() {
+                // Somebody has made the same run meanwhile: both resume it.
+                return self.find(client).await?.ok_or(taken.into());
             }
-            created => return created,
+            // A name that we made up was drawn by another publish in the same millisecond; the next one is later.
         }
     }
-}
 
-/// The run of the order's name, when it is of the same input and options.
-async fn find(
-    control: &mut LedgerClient,
-    request: &PublishRequest<'_>,
-    queue: &str,
-    whole: &Whole,
-    place: impl Fn(u64) -> Result<Option<String>, Error>,
-) -> Result<Option<Run>, Error> {
-    let Some(name) = request.name else { return Ok(None) };
-    let Some(run) = control.runs().find(name).await? else { return Ok(None) };
-    same_options(&run, request, queue)?;
-    if run.digest != whole.digest {
-        let known = Milestones::from_bytes(&control.runs().milestones(run.id).await?);
-        let place = match known.zip(whole.milestones.clone()) {
-            Some((known, ours)) => parting(known.parting(ours), place)?,
+    /// The run of the request's name, if it is of the same input and options.
+    async fn find(&self, client: &mut LedgerClient) -> Result<Option<Run>, Error> {
+        let Some(name) = self.request.name else { return Ok(None) };
+        let Some(run) = client.runs().find(name).await? else { return Ok(None) };
+        self.require_same_options(&run)?;
+        if run.digest == self.identity.digest {
+            return Ok(Some(run));
+        }
+        let known = Milestones::from_bytes(&client.runs().milestones(run.id).await?);
+        let place = match known.zip(self.identity.milestones.clone()) {
+            Some((known, ours)) => self.describe_parting(known.parting(ours))?,
             None => String::new(),
         };
-        return Err(Error::Changed { name: run.name, place, confirmed: run.confirmed });
+        Err(Error::Changed { name: run.name, place, confirmed: run.confirmed })
     }
-    Ok(Some(run))
+
+    async fn create(&self, client: &mut LedgerClient, name: &str) -> Result<Run, Error> {
+        let milestones = self.identity.milestones.as_ref().map(Milestones::to_bytes).unwrap_or_default();
+        let new = NewRun {
+            name,
+            queue: self.queue,
+            digest: &self.identity.digest,
+            milestones: &milestones,
+            chunk: self.request.chunk as u32,
+            session_sql: self.request.session_sql,
+            not_atomic: self.request.not_atomic,
+        };
+        let id = client.runs().create(&new).await?;
+        let created = client.runs().get(&[id]).await?.into_iter().next();
+        created.ok_or_else(|| Error::NoRun(name.to_owned()))
+    }
+
+    /// Where two inputs part, as a part of a sentence.
+    fn describe_parting(&self, (same, differs): (u64, u64)) -> Result<String, Error> {
+        let jobs = Jobs::new(self.inputs, self.rules);
+        let Some(first) = jobs.location_of(same + 1)? else {
+            return Ok(format!(", which continued after job {same}"));
+        };
+        Ok(match jobs.location_of(differs)?.filter(|_| differs > same + 1) {
+            Some(last) => format!(", first in one of the jobs {} ({first}) to {differs} ({last})", same + 1),
+            None => format!(", first in job {} ({first})", same + 1),
+        })
+    }
+
+    /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
+    async fn refuse_unfinished(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        let Some(run) = client.runs().find_open_by_digest(&self.identity.digest, self.queue).await? else {
+            return Ok(());
+        };
+        let counts = client.jobs().count_run(&run).await?;
+        if run.total.is_some_and(|total| counts.ended() >= total) {
+            return Ok(());
+        }
+        Err(Error::Unfinished(run.name))
+    }
+
+    /// A run that was begun one way must not be resumed another way: the same input has to give the same jobs and
+    /// messages.
+    fn require_same_options(&self, run: &Run) -> Result<(), Error> {
+        match run.state {
+            RunState::Publishing | RunState::Published => {}
+            RunState::Cancelled => return Err(Error::Closed { name: run.name.clone(), state: "cancelled" }),
+            RunState::Purged => return Err(Error::Closed { name: run.name.clone(), state: "purged" }),
+        }
+        let (option, before) = if run.queue != self.queue {
+            (RunOption::Queue, run.queue.as_str())
+        } else if run.session_sql.as_deref() != self.request.session_sql {
+            (RunOption::SessionSql, run.session_sql.as_deref().unwrap_or("(none)"))
+        } else if run.not_atomic != self.request.not_atomic {
+            (RunOption::NotAtomic, run.not_atomic.map_or("(none)", NotAtomic::as_str))
+        } else {
+            return Ok(());
+        };
+        Err(Error::Option { name: run.name.clone(), option, before: before.to_owned() })
+    }
 }
 
-async fn create(
-    control: &mut LedgerClient,
-    request: &PublishRequest<'_>,
-    queue: &str,
-    whole: &Whole,
-    name: &str,
-) -> Result<Run, Error> {
-    let new = NewRun {
-        name,
-        queue,
-        digest: &whole.digest,
-        milestones: &whole.milestones.as_ref().map(Milestones::to_bytes).unwrap_or_default(),
-        chunk: request.chunk as u32,
-        session_sql: request.session_sql,
-        not_atomic: request.not_atomic,
-    };
-    let id = control.runs().create(&new).await?;
-    let found = control.runs().get(&[id]).await?;
-    found.into_iter().next().ok_or_else(|| Error::NoRun(name.to_owned()))
-}
+/// Characters of a file's name in the name of a run: the time has to fit behind them.
+const STEM_CHARACTERS: usize = 100;
 
-/// Where two inputs part, as a part of a sentence.
-fn parting(
-    (same, differs): (u64, u64),
-    place: impl Fn(u64) -> Result<Option<String>, Error>,
-) -> Result<String, Error> {
-    let Some(first) = place(same + 1)? else {
-        return Ok(format!(", which went on after job {same}"));
-    };
-    Ok(match place(differs)?.filter(|_| differs > same + 1) {
-        Some(last) => format!(", first in one of the jobs {} ({first}) to {differs} ({last})", same + 1),
-        None => format!(", first in job {} ({first})", same + 1),
-    })
-}
-
-/// After an interruption the same command comes easily to hand; without a name it would do everything once more.
-async fn refuse_twice(control: &mut LedgerClient, digest: &[u8], queue: &str) -> Result<(), Error> {
-    let Some(run) = control.runs().find_open_by_digest(digest, queue).await? else { return Ok(()) };
-    let counts = control.jobs().count_run(&run).await?;
-    if run.total.is_some_and(|total| counts.ended() >= total) {
-        return Ok(());
-    }
-    Err(Error::Unfinished(run.name))
-}
-
-/// What was begun one way must not go on another: the same input has to give the same jobs and messages.
-fn same_options(run: &Run, request: &PublishRequest<'_>, queue: &str) -> Result<(), Error> {
-    match run.state {
-        RunState::Publishing | RunState::Published => {}
-        RunState::Cancelled => return Err(Error::Closed { name: run.name.clone(), state: "cancelled" }),
-        RunState::Purged => return Err(Error::Closed { name: run.name.clone(), state: "purged" }),
-    }
-    let differs = |option, before: String| Err(Error::Option { name: run.name.clone(), option, before });
-    if run.queue != queue {
-        return differs("QUERYFLEET_QUEUE", run.queue.clone());
-    }
-    if run.session_sql.as_deref() != request.session_sql {
-        return differs("--session-sql", run.session_sql.clone().unwrap_or_else(|| "(none)".into()));
-    }
-    if run.not_atomic != request.not_atomic {
-        return differs("--not-atomic", run.not_atomic.map_or("(none)", NotAtomic::as_str).into());
-    }
-    Ok(())
-}
-
-/// Of a file's name no more than this is in the name of a run: the time has to fit behind it.
-const STEM: usize = 100;
-
-/// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds). Of standard input, which has no
-/// name that an option would not be taken for, `run-20261123-101500-123`.
+/// The file's name and the time: `backfill-20261123-101500-123` (UTC, with milliseconds). For standard input, whose name
+/// would be taken for an option, `run-20261123-101500-123`.
 fn default_name(input: &Path) -> String {
     let stem = input.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let stem: String = queryfleet_job::as_run_name(&stem).chars().take(STEM).collect();
+    let stem: String = queryfleet_job::as_run_name(&stem).chars().take(STEM_CHARACTERS).collect();
     let stem = if stem.is_empty() { "run" } else { &stem };
     let now = UtcDateTime::now();
     format!("{stem}-{}-{:03}", utc(now), now.millisecond())

@@ -331,6 +331,21 @@ pub(crate) fn version_digits(text: &[u8]) -> usize {
     if digits < 5 { 0 } else { digits }
 }
 
+/// How many bytes at the start of `text` are so.
+pub(crate) fn length_of(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    text.iter().take_while(|&&byte| is(byte)).count()
+}
+
+/// Whether `word` stands at byte `at`, in any case and whatever follows it.
+pub(crate) fn stands_at(text: &[u8], at: usize, word: &[u8]) -> bool {
+    text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word, of any case, is one of these.
+pub(crate) fn is_one_of(word: &[u8], keywords: &[&str]) -> bool {
+    keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
+}
+
 /// White space as the server's lexer has it under utf8mb4 (Rust's `is_ascii_whitespace` lacks the vertical tab).
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r')

@@ -1,7 +1,7 @@
 //! Where a name, a number or a variable ends, as the servers' lexers have it: the one place that says so. sql_mode has
 //! no part in it.
 
-use crate::lexer::scanner::is_word;
+use crate::lexer::scanner::{is_word, length_of};
 
 /// What stands where a word, a dot, an `@` or a backslash begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl WordReader {
 
     fn name(&mut self, text: &[u8], at: usize) -> (Lexeme, usize) {
         let after_dot = self.separator_end == at;
-        let end = pass(text, at, is_word);
+        let end = end_of(text, at, is_word);
         self.name_end = end;
         let is_name = match text.get(end) {
             Some(b'.') => after_dot || text.get(end + 1).is_some_and(|&next| is_word(next)),
@@ -88,15 +88,15 @@ fn is_prefix(letter: u8) -> bool {
 fn number(text: &[u8], at: usize) -> Option<(Lexeme, usize)> {
     let radix = match text.get(at..at + 2) {
         // Lower case only: `0X41` is a name.
-        Some(b"0x") => Some(pass(text, at + 2, |byte| byte.is_ascii_hexdigit())),
-        Some(b"0b") => Some(pass(text, at + 2, |byte| matches!(byte, b'0' | b'1'))),
+        Some(b"0x") => Some(end_of(text, at + 2, |byte| byte.is_ascii_hexdigit())),
+        Some(b"0b") => Some(end_of(text, at + 2, |byte| matches!(byte, b'0' | b'1'))),
         _ => None,
     };
     if let Some(end) = radix {
         let ends = text.get(end).is_none_or(|&next| !is_word(next));
         return (ends && end > at + 2).then(|| alone(text, end));
     }
-    let end = pass(text, at, |byte| byte.is_ascii_digit());
+    let end = end_of(text, at, |byte| byte.is_ascii_digit());
     match text.get(end) {
         Some(b'.') => Some(fraction(text, end)),
         Some(b'e' | b'E') => exponent(text, end).map(|end| alone(text, end)),
@@ -107,7 +107,7 @@ fn number(text: &[u8], at: usize) -> Option<(Lexeme, usize)> {
 
 /// The number whose point is at `point`.
 fn fraction(text: &[u8], point: usize) -> (Lexeme, usize) {
-    let end = pass(text, point + 1, |byte| byte.is_ascii_digit());
+    let end = end_of(text, point + 1, |byte| byte.is_ascii_digit());
     match text.get(end) {
         Some(b'e' | b'E') => match exponent(text, end) {
             Some(end) => alone(text, end),
@@ -121,7 +121,7 @@ fn fraction(text: &[u8], point: usize) -> (Lexeme, usize) {
 fn exponent(text: &[u8], at: usize) -> Option<usize> {
     let signed = matches!(text.get(at + 1), Some(b'+' | b'-'));
     let digits = at + 1 + usize::from(signed);
-    let end = pass(text, digits, |byte| byte.is_ascii_digit());
+    let end = end_of(text, digits, |byte| byte.is_ascii_digit());
     (end > digits).then_some(end)
 }
 
@@ -132,13 +132,12 @@ fn alone(text: &[u8], end: usize) -> (Lexeme, usize) {
 
 fn variable(text: &[u8], at: usize) -> (Lexeme, usize) {
     let name = at + 1 + usize::from(text.get(at + 1) == Some(&b'@'));
-    (Lexeme::Variable, pass(text, name, |byte| is_word(byte) || byte == b'.'))
+    (Lexeme::Variable, end_of(text, name, |byte| is_word(byte) || byte == b'.'))
 }
 
 /// Where the bytes from `at` on end that are so.
-fn pass(text: &[u8], at: usize, is: impl Fn(u8) -> bool) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|&&byte| is(byte)).count()
+fn end_of(text: &[u8], at: usize, is: impl Fn(u8) -> bool) -> usize {
+    at + length_of(text.get(at..).unwrap_or_default(), is)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens, What};
 use crate::names::builtins::{is_builtin, is_keyword};
 use crate::names::literals::without_literals;
@@ -44,13 +44,14 @@ pub fn foreign_calls(sql: &str, mode: SqlMode) -> impl Iterator<Item = Call<'_>>
 
 /// Whether there is a parenthesis, or a word of a sequence.
 fn may_call(text: &[u8]) -> bool {
-    let is = |at: usize, word: &[u8]| {
-        text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
-    };
     let may_be = |at: usize| match text[at] {
         b'(' => true,
-        _ if is(at, b"value") => !matches!(text.get(at + 5), Some(b's' | b'S')),
-        _ => at >= 4 && is(at, b"val") && (is(at - 4, b"next") || is(at - 4, b"curr")),
+        _ if stands_at(text, at, b"value") => !matches!(text.get(at + 5), Some(b's' | b'S')),
+        _ => {
+            at >= 4
+                && stands_at(text, at, b"val")
+                && (stands_at(text, at - 4, b"next") || stands_at(text, at - 4, b"curr"))
+        }
     };
     memchr::memchr3_iter(b'(', b'v', b'V', text).any(may_be)
 }

@@ -1,6 +1,6 @@
 //! Passing over the literals of an INSERT, which are most of it.
 
-use crate::lexer::scanner::{Scanner, SqlMode, State, Stops, is_word};
+use crate::lexer::scanner::{Scanner, SqlMode, State, Stops, is_one_of, is_word, length_of};
 use crate::lexer::token::{Token, Tokens};
 
 /// What may be more than a literal, its parentheses and commas.
@@ -39,7 +39,7 @@ fn literals(text: &[u8], mode: SqlMode) -> usize {
     loop {
         let Some(_) = scanner.run(text, stops, true) else { return text.len() };
         let at = scanner.at;
-        let length = text[at..].iter().take_while(|byte| is_word(**byte)).count();
+        let length = length_of(&text[at..], is_word);
         if length == 0 || scanner.version.is_some() || !is_literal(text, at, length) {
             return at;
         }
@@ -59,8 +59,7 @@ fn is_literal(text: &[u8], at: usize, length: usize) -> bool {
         [b'0'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         [b'x' | b'X' | b'b' | b'B' | b'n' | b'N'] => after == Some(&b'\''),
         _ => {
-            let known = WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
-            known
+            is_one_of(word, WORDS)
                 && !matches!(after, Some(b'(' | b'.'))
                 && !text[at + length..].trim_ascii_start().starts_with(b"(")
         }

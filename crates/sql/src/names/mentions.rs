@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens};
 use crate::names::written::{Reader, TableName, written_tables};
 use crate::statement::kind::Kind;
-
-/// The prefix of the tables of queryfleet.
-const OURS: &str = "queryfleet_";
 
 /// Everything in a text that some server may take for a name, without its quotes and in its order: words, keywords
 /// included; quoted names; strings in double quotes; all of it in version comments, too.
@@ -142,31 +139,30 @@ fn is_part(before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> b
     }) || token.is_any(&["insert", "replace"]) && after.clone().next().is_some_and(is_call)
 }
 
-/// Whether a statement of this kind, which [`crate::inspect`] has taken, may change a table of queryfleet: such a job
-/// could say of others that they are done. What only reads one, or reads it and writes others, may not. A statement
-/// without the prefix costs one search.
-pub fn may_change_queryfleet(sql: &str, kind: Kind, mode: SqlMode) -> bool {
-    if !holds_prefix(sql.as_bytes()) || !names(sql, mode).any(|name| is_of_queryfleet(&name)) {
+/// Whether a statement of this kind, which [`crate::inspect`] has accepted, may change a table whose name begins with
+/// `prefix`, in any case and in any database. What only reads such a table, or reads it and writes others, may not. A
+/// statement whose text does not hold the prefix costs one search.
+pub fn may_change_tables_with_prefix(sql: &str, kind: Kind, mode: SqlMode, prefix: &str) -> bool {
+    if !holds(sql.as_bytes(), prefix) || !names(sql, mode).any(|name| begins_with(&name, prefix)) {
         return false;
     }
     match kind {
         Kind::Select | Kind::SelectIntoFile | Kind::Do | Kind::Values | Kind::Table => false,
         Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::With | Kind::LoadData => {
             written_tables(sql, mode)
-                .is_none_or(|tables| tables.iter().any(|written| is_of_queryfleet(&written.table)))
+                .is_none_or(|tables| tables.iter().any(|written| begins_with(&written.table, prefix)))
         }
         _ => true,
     }
 }
 
-/// Whether a table is called like one of queryfleet's, of this ledger or of another.
-pub fn is_of_queryfleet(table: &str) -> bool {
-    table.as_bytes().get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS.as_bytes()))
+fn begins_with(name: &str, prefix: &str) -> bool {
+    stands_at(name.as_bytes(), 0, prefix.as_bytes())
 }
 
-fn holds_prefix(text: &[u8]) -> bool {
-    let is_prefix = |at: usize| {
-        text.get(at..at + OURS.len()).is_some_and(|found| found.eq_ignore_ascii_case(OURS.as_bytes()))
-    };
-    memchr::memchr2_iter(b'q', b'Q', text).any(is_prefix)
+/// Whether `part` stands anywhere in the text, in any case.
+fn holds(text: &[u8], part: &str) -> bool {
+    let Some(first) = part.bytes().next() else { return true };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+        .any(|at| stands_at(text, at, part.as_bytes()))
 }

@@ -15,6 +15,7 @@ pub struct Statement<'a> {
 
 /// Why a script cannot be split. Nothing after the place is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitError {
     /// The script ends inside a string, a quoted identifier or a comment.
     #[error("{place}: the {what} that begins here is never closed")]
@@ -25,7 +26,7 @@ pub enum SplitError {
         place: Place,
     },
     /// A statement holds bytes that are not UTF-8.
-    #[error("{place}: not UTF-8; convert the script, or dump binary columns with --hex-blob")]
+    #[error("{place}: not UTF-8: convert the script, or write binary values in hexadecimal")]
     NotUtf8 {
         /// The first such byte.
         place: Place,

@@ -1,9 +1,10 @@
 //! Reads a SET statement.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
-use crate::session::assignment::{Assignment, Target, Value};
-use crate::session::value::{LEVELS, Variable, canonical, literal, name_of, plain_characteristic, variable};
+use crate::lexer::token::{Token, What};
+use crate::session::assignment::{Assignment, LEVELS, Target, Value, plain_characteristic};
+use crate::session::cursor::Cursor;
+use crate::session::value::{Variable, canonical, literal, name_of, variable};
 
 /// The newest version in MySQL's version comments that every server in use executes: MariaDB skips those from 5.7 on.
 const EVERY_SERVER: u32 = 50_699;
@@ -25,27 +26,22 @@ enum Scope {
     Global,
 }
 
-/// The tokens of a SET, looked at ahead.
-pub(crate) struct Parser<'a> {
-    sql: &'a str,
-    pub(crate) tokens: Vec<Token<'a>>,
-    /// The next of them.
-    pub(crate) at: usize,
+/// What a SET statement sets, in its order; `None` for what is no SET, and for one that no server would take.
+pub fn assignments(sql: &str, mode: SqlMode) -> Option<Vec<Assignment>> {
+    Parser { cursor: Cursor::new(sql, mode) }.statement()
 }
 
-impl<'a> Parser<'a> {
-    pub(crate) fn new(sql: &'a str, mode: SqlMode) -> Self {
-        // Nothing that is not a SET costs more than its first word.
-        let is_set = Tokens::new(sql, mode).next().is_some_and(|token| token.is("set"));
-        let tokens = if is_set { Tokens::new(sql, mode).collect() } else { Vec::new() };
-        Self { sql, tokens, at: 1 }
-    }
+/// Reads a SET from its tokens.
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+}
 
-    pub(crate) fn statement(mut self) -> Option<Vec<Assignment>> {
-        while self.tokens.last().is_some_and(|token| token.is_symbol(";")) {
-            self.tokens.pop();
+impl Parser<'_> {
+    fn statement(mut self) -> Option<Vec<Assignment>> {
+        while self.cursor.tokens.last().is_some_and(|token| token.is_symbol(";")) {
+            self.cursor.tokens.pop();
         }
-        if self.tokens.is_empty() {
+        if self.cursor.tokens.is_empty() {
             return None;
         }
         let mut found = match self.command() {
@@ -68,11 +64,11 @@ impl<'a> Parser<'a> {
         let mut scope = Scope::Unsaid;
         loop {
             scope = self.scope().unwrap_or(scope);
-            if found.is_empty() && self.take("transaction") {
+            if found.is_empty() && self.cursor.take("transaction") {
                 return self.transaction(scope);
             }
             found.push(self.assignment(scope)?);
-            match self.next() {
+            match self.cursor.next() {
                 None => return Some(found),
                 Some(token) if token.is_symbol(",") => {}
                 Some(_) => return None,
@@ -82,21 +78,21 @@ impl<'a> Parser<'a> {
 
     fn command(&self) -> Option<&'static str> {
         let is = |words: &[&str]| {
-            let here = self.tokens.get(1..=words.len());
+            let here = self.cursor.tokens.get(1..=words.len());
             here.is_some_and(|tokens| tokens.iter().zip(words).all(|(token, word)| token.is(word)))
                 // `password = 1` is a command too; of the others it would be a variable.
-                && (words == ["password"] || !self.tokens.get(words.len() + 1).is_some_and(is_equals))
+                && (words == ["password"] || !self.cursor.tokens.get(words.len() + 1).is_some_and(is_equals))
         };
         COMMANDS.iter().find(|(words, _)| is(words)).map(|(_, what)| *what)
     }
 
     fn scope(&mut self) -> Option<Scope> {
-        let scope = match self.peek()? {
+        let scope = match self.cursor.peek()? {
             token if token.is_any(&["session", "local"]) => Scope::Session,
             token if token.is_any(&["global", "persist", "persist_only"]) => Scope::Global,
             _ => return None,
         };
-        self.at += 1;
+        self.cursor.at += 1;
         Some(scope)
     }
 
@@ -104,11 +100,11 @@ impl<'a> Parser<'a> {
     fn transaction(&mut self, scope: Scope) -> Option<Vec<Assignment>> {
         let mut found = Vec::new();
         loop {
-            let (name, value) = if self.take("isolation") {
-                (self.take("level").then_some("transaction_isolation")?, self.level()?)
-            } else if self.take("read") {
-                let read_only = self.take("only");
-                (read_only || self.take("write")).then_some(())?;
+            let (name, value) = if self.cursor.take("isolation") {
+                (self.cursor.take("level").then_some("transaction_isolation")?, self.level()?)
+            } else if self.cursor.take("read") {
+                let read_only = self.cursor.take("only");
+                (read_only || self.cursor.take("write")).then_some(())?;
                 ("transaction_read_only", if read_only { "1" } else { "0" }.to_owned())
             } else {
                 return None;
@@ -119,7 +115,7 @@ impl<'a> Parser<'a> {
                 Scope::Global => Target::Global(name.into()),
             };
             found.push(Assignment { target, value: Value::Literal(value), only_for: None });
-            match self.next() {
+            match self.cursor.next() {
                 None => return Some(found),
                 Some(token) if token.is_symbol(",") => {}
                 Some(_) => return None,
@@ -130,35 +126,36 @@ impl<'a> Parser<'a> {
     fn level(&mut self) -> Option<String> {
         let is = |level: &&&str| {
             let words = level.split(' ');
-            words
-                .enumerate()
-                .all(|(n, word)| self.tokens.get(self.at + n).is_some_and(|token| token.is(word)))
+            words.enumerate().all(|(n, word)| {
+                self.cursor.tokens.get(self.cursor.at + n).is_some_and(|token| token.is(word))
+            })
         };
         let level = LEVELS.iter().find(is)?;
-        self.at += level.split(' ').count();
+        self.cursor.at += level.split(' ').count();
         Some(format!("'{}'", level.replace(' ', "-")))
     }
 
     fn assignment(&mut self, scope: Scope) -> Option<Assignment> {
         let of = |target, value| Some(Assignment { target, value, only_for: None });
-        let equals_next = self.tokens.get(self.at + 1).is_some_and(is_equals);
-        if !equals_next && self.take("names") {
+        let equals_next = self.cursor.tokens.get(self.cursor.at + 1).is_some_and(is_equals);
+        if !equals_next && self.cursor.take("names") {
             let value = self.charset()?;
-            let collation = if self.take("collate") { Some(self.charset()?) } else { None };
+            let collation = if self.cursor.take("collate") { Some(self.charset()?) } else { None };
             return of(Target::Names { collation }, value);
         }
         if !equals_next
-            && (self.take("charset") || self.take_any(&["character", "char"]) && self.must_take("set")?)
+            && (self.cursor.take("charset")
+                || self.cursor.take_any(&["character", "char"]) && self.cursor.must_take("set")?)
         {
             let value = self.charset()?;
             return of(Target::CharacterSet, value);
         }
         let target = self.target(scope)?;
-        let colon = self.take_symbol(":");
-        if !self.take_symbol("=") || colon && !self.is_adjacent(self.at - 1) {
+        let colon = self.cursor.take_symbol(":");
+        if !self.cursor.take_symbol("=") || colon && !self.cursor.is_adjacent(self.cursor.at - 1) {
             return None;
         }
-        let value = self.value()?;
+        let value = self.cursor.value()?;
         let value = match &target {
             Target::Session(name) => plain_characteristic(name, value),
             _ => value,
@@ -167,7 +164,7 @@ impl<'a> Parser<'a> {
     }
 
     fn charset(&mut self) -> Option<Value> {
-        let token = self.next()?;
+        let token = self.cursor.next()?;
         if token.is("default") {
             return Some(Value::Default);
         }
@@ -175,8 +172,8 @@ impl<'a> Parser<'a> {
     }
 
     fn target(&mut self, scope: Scope) -> Option<Target> {
-        let from = self.at;
-        let token = self.next()?;
+        let from = self.cursor.at;
+        let token = self.cursor.next()?;
         if token.what == What::Variable {
             return match variable(token.text)? {
                 Variable::User(name) => Some(Target::User(name)),
@@ -185,28 +182,28 @@ impl<'a> Parser<'a> {
             };
         }
         let mut name = name_of(token)?;
-        while self.take_symbol(".") {
-            name = format!("{name}.{}", name_of(self.next()?)?);
+        while self.cursor.take_symbol(".") {
+            name = format!("{name}.{}", name_of(self.cursor.next()?)?);
         }
-        let is_part = self.at > from + 1;
+        let is_part = self.cursor.at > from + 1;
         let name = canonical(&name);
         Some(if is_part || scope == Scope::Global { Target::Global(name) } else { Target::Session(name) })
     }
 
     /// The version comment around all of it, if a server may skip that; nothing when only a part stands in one.
     fn only_for(&self) -> Option<Option<String>> {
-        if !self.tokens.iter().any(|token| token.version.is_some()) {
+        if !self.cursor.tokens.iter().any(|token| token.version.is_some()) {
             return Some(None);
         }
-        let first = self.offset(0);
-        let opening = self.sql[..first].rfind("/*")?;
-        let marker = self.sql[opening + 2..first].trim_end();
+        let first = self.cursor.offset(0);
+        let opening = self.cursor.sql[..first].rfind("/*")?;
+        let marker = self.cursor.sql[opening + 2..first].trim_end();
         let version = marker.trim_start_matches('M').trim_start_matches('!');
         let is_old = marker.starts_with('!') && version.parse().unwrap_or(0) <= EVERY_SERVER;
         // In one comment, not in two of the same kind.
-        let end = self.offset(self.tokens.len() - 1);
-        let is_whole =
-            self.tokens.iter().all(|token| token.version.is_some()) && !self.sql[first..end].contains("*/");
+        let end = self.cursor.offset(self.cursor.tokens.len() - 1);
+        let is_whole = self.cursor.tokens.iter().all(|token| token.version.is_some())
+            && !self.cursor.sql[first..end].contains("*/");
         match (is_whole, is_old) {
             (_, true) if !self.has_newer() => Some(None),
             (true, false) => Some(Some(marker.to_owned())),
@@ -216,7 +213,7 @@ impl<'a> Parser<'a> {
 
     /// Whether a version comment that a server may skip stands in it.
     fn has_newer(&self) -> bool {
-        let mut rest = self.sql;
+        let mut rest = self.cursor.sql;
         while let Some(at) = rest.find("/*") {
             rest = &rest[at + 2..];
             let maria = rest.starts_with("M!");
@@ -227,46 +224,6 @@ impl<'a> Parser<'a> {
             }
         }
         false
-    }
-
-    /// Where a token begins.
-    fn offset(&self, at: usize) -> usize {
-        self.tokens[at].at
-    }
-
-    /// Whether this token begins where the one before it ends.
-    pub(crate) fn is_adjacent(&self, at: usize) -> bool {
-        at > 0 && self.offset(at) == self.offset(at - 1) + self.tokens[at - 1].text.len()
-    }
-
-    pub(crate) fn peek(&self) -> Option<Token<'a>> {
-        self.tokens.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        let token = self.peek()?;
-        self.at += 1;
-        Some(token)
-    }
-
-    fn take(&mut self, word: &str) -> bool {
-        self.take_any(&[word])
-    }
-
-    fn must_take(&mut self, word: &str) -> Option<bool> {
-        self.take(word).then_some(true)
-    }
-
-    fn take_any(&mut self, words: &[&str]) -> bool {
-        let is = self.peek().is_some_and(|token| token.is_any(words));
-        self.at += usize::from(is);
-        is
-    }
-
-    fn take_symbol(&mut self, symbol: &str) -> bool {
-        let is = self.peek().is_some_and(|token| token.is_symbol(symbol));
-        self.at += usize::from(is);
-        is
     }
 }
 

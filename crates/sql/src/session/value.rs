@@ -2,7 +2,7 @@
 
 use crate::lexer::token::{Token, What};
 use crate::session::assignment::Value;
-use crate::session::set::Parser;
+use crate::session::cursor::Cursor;
 
 /// Functions that only compute. Called without a database's name each is the built-in one, however it is written.
 const PURE: [&str; 11] = [
@@ -22,11 +22,7 @@ const PURE: [&str; 11] = [
 const WORDS: [&str; 7] = ["null", "true", "false", "is", "not", "and", "or"];
 /// What an expression may be made of besides.
 const OPERATORS: [&str; 13] = ["(", ")", ",", "+", "-", "*", "/", "%", "|", "&", "~", "^", "="];
-/// Levels of isolation, as they are written in SET TRANSACTION.
-pub(crate) const LEVELS: [&str; 4] =
-    ["READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
-
-impl<'a> Parser<'a> {
+impl Cursor<'_> {
     /// Up to a comma that stands in no parentheses, or the end.
     pub(crate) fn value(&mut self) -> Option<Value> {
         let from = self.at;
@@ -125,34 +121,6 @@ impl<'a> Parser<'a> {
             }
         }
         text
-    }
-}
-
-/// How SET TRANSACTION would say it; `None` for other variables and values.
-pub(crate) fn characteristic(name: &str, value: &Value) -> Option<String> {
-    let Value::Literal(text) = value else { return None };
-    let text = text.trim_matches('\'').replace('-', " ").to_ascii_uppercase();
-    match name {
-        "transaction_isolation" => LEVELS.contains(&text.as_str()).then(|| format!("ISOLATION LEVEL {text}")),
-        "transaction_read_only" => match text.as_str() {
-            "1" | "ON" | "TRUE" => Some("READ ONLY".into()),
-            "0" | "OFF" | "FALSE" => Some("READ WRITE".into()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The value that SET TRANSACTION would have given it.
-pub(crate) fn plain_characteristic(name: &str, value: Value) -> Value {
-    match characteristic(name, &value).as_deref() {
-        Some("READ ONLY") => Value::Literal("1".into()),
-        Some("READ WRITE") => Value::Literal("0".into()),
-        Some(level) => {
-            let level = level.trim_start_matches("ISOLATION LEVEL ");
-            Value::Literal(format!("'{}'", level.replace(' ', "-")))
-        }
-        None => value,
     }
 }
 

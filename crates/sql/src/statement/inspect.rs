@@ -2,9 +2,9 @@
 
 use crate::lexer::scanner::{Scanner, Slash, SqlMode, State, Stops, is_word, slash, version_digits};
 use crate::lexer::word::{Lexeme, WordReader};
-use crate::statement::keywords::Words;
+use crate::statement::keywords::Keywords;
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
+use crate::statement::refusal::{Refusal, SessionState};
 use crate::statement::{ambiguous, left_behind, user_variable};
 
 /// A statement that is exactly one.
@@ -23,7 +23,7 @@ static PLAIN: Stops = Stops::syntax().and(SPECIAL);
 /// While later words have a say.
 static WORDS: Stops = Stops::syntax().and(SPECIAL).and(b".\\").and_words();
 /// While it is open what a WITH is for.
-static MAIN: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
+static PARENTHESES: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
 /// Before the first keyword, and after the `;` at the end.
 static ALL: Stops = Stops::all_but_space();
 
@@ -40,11 +40,15 @@ static ALL: Stops = Stops::all_but_space();
 pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
-    let kind = pass.words.kind(sql.len())?;
+    let kind = pass.keywords.executed(sql.len())?;
+    if pass.names_variable && pass.assigns {
+        return Err(Refusal::SessionState(SessionState::AssignsVariable));
+    }
+    let kind = pass.keywords.refine(kind)?;
     if memchr::memchr(0, sql.as_bytes()).is_some() {
         ambiguous::refuse_nul(sql.as_bytes(), mode)?;
     }
-    if pass.words.variable {
+    if pass.names_variable {
         user_variable::refuse(sql, kind, mode)?;
     }
     left_behind::refuse(sql, kind, mode)?;
@@ -55,7 +59,7 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
 pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
     let kind = inspect(sql, mode)?.kind;
     match kind.session_state() {
-        Some((what, instead)) => Err(Refusal::SessionState { what, instead }),
+        Some(state) => Err(Refusal::SessionState(state)),
         None => Ok(kind),
     }
 }
@@ -64,12 +68,16 @@ pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
 struct Pass<'a> {
     text: &'a [u8],
     scanner: Scanner,
-    words: Words,
+    keywords: Keywords,
     reader: WordReader,
     /// Where the reader has ended last.
     read: usize,
     /// The first `;`.
     end: Option<usize>,
+    /// `@name` was met.
+    names_variable: bool,
+    /// `:=` was met.
+    assigns: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -77,20 +85,25 @@ impl<'a> Pass<'a> {
         Self {
             text,
             scanner: Scanner::new(mode),
-            words: Words::default(),
+            keywords: Keywords::default(),
             reader: WordReader::default(),
             read: 0,
             end: None,
+            names_variable: false,
+            assigns: false,
         }
     }
 
     fn run(&mut self) -> Result<(), Refusal> {
         loop {
-            let stops = match () {
-                () if self.end.is_some() || self.words.wants_first() => &ALL,
-                () if self.words.wants_main() => &MAIN,
-                () if self.words.wants_more() => &WORDS,
-                () => &PLAIN,
+            let stops = if self.end.is_some() || self.keywords.await_any() {
+                &ALL
+            } else if self.keywords.await_parentheses() {
+                &PARENTHESES
+            } else if self.keywords.await_later() {
+                &WORDS
+            } else {
+                &PLAIN
             };
             let Some(byte) = self.scanner.run(self.text, stops, true) else { break };
             self.take(byte)?;
@@ -115,7 +128,7 @@ impl<'a> Pass<'a> {
                     return Ok(());
                 }
                 if version.is_some() && self.scanner.version.is_none() {
-                    self.words.leave_version(offset);
+                    self.keywords.leave_version(offset);
                     return Ok(());
                 }
                 return self.code(byte);
@@ -129,16 +142,16 @@ impl<'a> Pass<'a> {
             return self.word();
         }
         match byte {
-            b'(' | b')' if self.words.wants_main() => {
-                self.words.parenthesis(byte == b'(');
+            b'(' | b')' if self.keywords.await_parentheses() => {
+                self.keywords.parenthesis(byte == b'(');
                 self.scanner.at += 1;
             }
             b'(' => self.scanner.at += 1,
             b':' if self.text.get(offset + 1) == Some(&b'=') => {
-                self.words.assigns = true;
+                self.assigns = true;
                 self.scanner.at += 2;
             }
-            b'$' if self.words.wants_first() || self.words.wants_more() => return self.word(),
+            b'$' if self.keywords.await_any() || self.keywords.await_later() => return self.word(),
             b'$' => return self.dollar(),
             b'.' | b'@' | b'\\' => return self.word(),
             _ => {
@@ -154,7 +167,7 @@ impl<'a> Pass<'a> {
         if let Some(offset) = self.end {
             return Err(Refusal::Several { offset });
         }
-        self.words.code(byte, self.scanner.at);
+        self.keywords.code(byte, self.scanner.at);
         Ok(())
     }
 
@@ -180,7 +193,7 @@ impl<'a> Pass<'a> {
                 self.scanner.step(self.text, true);
                 self.scanner.at += version_digits(&self.text[self.scanner.at..]);
                 self.read = self.scanner.at;
-                self.words.enter_version();
+                self.keywords.enter_version();
                 Ok(())
             }
             Some(Slash::Block) => {
@@ -206,12 +219,12 @@ impl<'a> Pass<'a> {
         self.read = end;
         match lexeme {
             Lexeme::Broken => return Err(Refusal::BrokenNumber { offset }),
-            Lexeme::Word => self.words.word(word, offset),
-            Lexeme::Variable => self.words.variable |= !word.starts_with(b"@@"),
+            Lexeme::Word => self.keywords.word(word, offset),
+            Lexeme::Variable => self.names_variable |= !word.starts_with(b"@@"),
             _ => {}
         }
         if lexeme != Lexeme::Word {
-            self.words.code(word[0], offset);
+            self.keywords.code(word[0], offset);
         }
         if word[0] == b'$' { ambiguous::refuse_dollar_quote(word, offset) } else { Ok(()) }
     }

@@ -1,13 +1,11 @@
-//! What the words of a statement make of it.
+//! The kind of a statement, from its keywords in their order.
 
+use crate::lexer::scanner::is_one_of;
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
-
-/// What to do instead of setting a user variable.
-const VARIABLE: &str = "use a subquery where the value is needed";
+use crate::statement::refusal::{Refusal, SessionState};
 
 /// What dumps write in a version comment of its own behind `/*!50001 CREATE */`. No statement begins so.
-const CREATE_GOES_ON: &[&str] = &[
+const CONTINUES_CREATE: &[&str] = &[
     "definer",
     "sql",
     "algorithm",
@@ -21,190 +19,227 @@ const CREATE_GOES_ON: &[&str] = &[
     "temporary",
 ];
 
-/// What the next word is read for.
+/// How far the keywords have been read.
+///
+/// | text so far | state | what the statement is if it ends here |
+/// | --- | --- | --- |
+/// | | `BeforeFirst` | empty |
+/// | `UPDATE` | `Settled` | UPDATE |
+/// | `SELECT` | `Settled` | SELECT; INTO OUTFILE may follow |
+/// | `EXPLAIN` | `Explained` | of another kind: nothing is executed |
+/// | `ANALYZE`, `EXPLAIN ANALYZE` | `Analyzed` | DDL |
+/// | `ANALYZE FORMAT` | `Format` | DDL |
+/// | `ANALYZE FORMAT=JSON` | `Analyzed` | DDL |
+/// | `ANALYZE FORMAT=JSON UPDATE` | `Settled` | UPDATE |
+/// | `WITH a AS (SELECT 1)` | `AfterWith` | WITH |
+/// | `WITH a AS (SELECT 1) DELETE` | `Settled` | DELETE |
+/// | `WITH a AS (SELECT 1) (SELECT 2) FOR UPDATE` | `AfterWith` | WITH |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Next {
-    /// The first keyword.
+enum State {
+    /// Before the first keyword.
     #[default]
-    First,
-    /// After EXPLAIN: ANALYZE, or what is not executed.
+    BeforeFirst,
+    /// After EXPLAIN: ANALYZE follows, or what is not executed.
     Explained,
-    /// After ANALYZE, which may stand after EXPLAIN: what is executed.
+    /// After ANALYZE, which may stand after EXPLAIN: what is executed follows.
     Analyzed { explained: bool },
     /// After ANALYZE FORMAT.
     Format { explained: bool },
-    /// After WITH: what its tables are for.
-    Main,
-    /// The kind is known, at most later words have a say.
-    Later,
+    /// After WITH: what its tables are for follows.
+    AfterWith {
+        /// Parentheses that are open since WITH.
+        depth: i64,
+        /// FOR was the last word.
+        after_for: bool,
+    },
+    /// The kind is known; at most later words refine it.
+    Settled,
 }
 
-impl Next {
+impl State {
     /// The kind if nothing more follows.
     fn pending(self) -> Option<Kind> {
         match self {
-            Self::First | Self::Later => None,
+            Self::BeforeFirst | Self::Settled => None,
             Self::Explained => Some(Kind::Other),
             Self::Analyzed { .. } | Self::Format { .. } => Some(Kind::Ddl),
-            Self::Main => Some(Kind::With),
+            Self::AfterWith { .. } => Some(Kind::With),
+        }
+    }
+
+    /// Parentheses that are open since WITH. What is executed stands in none.
+    fn depth(self) -> i64 {
+        match self {
+            Self::AfterWith { depth, .. } => depth,
+            _ => 0,
         }
     }
 }
 
-/// The keywords of one statement, gathered in its order. Those in version comments count only where they make it
-/// worse: the server at hand may skip them.
+/// Words after the first that refine the kind.
 #[derive(Debug, Default)]
-pub(crate) struct Words {
-    /// What is executed by the first keyword met, in a version comment or not.
-    kind: Option<Kind>,
-    /// Where a keyword stands that names another kind: behind a version comment that has one.
-    other_kind: Option<usize>,
-    /// What one server executes and another does not, or which no server knows, and where.
-    unclear: Option<usize>,
-    /// Outside of version comments.
-    next: Next,
-    in_version: bool,
-    /// In this version comment.
-    version_next: Next,
-    /// Parentheses open since WITH.
-    depth: i64,
-    /// FOR was the last word.
-    after_for: bool,
-    /// What that was before this version comment.
-    version_depth: i64,
-    /// Later words have a say.
-    unsettled_kind: bool,
-    /// `@name` was met.
-    pub(crate) variable: bool,
-    /// `:=` was met.
-    pub(crate) assigns: bool,
+struct Later {
+    /// A kind was met that later words can refine.
+    matters: bool,
     /// INTO was met outside of INSERT and REPLACE.
     into: bool,
+    /// OUTFILE or DUMPFILE was met after INTO.
     file: bool,
     infile: bool,
+    /// LOCAL was met before INFILE.
     local: bool,
-    /// The word after the first, OR REPLACE passed over, was met.
+    /// The word after the first was met, OR REPLACE passed over.
     past_second: bool,
     temporary: bool,
     data: bool,
 }
 
-impl Words {
+/// The keywords of one statement, taken in their order.
+///
+/// What a version comment holds may be executed or skipped by the server at hand. So it is read in a state of its own, and
+/// counts only where it makes the statement worse: a kind in it that differs from the one outside refuses the statement.
+///
+/// | text | verdict |
+/// | --- | --- |
+/// | `/*!50000 UPDATE */ t SET a = 1` | UPDATE |
+/// | `/*!50000 SELECT */ DELETE FROM t` | refused: two keywords name two kinds |
+/// | `/*!50001 CREATE */ /*!50013 DEFINER=a */` | DDL, as dumps write it |
+/// | `WITH a AS (SELECT 1) /*!50000 ( */ UPDATE t` | refused: it opens a parenthesis for some servers only |
+#[derive(Debug, Default)]
+pub(crate) struct Keywords {
+    /// Outside of version comments.
+    state: State,
+    /// Inside of the version comment that is being read, for a server that executes it.
+    in_version: Option<State>,
+    /// What is executed by the first keyword met, in a version comment or not.
+    kind: Option<Kind>,
+    /// Where a keyword stands that names another kind: behind a version comment that has one.
+    other_kind: Option<usize>,
+    /// Where something stands that one server executes and another does not, or that no server knows.
+    unclear: Option<usize>,
+    later: Later,
+}
+
+impl Keywords {
     /// Whether whatever comes next has a say.
-    pub(crate) fn wants_first(&self) -> bool {
-        !matches!(self.current(), Next::Later | Next::Main)
+    pub(crate) fn await_any(&self) -> bool {
+        !matches!(self.current(), State::Settled | State::AfterWith { .. })
     }
 
     /// Whether parentheses have a say.
-    pub(crate) fn wants_main(&self) -> bool {
-        self.current() == Next::Main
+    pub(crate) fn await_parentheses(&self) -> bool {
+        matches!(self.current(), State::AfterWith { .. })
     }
 
-    /// Whether words after the first matter.
-    pub(crate) fn wants_more(&self) -> bool {
-        self.unsettled_kind
+    /// Whether later words have a say.
+    pub(crate) fn await_later(&self) -> bool {
+        self.later.matters
     }
 
     pub(crate) fn enter_version(&mut self) {
-        self.in_version = true;
-        (self.version_next, self.version_depth) = (self.next, self.depth);
+        self.in_version = Some(self.state);
     }
 
-    /// Leaves a version comment that ends at `offset`. Skipped, it has opened nothing.
+    /// Leaves a version comment that ends at `offset`. A server that skips it has not opened what it opens.
     pub(crate) fn leave_version(&mut self, offset: usize) {
-        if self.version_next != self.next
-            && let Some(kind) = self.version_next.pending()
-        {
+        let Some(inside) = self.in_version.take() else { return };
+        let is_same = std::mem::discriminant(&inside) == std::mem::discriminant(&self.state);
+        if !is_same && let Some(kind) = inside.pending() {
             if kind == Kind::Ddl {
                 // An ANALYZE that one server skips.
                 self.unclear.get_or_insert(offset);
             }
             self.note(kind, offset);
         }
-        self.in_version = false;
-        if self.next == Next::Main && self.depth != self.version_depth {
-            self.unclear.get_or_insert(offset);
+        if let State::AfterWith { depth, after_for } = &mut self.state {
+            if inside.depth() != *depth {
+                self.unclear.get_or_insert(offset);
+            }
+            if let State::AfterWith { after_for: inside, .. } = inside {
+                *after_for = inside;
+            }
         }
-        self.depth = self.version_depth;
     }
 
     pub(crate) fn parenthesis(&mut self, opens: bool) {
-        self.depth += if opens { 1 } else { -1 };
+        if let State::AfterWith { depth, .. } = self.current_mut() {
+            *depth += if opens { 1 } else { -1 };
+        }
     }
 
     /// Takes a keyword, or what may be one, at `offset`.
     pub(crate) fn word(&mut self, word: &[u8], offset: usize) {
-        if self.current() == Next::Later {
+        if *self.current() == State::Settled {
             return self.later(word);
         }
         let kind = Kind::of_keyword(word);
-        if self.kind.is_none() && self.next == Next::First && !self.in_version && kind.changes_rows() {
+        let is_first = self.kind.is_none() && self.state == State::BeforeFirst && self.in_version.is_none();
+        if is_first && kind.changes_rows() {
             // The most common, at once.
-            (self.kind, self.next) = (Some(kind), Next::Later);
+            self.kind = Some(kind);
+            self.state = State::Settled;
             return;
         }
-        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
-        if self.kind.is_some() && self.current() == Next::First {
+        if self.kind.is_some() && *self.current() == State::BeforeFirst {
             // The first where the version comment before it is skipped; a later one where it is not.
             self.later(word);
         }
-        let goes_on = self.kind == Some(Kind::Ddl) && is_any(word, CREATE_GOES_ON);
-        let next = match self.current() {
-            Next::First | Next::Analyzed { .. } if kind == Kind::With => self.with(),
-            Next::First if goes_on => Next::Later,
-            Next::First if kind != Kind::Other => self.note(kind, offset),
-            Next::First if is("analyze") => Next::Analyzed { explained: false },
-            Next::First if is("explain") || is("describe") || is("desc") => Next::Explained,
-            Next::First => self.note(kind, offset),
-            Next::Explained if is("analyze") => Next::Analyzed { explained: true },
-            Next::Explained => self.note(Kind::Other, offset),
-            Next::Analyzed { explained } if is("format") => Next::Format { explained },
-            Next::Analyzed { explained } => self.analyzed(word, kind, explained, offset),
-            Next::Format { explained } => Next::Analyzed { explained },
+        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
+        let continues_create = self.kind == Some(Kind::Ddl) && is_one_of(word, CONTINUES_CREATE);
+        let next = match *self.current() {
+            State::BeforeFirst | State::Analyzed { .. } if kind == Kind::With => {
+                State::AfterWith { depth: 0, after_for: false }
+            }
+            State::BeforeFirst if continues_create => State::Settled,
+            State::BeforeFirst if kind != Kind::Other => self.note(kind, offset),
+            State::BeforeFirst if is("analyze") => State::Analyzed { explained: false },
+            State::BeforeFirst if is("explain") || is("describe") || is("desc") => State::Explained,
+            State::BeforeFirst => self.note(kind, offset),
+            State::Explained if is("analyze") => State::Analyzed { explained: true },
+            State::Explained => self.note(Kind::Other, offset),
+            State::Analyzed { explained } if is("format") => State::Format { explained },
+            State::Analyzed { explained } => self.analyzed(word, kind, explained, offset),
+            State::Format { explained } => State::Analyzed { explained },
             // After a parenthesised query: FOR UPDATE.
-            Next::Main if self.depth == 0 && kind.follows_with() && !self.after_for => {
+            State::AfterWith { depth: 0, after_for: false } if kind.follows_with() => {
                 self.note(if kind.selects() { Kind::With } else { kind }, offset)
             }
-            Next::Main | Next::Later => {
-                self.after_for = is("for");
-                return self.later(word);
+            State::AfterWith { depth, .. } => {
+                self.later(word);
+                State::AfterWith { depth, after_for: is("for") }
             }
+            State::Settled => return self.later(word),
         };
-        self.go_on(next);
+        *self.current_mut() = next;
     }
 
     /// Takes what is neither a word nor a comment.
     pub(crate) fn code(&mut self, byte: u8, offset: usize) {
-        let next = match self.current() {
-            Next::First | Next::Explained => self.note(Kind::Other, offset),
-            Next::Format { .. } if byte == b'=' => return,
-            Next::Format { explained } if matches!(byte, b'\'' | b'"') => Next::Analyzed { explained },
-            Next::Analyzed { .. } | Next::Format { .. } => {
+        let next = match *self.current() {
+            State::BeforeFirst | State::Explained => self.note(Kind::Other, offset),
+            State::Format { .. } if byte == b'=' => return,
+            State::Format { explained } if matches!(byte, b'\'' | b'"') => State::Analyzed { explained },
+            State::Analyzed { .. } | State::Format { .. } => {
                 self.unclear.get_or_insert(offset);
                 self.note(Kind::Other, offset)
             }
-            Next::Main | Next::Later => return,
+            State::AfterWith { .. } | State::Settled => return,
         };
-        self.go_on(next);
+        *self.current_mut() = next;
     }
 
-    fn current(&self) -> Next {
-        if self.in_version { self.version_next } else { self.next }
+    fn current(&self) -> &State {
+        self.in_version.as_ref().unwrap_or(&self.state)
     }
 
-    fn go_on(&mut self, next: Next) {
-        *(if self.in_version { &mut self.version_next } else { &mut self.next }) = next;
-    }
-
-    fn with(&mut self) -> Next {
-        self.depth = 0;
-        Next::Main
+    fn current_mut(&mut self) -> &mut State {
+        self.in_version.as_mut().unwrap_or(&mut self.state)
     }
 
     /// Takes what stands where ANALYZE has what it executes.
-    fn analyzed(&mut self, word: &[u8], kind: Kind, explained: bool, offset: usize) -> Next {
-        if !explained && is_any(word, &["table", "tables", "local", "no_write_to_binlog"]) {
-            self.past_second = true;
+    fn analyzed(&mut self, word: &[u8], kind: Kind, explained: bool, offset: usize) -> State {
+        if !explained && is_one_of(word, &["table", "tables", "local", "no_write_to_binlog"]) {
+            self.later.past_second = true;
             return self.note(Kind::Ddl, offset);
         }
         if !kind.follows_with() {
@@ -214,38 +249,42 @@ impl Words {
     }
 
     /// Takes the kind that a keyword at `offset` names.
-    fn note(&mut self, kind: Kind, offset: usize) -> Next {
+    fn note(&mut self, kind: Kind, offset: usize) -> State {
         if *self.kind.get_or_insert(kind) != kind {
             self.other_kind.get_or_insert(offset);
         }
-        self.unsettled_kind |= !kind.is_settled();
-        Next::Later
+        self.later.matters |= !kind.is_settled();
+        State::Settled
     }
 
     /// Takes a word that is not the first.
     fn later(&mut self, word: &[u8]) {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword.as_bytes());
+        let later = &mut self.later;
         match word.len() {
-            4 => self.into |= is("into"),
-            7 | 8 => self.file |= self.into && (is("outfile") || is("dumpfile")),
+            4 => later.into |= is("into"),
+            7 | 8 => later.file |= later.into && (is("outfile") || is("dumpfile")),
             _ => {}
         }
         if self.kind.is_some_and(Kind::selects) {
             // Beside any other kind it is refused.
             return;
         }
-        self.local |= !self.infile && is("local");
-        self.temporary |= !self.past_second && is("temporary");
-        if !self.in_version {
-            self.infile |= is("infile");
-            self.data |= !self.past_second && (is("data") || is("xml"));
-            self.past_second |= !(is("or") || is("replace"));
+        later.local |= !later.infile && is("local");
+        later.temporary |= !later.past_second && is("temporary");
+        if self.in_version.is_none() {
+            later.infile |= is("infile");
+            later.data |= !later.past_second && (is("data") || is("xml"));
+            later.past_second |= !(is("or") || is("replace"));
         }
     }
 
-    /// The kind of the statement, which ends at `offset`.
-    pub(crate) fn kind(&mut self, offset: usize) -> Result<Kind, Refusal> {
-        if let Some(kind) = self.next.pending() {
+    /// The kind of a statement that ends at `offset`, by its keyword alone.
+    ///
+    /// # Errors
+    /// [`Refusal::Empty`] without a keyword, [`Refusal::Ambiguous`] if servers disagree on what is executed.
+    pub(crate) fn executed(&mut self, offset: usize) -> Result<Kind, Refusal> {
+        if let Some(kind) = self.state.pending() {
             self.note(kind, offset);
         }
         let kind = self.kind.ok_or(Refusal::Empty)?;
@@ -255,22 +294,24 @@ impl Words {
         if let Some(offset) = self.other_kind {
             return Err(Refusal::Ambiguous { what: "the keyword with a version comment before it", offset });
         }
-        if self.variable && self.assigns {
-            return Err(Refusal::SessionState { what: "assigning a user variable", instead: VARIABLE });
-        }
+        Ok(kind)
+    }
+
+    /// The kind that later words make of it.
+    ///
+    /// # Errors
+    /// [`Refusal::LocalInfile`], and [`Refusal::SessionState`] of a SELECT into a variable.
+    pub(crate) fn refine(&self, kind: Kind) -> Result<Kind, Refusal> {
+        let later = &self.later;
         match kind {
-            Kind::LoadData if self.local => Err(Refusal::LocalInfile),
-            Kind::LoadData if !self.data => Ok(Kind::Other),
-            Kind::Ddl if self.temporary => Ok(Kind::Temporary),
-            _ if kind.selects() && self.file => Ok(Kind::SelectIntoFile),
-            _ if kind.selects() && self.into => {
-                Err(Refusal::SessionState { what: "SELECT … INTO a variable", instead: VARIABLE })
+            Kind::LoadData if later.local => Err(Refusal::LocalInfile),
+            Kind::LoadData if !later.data => Ok(Kind::Other),
+            Kind::Ddl if later.temporary => Ok(Kind::Temporary),
+            _ if kind.selects() && later.file => Ok(Kind::SelectIntoFile),
+            _ if kind.selects() && later.into => {
+                Err(Refusal::SessionState(SessionState::SelectsIntoVariable))
             }
             _ => Ok(kind),
         }
     }
-}
-
-fn is_any(word: &[u8], keywords: &[&str]) -> bool {
-    keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::statement::refusal::SessionState;
+
 /// What a statement is, by what it executes: ANALYZE UPDATE is an UPDATE. The words of [`Kind::as_str`] are what the policy (`ALLOW=update,delete`) is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -102,25 +104,16 @@ impl Kind {
         self.session_state().is_some()
     }
 
-    /// What of its session's state the statement changes, and what to do instead, for an error message.
-    pub(crate) fn session_state(self) -> Option<(&'static str, &'static str)> {
+    /// What of its session's state a statement of this kind changes.
+    pub(crate) fn session_state(self) -> Option<SessionState> {
         match self {
-            Self::Temporary => Some(("a temporary table", "make it a plain table, before the run")),
-            Self::Set => {
-                Some(("SET", "give --session-sql what every session needs (autocommit is always on)"))
-            }
-            Self::Use => Some(("USE", "name the database before the table")),
-            Self::Transaction => Some((
-                "transaction control",
-                "leave it out, each statement is a transaction of its own; what belongs together must be one statement \
-                 (phpMyAdmin's option: Enclose export in a transaction)",
-            )),
-            Self::Lock => Some((
-                "LOCK, UNLOCK, FLUSH or BACKUP",
-                "leave it out, each statement locks what it needs (of a dump: --skip-add-locks)",
-            )),
-            Self::Prepare => Some(("a prepared statement", "write it out, or bind values with NDJSON")),
-            Self::Handler => Some(("HANDLER", "use SELECT")),
+            Self::Temporary => Some(SessionState::TemporaryTable),
+            Self::Set => Some(SessionState::Set),
+            Self::Use => Some(SessionState::Use),
+            Self::Transaction => Some(SessionState::Transaction),
+            Self::Lock => Some(SessionState::Lock),
+            Self::Prepare => Some(SessionState::Prepared),
+            Self::Handler => Some(SessionState::Handler),
             Self::Insert | Self::Replace | Self::Update | Self::Delete | Self::Select => None,
             Self::With | Self::Do | Self::Values | Self::Table | Self::LoadData => None,
             Self::SelectIntoFile | Self::Call | Self::Ddl | Self::Other => None,

@@ -3,10 +3,10 @@
 //! Before each job its session has run others, of anybody, and the INSERT into the ledger: LAST_INSERT_ID() and its like
 //! would answer for those.
 
-use crate::lexer::scanner::SqlMode;
+use crate::lexer::scanner::{SqlMode, stands_at};
 use crate::lexer::token::{Token, Tokens, What};
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
+use crate::statement::refusal::{Refusal, SessionState};
 
 /// Functions of the server's own that tell of it, however their names are quoted, and with space and comments before the
 /// parenthesis. `a.row_count()` is a stored function.
@@ -15,10 +15,6 @@ const FUNCTIONS: [&str; 4] = [LAST_INSERT_ID, "row_count", "found_rows", "lastva
 const LAST_INSERT_ID: &str = "last_insert_id";
 /// Variables of the session that tell of it.
 const VARIABLES: [&str; 5] = [LAST_INSERT_ID, "identity", "warning_count", "error_count", "last_gtid"];
-const WHAT: &str = "what the statement before it left (LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), LASTVAL(), \
-    @@identity, @@warning_count, SHOW WARNINGS)";
-/// What to do instead.
-const BY_KEY: &str = "read the row by another key, or write the value out";
 
 /// Refuses what tells of the statement before. A text without the signs of it costs two searches.
 pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal> {
@@ -27,19 +23,18 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
     }
     let versions = sql.contains("/*!") || sql.contains("/*M!");
     let mut reader = Reader { tokens: Tokens::new(sql, mode), before: None, previous: false, versions };
-    if reader.tells(kind) { Err(Refusal::SessionState { what: WHAT, instead: BY_KEY }) } else { Ok(()) }
+    if reader.tells(kind) { Err(Refusal::SessionState(SessionState::PreviousStatement)) } else { Ok(()) }
 }
 
 /// Whether one of the names may be there, in code or not.
 fn may_tell(text: &[u8]) -> bool {
-    let is = |at: usize, word: &[u8]| {
-        text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
-    };
     memchr::memchr2_iter(b'(', b'@', text).any(|at| match text[at] {
         b'@' => text.get(at + 1) == Some(&b'@'),
         _ => may_be_called(text, at),
-    }) || memchr::memchr2_iter(b'v', b'V', text)
-        .any(|at| is(at, b"value") && !is(at + 5, b"s") || at >= 4 && is(at - 4, b"currval"))
+    }) || memchr::memchr2_iter(b'v', b'V', text).any(|at| {
+        stands_at(text, at, b"value") && !stands_at(text, at + 5, b"s")
+            || at >= 4 && stands_at(text, at - 4, b"currval")
+    })
 }
 
 /// Whether one of the functions may stand before the parenthesis at `at`.

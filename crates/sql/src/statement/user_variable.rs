@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use crate::lexer::scanner::SqlMode;
 use crate::lexer::token::{Token, Tokens, What};
 use crate::statement::kind::Kind;
-use crate::statement::refusal::Refusal;
+use crate::statement::refusal::{Refusal, SessionState};
 
 /// Statements about accounts, in which `@` comes before a host.
 const ACCOUNTS: [&str; 2] = ["grant", "revoke"];
@@ -25,10 +25,7 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
     if !found {
         return Ok(());
     }
-    Err(Refusal::SessionState {
-        what: "reading a user variable",
-        instead: "write the value out, or use a subquery where it is needed",
-    })
+    Err(Refusal::SessionState(SessionState::ReadsVariable))
 }
 
 fn is_user(token: Token<'_>) -> bool {

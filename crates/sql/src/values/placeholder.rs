@@ -1,7 +1,7 @@
 //! Where values go in a statement: the `:name` placeholders of a template, the `?` marks of a statement with bound values,
 //! and a literal in place of a `?`.
 
-use crate::lexer::scanner::{Scanner, SqlMode, Stops, is_word};
+use crate::lexer::scanner::{Scanner, SqlMode, Stops, is_word, length_of};
 use std::ops::Range;
 
 static COLON: Stops = Stops::syntax().and(b":");
@@ -25,13 +25,13 @@ pub fn placeholders(template: &str, mode: SqlMode) -> impl Iterator<Item = Place
         loop {
             scanner.run(text, &COLON, true)?;
             let colon = scanner.at;
-            let run = count(&text[colon..], |byte| byte == b':');
+            let run = length_of(&text[colon..], |byte| byte == b':');
             let name = colon + run;
             scanner.at = name;
             if run > 1 || text.get(name).is_none_or(u8::is_ascii_digit) {
                 continue;
             }
-            let length = count(&text[name..], |byte| is_word(byte) && byte != b'$');
+            let length = length_of(&text[name..], |byte| is_word(byte) && byte != b'$');
             scanner.at += length;
             if length > 0 {
                 return Some(Placeholder {
@@ -41,10 +41,6 @@ pub fn placeholders(template: &str, mode: SqlMode) -> impl Iterator<Item = Place
             }
         }
     })
-}
-
-fn count(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    text.iter().take_while(|&&byte| is(byte)).count()
 }
 
 static MARK: Stops = Stops::syntax().and(b"?");

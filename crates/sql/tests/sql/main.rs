@@ -7,6 +7,7 @@ mod mentions;
 mod numbers;
 mod placeholders;
 mod properties;
+mod sets;
 mod split;
 mod tables;
 

@@ -1,6 +1,6 @@
-//! Which names are mentioned, and what may change the tables of queryfleet.
+//! Which names are mentioned, and what may change tables of a prefix.
 
-use queryfleet_sql::{SqlMode, called_procedures, inspect, may_change_queryfleet, names};
+use queryfleet_sql::{SqlMode, called_procedures, inspect, may_change_tables_with_prefix, names};
 
 fn said(sql: &str) -> String {
     names(sql, SqlMode::default()).collect::<Vec<_>>().join(" ")
@@ -23,7 +23,7 @@ fn every_name_is_mentioned_wherever_it_stands() {
     assert_eq!(called, ["p", "r"]);
 }
 
-/// Statements, and whether each may change a table of queryfleet.
+/// Statements, and whether each may change a table whose name begins with `queryfleet_`.
 const OURS: [(&str, bool); 22] = [
     ("INSERT INTO queryfleet_ledger VALUES (1, 2, 'done')", true),
     ("insert into `QueryFleet_Ledger` values (1, 2, 'done')", true),
@@ -50,10 +50,14 @@ const OURS: [(&str, bool); 22] = [
 ];
 
 #[test]
-fn what_may_change_the_tables_of_queryfleet_is_told_from_what_reads_them() {
+fn what_may_change_tables_of_a_prefix_is_told_from_what_reads_them() {
     let mode = SqlMode::default();
     for (sql, wanted) in OURS {
         let inspected = inspect(sql, mode).unwrap();
-        assert_eq!(may_change_queryfleet(inspected.sql, inspected.kind, mode), wanted, "{sql}");
+        assert_eq!(
+            may_change_tables_with_prefix(inspected.sql, inspected.kind, mode, "queryfleet_"),
+            wanted,
+            "{sql}"
+        );
     }
 }

@@ -37,7 +37,7 @@ impl Catalog {
     /// what certainly can. Of kinds that are not atomic anyway: only whether it may change a table of queryfleet.
     /// `database` is that of its unqualified names, where it is not the URL's.
     pub fn not_held(&self, kind: Kind, sql: &str, database: Option<&str>, mode: SqlMode) -> Option<NotHeld> {
-        if queryfleet_sql::may_change_queryfleet(sql, kind, mode) {
+        if queryfleet_job::may_change_own_tables(sql, kind, mode) {
             return Some(NotHeld::of("may change", "a table of queryfleet".into(), Because::Ours));
         }
         let words = self.words(sql, mode);

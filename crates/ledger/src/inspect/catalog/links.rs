@@ -155,7 +155,7 @@ impl Catalog {
             let end = format!("{own}.{}, which this account does not see", table.table);
             ways = Ways::outside(end, Because::Unseen("GRANT TRIGGER, SHOW VIEW on it to this account"));
         }
-        if queryfleet_sql::is_of_queryfleet(&table.table) {
+        if queryfleet_job::is_own_table(&table.table) {
             let end = format!("{own}.{}", table.table);
             ways.ours = Some(Why { through: None, end, because: Because::Ours });
         }

@@ -101,7 +101,7 @@ impl Catalog {
         if !is_view && !self.grants.see_triggers(&key.0, &key.1) {
             written.take(Ways::outside(TRIGGERS_UNSEEN.to_owned(), Because::Unseen(TRIGGER)));
         }
-        if queryfleet_sql::is_of_queryfleet(&key.1) {
+        if queryfleet_job::is_own_table(&key.1) {
             written.ours = Some(Why { through: None, end: full.clone(), because: Because::Ours });
         }
         self.databases.insert(key.0.clone());

@@ -1,0 +1,111 @@
+//! How many messages wait.
+
+use lapin::Channel;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+
+use super::topology::Topology;
+use crate::connection::close_channel;
+use crate::{Broker, Error, Operation};
+
+/// The numbers of messages that are ready; those that a slot holds are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// In the work queue.
+    pub work: u32,
+    /// In all retry tiers together.
+    pub retry: u32,
+    /// In the dead queue.
+    pub dead: u32,
+    /// Consumers of the work queue: slots that can take a message.
+    pub consumers: u32,
+}
+
+/// What the broker says about one queue.
+struct QueueCounts {
+    ready: u32,
+    consumers: u32,
+}
+
+impl Broker {
+    /// The depth of every queue of the topology.
+    ///
+    /// # Errors
+    /// [`Error::NoQueue`] if one does not exist; otherwise an error if the broker cannot be asked.
+    pub async fn depth(&self, topology: &Topology) -> Result<Depth, Error> {
+        let channel = self.channel().await?;
+        let counting = async {
+            let work = count(&channel, &topology.work(), Operation::CountingMessages).await?;
+            let dead = count(&channel, &topology.dead(), Operation::CountingMessages).await?;
+            let mut retry = 0;
+            for tier in 0..topology.tiers() {
+                retry += count(&channel, &topology.tier(tier), Operation::CountingMessages).await?.ready;
+            }
+            Ok::<_, Error>(Depth { work: work.ready, retry, dead: dead.ready, consumers: work.consumers })
+        };
+        let depth = tokio::time::timeout(self.timeout(), counting).await;
+        let depth = depth.map_err(|_| self.timed_out(Operation::CountingMessages))??;
+        close_channel(channel).await;
+        Ok(depth)
+    }
+
+    /// The number of messages that are ready in the work queue and in all retry tiers. A queue that does not exist counts
+    /// as empty: somebody has deleted it, or the fleet has other tiers.
+    ///
+    /// # Errors
+    /// Returns an error if the broker cannot be asked.
+    pub async fn ready_messages(&self, topology: &Topology) -> Result<u32, Error> {
+        let counting = async {
+            let mut ready = 0;
+            let mut open = None;
+            let tiers = (0..topology.tiers()).map(|tier| topology.tier(tier));
+            for name in std::iter::once(topology.work()).chain(tiers) {
+                let channel = match open.take() {
+                    Some(channel) => channel,
+                    None => self.channel().await?,
+                };
+                match count(&channel, &name, Operation::CountingMessages).await {
+                    Ok(counts) => {
+                        ready += counts.ready;
+                        open = Some(channel);
+                    }
+                    // The broker has closed the channel.
+                    Err(Error::NoQueue { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(channel) = open {
+                close_channel(channel).await;
+            }
+            Ok(ready)
+        };
+        let ready = tokio::time::timeout(self.timeout(), counting).await;
+        ready.map_err(|_| self.timed_out(Operation::CountingMessages))?
+    }
+
+    /// # Errors
+    /// [`Error::NoQueue`] if the queue does not exist; otherwise an error if the broker cannot be asked.
+    pub(crate) async fn require_queue(&self, name: &str) -> Result<(), Error> {
+        let channel = self.channel().await?;
+        let finding = count(&channel, name, Operation::FindingQueue);
+        let found = tokio::time::timeout(self.timeout(), finding).await;
+        found.map_err(|_| self.timed_out(Operation::FindingQueue))??;
+        close_channel(channel).await;
+        Ok(())
+    }
+}
+
+/// Declares the queue passively, which only asks.
+async fn count(channel: &Channel, name: &str, operation: Operation) -> Result<QueueCounts, Error> {
+    let options = QueueDeclareOptions {
+        passive: true,
+        durable: true,
+        exclusive: false,
+        auto_delete: false,
+        nowait: false,
+    };
+    match channel.queue_declare(name.into(), options, FieldTable::default()).await {
+        Ok(queue) => Ok(QueueCounts { ready: queue.message_count(), consumers: queue.consumer_count() }),
+        Err(source) => Err(Error::of_queue(name, operation, source)),
+    }
+}

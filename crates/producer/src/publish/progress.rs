@@ -1,0 +1,41 @@
+//! What a publish reports while it runs and when it is done.
+
+use queryfleet_job::RunId;
+
+use crate::input::InputBytes;
+
+/// What has been published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The run's id.
+    pub run: RunId,
+    /// Its name.
+    pub name: String,
+    /// Number of jobs.
+    pub total: u64,
+    /// Jobs that an earlier publish had confirmed; of missing jobs, those that the ledger has.
+    pub before: u64,
+}
+
+/// How far a publish has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// In the first pass, which checks the whole input.
+    Checking {
+        /// Jobs so far.
+        jobs: u64,
+        /// How much of the input that was.
+        input: InputBytes,
+    },
+    /// In the second pass.
+    Publishing {
+        /// The run's name, by which the publish is resumed after an interruption.
+        name: &'a str,
+        /// Jobs that the broker has confirmed.
+        confirmed: u64,
+        /// Number of jobs.
+        total: u64,
+        /// How much of the input has been read again.
+        input: InputBytes,
+    },
+}

@@ -1,0 +1,215 @@
+//! The stages of a publish, in their order.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{Backoff, LedgerId, Manifest, Signer};
+use queryfleet_ledger::{Database, LedgerClient, Run};
+
+use crate::check::Jobs;
+use crate::check::rules::RunRules;
+use crate::notice::Notice;
+use crate::publish::batch::{BatchOptions, Window};
+use crate::publish::digest::InputDigest;
+use crate::publish::manifest;
+use crate::publish::milestones::Milestones;
+use crate::publish::pace::Pace;
+use crate::publish::progress::{Progress, Published};
+use crate::publish::publishing::Publishing;
+use crate::publish::run::{InputIdentity, RunFinder, check_name};
+use crate::publish::source::OpenSource;
+use crate::request::LARGEST_CHUNK;
+use crate::{Error, PublishRequest};
+
+/// Jobs between two reports of the first pass.
+const JOBS_PER_REPORT: u64 = 1000;
+
+/// A request, with all that it takes to publish it.
+pub(crate) struct Publication<'a> {
+    config: &'a Config,
+    request: &'a PublishRequest<'a>,
+    database: Arc<Database>,
+    client: LedgerClient,
+    ledger: LedgerId,
+    broker: Arc<Broker>,
+    topology: Topology,
+    rules: RunRules,
+    source: OpenSource<'a>,
+}
+
+/// What the first pass has seen.
+pub(crate) struct CheckedInput {
+    /// Of all jobs, of which there is at least one.
+    digest: InputDigest,
+    identity: InputIdentity,
+}
+
+impl<'a> Publication<'a> {
+    /// Looks at the request, connects to the servers, asks for the rules, and opens the source.
+    ///
+    /// # Errors
+    /// Returns an error if the request is wrong, if a server fails, or if an input cannot be opened.
+    pub(crate) async fn prepare(
+        config: &'a Config,
+        request: &'a PublishRequest<'a>,
+    ) -> Result<Publication<'a>, Error> {
+        if !(1..=LARGEST_CHUNK).contains(&request.chunk) {
+            return Err(Error::Chunk(request.chunk));
+        }
+        let database = Arc::new(Database::new(config)?);
+        let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
+        let broker = Arc::new(Broker::new(config, "producer")?);
+        let mut client = LedgerClient::new(database.clone());
+        if let Some(name) = request.name {
+            check_name(&mut client, name).await?;
+        }
+        let ledger = client.identity().await?;
+        let rules = RunRules::load(config, request, &database, &mut client).await?;
+        let source = OpenSource::open(request, &mut client, &database, rules.statement.mode).await?;
+        if let (Some(sha256), [input]) = (request.sha256, source.inputs()) {
+            input.verify_sha256(sha256)?;
+        }
+        Ok(Publication { config, request, database, client, ledger, broker, topology, rules, source })
+    }
+
+    /// The first pass: nothing is published before the whole input is known to be good.
+    ///
+    /// # Errors
+    /// Returns the first problem of the input, or [`Error::Empty`].
+    pub(crate) fn check_all(
+        &self,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<CheckedInput, Error> {
+        let mut jobs = Jobs::new(self.source.inputs(), &self.rules);
+        let mut digest = InputDigest::default();
+        let mut milestones = Milestones::default();
+        while let Some(checked) = jobs.next()? {
+            digest.add(&checked.job);
+            milestones.pass(&digest);
+            if digest.jobs.is_multiple_of(JOBS_PER_REPORT) {
+                progress(Progress::Checking { jobs: digest.jobs, input: jobs.read_so_far() });
+            }
+        }
+        if digest.jobs == 0 {
+            return Err(Error::Empty(self.source.names()));
+        }
+        let identity = self.source.identity(&digest, milestones);
+        Ok(CheckedInput { digest, identity })
+    }
+
+    /// The run of the request's name, which is resumed, or a new one.
+    ///
+    /// # Errors
+    /// Returns an error if the run of that name is another one, or takes no more jobs, or if a server fails.
+    pub(crate) async fn find_or_create_run(&mut self, checked: &CheckedInput) -> Result<Run, Error> {
+        self.source.prepare_run(&mut self.client).await?;
+        declare(&self.broker, &self.topology, self.config).await?;
+        let finder = RunFinder {
+            request: self.request,
+            queue: &self.config.queue,
+            identity: &checked.identity,
+            inputs: self.source.inputs(),
+            rules: &self.rules,
+        };
+        finder.find_or_create(&mut self.client).await
+    }
+
+    /// Makes the inputs those of the run. Files stay as they are; a table is cut into ranges, which are checked like any
+    /// other rows.
+    ///
+    /// # Errors
+    /// Returns an error if the table cannot be cut, or if a range is refused.
+    pub(crate) async fn materialise(
+        &mut self,
+        run: &Run,
+        checked: CheckedInput,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<CheckedInput, Error> {
+        if self.source.materialise(&mut self.client, run.id).await? {
+            return self.check_all(progress);
+        }
+        Ok(checked)
+    }
+
+    /// The second pass: writes the manifest, then chunks and publishes what is not confirmed yet.
+    ///
+    /// # Errors
+    /// Returns an error if the run was begun as something else or was cancelled, or if a server fails for good.
+    pub(crate) async fn publish(
+        mut self,
+        run: Run,
+        checked: CheckedInput,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<Published, Error> {
+        let Publication { config, request, .. } = self;
+        let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+        let ours = self.manifest(&run, &checked);
+        let (run, manifest) = manifest::seal(&mut self.client, run, &ours, signer.as_ref()).await?;
+        let chunk = Pace::chunk(request.limits, request.chunk);
+        let batch =
+            BatchOptions { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
+        let window_size = Pace::window_size(request.limits, config.confirm_window, chunk);
+        let publishing = Publishing {
+            request,
+            chunk,
+            jobs: Jobs::new(self.source.inputs(), &self.rules),
+            checked: checked.digest,
+            source: self.source.names(),
+            ledger: self.ledger,
+            manifest,
+            signer,
+            client: self.client,
+            window: Window::new(self.broker.clone(), &self.topology, window_size, batch),
+            pace: Pace::new(request.limits, self.broker.clone(), &self.topology),
+            backoff_max: config.backoff_max,
+            notice: Notice::default(),
+            progress,
+            pending: None,
+            batched_jobs: 0,
+            confirmed: if request.missing { 0 } else { run.confirmed },
+            noted_at: Instant::now(),
+            run,
+        };
+        let published = publishing.run().await;
+        self.broker.close().await;
+        published
+    }
+
+    /// What the run is published as, from this request and from nothing that the table holds.
+    fn manifest(&self, run: &Run, checked: &CheckedInput) -> Manifest {
+        Manifest {
+            v: queryfleet_job::manifest::VERSION,
+            ledger: self.ledger.clone(),
+            run: run.id,
+            queue: self.config.queue.clone(),
+            schema: self.database.schema().to_owned(),
+            session_sql: self.request.session_sql.map(str::to_owned),
+            not_atomic: self.request.not_atomic,
+            input: queryfleet_job::hex(&checked.identity.digest),
+            total: checked.digest.jobs,
+        }
+    }
+}
+
+/// Declares the topology. A broker that refuses for now, at a limit of connections or with its virtual host down, is
+/// waited for as long as `wait` waits for a database.
+async fn declare(
+    broker: &Broker,
+    topology: &Topology,
+    config: &Config,
+) -> Result<(), queryfleet_broker::Error> {
+    let since = Instant::now();
+    let notice = Notice::default();
+    let mut backoff = Backoff::new(config.backoff_max);
+    loop {
+        match broker.declare(topology).await {
+            Err(error) if error.is_refusal_for_now() && since.elapsed() < config.missing_timeout => {
+                notice.warn("publishing waits", &error);
+                tokio::time::sleep(backoff.pause()).await;
+            }
+            declared => return declared,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a caller asks to have published. Plain data: nothing here reads a file or asks a server.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use queryfleet_job::NotAtomic;
+
+/// The most jobs per message: a transaction of more statements is no longer a small one.
+pub const LARGEST_CHUNK: usize = 10_000;
+/// The most rows per range that a caller may ask for.
+pub const LARGEST_RANGE: u64 = 1_000_000;
+
+/// What is asked to be published.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishRequest<'a> {
+    /// Where the jobs come from.
+    pub source: Source<'a>,
+    /// The run's name. If a run with this name exists it is resumed, else a new one is made. `None`: a new name is made up.
+    pub name: Option<&'a str>,
+    /// Maximum jobs per message, from 1 to [`LARGEST_CHUNK`]. A message has fewer if it would be too large, or a rate
+    /// too uneven.
+    pub chunk: usize,
+    /// Session SQL of the run.
+    pub session_sql: Option<&'a str>,
+    /// How to run statements that are not atomic. `None` refuses them.
+    pub not_atomic: Option<NotAtomic>,
+    /// The expected SHA-256 of the only file, in hexadecimal. A file that was cut off on its way publishes nothing.
+    /// Ignored with several files and with key ranges.
+    pub sha256: Option<&'a str>,
+    /// Accept UPDATE and DELETE without a WHERE.
+    pub allow_no_where: bool,
+    /// Publish a new run even if one of the same input has not ended.
+    pub again: bool,
+    /// How fast to publish.
+    pub limits: Limits,
+    /// Publish again, from a run that was published before, those jobs that the ledger does not have.
+    pub missing: bool,
+}
+
+/// Where the jobs of a run come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Scripts and NDJSON files, plain, `.gz` or `.zst`; `-` is standard input. At least one; all are one run.
+    Files(&'a [PathBuf]),
+    /// A statement with `:name` placeholders, and a file with one row per job: CSV with a header, or NDJSON.
+    Rows {
+        /// The statement.
+        template: &'a str,
+        /// The file, plain, `.gz` or `.zst`, or `-`.
+        rows: &'a Path,
+        /// How its fields are written, if it is CSV. `None`: a file in which that matters is refused.
+        dialect: Option<CsvDialect>,
+    },
+    /// A statement for each range of a table's key.
+    Range(Ranges<'a>),
+}
+
+impl Source<'_> {
+    /// The path, or key, after which a run of this source is named.
+    pub(crate) fn name(&self) -> &Path {
+        match self {
+            Source::Files(names) => names.first().map_or(Path::new("run"), PathBuf::as_path),
+            Source::Rows { rows, .. } => rows,
+            Source::Range(ranges) => Path::new(ranges.key),
+        }
+    }
+}
+
+/// A table to cut into ranges, and the statement to run for each of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranges<'a> {
+    /// The statement. It has `:lo` and `:hi`, the first and the last key of a range, or `:range`, the condition that a
+    /// row is in the range.
+    pub template: &'a str,
+    /// `[DATABASE.]TABLE.COLUMN[,COLUMN…]`: all columns of a unique key, in the order of the key; names may stand in
+    /// backquotes.
+    pub key: &'a str,
+    /// Rows per range.
+    pub size: RangeSize,
+}
+
+/// Rows per range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeSize {
+    /// A fixed number, from 1 to [`LARGEST_RANGE`].
+    Rows(u64),
+    /// As many as the statement processes in half a second, measured on the first ranges.
+    Auto,
+}
+
+impl FromStr for RangeSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RangeSize, String> {
+        if text == "auto" {
+            return Ok(RangeSize::Auto);
+        }
+        match text.parse() {
+            Ok(rows @ 1..=LARGEST_RANGE) => Ok(RangeSize::Rows(rows)),
+            _ => Err(format!("expected auto or a number of rows from 1 to {LARGEST_RANGE}")),
+        }
+    }
+}
+
+impl fmt::Display for RangeSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RangeSize::Rows(rows) => write!(f, "{rows}"),
+            RangeSize::Auto => f.write_str("auto"),
+        }
+    }
+}
+
+/// How the fields of a CSV file are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsvDialect {
+    /// As in RFC 4180: a backslash is a character like any other.
+    Rfc4180,
+    /// As the server writes it: a backslash escapes what follows.
+    Mysql,
+}
+
+impl FromStr for CsvDialect {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<CsvDialect, String> {
+        match word {
+            "rfc4180" => Ok(CsvDialect::Rfc4180),
+            "mysql" => Ok(CsvDialect::Mysql),
+            other => Err(format!("`{other}` is neither `rfc4180` nor `mysql`")),
+        }
+    }
+}
+
+/// How fast a run is published. The default has no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Jobs per second.
+    pub rate: Option<u32>,
+    /// Publish only while fewer messages than this wait in the queue, those of other runs included. Up to two batches
+    /// come on top.
+    pub max_backlog: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        assert_eq!("auto".parse(), Ok(RangeSize::Auto));
+        assert_eq!("1000".parse(), Ok(RangeSize::Rows(1000)));
+        for text in ["0", "-1", "1000001", "Auto", ""] {
+            assert!(text.parse::<RangeSize>().is_err(), "{text}");
+        }
+    }
+}
