@@ -82,7 +82,7 @@ chart-docs: ## write the chart's table of values, and copy rules and dashboards 
 	@.ci/chart-docs
 
 metrics-docs: cargo ## write the tables of docs/metrics.md from the code's own texts
-	@BLESS=1 cargo test -q -p queryfleet-consumer --test metrics_page
+	@BLESS=1 cargo test -q -p queryfleet-metrics --test page
 
 dashboards-test: cargo setup build ## ask a real Prometheus, which watches a real run, every query of every dashboard
 	@.ci/timed .ci/dashboards-test

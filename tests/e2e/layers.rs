@@ -38,8 +38,6 @@ const BESIDE: [&str; 3] = ["tests", "bench", "fuzz"];
 const CIRCLES_TO_CUT: &[(&str, &[&str])] = &[
     ("cli::command", &["demo", "dev", "mod"]),
     ("cli::output", &["mod", "stderr"]),
-    ("consumer", &["copies", "execute", "news", "pipeline", "settle", "shared", "slot"]),
-    ("consumer", &["labels", "worker"]),
     ("devstack", &["rabbitmq", "stack"]),
     ("job", &["chunk", "envelope", "manifest"]),
     (

@@ -17,7 +17,7 @@ fn a_queue_deleted_under_a_run_is_noticed_and_the_rest_published_again() {
     let worker = fleet.worker_with(1, &[("QUERYFLEET_LOG", "debug")]);
     eventually(SOON, "it is at work", || fleet.ledger("done") >= 10);
     fleet.delete_queue();
-    worker.wait_for("queryfleet.default is not there");
+    worker.wait_for("queryfleet.default does not exist");
     fleet.wait("deleted").expect(6).says("missing");
     fleet.run(&["publish", script.to_str().unwrap(), "--run", "deleted", "--missing"]).expect(0);
     fleet.wait("deleted").expect(0);

@@ -113,7 +113,7 @@ fn a_run_that_was_seen_to_change_such_a_table_goes_on_one_job_at_a_time() {
         let mut dead = dead;
         dead.sort_by_key(|(seq, _, code)| (*code, *seq));
         assert_eq!((found, in_m(&fleet)), (dead, left), "{engine}");
-        assert!(fleet.is_mysql() || worker.log().contains("the run goes on one job at a time"), "{engine}");
+        assert!(fleet.is_mysql() || worker.log().contains("the run continues one job at a time"), "{engine}");
     }
 }
 

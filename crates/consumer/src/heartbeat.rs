@@ -1,89 +1,89 @@
-//! What a worker does beside its slots: reads its runs' states, and says that it is alive.
+//! What a worker does beside its slots: it shows that it is alive, and reads the states of its runs.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use queryfleet_ledger::{Error, Heartbeat};
+use tokio::time::MissedTickBehavior;
 
-use crate::news::{Case, Topic};
+use crate::log::{Event, EventKind};
 use crate::shared::Shared;
 
-/// How often the worker's own loop turns; /livez wants to see it.
-pub(crate) const TURN: Duration = Duration::from_secs(1);
-
+/// How often the worker's own loop turns, which /livez watches.
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the rows of dead workers are looked for: the row of a fleet's last worker is found by the next fleet.
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Says that the runtime turns, whatever the broker and the database do.
-pub(crate) async fn turn(shared: Arc<Shared>) {
-    let mut turns = tokio::time::interval(TURN);
+/// Shows that the runtime turns, whatever the broker and the database do, and writes the log lines that are due.
+pub(crate) async fn show_liveness(shared: Arc<Shared>) {
+    let mut turns = tokio::time::interval(LIVENESS_INTERVAL);
     loop {
         turns.tick().await;
         shared.metrics.health().beat();
-        shared.news.turn();
+        shared.log.flush_due();
     }
 }
 
-/// Reads run states and renews the worker's row, each at its own interval.
-pub(crate) async fn keep(shared: Arc<Shared>, id: String, polling: Duration, beating: Duration) {
-    let mut polls = tokio::time::interval(polling);
-    polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut beaten, mut forgotten): (Option<Instant>, Option<Instant>) = (None, None);
-    let mut failed = false;
+/// Reads run states every `poll_interval`, and renews the worker's row every `beat_interval`.
+pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duration, beat_interval: Duration) {
+    let mut polls = tokio::time::interval(poll_interval);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last_beat: Option<Instant> = None;
+    let mut last_forgotten: Option<Instant> = None;
+    let mut has_failed = false;
     loop {
         polls.tick().await;
-        let due = beaten.is_none_or(|since| since.elapsed() >= beating);
-        match once(&shared, &id, failed, due).await {
-            Ok(()) => {
-                failed = false;
-                if due {
-                    beaten = Some(Instant::now());
-                }
-                if forgotten.is_none_or(|since| since.elapsed() >= FORGET_EVERY) {
-                    forget(&shared).await;
-                    forgotten = Some(Instant::now());
-                }
+        let is_beat_due = last_beat.is_none_or(|at| at.elapsed() >= beat_interval);
+        if let Err(error) = poll(&shared, &id, has_failed, is_beat_due).await {
+            if !has_failed {
+                shared.log.record(EventKind::RunsUnread, || Event {
+                    class: "runs",
+                    error: Some(queryfleet_job::causes(&error)),
+                    ..Event::default()
+                });
             }
-            Err(error) => {
-                let error = queryfleet_job::causes(&error);
-                if !failed {
-                    let case = || Case { class: "runs", error: Some(error), ..Case::default() };
-                    shared.news.tell(Topic::Unread, case);
-                }
-                failed = true;
-            }
+            has_failed = true;
+            continue;
+        }
+        has_failed = false;
+        if is_beat_due {
+            last_beat = Some(Instant::now());
+        }
+        if last_forgotten.is_none_or(|at| at.elapsed() >= FORGET_INTERVAL) {
+            forget_dead_workers(&shared).await;
+            last_forgotten = Some(Instant::now());
         }
     }
 }
 
-/// Takes away the rows of workers that were killed.
-async fn forget(shared: &Shared) {
-    if let Err(error) = shared.runs.control().lock().await.workers().remove_silent().await {
-        tracing::debug!(
-            worker = shared.name,
-            error = queryfleet_job::causes(&error),
-            "rows of dead workers stay for now"
-        );
-    }
-}
-
-async fn once(shared: &Shared, id: &str, reconnected: bool, beat: bool) -> Result<(), Error> {
-    if reconnected {
+async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) -> Result<(), Error> {
+    if has_failed {
         // It may be another server now, or one that has been restored.
         shared.runs.identify().await?;
     }
     shared.runs.refresh().await?;
-    if beat {
+    if is_beat_due {
         let row = Heartbeat {
             id,
-            name: &shared.name,
+            name: &shared.worker,
             queue: &shared.queue,
             slots: shared.metrics.slots().len() as u32,
-            in_flight: shared.in_flight.load(Ordering::Relaxed),
-            view: shared.view,
+            in_flight: shared.busy_slots.load(Ordering::Relaxed),
+            view: shared.limits.view,
         };
-        shared.runs.control().lock().await.workers().beat(&row).await?;
+        shared.clients.ledger.lock().await.workers().beat(&row).await?;
     }
     Ok(())
+}
+
+/// Deletes the rows of workers that were killed.
+async fn forget_dead_workers(shared: &Shared) {
+    if let Err(error) = shared.clients.ledger.lock().await.workers().remove_silent().await {
+        tracing::debug!(
+            worker = shared.worker,
+            error = queryfleet_job::causes(&error),
+            "rows of dead workers stay for now"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! A worker's life: init step, declare, slots, drain.
+//! A worker's life: it connects, declares the topology, runs its slots, and drains.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,19 +6,23 @@ use std::time::Duration;
 use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
 use queryfleet_job::Backoff;
+use queryfleet_metrics::{Health, Labels, Metrics};
 use tokio::task::JoinSet;
 
-use crate::news::{Case, Topic};
+use crate::log::{Event, EventKind};
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{Drain, Error, collector, heartbeat, labels};
+use crate::{Drain, Error, collector, heartbeat};
 
-/// How long the end of the drain may take: killing statements and publishing copies.
-const GIVE_BACK: Duration = Duration::from_secs(15);
-/// How long taking away the worker's row may take.
-const LEAVE: Duration = Duration::from_secs(2);
+/// How long the end of the drain may take: killing statements and publishing copies. The chart's grace period covers
+/// it.
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long deleting the worker's row may take. The chart's grace period covers it.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the worker's own loop may stand still before /livez says so.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Which program this is, for `build_info`.
+/// Which program this is, for the metric `build_info`.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
     /// The version of the program.
@@ -27,58 +31,75 @@ pub struct Build {
     pub revision: &'static str,
 }
 
-/// Runs a worker until `drain` begins and every slot has ended.
+/// Runs a worker until `drain` begins and every slot has ended. Servers that cannot be reached are waited for.
 ///
 /// # Errors
-/// What waiting does not mend when it starts: an unusable configuration, credentials, vhost, database, tables, or a
-/// queue that exists with other arguments. Servers that cannot be reached are waited for.
+/// Returns an error if the worker cannot start for a reason that waiting does not remove: an unusable configuration, an
+/// address for metrics that is in use, wrong credentials, a missing virtual host, database or table, or a queue that
+/// exists with other arguments.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
-    let metrics = Arc::new(labels::metrics(&config.queue, config.slots, build)?);
+    let labels = Labels {
+        queue: &config.queue,
+        slots: config.slots,
+        version: build.version,
+        revision: build.revision,
+    };
+    let metrics = Arc::new(Metrics::new(&labels, Health::new(STALL_TIMEOUT))?);
     let server = queryfleet_metrics::serve(config.metrics_listen, metrics.clone()).await?;
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
-    beside.spawn(heartbeat::turn(shared.clone()));
-    if !start(&shared, config.backoff_max).await? {
+    beside.spawn(heartbeat::show_liveness(shared.clone()));
+    if !connect(&shared).await? {
         return Ok(());
     }
-    let id = queryfleet_job::random_id()?;
+    let worker_id = queryfleet_job::random_id()?;
     beside.spawn(heartbeat::keep(
         shared.clone(),
-        id.clone(),
+        worker_id.clone(),
         config.run_poll_interval,
         config.heartbeat_interval,
     ));
     beside.spawn(collector::collect(shared.clone()));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
-    let (slots_count, metrics) = (config.slots, server.address());
-    tracing::info!(slots = slots_count, queue = shared.queue, worker = shared.name, %metrics, "worker serves");
+    // Tests and benches wait for "worker serves", and read the address behind "metrics=".
+    tracing::info!(
+        slots = config.slots,
+        queue = shared.queue,
+        worker = shared.worker,
+        metrics = %server.address(),
+        "worker serves"
+    );
     drain.draining().await;
     shared.metrics.health().set_draining(true);
-    tracing::info!(worker = shared.name, "worker drains");
+    tracing::info!(worker = shared.worker, "worker drains");
     finish(slots, &drain, config.drain_timeout).await;
     beside.abort_all();
-    shared.news.end();
-    leave(&shared, &id).await;
+    shared.log.flush_all();
+    leave(&shared, &worker_id).await;
     Ok(())
 }
 
-/// Waits for both servers, knows the ledger, declares the topology. False when the drain came first.
-async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
-    let mut backoff = Backoff::new(longest);
+/// Waits for both servers, reads which ledger this is, and declares the topology. Returns false if the drain came
+/// first.
+async fn connect(shared: &Shared) -> Result<bool, Error> {
+    let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {
         let (identified, declared) =
-            tokio::join!(shared.runs.identify(), shared.consuming.declare(&shared.topology));
+            tokio::join!(shared.runs.identify(), shared.clients.consuming.declare(&shared.topology));
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
-            (_, Err(error)) if shared.consuming.class(&error) == ErrorClass::Permanent => {
+            (_, Err(error)) if shared.clients.consuming.class(&error) == ErrorClass::Permanent => {
                 return Err(error.into());
             }
             (Err(error), _) => error.into(),
             (_, Err(error)) => error.into(),
         };
-        let error = queryfleet_job::causes(&error);
-        shared.news.tell(Topic::Waits, || Case { class: "start", error: Some(error), ..Case::default() });
+        shared.log.record(EventKind::StartFailed, || Event {
+            class: "start",
+            error: Some(queryfleet_job::causes(&error)),
+            ..Event::default()
+        });
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}
             () = shared.drain.draining() => return Ok(false),
@@ -86,29 +107,30 @@ async fn start(shared: &Shared, longest: Duration) -> Result<bool, Error> {
     }
 }
 
-/// Lets running statements end; past the drain timeout they are ended and their messages given back.
-async fn finish(mut slots: JoinSet<()>, drain: &Drain, timeout: Duration) {
-    let all = async { while slots.join_next().await.is_some() {} };
-    tokio::pin!(all);
+/// Lets running statements end. Past the drain timeout they are killed, and their messages are given back.
+async fn finish(mut slots: JoinSet<()>, drain: &Drain, drain_timeout: Duration) {
+    let ended = async { while slots.join_next().await.is_some() {} };
+    tokio::pin!(ended);
     tokio::select! {
-        () = &mut all => return,
-        () = tokio::time::sleep(timeout) => tracing::warn!("drain timeout has passed: running statements are ended"),
+        () = &mut ended => return,
+        () = tokio::time::sleep(drain_timeout) => {
+            tracing::warn!("drain timeout has passed: running statements are ended");
+        }
         () = drain.must_end() => {}
     }
     drain.now();
-    if tokio::time::timeout(GIVE_BACK, &mut all).await.is_err() {
+    if tokio::time::timeout(GIVE_BACK_TIMEOUT, &mut ended).await.is_err() {
         tracing::warn!(
             "broker or database does not answer: the messages of this worker come again elsewhere"
         );
     }
 }
 
-async fn leave(shared: &Shared, id: &str) {
-    let leaving = async {
-        let _ = shared.runs.control().lock().await.workers().remove(id).await;
-    };
-    // Best effort: a database that is away does not hold the worker.
-    let _ = tokio::time::timeout(LEAVE, leaving).await;
-    shared.consuming.close().await;
-    shared.publishing.close().await;
+/// Deletes the worker's row and closes the connections.
+async fn leave(shared: &Shared, worker_id: &str) {
+    let leaving = async { shared.clients.ledger.lock().await.workers().remove(worker_id).await };
+    // Best effort: a database that is unavailable does not hold the worker.
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, leaving).await;
+    shared.clients.consuming.close().await;
+    shared.clients.publishing.close().await;
 }

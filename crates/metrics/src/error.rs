@@ -2,19 +2,19 @@
 
 use std::net::SocketAddr;
 
-/// Names the object and the remedy; the cause is the source.
+/// Why metrics cannot be served. The text names the object and the remedy; the cause is in `source()`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is in use, is not this machine's, or needs more rights.
+    /// The address is in use, belongs to another machine, or needs more rights.
     #[error("cannot listen on {address} for metrics: set QUERYFLEET_METRICS_LISTEN to a free address")]
     Listen {
-        /// The address as configured.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// A series with a bad name or label, or one registered twice: a mistake in this crate or in the labels given.
+    /// A series has a bad name or label, or is registered twice: a mistake in this crate.
     #[error("cannot register the metrics")]
     Register(#[from] prometheus::Error),
 }

@@ -1,15 +1,17 @@
-//! Whether the process is alive and whether it is ready: facts that the worker states as they change.
+//! Whether the process is alive and whether it is ready, as the worker reports it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use queryfleet_job::Word;
+
 use crate::Dependency;
 
 /// The state behind `/livez`, `/readyz` and the gauges `dependency_up` and `draining`.
 ///
-/// A new process is alive, connected to nothing and not draining. Alive means that its supervising loop turns, never
-/// that a server is up: a restart does not mend a broker.
+/// A new process is alive, not connected to anything and not draining. Alive means that its supervising loop turns, not
+/// that a server is up: restarting the worker does not fix a broker.
 pub struct Health {
     origin: Instant,
     limit: Duration,
@@ -21,7 +23,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Alive until `limit` has passed since the last beat; being made counts as the first.
+    /// A process that is alive until `limit` has passed since its last beat. Its creation counts as the first beat.
     pub fn new(limit: Duration) -> Self {
         Self {
             origin: Instant::now(),
@@ -33,34 +35,34 @@ impl Health {
         }
     }
 
-    /// The supervising loop has turned once more.
+    /// Records that the supervising loop has turned once more.
     pub fn beat(&self) {
         let age = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.beat.fetch_max(age, Relaxed);
     }
 
-    /// Says whether a connection to `dependency` stands.
+    /// Records whether the process is connected to `dependency`.
     pub fn set_connected(&self, dependency: Dependency, connected: bool) {
-        self.connected[dependency as usize].store(connected, Relaxed);
+        self.connected[dependency.index()].store(connected, Relaxed);
     }
 
-    /// Says whether the worker is shutting down.
+    /// Records whether the worker is shutting down.
     pub fn set_draining(&self, draining: bool) {
         self.draining.store(draining, Relaxed);
     }
 
-    /// Says why the worker cannot serve although it is connected (a missing right, a newer envelope), in one line
-    /// without a secret, which `/readyz` shows; `None`: it can.
+    /// Records why the worker cannot serve although it is connected: a missing right, a newer envelope. `/readyz` shows
+    /// the reason, so it must not hold a secret. `None`: the worker can serve.
     pub fn set_unfit(&self, reason: Option<String>) {
-        // It may quote a server, and be read in a terminal.
+        // It may quote a server, is one line of the response, and may be read in a terminal.
         let reason = reason.map(|reason| reason.replace(char::is_control, " "));
         // The lock guards one assignment, so a poisoned one holds a whole value.
         *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
-    /// Whether a connection to `dependency` stands.
+    /// Whether the process is connected to `dependency`.
     pub fn is_connected(&self, dependency: Dependency) -> bool {
-        self.connected[dependency as usize].load(Relaxed)
+        self.connected[dependency.index()].load(Relaxed)
     }
 
     /// Whether the worker is shutting down.
@@ -68,15 +70,15 @@ impl Health {
         self.draining.load(Relaxed)
     }
 
-    /// Why the process counts as stalled, `None` while it is alive.
+    /// Why the process counts as stalled; `None` while it is alive.
     pub fn stalled(&self) -> Option<String> {
         self.stalled_at(self.origin.elapsed())
     }
 
-    /// What is missing for the process to be ready, one line each; empty when nothing is.
+    /// What the process lacks to be ready, one line each; empty if it is ready.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        for dependency in [Dependency::Broker, Dependency::Database] {
+        for dependency in Dependency::ALL {
             if !self.is_connected(dependency) {
                 missing.push(format!("{}: not connected", dependency.as_str()));
             }

@@ -1,16 +1,18 @@
 //! Every metric series of queryfleet, and the HTTP server for /metrics, /livez and /readyz.
 //!
-//! One process has one [`Metrics`], with a registry of its own. It hands every slot its [`SlotMetrics`], whose
-//! series are looked up once, so that a job costs a few atomic additions. [`serve`] answers three paths:
+//! A process has one [`Metrics`], with its own registry. Each slot has its [`SlotMetrics`], whose series are looked up
+//! once, so that a job costs a few atomic additions. Label values are types ([`queryfleet_job::Class`], [`Dependency`]
+//! and others): a value without a series cannot be counted by mistake. [`serve`] answers three paths:
 //!
 //! | path | 200 | 503 |
 //! | --- | --- | --- |
 //! | `/metrics` | the text exposition of all series | – |
 //! | `/livez` | the supervising loop turns, see [`Health::beat`] | it has not turned for too long |
-//! | `/readyz` | connected to both sides, fit, and not draining | one line for each thing that is missing |
+//! | `/readyz` | connected to both servers, fit, and not draining | one line for each thing that is missing |
 //!
-//! Metrics are read only: no path changes anything, and no series carries a statement, a URL or another secret.
+//! The server is read-only: no path changes anything, and no series carries a statement, a URL or a secret.
 
+mod by_word;
 mod error;
 mod health;
 mod labels;
@@ -26,6 +28,6 @@ pub use error::Error;
 pub use health::Health;
 pub use labels::{Dependency, KillReason, Labels, PublishResult};
 pub use metrics::Metrics;
-pub use reference::Meanings;
+pub use reference::reference;
 pub use server::{Server, serve};
 pub use slot::{InFlight, SlotMetrics};

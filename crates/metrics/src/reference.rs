@@ -1,55 +1,67 @@
-//! The series as a reference for people: docs/metrics.md has it, and a test keeps it there.
+//! The series as a reference for people: docs/metrics.md has it, and `tests/page.rs` keeps it there.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::time::Duration;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::{Dependency, KillReason, Metrics, PublishResult};
+use queryfleet_job::{Action, Class, DeadReason, Word};
 
-/// What each value of a label says.
-pub type Meanings<'a> = [(&'a str, &'a str)];
+use crate::{Dependency, Error, Health, KillReason, Labels, Metrics, PublishResult};
 
-/// Labels whose values are an installation's own, and what they are.
-const OPEN: [(&str, &str); 4] = [
+/// Labels whose values depend on the installation, and what they are.
+const OPEN_LABELS: [(&str, &str); 4] = [
     ("queue", "the queue that the worker serves"),
     ("slot", "`1` to `QUERYFLEET_SLOTS`"),
     ("version", "of the program"),
     ("revision", "the commit that it was built from, or `unknown`"),
 ];
 
-impl Metrics {
-    /// Every series in Markdown: name, labels, unit and meaning by type, then the values of each label. `sets` are the
-    /// closed sets of values that other crates own, each under its title.
-    pub fn reference(&self, sets: &[(&str, &Meanings<'_>)]) -> String {
-        // A family without samples is left out: these have theirs only when they are read.
-        self.refresh();
-        let families = self.registry.gather();
-        let mut text = String::new();
-        for (kind, title) in [
-            (MetricType::COUNTER, "Counters"),
-            (MetricType::HISTOGRAM, "Histograms"),
-            (MetricType::GAUGE, "Gauges"),
-        ] {
-            let of_kind = |ours: bool| {
-                let wanted = move |family: &&MetricFamily| {
-                    family.get_field_type() == kind && family.name().starts_with("queryfleet_") == ours
-                };
-                families.iter().filter(wanted)
-            };
-            let _ = writeln!(
-                text,
-                "### {title}\n\n| name | labels | unit | meaning |\n| --- | --- | --- | --- |"
-            );
-            of_kind(true).chain(of_kind(false)).for_each(|family| row(&mut text, family));
-            text.push('\n');
+/// Every series in Markdown, as docs/metrics.md has it: name, labels, unit and meaning by type, then the values of each
+/// label.
+///
+/// # Errors
+/// As [`Metrics::new`].
+pub fn reference() -> Result<String, Error> {
+    let labels = Labels { queue: "default", slots: 1, version: "", revision: "" };
+    let metrics = Metrics::new(&labels, Health::new(Duration::ZERO))?;
+    // A family without samples is left out: these have theirs only when they are read.
+    metrics.refresh();
+    let families = metrics.registry.gather();
+    let mut text = String::new();
+    for (kind, title) in [
+        (MetricType::COUNTER, "Counters"),
+        (MetricType::HISTOGRAM, "Histograms"),
+        (MetricType::GAUGE, "Gauges"),
+    ] {
+        let _ =
+            writeln!(text, "### {title}\n\n| name | labels | unit | meaning |\n| --- | --- | --- | --- |");
+        // First our own, then those of every process.
+        for is_ours in [true, false] {
+            for family in &families {
+                if family.get_field_type() == kind && family.name().starts_with("queryfleet_") == is_ours {
+                    write_series(&mut text, family);
+                }
+            }
         }
-        values(&mut text, sets);
-        text
+        text.push('\n');
     }
+    write_values(&mut text, "`outcome`", Class::OF_ATTEMPTS);
+    write_values(&mut text, "`class`", Class::OF_ERRORS);
+    write_values(&mut text, "`action`", &Action::ALL);
+    write_values(&mut text, "`reason` of queryfleet_dead_jobs_total", &DeadReason::ALL);
+    write_values(&mut text, "`reason` of queryfleet_statements_killed_total", &KillReason::ALL);
+    write_values(&mut text, "`result`", &PublishResult::ALL);
+    write_values(&mut text, "`dependency`", &Dependency::ALL);
+    let _ = writeln!(text, "### Other labels\n\n| label | values |\n| --- | --- |");
+    for (label, meaning) in OPEN_LABELS {
+        let _ = writeln!(text, "| `{label}` | {meaning} |");
+    }
+    Ok(text)
 }
 
-fn row(text: &mut String, family: &MetricFamily) {
+fn write_series(text: &mut String, family: &MetricFamily) {
     let names: BTreeSet<&str> = family
         .get_metric()
         .iter()
@@ -73,21 +85,10 @@ fn unit(name: &str) -> &'static str {
     }
 }
 
-fn values(text: &mut String, sets: &[(&str, &Meanings<'_>)]) {
-    let own: [(&str, &Meanings<'_>); 3] = [
-        ("`reason` of queryfleet_statements_killed_total", KillReason::MEANINGS),
-        ("`result`", PublishResult::MEANINGS),
-        ("`dependency`", Dependency::MEANINGS),
-    ];
-    for (title, meanings) in sets.iter().chain(&own) {
-        let _ = writeln!(text, "### {title}\n\n| value | meaning |\n| --- | --- |");
-        for (value, meaning) in *meanings {
-            let _ = writeln!(text, "| `{value}` | {} |", meaning.trim());
-        }
-        text.push('\n');
+fn write_values<W: Word>(text: &mut String, title: &str, words: &[W]) {
+    let _ = writeln!(text, "### {title}\n\n| value | meaning |\n| --- | --- |");
+    for word in words {
+        let _ = writeln!(text, "| `{}` | {} |", word.as_str(), word.meaning());
     }
-    let _ = writeln!(text, "### Other labels\n\n| label | values |\n| --- | --- |");
-    for (label, meaning) in OPEN {
-        let _ = writeln!(text, "| `{label}` | {meaning} |");
-    }
+    text.push('\n');
 }

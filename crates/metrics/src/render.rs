@@ -5,11 +5,11 @@ use prometheus::TextEncoder;
 use crate::{Dependency, Metrics};
 
 impl Metrics {
-    /// Every series in the text format 0.0.4, as of now.
+    /// Every series in the text format 0.0.4, as it is now.
     pub fn render(&self) -> String {
         self.refresh();
-        // Fails only on a family without a name or without samples, and `gather` leaves those out. Should it fail
-        // nevertheless, the scrape lacks every series, and the alert on absent metrics fires.
+        // This fails only on a family without a name or without samples, which `gather` leaves out. If it failed
+        // nevertheless, the scrape would lack every series, and the alert on absent metrics would fire.
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap_or_else(|error| format!("# cannot be rendered: {error}\n"))
@@ -24,7 +24,7 @@ impl Metrics {
         let oldest = self.slots().iter().filter_map(|slot| slot.started_at()).reduce(f64::min);
         self.series.oldest_job_started_timestamp_seconds.set(oldest.unwrap_or(0.0));
 
-        for dependency in [Dependency::Broker, Dependency::Database] {
+        for dependency in Dependency::ALL {
             let gauge = self.series.dependency_up.with_label_values(&[dependency.as_str()]);
             gauge.set(i64::from(self.health().is_connected(dependency)));
         }

@@ -9,9 +9,9 @@ use crate::Metrics;
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Answers GET and HEAD (hyper leaves the body out) on the three paths; 404 elsewhere, 405 for other methods.
+/// Answers GET and HEAD (hyper leaves the body out) on the three paths; 404 for other paths, 405 for other methods.
 pub(crate) fn respond(method: &Method, path: &str, metrics: &Metrics) -> Response<Full<Bytes>> {
-    let answer: fn(&Metrics) -> Response<Full<Bytes>> = match path {
+    let handler: fn(&Metrics) -> Response<Full<Bytes>> = match path {
         "/metrics" => exposition,
         "/livez" => liveness,
         "/readyz" => readiness,
@@ -22,7 +22,7 @@ pub(crate) fn respond(method: &Method, path: &str, metrics: &Metrics) -> Respons
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    answer(metrics)
+    handler(metrics)
 }
 
 fn exposition(metrics: &Metrics) -> Response<Full<Bytes>> {

@@ -1,4 +1,4 @@
-//! The one place of every series: its field is its name less the prefix, its doc comment is its help text.
+//! Every series, in one place: its field is its name without the prefix, its doc comment is its help text.
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -6,8 +6,8 @@ use prometheus::{
 };
 
 /// Upper bounds in seconds, for a primary-key update as well as for a night's backlog. The broker's usual consumer
-/// timeout, 30 min, is one of them.
-const BUCKETS: [f64; 22] = [
+/// timeout, 30 minutes, is one of them.
+const BUCKETS_S: [f64; 22] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
     1800.0, 3600.0, 7200.0, 21600.0, 86400.0,
 ];
@@ -36,47 +36,49 @@ macro_rules! series {
 }
 
 series! {
-    /// Jobs whose execution began, each at every delivery.
+    /// Jobs whose execution began, counted once per delivery.
     jobs_started_total: IntCounterVec [queue, slot];
-    /// Executions of jobs that ended, by how they ended: one a delivery, with what was repeated at once.
+    /// Executions of jobs that ended, by how they ended: one per delivery, including attempts that were repeated at
+    /// once.
     jobs_total: IntCounterVec [queue, slot, outcome];
-    /// Messages taken from the broker that were settled, each once, by what became of them.
+    /// Messages that were taken from the broker and settled, by what became of them.
     deliveries_settled_total: IntCounterVec [queue, action];
     /// Jobs that died, and messages that could not be read, by reason: counted when their row is written to
-    /// queryfleet_dead, whatever became of the rest of their message.
+    /// queryfleet_dead, whatever becomes of the rest of their message.
     dead_jobs_total: IntCounterVec [queue, reason];
-    /// Failed attempts at jobs, those that were repeated at once included, and messages that could not be run, by class.
+    /// Failed attempts at jobs, including those that were repeated at once, and messages that could not be run, by
+    /// class.
     job_errors_total: IntCounterVec [queue, class];
     /// Messages that the broker had delivered before.
     redeliveries_total: IntCounterVec [queue];
     /// Rows that committed statements changed, as the database counts them.
     rows_affected_total: IntCounterVec [queue];
-    /// Connections that slots made after they had lost one, by what they lead to; each slot counts. One that this
-    /// process ended itself, at a deadline, a drain or a cancel, was not lost: see statements_killed_total.
+    /// Connections that slots made after they had lost one, by server; each slot counts. A connection that this process
+    /// ended itself, at a deadline, a drain or a cancel, was not lost: see statements_killed_total.
     reconnects_total: IntCounterVec [dependency];
-    /// Messages that workers published, which are copies for a retry or given back, by how the broker answered.
+    /// Messages that the worker published (copies to retry, or given back), by how the broker answered.
     messages_published_total: IntCounterVec [queue, result];
     /// Running statements whose connection this process killed, by reason.
     statements_killed_total: IntCounterVec [reason];
-    /// How long a slot was at a job, its repetitions and waits included, by how it ended; of a chunk that succeeded as
-    /// a whole, the job's share.
+    /// How long a slot worked on a job, including repeated attempts and waits, by how it ended; for a chunk that
+    /// succeeded as a whole, the job's share.
     job_duration_seconds: HistogramVec [queue, outcome];
-    /// How long a message waited between its publishing and the start of its execution; a copy for a retry is published
-    /// anew, and its wait holds that of the tier.
+    /// How long a message waited from its publishing to the start of its execution. A copy to retry is published anew;
+    /// its wait includes that of the retry tier.
     job_queue_wait_seconds: HistogramVec [queue];
     /// Jobs that are being executed now.
     jobs_in_flight: IntGaugeVec [queue];
-    /// Slots that this worker has.
+    /// Slots of this worker.
     slots: IntGaugeVec [queue];
     /// Whether this process is connected: 1, or 0.
     dependency_up: IntGaugeVec [dependency];
     /// Whether this worker is shutting down: 1, or 0.
     draining: IntGauge [];
-    /// When an attempt at a job last ended, in seconds since 1970; 0: never.
+    /// When the execution of a job last ended, in seconds since 1970; 0 means never.
     last_job_completed_timestamp_seconds: Gauge [];
-    /// When the longest running of the current jobs began, in seconds since 1970; 0: none is running.
+    /// When the longest-running of the current jobs began, in seconds since 1970; 0 means that none is running.
     oldest_job_started_timestamp_seconds: Gauge [];
-    /// Always 1; the labels tell what was built.
+    /// Always 1; the labels say which program this is.
     build_info: IntGaugeVec [version, revision];
 }
 
@@ -86,7 +88,7 @@ fn registered<K: Kind>(registry: &Registry, name: &str, help: &str, labels: &[&s
     Ok(series)
 }
 
-/// The constructors of prometheus under one name. Kinds without labels are given none.
+/// The constructors of prometheus under one name. Kinds without labels ignore them.
 trait Kind: Collector + Clone + 'static {
     fn create(opts: Opts, labels: &[&str]) -> Result<Self>;
 }
@@ -105,7 +107,7 @@ impl Kind for IntGaugeVec {
 
 impl Kind for HistogramVec {
     fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
-        Self::new(HistogramOpts::from(opts).buckets(BUCKETS.to_vec()), labels)
+        Self::new(HistogramOpts::from(opts).buckets(BUCKETS_S.to_vec()), labels)
     }
 }
 

@@ -6,19 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use queryfleet_job::{Action, Class, DeadReason, Word};
 use queryfleet_metrics::{Dependency, Health, KillReason, Labels, Metrics, PublishResult};
 
 fn metrics() -> Metrics {
-    let labels = Labels {
-        queue: "default",
-        slots: 2,
-        outcomes: &["done", "permanent"],
-        classes: &["conflict", "permanent"],
-        actions: &["ack", "dead"],
-        dead_reasons: &["error", "timeout"],
-        version: "0.1.0",
-        revision: "abc",
-    };
+    let labels = Labels { queue: "default", slots: 2, version: "0.1.0", revision: "abc" };
     Metrics::new(&labels, Health::new(Duration::from_secs(10))).unwrap()
 }
 
@@ -31,6 +23,10 @@ fn value(text: &str, sample: &str) -> f64 {
 /// The type of every family, by name.
 fn types(text: &str) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect()
+}
+
+fn texts<W: Word>(words: &[W]) -> Vec<&'static str> {
+    words.iter().map(|word| word.as_str()).collect()
 }
 
 fn now() -> f64 {
@@ -90,20 +86,21 @@ fn every_label_value_is_there_from_the_start() {
             value(&text, &format!("queryfleet_jobs_started_total{{queue=\"default\",slot=\"{slot}\"}}")),
             0.0
         );
-        for outcome in ["done", "permanent"] {
+        for outcome in Class::OF_ATTEMPTS {
+            let outcome = outcome.as_str();
             let labels = format!("outcome=\"{outcome}\",queue=\"default\",slot=\"{slot}\"");
             assert_eq!(value(&text, &format!("queryfleet_jobs_total{{{labels}}}")), 0.0);
         }
     }
     for (name, label, values) in [
-        ("deliveries_settled_total", "action", &["ack", "dead"][..]),
-        ("dead_jobs_total", "reason", &["error", "timeout"]),
-        ("job_errors_total", "class", &["conflict", "permanent"]),
-        ("reconnects_total", "dependency", Dependency::ALL),
-        ("dependency_up", "dependency", Dependency::ALL),
-        ("messages_published_total", "result", PublishResult::ALL),
-        ("statements_killed_total", "reason", KillReason::ALL),
-        ("job_duration_seconds_count", "outcome", &["done", "permanent"]),
+        ("deliveries_settled_total", "action", texts(&Action::ALL)),
+        ("dead_jobs_total", "reason", texts(&DeadReason::ALL)),
+        ("job_errors_total", "class", texts(Class::OF_ERRORS)),
+        ("reconnects_total", "dependency", texts(&Dependency::ALL)),
+        ("dependency_up", "dependency", texts(&Dependency::ALL)),
+        ("messages_published_total", "result", texts(&PublishResult::ALL)),
+        ("statements_killed_total", "reason", texts(&KillReason::ALL)),
+        ("job_duration_seconds_count", "outcome", texts(Class::OF_ATTEMPTS)),
     ] {
         for preset in values {
             let (sample, pair) = (format!("queryfleet_{name}{{"), format!("{label}=\"{preset}\""));
@@ -135,9 +132,11 @@ fn a_job_is_counted_in_its_slot() {
     assert!(oldest >= before - 0.001 && oldest <= now(), "{oldest}");
     assert_eq!(value(&text, "queryfleet_last_job_completed_timestamp_seconds"), 0.0);
 
-    slot.ended(0, Duration::from_millis(2));
-    slot.ended(0, Duration::from_secs(5000));
-    slot.ended(1, Duration::from_millis(2));
+    slot.ended(Class::Done, Duration::from_millis(2));
+    slot.ended(Class::Done, Duration::from_secs(5000));
+    slot.ended(Class::Permanent, Duration::from_millis(2));
+    // Its run was purged before its attempt began.
+    slot.ended(Class::Stale, Duration::from_millis(2));
     drop(in_flight);
 
     let text = metrics.render();
@@ -170,9 +169,11 @@ fn the_oldest_job_is_that_of_the_slot_which_began_first() {
 #[test]
 fn what_happens_outside_of_slots_is_counted() {
     let metrics = metrics();
-    metrics.settled(1);
-    metrics.dead(1);
-    metrics.job_error(0);
+    metrics.settled(Action::Dead);
+    metrics.dead(DeadReason::Timeout);
+    metrics.job_error(Class::Conflict);
+    // Not an error: it has no series.
+    metrics.job_error(Class::EndedBefore);
     metrics.published(PublishResult::Nacked);
     metrics.redelivered();
     metrics.rows_affected(7);

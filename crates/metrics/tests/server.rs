@@ -14,16 +14,7 @@ use tokio::net::TcpStream;
 const ANY: &str = "127.0.0.1:0";
 
 async fn start(limit: Duration) -> (Server, Arc<Metrics>) {
-    let labels = Labels {
-        queue: "default",
-        slots: 1,
-        outcomes: &["done"],
-        classes: &["permanent"],
-        actions: &["ack"],
-        dead_reasons: &["error"],
-        version: "0.1.0",
-        revision: "abc",
-    };
+    let labels = Labels { queue: "default", slots: 1, version: "0.1.0", revision: "abc" };
     let metrics = Arc::new(Metrics::new(&labels, Health::new(limit)).unwrap());
     (serve(ANY.parse().unwrap(), Arc::clone(&metrics)).await.unwrap(), metrics)
 }
@@ -147,7 +138,8 @@ async fn keep_busy(address: SocketAddr, how: Slow) {
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A probe of the chart has five seconds of patience, and then the worker is killed. The clients run on the same two threads.
+/// A probe of the chart has five seconds of patience, and then the worker is killed. The clients run on the same two
+/// threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_never_take_liveness_away() {
     let (server, _metrics) = start(Duration::from_secs(60)).await;

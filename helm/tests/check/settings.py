@@ -61,7 +61,7 @@ def margin() -> list[str]:
     source = (ROOT / "crates/consumer/src/worker.rs").read_text()
     needed = sum(
         int(re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\)", source).group(1))
-        for name in ("GIVE_BACK", "LEAVE")
+        for name in ("GIVE_BACK_TIMEOUT", "LEAVE_TIMEOUT")
     )
     helper = (CHART / "templates/_values.tpl").read_text()
     granted = int(re.search(r'"queryfleet.seconds" \| int\) (\d+) -}}', helper).group(1))

@@ -1,11 +1,10 @@
-//! The core: a state machine over bytes that tells code from strings, identifiers and comments, and can stop at
-//! the end of a buffer and go on when there is more.
+//! The core: a state machine over bytes that tells code from strings, identifiers and comments. It can stop at the end of
+//! a buffer and resume when there is more.
 
 use memchr::{memchr, memchr2};
 use std::fmt;
 
-/// The part of a session's sql_mode that changes how SQL is cut into tokens. The default is a server's default:
-/// neither flag set.
+/// The two flags of a session's sql_mode that decide where a string ends. By default neither is set, as on a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SqlMode {
     /// NO_BACKSLASH_ESCAPES: a backslash in a string is a character like any other.
@@ -15,8 +14,8 @@ pub struct SqlMode {
 }
 
 impl SqlMode {
-    /// Reads the text of `@@sql_mode`. The server has already expanded combined modes (ANSI, ORACLE) into their
-    /// parts there, so only the two names themselves count.
+    /// Reads the text of `@@sql_mode`. There the server has already expanded combined modes (ANSI, ORACLE) into
+    /// their parts, so only the two names themselves count.
     pub fn from_server(text: &str) -> Self {
         let has = |name: &str| text.split(',').any(|flag| flag.trim().eq_ignore_ascii_case(name));
         Self { no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"), ansi_quotes: has("ANSI_QUOTES") }
@@ -44,9 +43,9 @@ impl fmt::Display for Open {
     }
 }
 
-/// What the scanner stands in.
+/// What the scanner is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum Context {
     /// SQL itself, the content of a version comment included.
     Code,
     /// A string (`escapes` as the mode says) or an identifier (never escapes).
@@ -119,8 +118,8 @@ pub(crate) struct Scanner {
     mode: SqlMode,
     /// The next byte to look at.
     pub(crate) at: usize,
-    pub(crate) state: State,
-    /// Where the string, identifier or comment of `state` was opened.
+    pub(crate) context: Context,
+    /// Where the string, identifier or comment of `context` was opened.
     pub(crate) began: usize,
     /// Where the version comment whose content is being read was opened.
     pub(crate) version: Option<usize>,
@@ -128,18 +127,18 @@ pub(crate) struct Scanner {
 
 impl Scanner {
     pub(crate) fn new(mode: SqlMode) -> Self {
-        Self { mode, at: 0, state: State::Code, began: 0, version: None }
+        Self { mode, at: 0, context: Context::Code, began: 0, version: None }
     }
 
     pub(crate) fn mode(&self) -> SqlMode {
         self.mode
     }
 
-    /// Goes on to the next byte in code that is a stop of the caller's, and returns it without passing it; `None`
-    /// when the text is used up. Unless `last`, bytes at the end whose meaning needs a following byte stay unread.
+    /// Moves to the next byte in code that is a stop of the caller, and returns it without passing it; `None` at the end
+    /// of the text. Unless `last`, bytes at the end whose meaning depends on a following byte stay unread.
     pub(crate) fn run(&mut self, text: &[u8], stops: &Stops, last: bool) -> Option<u8> {
         loop {
-            if self.state != State::Code && !self.leave(text, last) {
+            if self.context != Context::Code && !self.leave(text, last) {
                 return None;
             }
             let Some(plain) = text[self.at..].iter().position(|&byte| stops.0[usize::from(byte)] != 0) else {
@@ -157,26 +156,26 @@ impl Scanner {
         }
     }
 
-    /// Passes the byte at `at`, in code, as what it is there: it opens something, or is plain. False, with nothing
-    /// passed, when that cannot be told before there is more text.
+    /// Passes the byte at `at`, in code, as what it is there: it opens something, or is plain. Returns false,
+    /// and passes nothing, if more text is needed to tell.
     pub(crate) fn step(&mut self, text: &[u8], last: bool) -> bool {
         let rest = &text[self.at..];
         match rest[0] {
             quote @ (b'\'' | b'`' | b'"') => {
                 let identifier = quote == b'`' || quote == b'"' && self.mode.ansi_quotes;
                 let escapes = !identifier && !self.mode.no_backslash_escapes;
-                self.open(State::Quoted { quote, escapes }, 1);
+                self.open(Context::Quoted { quote, escapes }, 1);
             }
-            b'#' => self.open(State::Line, 1),
+            b'#' => self.open(Context::Line, 1),
             b'-' => match dashes(rest, last) {
                 None => return false,
-                Some(true) => self.open(State::Line, 2),
+                Some(true) => self.open(Context::Line, 2),
                 Some(false) => self.at += 1,
             },
             b'/' => match slash(rest, last) {
                 None => return false,
                 Some(Slash::Plain) => self.at += 1,
-                Some(Slash::Block) => self.open(State::Block, 2),
+                Some(Slash::Block) => self.open(Context::Block, 2),
                 Some(Slash::Version(length)) => {
                     self.version = Some(self.at);
                     self.at += length;
@@ -197,12 +196,12 @@ impl Scanner {
 
     /// What is still open, and where, when the text ends here.
     pub(crate) fn still_open(&self) -> Option<(Open, usize)> {
-        match self.state {
-            State::Quoted { quote: b'\'', .. } => Some((Open::String, self.began)),
-            State::Quoted { quote: b'"', .. } if !self.mode.ansi_quotes => Some((Open::String, self.began)),
-            State::Quoted { .. } => Some((Open::Identifier, self.began)),
-            State::Block => Some((Open::Comment, self.began)),
-            State::Code | State::Line => self.version.map(|began| (Open::Comment, began)),
+        match self.context {
+            Context::Quoted { quote: b'\'', .. } => Some((Open::String, self.began)),
+            Context::Quoted { quote: b'"', .. } if !self.mode.ansi_quotes => Some((Open::String, self.began)),
+            Context::Quoted { .. } => Some((Open::Identifier, self.began)),
+            Context::Block => Some((Open::Comment, self.began)),
+            Context::Code | Context::Line => self.version.map(|began| (Open::Comment, began)),
         }
     }
 
@@ -213,20 +212,20 @@ impl Scanner {
         self.version = self.version.map(|began| began.saturating_sub(bytes));
     }
 
-    fn open(&mut self, state: State, length: usize) {
+    fn open(&mut self, context: Context, length: usize) {
         self.began = self.at;
-        self.state = state;
+        self.context = context;
         self.at += length;
     }
 
-    /// Goes on to the end of what is open; false when the text ends first.
+    /// Moves to the end of what is open; returns false if the text ends first.
     pub(crate) fn leave(&mut self, text: &[u8], last: bool) -> bool {
-        let left = match self.state {
-            State::Code => true,
-            State::Quoted { quote, escapes: true } => self.leave_string(text, quote, last),
-            State::Quoted { quote, escapes: false } => self.leave_plain(text, quote, last),
-            State::Block => self.leave_block(text, last),
-            State::Line => match memchr(b'\n', &text[self.at..]) {
+        let left = match self.context {
+            Context::Code => true,
+            Context::Quoted { quote, escapes: true } => self.leave_string(text, quote, last),
+            Context::Quoted { quote, escapes: false } => self.leave_plain(text, quote, last),
+            Context::Block => self.leave_block(text, last),
+            Context::Line => match memchr(b'\n', &text[self.at..]) {
                 Some(newline) => {
                     self.at += newline;
                     true
@@ -238,7 +237,7 @@ impl Scanner {
             },
         };
         if left {
-            self.state = State::Code;
+            self.context = Context::Code;
         }
         left
     }
@@ -294,7 +293,7 @@ impl Scanner {
 }
 
 /// Whether `--` at the start of `rest` opens a comment: white space, a control character or the end follows, as in
-/// the server's lexer. `None` when that needs more text.
+/// the server's lexer. `None` if more text is needed to tell.
 fn dashes(rest: &[u8], last: bool) -> Option<bool> {
     match (rest.get(1), rest.get(2)) {
         (Some(b'-'), Some(&byte)) => Some(is_space(byte) || byte.is_ascii_control()),
@@ -313,7 +312,7 @@ pub(crate) enum Slash {
     Version(usize),
 }
 
-/// Tells what the slash at the start of `rest` opens; `None` when that needs more text.
+/// What the slash at the start of `rest` opens; `None` if more text is needed to tell.
 pub(crate) fn slash(rest: &[u8], last: bool) -> Option<Slash> {
     let known = match rest {
         [_, b'*', b'!', ..] => Slash::Version(3),
@@ -331,7 +330,7 @@ pub(crate) fn version_digits(text: &[u8]) -> usize {
     if digits < 5 { 0 } else { digits }
 }
 
-/// How many bytes at the start of `text` are so.
+/// The number of bytes at the start of `text` for which `is` holds.
 pub(crate) fn length_of(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
     text.iter().take_while(|&&byte| is(byte)).count()
 }
@@ -346,7 +345,7 @@ pub(crate) fn is_one_of(word: &[u8], keywords: &[&str]) -> bool {
     keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
 
-/// White space as the server's lexer has it under utf8mb4 (Rust's `is_ascii_whitespace` lacks the vertical tab).
+/// White space by the rules of the servers' lexers under utf8mb4 (Rust's `is_ascii_whitespace` lacks the vertical tab).
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r')
 }
@@ -356,7 +355,7 @@ pub(crate) const fn is_word(byte: u8) -> bool {
     WORD[byte as usize]
 }
 
-/// Looked up, since it is asked for every byte of every word.
+/// A table, since it is read for every byte of every word.
 static WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut i = 0;

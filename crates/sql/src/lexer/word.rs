@@ -1,18 +1,18 @@
-//! Where a name, a number or a variable ends, as the servers' lexers have it: the one place that says so. sql_mode has
-//! no part in it.
+//! Where a name, a number or a variable ends, by the rules of the servers' lexers: the one place that knows. It does not
+//! depend on sql_mode.
 
 use crate::lexer::scanner::{is_word, length_of};
 
-/// What stands where a word, a dot, an `@` or a backslash begins.
+/// What begins at a word, a dot, an `@` or a backslash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lexeme {
     /// A keyword or a plain name.
     Word,
-    /// A name that no keyword can be: after a dot that touches it, or before one.
+    /// A name that cannot be a keyword: a dot touches it.
     Name,
     /// A number, or MariaDB's `\N`.
     Number,
-    /// A number that every server refuses, as `1.e` and `1..5`.
+    /// A number that every server refuses, such as `1.e` and `1..5`.
     Broken,
     /// The letter of `x'…'`, `b'…'` or `n'…'`; the string begins where this ends.
     Prefix,
@@ -22,7 +22,7 @@ pub(crate) enum Lexeme {
     Symbol,
 }
 
-/// Reads the words of one text, in their order. What stands between them is the caller's.
+/// Reads the words of one text in their order. The caller passes what stands between them.
 #[derive(Clone, Debug)]
 pub(crate) struct WordReader {
     /// Where the last unquoted name ended: a dot there is a separator, whatever follows it.
@@ -135,7 +135,7 @@ fn variable(text: &[u8], at: usize) -> (Lexeme, usize) {
     (Lexeme::Variable, end_of(text, name, |byte| is_word(byte) || byte == b'.'))
 }
 
-/// Where the bytes from `at` on end that are so.
+/// The end of the bytes from `at` on for which `is` holds.
 fn end_of(text: &[u8], at: usize, is: impl Fn(u8) -> bool) -> usize {
     at + length_of(text.get(at..).unwrap_or_default(), is)
 }

@@ -114,8 +114,8 @@ const OTHERS: &[&str] = &[
     "wsrep_last_written_gtid", "wsrep_sync_wait_upto_gtid", "x", "xmltype", "y",
 ];
 
-/// The longest name of the lists.
-const LONGEST: usize = 29;
+/// The length in bytes of the longest name in the lists.
+const LONGEST_NAME: usize = 29;
 
 /// Whether the word, of any case, is reserved.
 pub(crate) fn is_keyword(word: &str) -> bool {
@@ -134,7 +134,7 @@ pub(crate) fn is_builtin(word: &str) -> bool {
 }
 
 fn is_in(list: &[&str], word: &str) -> bool {
-    let mut lower = [0; LONGEST];
+    let mut lower = [0; LONGEST_NAME];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };
     lower.copy_from_slice(word.as_bytes());
     lower.make_ascii_lowercase();
@@ -149,7 +149,7 @@ mod tests {
     fn the_lists_are_sorted_and_no_name_is_longer_than_the_buffer() {
         for list in [KEYWORDS, BUILTINS, OTHERS] {
             assert!(list.is_sorted());
-            assert!(list.iter().all(|name| name.len() <= LONGEST));
+            assert!(list.iter().all(|name| name.len() <= LONGEST_NAME));
         }
         assert!(
             is_keyword("In") && is_builtin("COALESCE") && !is_builtin("nextval") && !is_builtin("get_lock")

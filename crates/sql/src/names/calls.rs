@@ -1,9 +1,9 @@
-//! Which functions a statement calls that are not certainly the server's own.
+//! Calls of functions that are not certainly built into the server.
 
 use std::borrow::Cow;
 
 use crate::lexer::scanner::{SqlMode, stands_at};
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::names::builtins::{is_builtin, is_keyword};
 use crate::names::literals::without_literals;
 
@@ -23,7 +23,7 @@ pub enum Call<'a> {
     Unclear,
 }
 
-/// Whether a statement that [`crate::inspect`] has taken certainly calls nothing but functions of the server's own that
+/// Whether a statement that [`crate::inspect`] has accepted certainly calls nothing but functions of the server's own that
 /// leave nothing behind (the lists of `builtins`), whatever functions are stored in its databases. Not what its views
 /// and triggers call. It does not allocate; a statement without a parenthesis costs one search.
 pub fn calls_only_builtins(sql: &str, mode: SqlMode) -> bool {
@@ -56,8 +56,8 @@ fn may_call(text: &[u8]) -> bool {
     memchr::memchr3_iter(b'(', b'v', b'V', text).any(may_be)
 }
 
-/// How many tokens are kept.
-const KEPT: usize = 8;
+/// The number of tokens that are kept.
+const KEPT_TOKENS: usize = 8;
 /// After these words there is the name of a table, an alias, a type or a character set, which no grammar calls.
 const BEFORE_NAMES: &[&str] = &[
     "into",
@@ -76,7 +76,7 @@ const BEFORE_NAMES: &[&str] = &[
 struct Calls<'a> {
     tokens: Tokens<'a>,
     /// The last ones, the newest at `count - 1`, in a ring.
-    last: [Option<Token<'a>>; KEPT],
+    last: [Option<Token<'a>>; KEPT_TOKENS],
     count: usize,
     /// Whether a token stood in a version comment.
     versions: bool,
@@ -86,20 +86,26 @@ struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     fn new(sql: &'a str, mode: SqlMode) -> Self {
-        Self { tokens: Tokens::new(sql, mode), last: [None; KEPT], count: 0, versions: false, inserts: false }
+        Self {
+            tokens: Tokens::new(sql, mode),
+            last: [None; KEPT_TOKENS],
+            count: 0,
+            versions: false,
+            inserts: false,
+        }
     }
 
     /// The token so many places before the one at hand, from 1.
     fn back(&self, places: usize) -> Option<Token<'a>> {
-        let at = self.count.checked_sub(places).filter(|_| places <= KEPT)?;
-        self.last[at % KEPT]
+        let at = self.count.checked_sub(places).filter(|_| places <= KEPT_TOKENS)?;
+        self.last[at % KEPT_TOKENS]
     }
 
     fn look(&self, token: Token<'a>) -> Option<Call<'a>> {
-        match token.what {
-            What::Symbol if token.text == "(" => self.parenthesis(token),
-            What::Word if token.is("value") => self.value_for().then_some(Call::Sequence),
-            What::Word | What::Name => {
+        match token.kind {
+            TokenKind::Symbol if token.text == "(" => self.parenthesis(token),
+            TokenKind::Word if token.is("value") => self.value_for().then_some(Call::Sequence),
+            TokenKind::Word | TokenKind::Name => {
                 let name = token.name().unwrap_or_default();
                 let is_value = name.eq_ignore_ascii_case("nextval") || name.eq_ignore_ascii_case("currval");
                 let after_dot =
@@ -113,7 +119,7 @@ impl<'a> Calls<'a> {
     /// Whether VALUE stands in NEXT VALUE FOR or PREVIOUS VALUE FOR. Of a statement with version comments it is enough
     /// that one of the words is near.
     fn value_for(&self) -> bool {
-        let near = if self.versions { KEPT } else { 1 };
+        let near = if self.versions { KEPT_TOKENS } else { 1 };
         let is_next = |token: Token<'_>| token.is_any(&["next", "previous"]);
         (1..=near).filter_map(|places| self.back(places)).any(is_next)
             && self.tokens.clone().next().is_some_and(|next| next.is("for") || next.version.is_some())
@@ -133,7 +139,7 @@ impl<'a> Calls<'a> {
             return Some(Call::Unclear);
         }
         let adjacent = name.at + name.text.len() == open.at;
-        if name.what == What::Word
+        if name.kind == TokenKind::Word
             && (is_keyword(name.text) || adjacent && is_builtin(name.text))
             && database.is_none()
         {
@@ -171,7 +177,7 @@ impl<'a> Calls<'a> {
         if together(before, name) {
             return false;
         }
-        for places in 2..=KEPT {
+        for places in 2..=KEPT_TOKENS {
             match self.back(places) {
                 Some(token) if token.is_symbol(".") => return true,
                 Some(token) if token.version.is_some() => {}
@@ -191,13 +197,15 @@ impl<'a> Calls<'a> {
         let second = self.back(places + 2).filter(|_| self.chained(places + 1));
         let is_charset = before.is("set") && second.is_some_and(|token| token.is("character"));
         let is_member = before.is("member") && self.back(1).is_some_and(|token| token.is("of"));
-        let after_operand = matches!(before.what, What::String | What::Number | What::Name | What::Variable)
-            || before.is_symbol(")");
+        let after_operand = matches!(
+            before.kind,
+            TokenKind::String | TokenKind::Number | TokenKind::Name | TokenKind::Variable
+        ) || before.is_symbol(")");
         // `INSERT INTO t VALUE (1)`
         let is_value = self.inserts
             && before.depth == 0
             && self.back(1).is_some_and(|token| token.is("value"))
-            && before.what == What::Word
+            && before.kind == TokenKind::Word
             && !(is_keyword(before.text) || before.is("returning"));
         before.is_any(BEFORE_NAMES) || after_operand || is_charset || is_member || is_value
     }
@@ -228,7 +236,7 @@ impl<'a> Iterator for Calls<'a> {
             self.versions |= token.version.is_some();
             self.inserts |= self.count == 0 && token.is_any(&["insert", "replace"]);
             let found = self.look(token);
-            self.last[self.count % KEPT] = Some(token);
+            self.last[self.count % KEPT_TOKENS] = Some(token);
             self.count += 1;
             if found.is_some() {
                 return found;
@@ -238,7 +246,7 @@ impl<'a> Iterator for Calls<'a> {
 }
 
 fn is_name(token: Token<'_>) -> bool {
-    matches!(token.what, What::Word | What::Name)
+    matches!(token.kind, TokenKind::Word | TokenKind::Name)
 }
 
 /// Whether two neighbours are neighbours whichever version comments the server skips.

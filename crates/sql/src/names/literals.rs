@@ -1,6 +1,6 @@
-//! Passing over the literals of an INSERT, which are most of it.
+//! Skips the literals of an INSERT, which are most of it.
 
-use crate::lexer::scanner::{Scanner, SqlMode, State, Stops, is_one_of, is_word, length_of};
+use crate::lexer::scanner::{Context, Scanner, SqlMode, Stops, is_one_of, is_word, length_of};
 use crate::lexer::token::{Token, Tokens};
 
 /// What may be more than a literal, its parentheses and commas.
@@ -44,7 +44,7 @@ fn literals(text: &[u8], mode: SqlMode) -> usize {
             return at;
         }
         scanner.at += length;
-        debug_assert_eq!(scanner.state, State::Code);
+        debug_assert_eq!(scanner.context, Context::Code);
     }
 }
 

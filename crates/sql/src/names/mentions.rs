@@ -1,4 +1,4 @@
-//! Which names a statement mentions, wherever it does: no grammar is needed to say what it does not mention.
+//! The names that a statement mentions anywhere: no grammar is needed to say what it does not mention.
 
 use std::borrow::Cow;
 
@@ -45,15 +45,16 @@ pub fn tables_written_by_body(body: &str, mode: SqlMode) -> Option<Vec<TableName
 /// INTO. `None` where a version comment leaves it open.
 pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
     let mut tokens = Tokens::new(sql, mode);
-    let (mut found, mut before) = (Vec::new(), None);
-    let mut places = Places::default();
+    let mut found = Vec::new();
+    let mut before = None;
+    let mut positions = TablePositions::default();
     loop {
         let ahead = tokens.clone();
         let Some(token) = tokens.next() else { return Some(found) };
         if token.version.is_some() {
             return None;
         }
-        if places.take(before, token, &tokens) {
+        if positions.take(before, token, &tokens) {
             found.extend(Reader::new(ahead, None).name());
         }
         before = Some(token);
@@ -62,15 +63,15 @@ pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
 
 /// Where tables stand.
 #[derive(Default)]
-struct Places {
+struct TablePositions {
     /// One may stand next.
-    wanted: bool,
+    expected: bool,
     /// The depths of open lists of tables, and of SELECTs.
     lists: Vec<u32>,
     selects: Vec<u32>,
 }
 
-impl Places {
+impl TablePositions {
     /// Whether a table begins with this token.
     fn take(&mut self, before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> bool {
         let depth = token.depth;
@@ -78,33 +79,33 @@ impl Places {
         self.selects.retain(|open| *open <= depth);
         let follows = |words: &[&str]| before.is_some_and(|before| before.is_any(words));
         let opens = || after.clone().next().is_some_and(|next| next.is_symbol("("));
-        match () {
-            () if token.is("select") => {
-                self.selects.push(depth);
-                self.end(depth);
-            }
-            // EXTRACT(YEAR FROM x)
-            () if token.is("from") && depth > 0 && !self.selects.contains(&depth) => {}
-            () if token.is("update") && follows(&["key", "for", "on", "before", "after"]) => {}
-            () if token.is("using") && opens() => {}
-            () if token.is_any(BEFORE_TABLES) => {
-                self.wanted = true;
-                self.lists.push(depth);
-            }
-            () if token.is_any(AFTER_TABLES) || token.is_symbol(";") => self.end(depth),
-            () if token.is_symbol(",") => self.wanted |= self.lists.contains(&depth),
-            () if self.wanted && (token.is_symbol("(") || token.is_symbol("{")) => self.lists.push(depth + 1),
-            () if self.wanted && !token.is_any(PASSED) => {
-                self.wanted = false;
-                return true;
-            }
-            () => {}
+        // EXTRACT(YEAR FROM x), ON DUPLICATE KEY UPDATE and its like, JOIN … USING (x)
+        let is_other_use = token.is("from") && depth > 0 && !self.selects.contains(&depth)
+            || token.is("update") && follows(&["key", "for", "on", "before", "after"])
+            || token.is("using") && opens();
+        if token.is("select") {
+            self.selects.push(depth);
+            self.end(depth);
+        } else if is_other_use {
+            return false;
+        } else if token.is_any(BEFORE_TABLES) {
+            self.expected = true;
+            self.lists.push(depth);
+        } else if token.is_any(AFTER_TABLES) || token.is_symbol(";") {
+            self.end(depth);
+        } else if token.is_symbol(",") {
+            self.expected |= self.lists.contains(&depth);
+        } else if self.expected && (token.is_symbol("(") || token.is_symbol("{")) {
+            self.lists.push(depth + 1);
+        } else if self.expected && !token.is_any(PASSED) {
+            self.expected = false;
+            return true;
         }
         false
     }
 
     fn end(&mut self, depth: u32) {
-        self.wanted = false;
+        self.expected = false;
         self.lists.retain(|open| *open < depth);
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a statement may put rows of a table where a walk over its key meets them once more.
+//! Whether a statement may move rows of a table to where a walk along its key meets them once more.
 
 use std::borrow::Cow;
 
@@ -35,29 +35,31 @@ pub fn moves(sql: &str, mode: SqlMode, table: &str, key: &[&str]) -> Option<Move
     };
     let behind = tokens.iter().position(|token| token.at > verb.at).unwrap_or(tokens.len());
     let rest = &tokens[behind..];
-    let is_table = |token: &Token<'_>| token.identifier().is_some_and(|name| same(&name, table));
-    match () {
-        () if verb.is_any(&["insert", "replace", "load"]) => {
-            let is_load = verb.is("load");
-            let until = |token: &&Token<'_>| is_load || token.depth == 0 && !ends_table(token);
-            rest.iter().take_while(until).any(is_table).then_some(Move::Inserts)
-        }
-        () if verb.is("update") => {
-            let set = rest.iter().position(|token| token.depth == 0 && token.is("set"))?;
-            let (tables, list) = (&rest[..set], &rest[set + 1..]);
-            let called = tables.iter().enumerate().filter(|(_, token)| is_table(token));
-            let called: Vec<Cow<'_, str>> = called.flat_map(|(at, _)| calls(tables, at)).collect();
-            assigned(list).find_map(|(qualifier, column)| {
-                let of_table = match qualifier {
-                    Some(qualifier) => called.iter().any(|name| same(name, &qualifier)),
-                    None => !called.is_empty(),
-                };
-                (of_table && key.iter().any(|name| same(name, &column)))
-                    .then(|| Move::Sets(column.into_owned()))
-            })
-        }
-        () => None,
+    let is_table = |token: &Token<'_>| token.identifier().is_some_and(|name| is_same(&name, table));
+    if verb.is_any(&["insert", "replace", "load"]) {
+        let is_load = verb.is("load");
+        let until = |token: &&Token<'_>| is_load || token.depth == 0 && !ends_table(token);
+        return rest.iter().take_while(until).any(is_table).then_some(Move::Inserts);
     }
+    if !verb.is("update") {
+        return None;
+    }
+    let set = rest.iter().position(|token| token.depth == 0 && token.is("set"))?;
+    let tables = &rest[..set];
+    let names: Vec<Cow<'_, str>> = tables
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| is_table(token))
+        .flat_map(|(at, _)| names_at(tables, at))
+        .collect();
+    assigned_columns(&rest[set + 1..]).find_map(|(qualifier, column)| {
+        let is_of_table = match qualifier {
+            Some(qualifier) => names.iter().any(|name| is_same(name, &qualifier)),
+            None => !names.is_empty(),
+        };
+        let is_of_key = key.iter().any(|name| is_same(name, &column));
+        (is_of_table && is_of_key).then(|| Move::Sets(column.into_owned()))
+    })
 }
 
 /// Whether a trigger gives a column of the key another value than the statement: `SET NEW.id = …`, or NEW.id as an argument
@@ -66,8 +68,9 @@ pub fn sets_new(body: &str, mode: SqlMode, key: &[&str]) -> bool {
     let tokens: Vec<Token<'_>> = Tokens::new(body, mode).collect();
     let calls = tokens.iter().any(|token| token.is("call"));
     tokens.windows(4).any(|four| {
-        let is_column = four[2].identifier().is_some_and(|column| key.iter().any(|name| same(name, &column)));
-        let is_new = four[0].identifier().is_some_and(|name| same(&name, "new"))
+        let is_column =
+            four[2].identifier().is_some_and(|column| key.iter().any(|name| is_same(name, &column)));
+        let is_new = four[0].identifier().is_some_and(|name| is_same(&name, "new"))
             && four[1].is_symbol(".")
             && is_column;
         is_new && (calls || four[3].is_symbol("=") || four[3].is_symbol(":"))
@@ -78,14 +81,14 @@ fn ends_table(token: &Token<'_>) -> bool {
     token.is_symbol("(") || token.is_any(AFTER_TABLE)
 }
 
-/// What a table at this place of a join is called: by its name, and by an alias.
-fn calls<'a>(tables: &[Token<'a>], at: usize) -> Vec<Cow<'a, str>> {
+/// The names of the table that begins at this token of a join: its own, and its alias.
+fn names_at<'a>(tables: &[Token<'a>], at: usize) -> Vec<Cow<'a, str>> {
     let after = tables.get(at + 1).filter(|next| next.is("as")).map_or(at + 1, |_| at + 2);
     [Some(at), Some(after)].into_iter().flatten().filter_map(|at| tables.get(at)?.identifier()).collect()
 }
 
 /// What the list of a SET assigns to: columns, with what is written before them.
-fn assigned<'a>(list: &[Token<'a>]) -> impl Iterator<Item = (Option<Cow<'a, str>>, Cow<'a, str>)> {
+fn assigned_columns<'a>(list: &[Token<'a>]) -> impl Iterator<Item = (Option<Cow<'a, str>>, Cow<'a, str>)> {
     let end = list.iter().position(|token| token.depth == 0 && token.is_any(AFTER_SET)).unwrap_or(list.len());
     let parts = list[..end].split(|token| token.depth == 0 && token.is_symbol(","));
     parts.filter_map(|part| {
@@ -96,7 +99,7 @@ fn assigned<'a>(list: &[Token<'a>]) -> impl Iterator<Item = (Option<Cow<'a, str>
     })
 }
 
-fn same(one: &str, other: &str) -> bool {
+fn is_same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 

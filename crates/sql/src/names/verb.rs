@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 
 /// What a statement does.
 pub(crate) struct Verb<'a> {
@@ -11,7 +11,7 @@ pub(crate) struct Verb<'a> {
     pub(crate) ctes: Vec<Cow<'a, str>>,
 }
 
-/// Goes on past the word that says what is executed: `DELETE` in `ANALYZE FORMAT=JSON WITH x AS (…) DELETE …`, `SELECT`
+/// Moves past the word that says what is executed: `DELETE` in `ANALYZE FORMAT=JSON WITH x AS (…) DELETE …`, `SELECT`
 /// in `((SELECT …))`. `None` when what stands before it is not known, or is not in the same version comments, and of
 /// EXPLAIN, which executes nothing.
 pub(crate) fn find<'a>(tokens: &mut Tokens<'a>) -> Option<Verb<'a>> {
@@ -42,7 +42,7 @@ fn skip<'a>(mut token: Token<'a>, tokens: &mut Tokens<'a>) -> Option<Verb<'a>> {
     if token.is("with") {
         token = with(tokens, token.depth, &mut ctes)?;
     }
-    (token.what == What::Word).then_some(Verb { token, ctes })
+    (token.kind == TokenKind::Word).then_some(Verb { token, ctes })
 }
 
 /// Passes the tables of a WITH at this depth; the word after them.

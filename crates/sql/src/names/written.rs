@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::names::verb::{self, Verb};
 
 /// A table's name in a statement.
@@ -132,12 +132,16 @@ impl<'a> Reader<'a> {
         if verb.is_any(&["insert", "replace"]) {
             self.tokens.next_if(|token| token.is("into"));
         }
-        let found = match () {
-            () if verb.is_any(&["insert", "replace"]) => self.name().into_iter().collect(),
-            () if verb.is("update") => self.update(ctes),
-            () if verb.is("delete") => self.delete(),
-            () if verb.is("load") => self.load(),
-            () => return None,
+        let found = if verb.is_any(&["insert", "replace"]) {
+            self.name().into_iter().collect()
+        } else if verb.is("update") {
+            self.update(ctes)
+        } else if verb.is("delete") {
+            self.delete()
+        } else if verb.is("load") {
+            self.load()
+        } else {
+            return None;
         };
         (!self.doubtful && !found.is_empty()).then_some(found)
     }
@@ -297,6 +301,6 @@ impl<'a> Reader<'a> {
     }
 
     fn part(&mut self) -> Option<Cow<'a, str>> {
-        self.next_if(|token| matches!(token.what, What::Word | What::Name))?.name()
+        self.next_if(|token| matches!(token.kind, TokenKind::Word | TokenKind::Name))?.name()
     }
 }

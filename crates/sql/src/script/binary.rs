@@ -1,45 +1,48 @@
-//! What SET NAMES binary makes of a statement.
+//! Statements of dumps under SET NAMES binary.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 
 /// Words of an INSERT of literals that compute nothing.
 const WORDS: [&str; 9] =
     ["insert", "replace", "ignore", "into", "values", "value", "null", "default", "delayed"];
 
-/// An INSERT or REPLACE of plain rows, as a session of utf8mb4 has to be given it so that it does what it does after SET
-/// NAMES binary: there, each string is its bytes, which `_binary` before it says as well. `None` for any other statement:
-/// what a function gives, and what is compared, has no such sign.
+/// An INSERT or REPLACE of plain rows, rewritten so that it does in a utf8mb4 session what it does after SET NAMES binary:
+/// there each string is its bytes, which `_binary` before it says as well. `None` for any other statement, since the result
+/// of a function, or a comparison, has no such sign.
 pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
     let mut written = String::with_capacity(sql.len() + 64);
-    let (mut from, mut before) = (0, None::<Token<'_>>);
+    // What of the text is not written yet, and the token before.
+    let mut from = 0;
+    let mut before = None::<Token<'_>>;
     let mut in_rows = false;
     for token in Tokens::new(sql, mode) {
         if before.is_none() && !token.is_any(&["insert", "replace"]) || token.version.is_some() {
             return None;
         }
-        let is_plain = match token.what {
-            What::Word if !in_rows => true,
-            What::Word => token.is_any(&WORDS) || is_conversion(token, before),
-            What::Name => !in_rows,
-            What::Symbol => !in_rows || matches!(token.text, "(" | ")" | "," | "-" | "+" | ";"),
-            What::Number => true,
-            What::String => in_rows,
-            What::Variable => false,
+        let is_plain = match token.kind {
+            TokenKind::Word if !in_rows => true,
+            TokenKind::Word => token.is_any(&WORDS) || is_conversion(token, before),
+            TokenKind::Name => !in_rows,
+            TokenKind::Symbol => !in_rows || matches!(token.text, "(" | ")" | "," | "-" | "+" | ";"),
+            TokenKind::Number => true,
+            TokenKind::String => in_rows,
+            TokenKind::Variable => false,
         };
         if !is_plain || !in_rows && token.is_any(&["select", "set", "table", "with"]) {
             return None;
         }
         in_rows |= token.depth == 0 && token.is_any(&["values", "value"]);
-        if token.text.starts_with(['n', 'N']) && token.what == What::String {
+        if token.text.starts_with(['n', 'N']) && token.kind == TokenKind::String {
             return None;
         }
         // Bits and hexadecimal digits are bytes anyway.
-        if token.what == What::String && token.text.starts_with(['\'', '"']) {
+        if token.kind == TokenKind::String && token.text.starts_with(['\'', '"']) {
             let at = token.at;
             // A prefixed one is of its own character set; two in a row are one string.
-            let apart = before
-                .is_some_and(|before| before.what == What::Symbol || before.is_any(&["value", "values"]));
+            let apart = before.is_some_and(|before| {
+                before.kind == TokenKind::Symbol || before.is_any(&["value", "values"])
+            });
             if !apart || !token.text.starts_with(['\'', '"']) {
                 return None;
             }

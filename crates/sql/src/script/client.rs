@@ -1,12 +1,12 @@
-//! The client's commands that a script may hold at the start of a statement: `DELIMITER word` and `USE name`.
+//! The commands of the client: `DELIMITER word` and `USE name`, which a script may hold, and those that it may not.
 
 use crate::lexer::scanner::{SqlMode, is_space};
 use crate::lexer::token::Tokens;
 use std::ops::Range;
 
-/// Commands of the `mariadb` and the `mysql` client by their names, but USE and DELIMITER, and what to do instead. None of
-/// them begins a statement that a server would run.
-const NAMED: [(&str, &str); 28] = [
+/// Commands of the `mariadb` and the `mysql` client by their names, except USE and DELIMITER, and what to do instead. No
+/// server executes a statement that begins with one of them.
+const COMMANDS: [(&str, &str); 28] = [
     ("?", LEAVE_OUT),
     ("charset", CHARSET),
     ("clear", LEAVE_OUT),
@@ -43,14 +43,14 @@ const SOURCE: &str = "give its file as an input of its own";
 const SYSTEM: &str = "leave it out, and run its command in a shell";
 const CHARSET: &str = "leave it out, all text is UTF-8";
 
-/// The command of the client's that begins a statement, and what to do instead.
+/// The command of the client that a statement begins with, if there is one, and what to do instead.
 pub fn client_command(sql: &str, mode: SqlMode) -> Option<(&'static str, &'static str)> {
     let first = Tokens::new(sql, mode).next()?;
-    NAMED.iter().find(|(name, _)| first.text.eq_ignore_ascii_case(name)).copied()
+    COMMANDS.iter().find(|(name, _)| first.text.eq_ignore_ascii_case(name)).copied()
 }
 
-/// What to do instead of a command that is a backslash and this letter.
-pub(crate) fn instead(letter: char) -> &'static str {
+/// What to do instead of the command that is a backslash and this letter.
+pub(crate) fn remedy(letter: char) -> &'static str {
     match letter {
         '.' => SOURCE,
         '!' => SYSTEM,
@@ -62,24 +62,24 @@ pub(crate) fn instead(letter: char) -> &'static str {
     }
 }
 
-/// The longest line that is taken for a command; the client's own buffer is 256 bytes.
-const LONGEST_LINE: usize = 1024;
+/// The length in bytes of the longest line that is taken for a command; the client's own buffer has 256 bytes.
+const LONGEST_LINE_BYTES: usize = 1024;
 
-/// The longest delimiter that the client keeps.
-const LONGEST_DELIMITER: usize = 15;
+/// The length in bytes of the longest delimiter that the client keeps.
+const LONGEST_DELIMITER_BYTES: usize = 15;
 
 /// What the text at the start of a statement is.
 pub(crate) enum Command {
     /// No command.
     None,
-    /// It takes more bytes to tell.
+    /// More bytes are needed to tell.
     More,
     /// `DELIMITER word`; the next line begins at `next`.
     Delimiter { word: Range<usize>, next: usize },
     /// DELIMITER without a usable word.
     BadDelimiter,
-    /// DELIMITER, or USE without a delimiter on its line, behind something else on that line: the client goes on to the
-    /// next delimiter, over what follows.
+    /// DELIMITER, or USE without a delimiter on its line, behind something else on that line: the client would
+    /// read up to the next delimiter, over what follows.
     Misplaced(&'static str),
     /// `USE name` up to the end of its line, no delimiter in it.
     Use { end: usize, next: usize },
@@ -119,7 +119,10 @@ fn read_delimiter(text: &[u8], last: bool) -> Command {
         _ => (from..from + argument.iter().take_while(|&&byte| byte != b' ').count(), true),
     };
     let usable = |byte: &u8| *byte != b'\\' && !(is_space(*byte) && *byte != b' ');
-    if !closed || word.is_empty() || word.len() > LONGEST_DELIMITER || !text[word.clone()].iter().all(usable)
+    if !closed
+        || word.is_empty()
+        || word.len() > LONGEST_DELIMITER_BYTES
+        || !text[word.clone()].iter().all(usable)
     {
         return Command::BadDelimiter;
     }
@@ -143,14 +146,14 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(text, part).is_some()
 }
 
-/// Whether `text` starts with a command's name and a blank, in any case; `None` when that takes more bytes.
+/// Whether `text` starts with a command's name and a blank, in any case; `None` if more bytes are needed to tell.
 fn starts_with(text: &[u8], name: &[u8], last: bool) -> Option<bool> {
     let shared = text.len().min(name.len());
     if !text[..shared].eq_ignore_ascii_case(&name[..shared]) {
         return Some(false);
     }
     match text.get(name.len()) {
-        // The client wants a space; of DELIMITER without a word it complains.
+        // The client requires a space, and complains about DELIMITER without a word.
         Some(&byte) => Some(matches!(byte, b' ' | b'\t') || name == b"delimiter" && is_space(byte)),
         None if last => Some(text.len() == name.len() && name == b"delimiter"),
         None => None,
@@ -164,10 +167,10 @@ enum Line {
 }
 
 fn line_end(text: &[u8], last: bool) -> Line {
-    let shown = &text[..text.len().min(LONGEST_LINE)];
+    let shown = &text[..text.len().min(LONGEST_LINE_BYTES)];
     match memchr::memchr(b'\n', shown) {
         Some(newline) => Line::End(newline),
-        None if text.len() >= LONGEST_LINE => Line::TooLong,
+        None if text.len() >= LONGEST_LINE_BYTES => Line::TooLong,
         None if last => Line::End(text.len()),
         None => Line::More,
     }

@@ -1,7 +1,7 @@
 //! Statements of dumps that change nothing for those that follow them.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Tokens, What};
+use crate::lexer::token::{TokenKind, Tokens};
 
 /// What mysqldump of Percona writes so that MyRocks, where there is one, loads without looking for duplicates. Nothing else
 /// is prepared in a script, so `s` is one of these.
@@ -30,9 +30,9 @@ fn is_keys(sql: &str, mode: SqlMode) -> bool {
     if !(word(&["alter"]) && word(&["table"])) {
         return false;
     }
-    let is_name = |what: What| matches!(what, What::Word | What::Name);
+    let is_name = |kind: TokenKind| matches!(kind, TokenKind::Word | TokenKind::Name);
     let mut rest = tokens.skip_while(|token| {
-        is_name(token.what) && !token.is_any(&["disable", "enable"]) || token.is_symbol(".")
+        is_name(token.kind) && !token.is_any(&["disable", "enable"]) || token.is_symbol(".")
     });
     let ends = [rest.next(), rest.next(), rest.next()];
     matches!(ends, [Some(what), Some(keys), None] if what.is_any(&["disable", "enable"]) && keys.is("keys"))

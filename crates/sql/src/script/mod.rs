@@ -1,4 +1,4 @@
-//! Scripts and dumps, as the client reads them: cut into statements, with the client's own commands.
+//! Scripts and dumps, read as the `mariadb` client reads them: cut into statements, with the client's own commands.
 
 pub(crate) mod binary;
 pub(crate) mod client;

@@ -1,9 +1,9 @@
-//! Where in a script something stands.
+//! Positions in a script.
 
-use crate::lexer::scanner::{Scanner, SqlMode, State, Stops};
+use crate::lexer::scanner::{Context, Scanner, SqlMode, Stops};
 use std::fmt;
 
-/// A place in a script.
+/// A position in a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Bytes before it, from the start of the input.
@@ -17,7 +17,7 @@ pub struct Place {
 impl Place {
     pub(crate) const START: Self = Self { offset: 0, line: 1, column: 1 };
 
-    /// The place right after `text`, where `text` begins at `self`.
+    /// The position right after `text`, where `text` begins at `self`.
     pub(crate) fn after(self, text: &[u8]) -> Self {
         let offset = self.offset + text.len() as u64;
         match memchr::memrchr(b'\n', text) {
@@ -36,7 +36,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where in its text a statement begins: behind the comments before it. Version comments are part of it.
+/// The byte at which a statement begins in its text: behind the comments before it. Version comments are part of it.
 pub fn beginning(sql: &str, mode: SqlMode) -> usize {
     static ALL: Stops = Stops::all_but_space();
     let mut scanner = Scanner::new(mode);
@@ -44,7 +44,7 @@ pub fn beginning(sql: &str, mode: SqlMode) -> usize {
     while scanner.run(text, &ALL, true).is_some() {
         let at = scanner.at;
         scanner.step(text, true);
-        if !matches!(scanner.state, State::Line | State::Block) {
+        if !matches!(scanner.context, Context::Line | Context::Block) {
             return at;
         }
     }
@@ -54,7 +54,7 @@ pub fn beginning(sql: &str, mode: SqlMode) -> usize {
 /// Every byte but UTF-8's continuation bytes (0x80 to 0xBF) begins a character.
 fn characters(text: &[u8]) -> u64 {
     if text.is_ascii() {
-        // Much sooner said than counted.
+        // Faster than counting.
         return text.len() as u64;
     }
     text.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u64

@@ -1,6 +1,6 @@
 //! Cuts a script into statements.
 
-use crate::lexer::scanner::{Open, Scanner, SqlMode, State, Stops, is_space};
+use crate::lexer::scanner::{Context, Open, Scanner, SqlMode, Stops, is_space};
 use crate::script::client::{self, Command};
 use crate::script::position::Place;
 
@@ -13,7 +13,7 @@ pub struct Statement<'a> {
     pub place: Place,
 }
 
-/// Why a script cannot be split. Nothing after the place is looked at.
+/// Why a script cannot be split. Nothing behind that place is read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SplitError {
@@ -34,7 +34,7 @@ pub enum SplitError {
     /// A statement, with its leading comments, is longer than the limit.
     #[error("{place}: the statement that begins here is longer than {limit} bytes")]
     TooLong {
-        /// The most bytes a statement may have.
+        /// The greatest length of a statement in bytes.
         limit: usize,
         /// Where the statement begins.
         place: Place,
@@ -57,7 +57,7 @@ pub enum SplitError {
         place: Place,
     },
     /// A backslash command other than `\g` and `\G`, in code wherever it stands.
-    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL: {}", client::instead(*command))]
+    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL: {}", client::remedy(*command))]
     ClientCommand {
         /// The letter after the backslash.
         command: char,
@@ -67,7 +67,7 @@ pub enum SplitError {
 }
 
 /// Splits a script as the `mariadb` client does in batch mode, in memory bounded by the statement limit and the
-/// largest piece fed. It does no I/O:
+/// largest piece fed:
 ///
 /// ```
 /// use queryfleet_sql::{Splitter, SqlMode};
@@ -89,7 +89,7 @@ pub enum SplitError {
 ///
 /// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and
 /// `\G` end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a
-/// comment whatever follows (that line is dropped, since the server would not take it); a byte order mark is skipped, and
+/// comment whatever follows (that line is dropped, since the server would not accept it); a byte order mark is skipped, and
 /// the line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
@@ -101,14 +101,14 @@ pub enum SplitError {
 /// - What is still open at the end is an error; the client sends it.
 /// - `*/` closes a version comment as one token; the client takes `*/*` for the start of another comment, and the
 ///   second slash of `*///` for the start of a delimiter `//`.
-/// - DELIMITER and USE behind something else on their line are an error, where the client would go on to the next delimiter.
+/// - DELIMITER and USE behind something else on their line are an error; the client would read up to the next delimiter.
 /// - Other commands of the client are not run: those with a backslash are an error, those by name (`source f`)
 ///   are left in the text, where [`crate::check`] finds a statement of no known kind.
-/// - `--` before a control character opens a comment, as the server has it.
+/// - `--` before a control character opens a comment, as for the server.
 /// - A control Z (0x1A) with nothing behind it is DOS's end of a file, no statement.
 pub struct Splitter {
     buffer: Vec<u8>,
-    /// Where the piece being read begins in `buffer`; all before is done with.
+    /// Where the piece that is being read begins in `buffer`; all before it can be dropped.
     start: usize,
     /// The place of `start`.
     place: Place,
@@ -141,11 +141,11 @@ static HEAD: Stops = Stops::all_but_space();
 
 /// Open the first line of a dump of MariaDB's, which asks the client to run no commands of its own.
 const SANDBOX: [&[u8]; 2] = [b"/*M!999999\\-", b"/*!999999\\-"];
-/// What DOS ends a text file with.
+/// The byte that ends a text file on DOS.
 const CONTROL_Z: u8 = 0x1A;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What reading on has come to.
+/// The result of reading on.
 enum Step {
     /// The phase has changed.
     Again,
@@ -153,7 +153,7 @@ enum Step {
     Piece { end: usize, next: usize },
     /// All before `next` is no statement.
     Drop { next: usize },
-    /// The bytes are used up.
+    /// More bytes are needed.
     More,
 }
 
@@ -187,16 +187,19 @@ impl Splitter {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Says that the script ends here: a statement without a delimiter is now complete.
+    /// Marks the end of the script: a statement without a delimiter is now complete.
     pub fn finish(&mut self) {
         self.last = true;
     }
 
-    /// The next statement, or `None` when it takes more bytes, or after [`Splitter::finish`] when there is no more.
-    /// After an error the same error comes again.
+    /// The next statement; `None` if more bytes are needed, or after [`Splitter::finish`] if there is no more.
+    ///
+    /// # Errors
+    /// Returns a [`SplitError`] if the script cannot be split there; each further call returns it again.
     pub fn next_statement(&mut self) -> Result<Option<Statement<'_>>, SplitError> {
         let Some((end, next)) = self.find()? else { return Ok(None) };
-        let (from, to) = (self.start, trimmed(&self.buffer, self.start, end, is_space));
+        let from = self.start;
+        let to = trimmed_end(&self.buffer, from, end, is_space);
         let place = self.place_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
             return Err(SplitError::NotUtf8 { place: self.place_of(from + error.valid_up_to()) });
@@ -227,7 +230,7 @@ impl Splitter {
         }
     }
 
-    /// Goes over white space and one comment or line of the client's; at anything else the body begins.
+    /// Passes white space and one comment or command of the client; at anything else the body begins.
     fn head(&mut self) -> Result<Step, SplitError> {
         if self.phase == Phase::ClientComment {
             // Dropped as soon as it ends: the white space behind it does not count towards the limit.
@@ -268,10 +271,10 @@ impl Splitter {
         if !self.scanner.step(&self.buffer, self.last) {
             return Step::More;
         }
-        if self.scanner.state != State::Code {
+        if self.scanner.context != Context::Code {
             self.phase = Phase::Comments;
         } else if byte == b'-' && self.buffer.get(self.scanner.at) == Some(&b'-') {
-            self.scanner.state = State::Line;
+            self.scanner.context = Context::Line;
             self.phase = Phase::ClientComment;
         } else {
             self.phase = Phase::Body;
@@ -282,7 +285,7 @@ impl Splitter {
 
     fn sandbox(&mut self, length: usize) -> Step {
         self.scanner.began = self.scanner.at;
-        self.scanner.state = State::Block;
+        self.scanner.context = Context::Block;
         self.scanner.at += length;
         self.phase = Phase::ClientComment;
         Step::Again
@@ -330,7 +333,7 @@ impl Splitter {
         Step::Again
     }
 
-    /// Goes on to the end of the statement.
+    /// Moves to the end of the statement.
     fn body(&mut self) -> Result<Step, SplitError> {
         loop {
             let Some(byte) = self.scanner.run(&self.buffer, &self.stops, self.last) else {
@@ -359,7 +362,7 @@ impl Splitter {
         }
     }
 
-    /// Whether the delimiter stands here; `None` when that takes more bytes.
+    /// Whether the delimiter stands here; `None` if more bytes are needed to tell.
     fn delimiter_here(&self) -> Option<bool> {
         let rest = &self.buffer[self.scanner.at..];
         if rest.len() >= self.delimiter.len() || self.last {
@@ -368,7 +371,7 @@ impl Splitter {
         if self.delimiter.starts_with(rest) { None } else { Some(false) }
     }
 
-    /// The bytes are used up: the rest is a statement if there are no more to come.
+    /// At the end of the buffer: the rest is a statement if no more bytes will come.
     fn at_end(&self) -> Result<Option<(usize, usize)>, SplitError> {
         if !self.last {
             return Ok(None);
@@ -378,12 +381,12 @@ impl Splitter {
         }
         let mut end = self.buffer.len();
         if self.buffer.trim_ascii_end().last() == Some(&CONTROL_Z) {
-            end = trimmed(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
+            end = trimmed_end(&self.buffer, self.start, end, |byte| is_space(byte) || byte == CONTROL_Z);
         }
         Ok((self.phase == Phase::Body && end > self.body).then_some((end, self.buffer.len())))
     }
 
-    /// Is done with all before `next`.
+    /// Drops all before `next`.
     fn begin_at(&mut self, next: usize) {
         self.fresh = is_fresh(self.fresh, &self.buffer[self.start..next]);
         self.place = self.place_of(next);
@@ -413,6 +416,6 @@ fn stops(delimiter: &[u8]) -> Stops {
 }
 
 /// The end of the text from `start` to `end` without the white space, or what is like it, at its end.
-fn trimmed(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
+fn trimmed_end(buffer: &[u8], start: usize, end: usize, is_space: impl Fn(u8) -> bool) -> usize {
     buffer[start..end].iter().rposition(|&byte| !is_space(byte)).map_or(start, |found| start + found + 1)
 }

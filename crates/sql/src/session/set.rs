@@ -1,14 +1,14 @@
 //! Reads a SET statement.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::session::assignment::{Assignment, LEVELS, Target, Value, plain_characteristic};
 use crate::session::cursor::Cursor;
 use crate::session::value::{Variable, canonical, literal, name_of, variable};
 
 /// The newest version in MySQL's version comments that every server in use executes: MariaDB skips those from 5.7 on.
-const EVERY_SERVER: u32 = 50_699;
-/// Statements of their own.
+const NEWEST_COMMON_VERSION: u32 = 50_699;
+/// Statements of their own that begin with SET.
 const COMMANDS: [(&[&str], &str); 6] = [
     (&["password"], "PASSWORD"),
     (&["statement"], "STATEMENT"),
@@ -26,7 +26,7 @@ enum Scope {
     Global,
 }
 
-/// What a SET statement sets, in its order; `None` for what is no SET, and for one that no server would take.
+/// What a SET statement sets, in its order; `None` if it is not a SET, or one that no server accepts.
 pub fn assignments(sql: &str, mode: SqlMode) -> Option<Vec<Assignment>> {
     Parser { cursor: Cursor::new(sql, mode) }.statement()
 }
@@ -174,7 +174,7 @@ impl Parser<'_> {
     fn target(&mut self, scope: Scope) -> Option<Target> {
         let from = self.cursor.at;
         let token = self.cursor.next()?;
-        if token.what == What::Variable {
+        if token.kind == TokenKind::Variable {
             return match variable(token.text)? {
                 Variable::User(name) => Some(Target::User(name)),
                 Variable::Session(name) => Some(Target::Session(name)),
@@ -199,7 +199,7 @@ impl Parser<'_> {
         let opening = self.cursor.sql[..first].rfind("/*")?;
         let marker = self.cursor.sql[opening + 2..first].trim_end();
         let version = marker.trim_start_matches('M').trim_start_matches('!');
-        let is_old = marker.starts_with('!') && version.parse().unwrap_or(0) <= EVERY_SERVER;
+        let is_old = marker.starts_with('!') && version.parse().unwrap_or(0) <= NEWEST_COMMON_VERSION;
         // In one comment, not in two of the same kind.
         let end = self.cursor.offset(self.cursor.tokens.len() - 1);
         let is_whole = self.cursor.tokens.iter().all(|token| token.version.is_some())
@@ -219,7 +219,7 @@ impl Parser<'_> {
             let maria = rest.starts_with("M!");
             let digits: String =
                 rest.trim_start_matches(['M', '!']).chars().take_while(char::is_ascii_digit).collect();
-            if maria || rest.starts_with('!') && digits.parse().unwrap_or(0) > EVERY_SERVER {
+            if maria || rest.starts_with('!') && digits.parse().unwrap_or(0) > NEWEST_COMMON_VERSION {
                 return true;
             }
         }

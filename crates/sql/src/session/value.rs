@@ -1,6 +1,6 @@
 //! The values and the variables of a SET.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::session::assignment::Value;
 use crate::session::cursor::Cursor;
 
@@ -53,14 +53,14 @@ impl Cursor<'_> {
     /// A literal, or one variable.
     fn single(&self, from: usize, to: usize) -> Option<Value> {
         match &self.tokens[from..to] {
-            [one] if one.what == What::Variable => match variable(one.text)? {
+            [one] if one.kind == TokenKind::Variable => match variable(one.text)? {
                 Variable::User(name) => Some(Value::User(name)),
                 Variable::Session(name) => Some(Value::System(name)),
                 Variable::Global(_) => None,
             },
             [one] if one.is("default") => Some(Value::Default),
             [one] => literal(*one, "").map(Value::Literal),
-            [sign, number] if sign.is_symbol("-") && number.what == What::Number => {
+            [sign, number] if sign.is_symbol("-") && number.kind == TokenKind::Number => {
                 literal(*number, "-").map(Value::Literal)
             }
             _ => None,
@@ -72,9 +72,9 @@ impl Cursor<'_> {
         let mut reads = Vec::new();
         for at in from..to {
             let token = self.tokens[at];
-            let is_pure = match token.what {
-                What::Number | What::String => true,
-                What::Variable => match variable(token.text)? {
+            let is_pure = match token.kind {
+                TokenKind::Number | TokenKind::String => true,
+                TokenKind::Variable => match variable(token.text)? {
                     Variable::User(name) => {
                         reads.push(Value::User(name));
                         true
@@ -85,13 +85,13 @@ impl Cursor<'_> {
                     }
                     Variable::Global(_) => false,
                 },
-                What::Word if token.is_any(&WORDS) => true,
-                What::Word => {
+                TokenKind::Word if token.is_any(&WORDS) => true,
+                TokenKind::Word => {
                     let called = at + 1 < to && self.tokens[at + 1].is_symbol("(");
                     token.is_any(&PURE) && called && !self.tokens[at - 1].is_symbol(".")
                 }
-                What::Symbol => OPERATORS.contains(&token.text),
-                What::Name => false,
+                TokenKind::Symbol => OPERATORS.contains(&token.text),
+                TokenKind::Name => false,
             };
             if !is_pure {
                 return None;
@@ -115,8 +115,8 @@ impl Cursor<'_> {
             if !tight {
                 text.push(' ');
             }
-            match token.what {
-                What::Variable => text.push_str(&token.text.to_ascii_lowercase()),
+            match token.kind {
+                TokenKind::Variable => text.push_str(&token.text.to_ascii_lowercase()),
                 _ => text.push_str(token.text),
             }
         }
@@ -157,7 +157,7 @@ pub(crate) fn canonical(name: &str) -> String {
 }
 
 pub(crate) fn name_of(token: Token<'_>) -> Option<String> {
-    matches!(token.what, What::Word | What::Name).then(|| unquoted(token.text))
+    matches!(token.kind, TokenKind::Word | TokenKind::Name).then(|| unquoted(token.text))
 }
 
 /// A name in lower case, without its quotes.
@@ -172,9 +172,9 @@ fn unquoted(name: &str) -> String {
 }
 
 pub(crate) fn literal(token: Token<'_>, sign: &str) -> Option<String> {
-    match token.what {
-        What::Word | What::Number => Some(format!("{sign}{}", token.text)),
-        What::String => {
+    match token.kind {
+        TokenKind::Word | TokenKind::Number => Some(format!("{sign}{}", token.text)),
+        TokenKind::String => {
             let inner = token.text.get(1..token.text.len().checked_sub(1)?)?;
             let is_plain = token.text.starts_with(['\'', '"']) && !inner.contains(['\'', '"', '\\']);
             is_plain.then(|| format!("'{inner}'"))

@@ -1,7 +1,7 @@
-//! Which variables session SQL may set.
+//! Variables that a session may set without harm.
 
-/// What a statement computes, how it is planned, how much memory it takes, what is logged of it: whatever these say, a job
-/// takes effect once, and its session can be told from no other of its run.
+/// They decide what a statement computes, how it is planned, how much memory it takes, what is logged about it; none of
+/// them changes what a transaction commits, or outlives the session.
 const HARMLESS: &[&str] = &[
     "alter_algorithm",
     "auto_increment_increment",
@@ -100,7 +100,7 @@ const HARMLESS: &[&str] = &[
     "wsrep_retry_autocommit",
     "wsrep_sync_wait",
 ];
-/// The same for all that begin so.
+/// The same for all that begin with these.
 const HARMLESS_BEGINNING: &[&str] = &[
     "aria_",
     "column_compression_",
@@ -123,9 +123,9 @@ const HARMLESS_BEGINNING: &[&str] = &[
     "rowid_",
     "wsrep_trx_fragment_",
 ];
-/// The same for all that end so.
+/// The same for all that end with these.
 const HARMLESS_ENDING: &[&str] = &["_alloc_block_size", "_buffer_size", "_prealloc_size"];
-/// What every session is read back for: it may be set, to what a session has.
+/// They do change what a statement means to others. Whoever lets a session set them has to read them back.
 const READ_BACK: &[&str] = &[
     "character_set_client",
     "character_set_connection",
@@ -135,8 +135,8 @@ const READ_BACK: &[&str] = &[
     "completion_type",
 ];
 
-/// Whether session SQL may set this variable, in lower case. An allow-list: of a variable that is not on it nobody has
-/// made sure that jobs still take effect once under it, and that it holds for a session and not for one statement.
+/// Whether a session may set this variable, given in lower case. An allow-list: of a variable that is not on it nobody has
+/// made sure that transactions mean the same under it, and that it holds for a session and not for one statement.
 pub fn may_be_set(name: &str) -> bool {
     HARMLESS.contains(&name)
         || READ_BACK.contains(&name)

@@ -1,6 +1,6 @@
-//! What one server reads otherwise than another.
+//! What different servers read differently.
 
-use crate::lexer::scanner::{Open, Scanner, SqlMode, State, Stops};
+use crate::lexer::scanner::{Context, Open, Scanner, SqlMode, Stops};
 use crate::statement::refusal::Refusal;
 
 /// The comment that opens at `offset` with a marker of `length` bytes may be executed or skipped. Skipped, it ends
@@ -43,7 +43,7 @@ pub(crate) fn refuse_nul(text: &[u8], mode: SqlMode) -> Result<(), Refusal> {
         let from = scanner.at;
         scanner.step(text, true);
         let in_string = matches!(scanner.still_open(), Some((Open::String, _)));
-        if scanner.state == State::Code || in_string {
+        if scanner.context == Context::Code || in_string {
             continue;
         }
         scanner.run(text, &ALL, true);
@@ -78,7 +78,7 @@ fn refuse_swallowed_end(
     let mut scanner = Scanner::new(mode);
     while scanner.run(inside, &COMMENTS, true).is_some() {
         scanner.step(inside, true);
-        if scanner.state == State::Line {
+        if scanner.context == Context::Line {
             return ambiguous;
         }
     }

@@ -1,7 +1,7 @@
-//! What statements have in common, and what marks the rows that one touches.
+//! Fingerprints: what statements have in common, and which rows one touches.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 
 /// Two digests of a statement: FNV-1a over its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,14 @@ pub struct Shape {
     pub condition: Option<u64>,
 }
 
-/// The digests of a statement that [`crate::inspect`] has taken.
+/// The digests of a statement that [`crate::inspect`] has accepted.
 pub fn shape(sql: &str, mode: SqlMode) -> Shape {
     let mut tokens = Tokens::new(sql, mode);
-    let (mut shape, mut list) = (Digest::NEW, List::Outside);
-    let (mut inserts, mut changes) = (false, false);
+    let mut shape = Digest::NEW;
+    let mut list = List::Outside;
     let mut first = true;
+    let mut inserts = false;
+    let mut changes = false;
     while let Some(token) = tokens.next() {
         if std::mem::take(&mut first) {
             inserts = token.is_any(&["insert", "replace"]);
@@ -40,7 +42,7 @@ pub fn shape(sql: &str, mode: SqlMode) -> Shape {
     Shape { shape: shape.0, condition: None }
 }
 
-/// Where in a list of literals the text stands: `1, 2, 3` counts as one literal.
+/// The position in a list of literals: `1, 2, 3` counts as one literal.
 #[derive(Clone, Copy)]
 enum List {
     Outside,
@@ -50,7 +52,7 @@ enum List {
 
 impl List {
     fn add(&mut self, token: Token<'_>, shape: &mut Digest) {
-        let literal = matches!(token.what, What::Number | What::String) || token.is("null");
+        let literal = matches!(token.kind, TokenKind::Number | TokenKind::String) || token.is("null");
         *self = match *self {
             List::AfterLiteral if token.is_symbol(",") => List::AfterComma,
             List::AfterComma if literal => List::AfterLiteral,
@@ -70,9 +72,9 @@ impl List {
     }
 }
 
-/// Adds a token and an end to it, which no text holds.
+/// Adds a token, and a byte behind it that no text holds.
 fn write(token: Token<'_>, into: &mut Digest) {
-    if token.what == What::Word {
+    if token.kind == TokenKind::Word {
         token.text.bytes().for_each(|byte| into.add(&[byte.to_ascii_lowercase()]));
     } else {
         into.add(token.text.as_bytes());

@@ -1,42 +1,46 @@
-//! The safety net over one statement, run by the producer and again by the worker.
+//! The check that a text is exactly one statement, in every reading of it.
 
-use crate::lexer::scanner::{Scanner, Slash, SqlMode, State, Stops, is_word, slash, version_digits};
+use crate::lexer::scanner::{Context, Scanner, Slash, SqlMode, Stops, is_word, slash, version_digits};
 use crate::lexer::word::{Lexeme, WordReader};
 use crate::statement::keywords::Keywords;
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
-use crate::statement::{ambiguous, left_behind, user_variable};
+use crate::statement::{ambiguous, previous_statement, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected<'a> {
     /// What it is.
     pub kind: Kind,
-    /// Its text without a `;` at its end and what follows that.
+    /// Its text, without a `;` at its end and without what follows that.
     pub sql: &'a str,
 }
 
 /// What may change the meaning of the text around it: everything that is not plain in code.
 const SPECIAL: &[u8] = b";\0:@$/*";
-/// Once the kind is settled only that is looked at.
+/// For when the kind is settled.
 static PLAIN: Stops = Stops::syntax().and(SPECIAL);
-/// While later words have a say.
+/// For while later words can refine the kind.
 static WORDS: Stops = Stops::syntax().and(SPECIAL).and(b".\\").and_words();
-/// While it is open what a WITH is for.
+/// For while it is open what a WITH is for.
 static PARENTHESES: Stops = Stops::syntax().and(SPECIAL).and(b".\\()").and_words();
-/// Before the first keyword, and after the `;` at the end.
+/// For before the first keyword, and after the `;` at the end.
 static ALL: Stops = Stops::all_but_space();
 
-/// Checks that `sql` is one statement that may run inside a packet of several, and says what it is.
+/// Checks that `sql` is exactly one statement, so that it may be sent in a packet with others, and says what it is.
 ///
-/// It promises, for whatever server and version executes the text under `mode`, followed by a newline: it is exactly
+/// This holds for every server and version that executes the text under `mode`, followed by a newline: it is exactly
 /// one statement (a `;` only at its very end, see [`Inspected::sql`], which is what to put into a packet), it leaves
 /// nothing open, and is of this kind. Version comments (`/*! */`, `/*M! */`) may each be executed or skipped, so one
 /// that would not end at the same place either way is refused, and one that hides what kind of statement it is.
 /// Statements that are refused for what they say inside a version comment may be harmless on the server at hand.
 ///
 /// A compound statement (`CREATE TRIGGER … BEGIN …; END`) holds more than one statement in this sense.
-/// It does not allocate, and goes over the text once (again when there is a NUL in it, or a function's empty parentheses).
+/// It does not allocate, and reads the text once (again if there is a NUL in it, or a call without arguments).
+///
+/// # Errors
+/// Returns a [`Refusal`] if the text is empty, more than one statement, unfinished, or read differently by different
+/// servers, and if it depends on an earlier statement of its session.
 pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
@@ -51,11 +55,14 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     if pass.names_variable {
         user_variable::refuse(sql, kind, mode)?;
     }
-    left_behind::refuse(sql, kind, mode)?;
+    previous_statement::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 
-/// [`inspect`], and refuses statements that change the state of their session: a job's statement.
+/// As [`inspect`], and refuses statements that change the state of their session. Returns the kind.
+///
+/// # Errors
+/// As [`inspect`], and [`Refusal::SessionState`].
 pub fn check(sql: &str, mode: SqlMode) -> Result<Kind, Refusal> {
     let kind = inspect(sql, mode)?.kind;
     match kind.session_state() {
@@ -70,7 +77,7 @@ struct Pass<'a> {
     scanner: Scanner,
     keywords: Keywords,
     reader: WordReader,
-    /// Where the reader has ended last.
+    /// The end of the word that was read last.
     read: usize,
     /// The first `;`.
     end: Option<usize>,
@@ -124,7 +131,7 @@ impl<'a> Pass<'a> {
             b'#' | b'-' | b'*' => {
                 let version = self.scanner.version;
                 self.scanner.step(self.text, true);
-                if self.scanner.state == State::Line {
+                if self.scanner.context == Context::Line {
                     return Ok(());
                 }
                 if version.is_some() && self.scanner.version.is_none() {
@@ -229,7 +236,7 @@ impl<'a> Pass<'a> {
         if word[0] == b'$' { ambiguous::refuse_dollar_quote(word, offset) } else { Ok(()) }
     }
 
-    /// A `$` where words do not count otherwise: it matters only if one begins with it.
+    /// A `$` where words do not count: it matters only if a word begins with it.
     fn dollar(&mut self) -> Result<(), Refusal> {
         let offset = self.scanner.at;
         let is_part = |&&byte: &&u8| is_word(byte) || matches!(byte, b'.' | b'+' | b'-');

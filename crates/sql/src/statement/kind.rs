@@ -1,11 +1,11 @@
-//! What a statement is, by its first keyword.
+//! Kinds of statements.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::statement::refusal::SessionState;
 
-/// What a statement is, by what it executes: ANALYZE UPDATE is an UPDATE. The words of [`Kind::as_str`] are what the policy (`ALLOW=update,delete`) is written in.
+/// What a statement is, by what it executes: ANALYZE UPDATE is an UPDATE. Each kind has a word, [`Kind::as_str`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// INSERT
@@ -28,11 +28,11 @@ pub enum Kind {
     Values,
     /// TABLE
     Table,
-    /// LOAD DATA or LOAD XML, from a file of the server's
+    /// LOAD DATA or LOAD XML, from a file of the server
     LoadData,
     /// CALL
     Call,
-    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE TABLE, OPTIMIZE, REPAIR, GRANT, REVOKE: what commits by itself
+    /// CREATE, ALTER, DROP, TRUNCATE, RENAME, ANALYZE TABLE, OPTIMIZE, REPAIR, GRANT, REVOKE: they commit implicitly
     Ddl,
     /// CREATE or DROP TEMPORARY …
     Temporary,
@@ -48,46 +48,68 @@ pub enum Kind {
     Prepare,
     /// HANDLER
     Handler,
-    /// All else: SHOW, EXPLAIN, KILL, a compound statement, what the server will not know
+    /// All else: SHOW, EXPLAIN, KILL, compound statements, what no server knows
     Other,
 }
 
-/// Each kind's word.
-const WORDS: [(Kind, &str); 21] = [
-    (Kind::Insert, "insert"),
-    (Kind::Replace, "replace"),
-    (Kind::Update, "update"),
-    (Kind::Delete, "delete"),
-    (Kind::Select, "select"),
-    (Kind::SelectIntoFile, "outfile"),
-    (Kind::With, "with"),
-    (Kind::Do, "do"),
-    (Kind::Values, "values"),
-    (Kind::Table, "table"),
-    (Kind::LoadData, "load"),
-    (Kind::Call, "call"),
-    (Kind::Ddl, "ddl"),
-    (Kind::Temporary, "temporary"),
-    (Kind::Set, "set"),
-    (Kind::Use, "use"),
-    (Kind::Transaction, "transaction"),
-    (Kind::Lock, "lock"),
-    (Kind::Prepare, "prepare"),
-    (Kind::Handler, "handler"),
-    (Kind::Other, "other"),
-];
-
-/// The longest keyword that opens a statement of a known kind.
-const LONGEST: usize = 10;
+/// The length in bytes of the longest keyword that opens a statement of a known kind.
+const LONGEST_KEYWORD: usize = 10;
 
 impl Kind {
-    /// The kind's lower-case word; [`Kind::from_str`] reads it back.
+    /// Every kind.
+    pub const ALL: [Kind; 21] = [
+        Kind::Insert,
+        Kind::Replace,
+        Kind::Update,
+        Kind::Delete,
+        Kind::Select,
+        Kind::SelectIntoFile,
+        Kind::With,
+        Kind::Do,
+        Kind::Values,
+        Kind::Table,
+        Kind::LoadData,
+        Kind::Call,
+        Kind::Ddl,
+        Kind::Temporary,
+        Kind::Set,
+        Kind::Use,
+        Kind::Transaction,
+        Kind::Lock,
+        Kind::Prepare,
+        Kind::Handler,
+        Kind::Other,
+    ];
+
+    /// The word for the kind, in lower case; [`Kind::from_str`] reads it back.
     pub fn as_str(self) -> &'static str {
-        WORDS.iter().find(|(kind, _)| *kind == self).map_or("other", |(_, word)| word)
+        match self {
+            Self::Insert => "insert",
+            Self::Replace => "replace",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Select => "select",
+            Self::SelectIntoFile => "outfile",
+            Self::With => "with",
+            Self::Do => "do",
+            Self::Values => "values",
+            Self::Table => "table",
+            Self::LoadData => "load",
+            Self::Call => "call",
+            Self::Ddl => "ddl",
+            Self::Temporary => "temporary",
+            Self::Set => "set",
+            Self::Use => "use",
+            Self::Transaction => "transaction",
+            Self::Lock => "lock",
+            Self::Prepare => "prepare",
+            Self::Handler => "handler",
+            Self::Other => "other",
+        }
     }
 
-    /// Whether one transaction can hold the statement together with its ledger row. An allow-list: what is not
-    /// known to be safe is not atomic.
+    /// Whether one transaction can hold the statement together with others. An allow-list: what is not known to be safe
+    /// is not atomic.
     pub fn is_atomic(self) -> bool {
         match self {
             Self::Insert | Self::Replace | Self::Update | Self::Delete | Self::Select => true,
@@ -98,8 +120,8 @@ impl Kind {
         }
     }
 
-    /// Whether the statement only makes sense together with others of the same session, so that it has no place in
-    /// a fleet, where each job may run in another.
+    /// Whether the statement only makes sense together with others of the same session, so that it cannot stand by
+    /// itself.
     pub fn is_session_state(self) -> bool {
         self.session_state().is_some()
     }
@@ -141,7 +163,7 @@ impl Kind {
 
     /// The kind that a first keyword of any case names.
     pub(crate) fn of_keyword(word: &[u8]) -> Self {
-        let mut lower = [0; LONGEST];
+        let mut lower = [0; LONGEST_KEYWORD];
         let Some(lower) = lower.get_mut(..word.len()) else { return Self::Other };
         lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
@@ -179,17 +201,14 @@ impl fmt::Display for Kind {
 
 /// A word that names no kind of statement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "'{0}' is no kind of statement; the kinds are insert, replace, update, delete, select, outfile, with, do, \
-         values, table, load, call, ddl, temporary, set, use, transaction, lock, prepare, handler, other"
-)]
+#[error("'{0}' is no kind of statement; the kinds are {kinds}", kinds = Kind::ALL.map(Kind::as_str).join(", "))]
 pub struct UnknownKind(String);
 
 impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(word: &str) -> Result<Self, UnknownKind> {
-        let found = WORDS.iter().find(|(_, known)| word.eq_ignore_ascii_case(known));
-        found.map(|(kind, _)| *kind).ok_or_else(|| UnknownKind(word.to_owned()))
+        let found = Kind::ALL.into_iter().find(|kind| word.eq_ignore_ascii_case(kind.as_str()));
+        found.ok_or_else(|| UnknownKind(word.to_owned()))
     }
 }

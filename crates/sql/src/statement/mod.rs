@@ -5,6 +5,6 @@ pub(crate) mod fingerprint;
 pub(crate) mod inspect;
 pub(crate) mod keywords;
 pub(crate) mod kind;
-pub(crate) mod left_behind;
+pub(crate) mod previous_statement;
 pub(crate) mod refusal;
 pub(crate) mod user_variable;

@@ -25,18 +25,17 @@ pub enum Refusal {
         /// Where it was opened.
         offset: usize,
     },
-    /// A comment or `$…$` that one server reads otherwise than another, so that the statement may end elsewhere or
-    /// be of another kind.
-    #[error("{what} at byte {offset} means different things to different servers; write it out or remove it")]
+    /// A comment or `$…$` that servers read differently, so that the statement may end elsewhere or be of another kind.
+    #[error("{what} at byte {offset} means different things to different servers: write it out or remove it")]
     Ambiguous {
         /// What stands there.
         what: &'static str,
         /// Where it begins.
         offset: usize,
     },
-    /// A number that no server takes.
+    /// A number that no server accepts.
     #[error(
-        "the number at byte {offset} is none to any server; write its digits out, or a space before the dot"
+        "the number at byte {offset} is accepted by no server: write its digits out, or a space before the dot"
     )]
     BrokenNumber {
         /// Where it begins.
@@ -82,7 +81,7 @@ pub enum SessionState {
     SelectsIntoVariable,
     /// `@name`, where its value would be that of another statement, or NULL.
     ReadsVariable,
-    /// LAST_INSERT_ID() and its like, which tell of the statement before.
+    /// LAST_INSERT_ID() and its like, which return something about the statement before.
     PreviousStatement,
 }
 

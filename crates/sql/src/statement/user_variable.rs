@@ -1,20 +1,20 @@
-//! User variables, which another statement of the same session would have set.
+//! User variables that another statement of the session would have set.
 
 use std::iter::Peekable;
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
 
 /// Statements about accounts, in which `@` comes before a host.
 const ACCOUNTS: [&str; 2] = ["grant", "revoke"];
-/// What is created with a text that is not executed then.
+/// Objects that are created with a text that is not executed at that time.
 const STORED: [&str; 5] = ["trigger", "procedure", "function", "event", "package"];
 
-/// Refuses `@name` where its value would be that of another job, or NULL: everywhere but in LOAD DATA, which may read what
-/// its own list of columns sets, in a stored program's text, and in an account's name. It is only asked about statements
-/// with an `@`, and not about those that are refused whole, SET among them.
+/// Refuses `@name` where its value would come from another statement, or be NULL: everywhere except in LOAD DATA, which may
+/// read what its own list of columns sets, in the text of a stored program, and in the name of an account. It is only
+/// called for statements with an `@`, and does not look at those that are refused anyway, such as SET.
 pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal> {
     let found = match kind {
         Kind::LoadData => not_set_by_load(sql, mode),
@@ -29,7 +29,7 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
 }
 
 fn is_user(token: Token<'_>) -> bool {
-    token.what == What::Variable && !token.text.starts_with("@@")
+    token.kind == TokenKind::Variable && !token.text.starts_with("@@")
 }
 
 /// Whether a LOAD DATA reads a variable that is not in its list of columns, `(a, @b)` before the SET.
@@ -69,7 +69,7 @@ fn read_after<'a>(tokens: &mut Peekable<impl Iterator<Item = Token<'a>>>) -> Vec
 fn name<'a>(token: Token<'a>, tokens: &mut Peekable<impl Iterator<Item = Token<'a>>>) -> String {
     let mut text = token.text.to_lowercase();
     if text == "@"
-        && let Some(quoted) = tokens.next_if(|next| matches!(next.what, What::Name | What::String))
+        && let Some(quoted) = tokens.next_if(|next| matches!(next.kind, TokenKind::Name | TokenKind::String))
     {
         text += quoted.text.to_lowercase().trim_matches(['`', '\'', '"']);
     } else {

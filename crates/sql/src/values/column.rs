@@ -1,17 +1,17 @@
-//! Which column a `?` is assigned to, by itself or as what its expression answers, or compared with.
+//! Which column a `?` is assigned to, by itself or as the result of its expression, or compared with.
 
 use std::borrow::Cow;
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::values::expression;
 use crate::values::operators::{Role, roles};
 use crate::values::words::is_mark;
 
-/// What a `?` meets.
+/// The column that a `?` is assigned to or compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meets {
-    /// No column, or none that is told by the text.
+    /// None, or none that the text names.
     Nothing,
     /// A column of this name.
     Column(String),
@@ -19,7 +19,7 @@ pub enum Meets {
     Place(usize),
 }
 
-/// What every `?` of a statement meets, in their order.
+/// The column that each `?` of a statement is assigned to or compared with, in their order.
 pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = roles(&tokens);
@@ -40,7 +40,7 @@ pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
 
 /// The column on the other side of a comparison or an assignment.
 fn beside<'a>(tokens: &[Token<'a>], roles: &[Role], at: usize) -> Option<Cow<'a, str>> {
-    let compares = |at: usize| roles.get(at) == Some(&Role::Compares) && tokens[at].what == What::Symbol;
+    let compares = |at: usize| roles.get(at) == Some(&Role::Compares) && tokens[at].kind == TokenKind::Symbol;
     let before = tokens[..at].iter().rposition(|token| !token.is_symbol("("))?;
     if compares(before) {
         let first = (0..before).rev().take_while(|at| compares(*at)).last().unwrap_or(before);
@@ -75,14 +75,17 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
     let columns: Option<Vec<Cow<'_, str>>> =
         named.map(|open| tokens[open..list].iter().filter_map(Token::identifier).collect());
     let depth = u32::from(!tokens[list].is("select"));
-    let (mut place, mut from) = (0, list + 1);
+    // The value that is being read: which of its row, and its first token.
+    let mut place = 0;
+    let mut from = list + 1;
     for at in list + 1..=tokens.len() {
         let token = tokens.get(at);
         if token.is_some_and(|token| token.depth == 0 && depth == 1 && token.is("on")) {
             break;
         }
         if token.is_some_and(|token| token.depth == 0 && depth == 1 && token.is_symbol("(")) {
-            (place, from) = (0, at + 1);
+            place = 0;
+            from = at + 1;
             continue;
         }
         let closes = |token: &Token<'_>| depth == 1 && token.depth == 0 && token.is_symbol(")");
@@ -102,7 +105,8 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
         };
         let marks = (from..at).filter(|at| is_mark(&tokens[*at]));
         found.extend(marks.map(|mark| (mark, meets.clone())));
-        (place, from) = (place + 1, at + 1);
+        place += 1;
+        from = at + 1;
         if depth == 0 && token.is_some_and(|token| !token.is_symbol(","))
             || token.is_some_and(|token| token.is("on"))
         {
@@ -115,21 +119,28 @@ fn inserted(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
 /// The marks in the list of a SET, and the columns that are assigned to.
 fn set(tokens: &[Token<'_>]) -> Vec<(usize, Meets)> {
     const ENDS: &[&str] = &["where", "order", "limit", "returning", "on"];
-    let (mut found, mut column, mut begins, mut inside) = (Vec::new(), Meets::Nothing, false, false);
+    let mut found = Vec::new();
+    // The column that is assigned to, and the last name that was met.
+    let mut column = Meets::Nothing;
     let mut last = None;
+    // In the list of a SET; before the `=` of one of its parts.
+    let mut inside = false;
+    let mut begins = false;
     for (at, token) in tokens.iter().enumerate() {
         let outside = token.depth == 0;
         let is_on_duplicate = token.is("update") && at > 0 && tokens[at - 1].is("key");
-        match () {
-            () if outside && (token.is("set") || is_on_duplicate) => (inside, begins) = (true, true),
-            () if outside && inside && token.is_any(ENDS) => inside = false,
-            () if outside && inside && token.is_symbol(",") => begins = true,
-            () if begins && token.is_symbol("=") => {
-                column = last.take().map_or(Meets::Nothing, Meets::Column);
-                begins = false;
-            }
-            () if inside && !begins && is_mark(token) => found.push((at, column.clone())),
-            () => {}
+        if outside && (token.is("set") || is_on_duplicate) {
+            inside = true;
+            begins = true;
+        } else if outside && inside && token.is_any(ENDS) {
+            inside = false;
+        } else if outside && inside && token.is_symbol(",") {
+            begins = true;
+        } else if begins && token.is_symbol("=") {
+            column = last.take().map_or(Meets::Nothing, Meets::Column);
+            begins = false;
+        } else if inside && !begins && is_mark(token) {
+            found.push((at, column.clone()));
         }
         last = token.identifier().map(Cow::into_owned).or(last);
     }

@@ -1,7 +1,7 @@
 //! Which `?` an operator reaches: through functions, parentheses, CASE and the list of a subquery, but not across a
 //! comparison inside of them, AND, OR, or the clauses of a statement.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::values::operators::{Role, unit};
 use crate::values::parts::{Expression, Part, Use};
 use crate::values::words::{
@@ -20,7 +20,7 @@ const OF_CASE: &str = "a CASE that compares one value with others";
 enum Level {
     /// The statement itself, or a subquery.
     Query,
-    /// A subquery in place of a table: its columns have the types of its list, and are used who knows how.
+    /// A subquery in place of a table: its columns have the types of its list, and may be used in any way.
     Derived,
     /// A row of VALUES: its columns have nothing to do with each other.
     Row,
@@ -43,15 +43,15 @@ struct Walk<'a, 't> {
 pub(crate) struct Reached {
     /// For each what reaches it.
     pub(crate) uses: Vec<Use>,
-    /// For each whether it may be what its expression answers.
+    /// For each whether it may be the result of its expression.
     pub(crate) answers: Vec<bool>,
 }
 
 /// What reaches the marks of a statement.
 pub(crate) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Reached {
     let marks = tokens.iter().filter(|token| is_mark(token)).count();
-    let (found, answers) = (vec![Use::Text; marks], vec![false; marks]);
-    let mut walk = Walk { tokens, roles, at: 0, marks: 0, found, answers };
+    let mut walk =
+        Walk { tokens, roles, at: 0, marks: 0, found: vec![Use::Text; marks], answers: vec![false; marks] };
     while walk.at < tokens.len() {
         let rest = walk.level(Level::Query, "");
         walk.end(rest, "");
@@ -83,9 +83,10 @@ impl<'a> Walk<'a, '_> {
         marks.iter().for_each(|mark| self.found[*mark] = Use::Unclear(why.to_owned()));
     }
 
-    /// Goes over a level up to its closing parenthesis, which is passed, and returns what the level around it meets.
+    /// Reads a level up to its closing parenthesis, which is passed, and returns what the level around it meets.
     fn level(&mut self, level: Level, mut clause: &'static str) -> Expression<'a> {
-        let (mut whole, mut current) = (Expression::default(), Expression::default());
+        let mut whole = Expression::default();
+        let mut current = Expression::default();
         let mut is_list = false;
         while let Some(token) = self.tokens.get(self.at).copied() {
             if token.is_symbol(")") {
@@ -141,7 +142,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Takes the next token, or all that it opens, into an expression.
     fn piece(&mut self, into: &mut Expression<'a>, level: Level, clause: &'static str) {
-        let (at, token) = (self.at, self.tokens[self.at]);
+        let at = self.at;
+        let token = self.tokens[at];
         self.at += 1;
         into.length += usize::from(!token.is_any(&["asc", "desc"]));
         let may_assign = level == Level::Query && matches!(clause, "set" | "update");
@@ -169,31 +171,33 @@ impl<'a> Walk<'a, '_> {
 
     fn operand(&mut self, into: &mut Expression<'a>, at: usize, level: Level, clause: &'static str) {
         let token = self.tokens[at];
-        match () {
-            () if is_mark(&token) => {
-                let mark = self.marks;
-                self.marks += 1;
-                match () {
-                    () if clause == "limit" => self.found[mark] = Use::Count,
-                    // Its type is written beside it, so it is what it is wherever it stands.
-                    () if is_typed(self.tokens, at) => {}
-                    () => {
-                        into.marks.push(mark);
-                        into.direct.push(mark);
-                    }
-                }
-            }
-            () if token.is_symbol("(") => self.parenthesis(into, at, level, clause),
-            () if token.is("case") => {
-                let result = self.case();
-                into.take(result, Part::Merged);
-            }
-            () if token.is("interval") && unit(self.tokens, at).is_some() => self.interval(at),
-            () if is_function(self.tokens, at) && token.is_any(COMPUTING) => {
-                into.computes = into.computes.or(Some(token.text));
-            }
-            () => into.number |= token.what == What::Number,
+        if is_mark(&token) {
+            self.mark(into, at, clause);
+        } else if token.is_symbol("(") {
+            self.parenthesis(into, at, level, clause);
+        } else if token.is("case") {
+            let result = self.case();
+            into.take(result, Part::Merged);
+        } else if token.is("interval") && unit(self.tokens, at).is_some() {
+            self.interval(at);
+        } else if is_function(self.tokens, at) && token.is_any(COMPUTING) {
+            into.computes = into.computes.or(Some(token.text));
+        } else {
+            into.number |= token.kind == TokenKind::Number;
         }
+    }
+
+    /// Takes the `?` at this token.
+    fn mark(&mut self, into: &mut Expression<'a>, at: usize, clause: &str) {
+        let mark = self.marks;
+        self.marks += 1;
+        if clause == "limit" {
+            self.found[mark] = Use::Count;
+        } else if !is_typed(self.tokens, at) {
+            into.marks.push(mark);
+            into.direct.push(mark);
+        }
+        // Where its type is written beside it, it is what it is wherever it stands.
     }
 
     /// Takes what stands in a parenthesis.
@@ -205,22 +209,30 @@ impl<'a> Walk<'a, '_> {
         // Elsewhere VALUES is a function.
         let is_values = of_tables && next.is_some_and(|next| next.is("values"));
         let is_query = is_values || next.is_some_and(|next| next.is_any(&["select", "with"]));
-        let inner = match () {
-            () if is_query && (of_tables || is_before(&["as"])) => Level::Derived,
-            () if is_query => Level::Query,
-            () if clause == "values" && level == Level::Query => Level::Row,
-            () if is_before(APART) => Level::Apart,
-            () => Level::Inside,
+        let inner = if is_query && (of_tables || is_before(&["as"])) {
+            Level::Derived
+        } else if is_query {
+            Level::Query
+        } else if clause == "values" && level == Level::Query {
+            Level::Row
+        } else if is_before(APART) {
+            Level::Apart
+        } else {
+            Level::Inside
         };
-        let part = match () {
-            () if is_query || is_before(MERGING) => Part::Merged,
-            () if is_before(&["in"]) || !is_call(self.tokens, at) => Part::Itself,
-            () => Part::Argument,
+        let part = if is_query || is_before(MERGING) {
+            Part::Merged
+        } else if is_before(&["in"]) || !is_call(self.tokens, at) {
+            Part::Itself
+        } else {
+            Part::Argument
         };
-        let within = match () {
-            () if is_values => "values",
-            () if of_tables && !is_query => "from",
-            () => "",
+        let within = if is_values {
+            "values"
+        } else if of_tables && !is_query {
+            "from"
+        } else {
+            ""
         };
         self.at += usize::from(is_values);
         let inside = self.level(inner, within);
@@ -264,10 +276,12 @@ impl<'a> Walk<'a, '_> {
                 break;
             }
             let part = self.until(ENDS);
-            match () {
-                () if token.is("when") && is_simple => operand.take(part, Part::Itself),
-                () if token.is("when") || part.closed => self.end(part, ""),
-                () => result.take(part, Part::Itself),
+            if token.is("when") && is_simple {
+                operand.take(part, Part::Itself);
+            } else if token.is("when") || part.closed {
+                self.end(part, "");
+            } else {
+                result.take(part, Part::Itself);
             }
         }
         if is_simple {
@@ -297,7 +311,8 @@ impl<'a> Walk<'a, '_> {
             // In ON DUPLICATE KEY UPDATE it is a function: an operator, a comma or a parenthesis stands before it.
             let before = self.at.checked_sub(1).map(|before| &self.tokens[before]);
             return before.is_none_or(|before| {
-                before.is_symbol(")") || matches!(before.what, What::Word | What::Name) && !before.is("div")
+                before.is_symbol(")")
+                    || matches!(before.kind, TokenKind::Word | TokenKind::Name) && !before.is("div")
             });
         }
         token.is_any(CLAUSES)

@@ -1,6 +1,6 @@
 //! What computes, what compares, and what parts one expression from the next.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 use crate::values::words::is_function;
 
 /// What a token is to the expression around it.
@@ -69,9 +69,9 @@ pub(crate) fn roles(tokens: &[Token<'_>]) -> Vec<Role> {
 /// The role of what begins at a token, and of how many tokens that is.
 fn role(tokens: &[Token<'_>], at: usize) -> (Role, usize) {
     let token = tokens[at];
-    match token.what {
-        What::Word => (word(tokens, at), 1),
-        What::Symbol => {
+    match token.kind {
+        TokenKind::Word => (word(tokens, at), 1),
+        TokenKind::Symbol => {
             let length = joined(tokens, at);
             let text: String = tokens[at..at + length].iter().map(|token| token.text).collect();
             let role = match text.as_str() {
@@ -83,19 +83,21 @@ fn role(tokens: &[Token<'_>], at: usize) -> (Role, usize) {
             };
             (role, length)
         }
-        What::Name | What::Number | What::String | What::Variable => (Role::None, 1),
+        TokenKind::Name | TokenKind::Number | TokenKind::String | TokenKind::Variable => (Role::None, 1),
     }
 }
 
 fn word(tokens: &[Token<'_>], at: usize) -> Role {
     let token = tokens[at];
-    match () {
-        () if token.is("div") => Role::Computes,
-        // Before a parenthesis it is the function, unless something stands before it to be divided.
-        () if token.is("mod") && !is_function(tokens, at) => Role::Computes,
-        () if token.is_any(COMPARE) => Role::Compares,
-        () if token.is_any(PART) => Role::Parts,
-        () => Role::None,
+    // Before a parenthesis MOD is the function, unless something stands before it to be divided.
+    if token.is("div") || token.is("mod") && !is_function(tokens, at) {
+        Role::Computes
+    } else if token.is_any(COMPARE) {
+        Role::Compares
+    } else if token.is_any(PART) {
+        Role::Parts
+    } else {
+        Role::None
     }
 }
 

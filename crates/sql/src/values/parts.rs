@@ -1,4 +1,4 @@
-//! What is known of a `?`, and of the expression that it stands in.
+//! What is known about a `?`, and about the expression around it.
 
 /// In what use a `?` stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) struct Expression<'a> {
     pub(crate) marks: Vec<usize>,
     /// Those that are compared themselves.
     pub(crate) direct: Vec<usize>,
-    /// Those that may be what a function, CASE or SELECT answers.
+    /// Those that may be the result of a function, CASE or SELECT.
     pub(crate) merged: Vec<usize>,
     /// A number is compared itself.
     pub(crate) number: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Expression<'a> {
     pub(crate) closed: bool,
     /// It begins with an assignment.
     pub(crate) assigns: bool,
-    /// Tokens that it has, but ASC and DESC.
+    /// The number of its tokens, without ASC and DESC.
     pub(crate) length: usize,
 }
 

@@ -8,7 +8,7 @@
 //! `operators` finds what computes, `expression` what it reaches, `column` what stands on the other side of a `=`.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::values::expression;
 use crate::values::operators::{self, Role};
 use crate::values::parts::Use;
@@ -39,7 +39,7 @@ fn use_of(tokens: &[Token<'_>], roles: &[Role], at: usize, reached: Use) -> Use 
         return Use::Count;
     }
     if let Some(before) = before
-        && before.what == What::Word
+        && before.kind == TokenKind::Word
         && before.text.starts_with('_')
         && !before.is_any(&["_utf8mb4", "_utf8mb3", "_utf8", "_binary"])
     {
@@ -56,13 +56,15 @@ fn use_of(tokens: &[Token<'_>], roles: &[Role], at: usize, reached: Use) -> Use 
 
 /// Whether what computes stands right before or behind it, parentheses around it alone looked through.
 fn is_beside_operator(tokens: &[Token<'_>], roles: &[Role], at: usize) -> bool {
-    let (mut first, mut last) = (at, at);
+    let mut first = at;
+    let mut last = at;
     while first > 0
         && tokens[first - 1].is_symbol("(")
         && tokens.get(last + 1).is_some_and(|next| next.is_symbol(")"))
         && (first == 1 || !is_call(tokens, first - 1))
     {
-        (first, last) = (first - 1, last + 1);
+        first -= 1;
+        last += 1;
     }
     let is_operator = |at: usize| roles.get(at) == Some(&Role::Computes);
     first.checked_sub(1).is_some_and(is_operator) || is_operator(last + 1)

@@ -1,6 +1,6 @@
 //! The words that matter to what an expression is.
 
-use crate::lexer::token::{Token, What};
+use crate::lexer::token::{Token, TokenKind};
 
 /// Words between two expressions. All are reserved: a column that has such a name stands in quotes.
 pub(crate) const CLAUSES: &[&str] = &[
@@ -100,8 +100,11 @@ pub(crate) fn is_function(tokens: &[Token<'_>], at: usize) -> bool {
     let is_operand = |token: &Token<'_>| {
         token.is_symbol(")")
             || is_mark(token)
-            || matches!(token.what, What::Number | What::String | What::Variable | What::Name)
-            || token.what == What::Word && !token.is_any(NO_FUNCTIONS) && !token.is_any(CLAUSES)
+            || matches!(
+                token.kind,
+                TokenKind::Number | TokenKind::String | TokenKind::Variable | TokenKind::Name
+            )
+            || token.kind == TokenKind::Word && !token.is_any(NO_FUNCTIONS) && !token.is_any(CLAUSES)
     };
     let follows_operand = at.checked_sub(1).is_some_and(|before| is_operand(&tokens[before]));
     is_called && !(tokens[at].is("mod") && follows_operand)
@@ -110,10 +113,10 @@ pub(crate) fn is_function(tokens: &[Token<'_>], at: usize) -> bool {
 /// Whether the parenthesis at this place holds arguments, a list or a row.
 pub(crate) fn is_call(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &tokens[before]) else { return false };
-    match before.what {
-        What::Name => true,
-        What::Word => before.is("values") || !(before.is_any(NO_FUNCTIONS) || before.is_any(CLAUSES)),
-        What::Number | What::String | What::Variable | What::Symbol => false,
+    match before.kind {
+        TokenKind::Name => true,
+        TokenKind::Word => before.is("values") || !(before.is_any(NO_FUNCTIONS) || before.is_any(CLAUSES)),
+        TokenKind::Number | TokenKind::String | TokenKind::Variable | TokenKind::Symbol => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The runs of which a job has changed what no rollback undoes.
 //!
-//! Their jobs share no packet any more, and none is tried again after a doubt. Another worker finds out by itself.
+//! Their jobs no longer share a packet, and none is tried again after a doubt. Each worker finds out for itself.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,8 @@ use queryfleet_job::RunId;
 /// Those that this worker has met.
 #[derive(Default)]
 pub(crate) struct Kept {
-    any: AtomicBool,
+    /// Almost always false: then no job takes the lock.
+    is_any: AtomicBool,
     runs: RwLock<HashSet<RunId>>,
 }
 
@@ -19,18 +20,18 @@ impl Kept {
     /// Whether the run is one of them.
     pub(crate) fn has(&self, run: RunId) -> bool {
         // Nobody panics while holding this lock.
-        self.any.load(Ordering::Relaxed)
+        self.is_any.load(Ordering::Relaxed)
             && self.runs.read().unwrap_or_else(PoisonError::into_inner).contains(&run)
     }
 
-    /// Takes a run in, and tells it once.
-    pub(crate) fn note(&self, run: RunId) {
+    /// Adds a run, and logs it once.
+    pub(crate) fn add(&self, run: RunId) {
         if self.runs.write().unwrap_or_else(PoisonError::into_inner).insert(run) {
-            self.any.store(true, Ordering::Relaxed);
+            self.is_any.store(true, Ordering::Relaxed);
             tracing::warn!(
                 %run,
-                "a job has changed a table that is not transactional: the run goes on one job at a time, and what fails \
-                 is not tried again"
+                "a job has changed a table that is not transactional: the run continues one job at a time, and failed \
+                 jobs are not retried"
             );
         }
     }

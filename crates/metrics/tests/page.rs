@@ -3,7 +3,7 @@
 // Clippy sees a test in a function that has the attribute, not in its helpers.
 #![allow(clippy::unwrap_used)]
 
-use queryfleet_consumer::metrics_reference;
+use queryfleet_metrics::reference;
 
 const BEGIN: &str = "<!-- series -->\n";
 const END: &str = "<!-- /series -->\n";
@@ -14,7 +14,7 @@ fn the_page_of_metrics_is_what_the_code_says() {
     let page = std::fs::read_to_string(path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
-    let expected = format!("{before}{BEGIN}\n{}\n{END}{after}", metrics_reference().unwrap());
+    let expected = format!("{before}{BEGIN}\n{}\n{END}{after}", reference().unwrap());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, &expected).unwrap();
     } else {
@@ -24,7 +24,7 @@ fn the_page_of_metrics_is_what_the_code_says() {
 
 #[test]
 fn every_label_value_has_a_meaning() {
-    let page = metrics_reference().unwrap();
+    let page = reference().unwrap();
     for line in page.lines().filter(|line| line.starts_with('|')) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let last = cells.last().unwrap();

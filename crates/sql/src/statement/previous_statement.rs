@@ -1,22 +1,20 @@
-//! What tells of the statement before it in the session.
-//!
-//! Before each job its session has run others, of anybody, and the INSERT into the ledger: LAST_INSERT_ID() and its like
-//! would answer for those.
+//! What returns something about the statement before it in the session: LAST_INSERT_ID() and its like. A statement that
+//! stands by itself does not know which one that was.
 
 use crate::lexer::scanner::{SqlMode, stands_at};
-use crate::lexer::token::{Token, Tokens, What};
+use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
 
-/// Functions of the server's own that tell of it, however their names are quoted, and with space and comments before the
+/// Built-in functions that do, however their names are quoted, and with space and comments before the
 /// parenthesis. `a.row_count()` is a stored function.
 const FUNCTIONS: [&str; 4] = [LAST_INSERT_ID, "row_count", "found_rows", "lastval"];
-/// With an argument it keeps a value and tells nothing.
+/// With an argument it keeps a value, and returns nothing about an earlier statement.
 const LAST_INSERT_ID: &str = "last_insert_id";
-/// Variables of the session that tell of it.
+/// Variables of the session that do.
 const VARIABLES: [&str; 5] = [LAST_INSERT_ID, "identity", "warning_count", "error_count", "last_gtid"];
 
-/// Refuses what tells of the statement before. A text without the signs of it costs two searches.
+/// Refuses a statement that depends on the one before. A text without any sign of it costs two searches.
 pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal> {
     if kind == Kind::Ddl || kind != Kind::Other && !may_tell(sql.as_bytes()) {
         return Ok(());
@@ -91,9 +89,9 @@ impl<'a> Reader<'a> {
     fn tells_by(&self, token: Token<'a>) -> bool {
         let after_dot = self.before.is_some_and(|before| before.is_symbol("."));
         let is_table = self.is_after("into");
-        match token.what {
-            What::Variable => token.text.starts_with("@@") && self.is_variable(token),
-            What::Word | What::Name | What::String => {
+        match token.kind {
+            TokenKind::Variable => token.text.starts_with("@@") && self.is_variable(token),
+            TokenKind::Word | TokenKind::Name | TokenKind::String => {
                 let name = token.text.trim_matches(['`', '"']);
                 let may_be = |after_dot: bool| self.versions || after_dot;
                 let value_for =

@@ -1,0 +1,174 @@
+//! What the slots of one worker share.
+
+pub(crate) mod admit;
+mod connections;
+pub(crate) mod kept;
+pub(crate) mod large;
+pub(crate) mod remains;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_job::{DeadReason, Here, Policy, Signer};
+use queryfleet_ledger::{Database, LedgerClient};
+use queryfleet_metrics::{Dependency, Metrics, PublishResult};
+use queryfleet_sql::Kind;
+use tokio::sync::Mutex;
+
+use crate::log::{Event, EventKind, LogThrottle};
+use crate::shared::admit::Runs;
+use crate::shared::connections::{Connections, Transition};
+use crate::shared::kept::Kept;
+use crate::shared::large::Large;
+use crate::shared::remains::Remains;
+use crate::{Drain, Error};
+
+/// Tries at a conflict within one delivery.
+const TRIES_PER_DELIVERY: u32 = 3;
+
+/// What the slots, the collector and the heartbeat of one worker share.
+pub(crate) struct Shared {
+    /// The queue that the worker serves.
+    pub(crate) queue: String,
+    /// `host:pid`, for people.
+    pub(crate) worker: String,
+    pub(crate) topology: Topology,
+    /// The keys that messages are verified and signed with; `None` without a signing key.
+    pub(crate) signer: Option<Signer>,
+    pub(crate) limits: Limits,
+    pub(crate) clients: Clients,
+    pub(crate) runs: Runs,
+    pub(crate) kept: Kept,
+    pub(crate) remains: Remains,
+    pub(crate) large: Large,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log: LogThrottle,
+    pub(crate) drain: Drain,
+    /// How many slots hold a message.
+    pub(crate) busy_slots: AtomicU32,
+    connections: Connections,
+}
+
+/// What the configuration allows.
+pub(crate) struct Limits {
+    /// Attempts, retry tiers, and how long a slot may hold a message that it cannot run.
+    pub(crate) policy: Policy,
+    /// The kinds of statement that this worker executes; `None`: all.
+    pub(crate) allow: Option<Vec<Kind>>,
+    /// The deadline of a statement whose job has none of its own.
+    pub(crate) statement_timeout: Duration,
+    /// The longest pause between two tries to connect.
+    pub(crate) longest_backoff: Duration,
+    /// After this time the worker has seen a change of a run's state, or executes nothing more of the run.
+    pub(crate) view: Duration,
+}
+
+/// What connections are made by. Slots make their own: one each to the database, and a channel to the broker.
+pub(crate) struct Clients {
+    /// Consumers are apart from publishers: a broker that blocks who publishes must not keep acknowledgements from it.
+    pub(crate) consuming: Arc<Broker>,
+    pub(crate) publishing: Arc<Broker>,
+    pub(crate) database: Arc<Database>,
+    /// The worker's one connection to the database beside those of its slots (docs/model.md counts on it): for the runs
+    /// and the worker's own row. Held for one question at a time, so that no admission waits for more than that.
+    pub(crate) ledger: Arc<Mutex<LedgerClient>>,
+}
+
+impl Clients {
+    fn new(config: &Config) -> Result<Clients, Error> {
+        let database = Arc::new(Database::new(config)?);
+        Ok(Clients {
+            consuming: Arc::new(Broker::new(config, "worker, consuming")?),
+            publishing: Arc::new(Broker::new(config, "worker, publishing")?),
+            ledger: Arc::new(Mutex::new(LedgerClient::new(database.clone()))),
+            database,
+        })
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, drain: Drain) -> Result<Shared, Error> {
+        let clients = Clients::new(config)?;
+        let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
+        let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
+        let here = Here {
+            queue: config.queue.clone(),
+            schema: clients.database.schema().to_owned(),
+            signer: signer.clone(),
+        };
+        let worker = worker_name();
+        Ok(Shared {
+            queue: config.queue.clone(),
+            signer,
+            limits: Limits {
+                policy: Policy {
+                    max_attempts: config.max_attempts,
+                    tiers: topology.tiers(),
+                    tries_here: TRIES_PER_DELIVERY,
+                    pressure_timeout: config.pressure_timeout,
+                },
+                allow: config.allow.clone(),
+                statement_timeout: config.statement_timeout,
+                longest_backoff: config.backoff_max,
+                view: config.workers_notice_within(),
+            },
+            runs: Runs::new(clients.ledger.clone(), config.run_state_max_age(), here),
+            kept: Kept::default(),
+            remains: Remains::new(
+                LedgerClient::new(clients.database.clone()),
+                config.pressure_timeout,
+                drain.clone(),
+            ),
+            large: Large::new(),
+            log: LogThrottle::new(worker.clone()),
+            worker,
+            topology,
+            clients,
+            metrics,
+            drain,
+            busy_slots: AtomicU32::new(0),
+            connections: Connections::new(config.slots),
+        })
+    }
+
+    /// Notes whether a slot, counted from 0, has its connection. The worker counts as connected while any slot is.
+    pub(crate) fn note_connection(&self, dependency: Dependency, slot: usize, is_up: bool) {
+        let transition = self.connections.note(dependency, slot, is_up);
+        if transition == Transition::Unchanged {
+            return;
+        }
+        if transition == Transition::Reconnected {
+            self.metrics.reconnected(dependency);
+            self.log.record(EventKind::Reconnected, || Event {
+                slot: Some(slot + 1),
+                class: dependency.as_str(),
+                ..Event::default()
+            });
+        }
+        self.metrics.health().set_connected(dependency, self.connections.is_any_up(dependency));
+    }
+
+    /// Counts a dead job, or a message that is none, and logs it.
+    pub(crate) fn record_dead(&self, reason: DeadReason, event: Event) {
+        self.metrics.dead(reason);
+        self.log.record(EventKind::Dead, || event);
+    }
+
+    /// Counts how the publishing of a copy has ended.
+    pub(crate) fn record_published(&self, published: &Result<(), queryfleet_broker::Error>) {
+        use queryfleet_broker::Error;
+        self.metrics.published(match published {
+            Ok(()) => PublishResult::Confirmed,
+            Err(Error::Unroutable { .. }) => PublishResult::Unroutable,
+            Err(Error::Nacked { .. } | Error::TooLarge { .. }) => PublishResult::Nacked,
+            Err(_) => PublishResult::Unanswered,
+        });
+    }
+}
+
+fn worker_name() -> String {
+    format!("{}:{}", queryfleet_config::host_name(), std::process::id())
+}

@@ -1,0 +1,173 @@
+//! A slot: its connection, its consumer, one message at a time.
+
+mod attempt;
+mod check;
+mod context;
+mod copies;
+mod execute;
+mod pipeline;
+mod plan;
+mod settle;
+mod tries;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use queryfleet_broker::{Delivery, Subscription};
+use queryfleet_job::{Backoff, Failure, Outcome};
+use queryfleet_ledger::RunSession;
+use queryfleet_metrics::Dependency;
+use tokio::time::MissedTickBehavior;
+
+use crate::decode::verify;
+use crate::not_run::NotRun;
+use crate::shared::Shared;
+use crate::shared::large::is_outsize;
+use crate::slot::context::Context;
+use crate::slot::plan::Then;
+use crate::slot::settle::settle_message;
+
+/// How often an idle connection is used: well below the session's wait_timeout of 60 s.
+const IDLE_PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// One executor of a worker.
+pub(crate) struct Slot {
+    context: Context,
+    backoff: Backoff,
+}
+
+impl Slot {
+    /// The slot with this index, from 0.
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Slot {
+        let backoff = Backoff::new(shared.limits.longest_backoff);
+        Slot { context: Context::new(shared, index), backoff }
+    }
+
+    /// Serves until the worker drains.
+    pub(crate) async fn run(mut self) {
+        let drain = self.context.shared.drain.clone();
+        while !drain.is_draining() {
+            if self.connect_and_serve().await == Then::Pause {
+                tokio::select! {
+                    () = tokio::time::sleep(self.backoff.pause()) => {}
+                    () = drain.draining() => {}
+                }
+            }
+        }
+        self.context.session.close().await;
+    }
+
+    /// First the database, then the consumer: a slot without a connection must hold no message.
+    async fn connect_and_serve(&mut self) -> Then {
+        let shared = self.context.shared.clone();
+        let prepared = match self.context.session.prepare(RunSession::NONE).await {
+            Ok(_) => self.context.session.probe().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = self.context.report_connection(Dependency::Database, prepared) {
+            shared.metrics.health().set_unfit(error.is_unfit().then(|| queryfleet_job::causes(&error)));
+            return Then::Pause;
+        }
+        shared.metrics.health().set_unfit(None);
+        let tag = format!("{}/{}", shared.worker, self.context.number());
+        let subscribed = shared.clients.consuming.subscribe(&shared.topology.work(), &tag).await;
+        let Ok(mut subscription) = self.context.report_connection(Dependency::Broker, subscribed) else {
+            return Then::Pause;
+        };
+        let then = self.consume(&mut subscription).await;
+        subscription.close().await;
+        then
+    }
+
+    /// Takes messages until the worker drains or a connection has to be made anew.
+    async fn consume(&mut self, subscription: &mut Subscription) -> Then {
+        let mut ping = tokio::time::interval(IDLE_PING_INTERVAL);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        let drain = self.context.shared.drain.clone();
+        let mut draining = std::pin::pin!(drain.draining());
+        loop {
+            let delivery = tokio::select! {
+                biased;
+                () = &mut draining => {
+                    // If the channel is gone, nothing comes any more either.
+                    let _ = subscription.cancel().await;
+                    return Then::Continue;
+                }
+                delivery = subscription.next() => delivery,
+                _ = ping.tick() => {
+                    self.backoff.reset();
+                    if self.context.session.ping().await {
+                        continue;
+                    }
+                    self.context.note_connection(Dependency::Database, false);
+                    return Then::Reconnect;
+                }
+            };
+            let delivery = delivery.unwrap_or_else(|| Err(queryfleet_broker::Error::Cancelled));
+            let Ok(delivery) = self.context.report_connection(Dependency::Broker, delivery) else {
+                return Then::Pause;
+            };
+            match self.serve(subscription, delivery).await {
+                Then::Continue => self.backoff.reset(),
+                then => return then,
+            }
+        }
+    }
+
+    async fn serve(&mut self, subscription: &mut Subscription, delivery: Delivery) -> Then {
+        let shared = self.context.shared.clone();
+        if delivery.redelivered {
+            shared.metrics.redelivered();
+        }
+        if let Some(waited_s) = delivery.waited_s {
+            shared.metrics.queue_wait(Duration::from_secs(waited_s));
+        }
+        shared.busy_slots.fetch_add(1, Ordering::Relaxed);
+        let then = self.serve_in_turn(&shared, subscription, delivery).await;
+        shared.busy_slots.fetch_sub(1, Ordering::Relaxed);
+        then
+    }
+
+    /// A large message waits for its turn, for no longer than a slot may hold a job that cannot run.
+    async fn serve_in_turn(
+        &mut self,
+        shared: &Shared,
+        subscription: &mut Subscription,
+        delivery: Delivery,
+    ) -> Then {
+        let bytes = delivery.body.len();
+        let _turn = tokio::select! {
+            biased;
+            turn = shared.large.turn(bytes) => turn,
+            () = shared.drain.must_end() => return self.give_back(subscription, delivery).await,
+            () = tokio::time::sleep(shared.limits.policy.pressure_timeout) => {
+                return self.give_back(subscription, delivery).await;
+            }
+        };
+        let then = pipeline::serve(&mut self.context, subscription, delivery).await;
+        if !is_outsize(bytes) {
+            return then;
+        }
+        // While it is still this message's turn.
+        self.context.session.shed().await;
+        if then != Then::Continue {
+            return then;
+        }
+        let prepared = self.context.session.prepare(RunSession::NONE).await.map(drop);
+        match self.context.report_connection(Dependency::Database, prepared) {
+            Ok(()) => Then::Continue,
+            Err(_) => Then::Pause,
+        }
+    }
+
+    /// Gives a large message back whose turn did not come.
+    async fn give_back(&mut self, subscription: &mut Subscription, mut delivery: Delivery) -> Then {
+        let not_run = match verify(&mut delivery, self.context.shared.signer.as_ref()) {
+            Ok(()) => NotRun(Outcome::Interrupted(Failure::said("other large messages had their turn"))),
+            Err(not_run) => not_run,
+        };
+        settle_message(&mut self.context, subscription, &delivery, &not_run).await
+    }
+}

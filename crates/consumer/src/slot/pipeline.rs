@@ -1,0 +1,29 @@
+//! The way of a message through a slot, stage by stage.
+
+use queryfleet_broker::{Delivery, Subscription};
+
+use crate::decode::decode;
+use crate::slot::context::Context;
+use crate::slot::execute::execute;
+use crate::slot::plan::Then;
+use crate::slot::settle::{settle_jobs, settle_message};
+
+/// Takes a delivery through decode, admit, execute and settle. Whatever happens on the way, its message is
+/// acknowledged only when every job of it has ended in the ledger or is in a confirmed copy.
+pub(crate) async fn serve(
+    context: &mut Context,
+    subscription: &mut Subscription,
+    mut delivery: Delivery,
+) -> Then {
+    let shared = context.shared.clone();
+    let chunk = match decode(&mut delivery, shared.signer.as_ref()) {
+        Ok(chunk) => chunk,
+        Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
+    };
+    let run = match shared.runs.admit(&chunk).await {
+        Ok(run) => run,
+        Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
+    };
+    let endings = execute(context, &chunk, &run, delivery.headers.attempts).await;
+    settle_jobs(context, subscription, &delivery, &chunk, &endings).await
+}
