@@ -1,8 +1,8 @@
 //! Inspecting a statement.
 
 use queryfleet_sql::{
-    Kind, Refusal, SqlMode, assignments, calls_only_builtins, check, foreign_calls, inspect, lacks_where,
-    marks, names, placeholders, shape, uses, written_tables,
+    Kind, Refusal, SqlMode, assignments, calls_only_builtins, check, fingerprint, foreign_calls, inspect,
+    lacks_where, marks, names, placeholders, uses, written_tables,
 };
 
 use crate::MODES;
@@ -34,7 +34,7 @@ fn read(statement: &str, mode: SqlMode) {
     let _ = marks(statement, mode);
     let _ = names(statement, mode).count();
     let _ = placeholders(statement, mode);
-    let _ = shape(statement, mode);
+    let _ = fingerprint(statement, mode);
     let _ = uses(statement, mode);
     let _ = written_tables(statement, mode);
 }

@@ -1,6 +1,6 @@
 //! Splitting a script.
 
-use queryfleet_sql::{Place, SplitError, Splitter, SqlMode};
+use queryfleet_sql::{Position, SplitError, Splitter, SqlMode};
 
 use crate::MODES;
 
@@ -12,7 +12,7 @@ const PIECE_SIZES: [usize; 3] = [1, 2, 7];
 /// What a script is split into, and the error at which it ends.
 #[derive(Debug, PartialEq)]
 struct Split {
-    statements: Vec<(String, Place)>,
+    statements: Vec<(String, Position)>,
     error: Option<SplitError>,
 }
 
@@ -49,9 +49,9 @@ fn split(script: &[u8], size: usize, mode: SqlMode, limit: usize) -> Split {
 }
 
 /// Takes out all statements that are complete.
-fn take(splitter: &mut Splitter, statements: &mut Vec<(String, Place)>) -> Result<(), SplitError> {
+fn take(splitter: &mut Splitter, statements: &mut Vec<(String, Position)>) -> Result<(), SplitError> {
     while let Some(statement) = splitter.next_statement()? {
-        statements.push((statement.sql.to_owned(), statement.place));
+        statements.push((statement.sql.to_owned(), statement.position));
     }
     Ok(())
 }
