@@ -4,4 +4,5 @@ mod commands;
 mod links;
 mod names;
 mod page;
+mod prose;
 mod release;
