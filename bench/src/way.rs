@@ -13,7 +13,7 @@ use queryfleet_job::{envelope, settle::settle};
 use queryfleet_producer::statement::{self, Rules, Statement};
 use queryfleet_sql::{Splitter, SqlMode};
 
-use crate::packet::{self, Packet, PacketContext};
+use queryfleet_ledger::packet::{self, Packet, PacketContext};
 
 /// No statement here comes near the limit.
 const RULES: Rules = Rules {
@@ -146,10 +146,10 @@ impl Slot {
     /// The packet's text for a chunk.
     pub fn fill(&mut self, chunk: &Chunk) -> &str {
         let savepoint = "q8d1f0c2ab3e45967";
-        let shape =
+        let context =
             PacketContext { ledger: LEDGER, savepoint, current: Some("shop"), default: "shop", net: false };
         let statements: Vec<_> = chunk.jobs.iter().map(|job| (job, job.sql.as_str().into())).collect();
-        packet::build(&mut self.packet, &shape, chunk.run, &statements);
+        packet::build(&mut self.packet, &context, chunk.run, &statements);
         &self.packet.text
     }
 

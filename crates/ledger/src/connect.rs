@@ -6,10 +6,12 @@ use std::time::Duration;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts, UrlError};
 use queryfleet_config::Config;
 
-use crate::client::tables::Tables;
+use crate::error::Error;
 use crate::error_code::{ACCESS_DENIED, TLS_REQUIRED};
-use crate::inspect::process_list;
-use crate::{Error, SessionFacts, init, session_sql};
+use crate::facts::{SessionFacts, client_host};
+use crate::init::InitStep;
+use crate::session_sql;
+use crate::tables::Tables;
 
 /// Where the jobs' database is and how a session on it begins. Shared by all that connect.
 pub struct Database {
@@ -24,11 +26,6 @@ pub struct Database {
     tls: queryfleet_config::Tls,
     /// How many connections were lost: whatever ended one may have ended all of them.
     epoch: AtomicU64,
-}
-
-/// A name in back quotes.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 impl Database {
@@ -47,18 +44,9 @@ impl Database {
         let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
         // Whoever starts with a bad one is told so before anything else.
         session_sql::statements(config.session_sql.as_deref())?;
-        let table = |name: &str| format!("{}.queryfleet_{name}", quoted(&schema));
-        let tables = Tables {
-            run: table("run"),
-            ledger: table("ledger"),
-            dead: table("dead"),
-            worker: table("worker"),
-            meta: table("meta"),
-            range: table("range"),
-        };
         Ok(Database {
             opts: opts.into(),
-            tables,
+            tables: Tables::of_schema(&schema),
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
             session_sql: config.session_sql.clone(),
@@ -101,23 +89,28 @@ impl Database {
     /// A connection after the whole init step, with the session SQL of the configuration and then `session_sql`.
     pub(crate) async fn connect(&self, session_sql: Option<&str>) -> Result<(Conn, SessionFacts), Error> {
         let connecting = async {
-            let mut conn = Conn::new(self.opts.clone()).await.map_err(|source| self.refused(source))?;
+            let mut conn = Conn::new(self.opts.clone()).await.map_err(|error| self.refused(error))?;
             // A reset does not run the server's init_connect again: without one here, sessions would differ.
-            let failed = |source| Error::Query { doing: "set up the session", source };
-            conn.reset().await.map_err(failed)?;
-            let mut facts = init::init(&mut conn, self, session_sql).await?;
-            let host = process_list::host(&mut conn, facts.connection_id).await.map_err(failed)?;
+            let failed = Error::query("set up the session");
+            conn.reset().await.map_err(&failed)?;
+            let mut facts = self.init_step(session_sql).run(&mut conn).await?;
+            let host = client_host(&mut conn, facts.connection_id).await.map_err(&failed)?;
             facts.host = host.unwrap_or_default();
             Ok((conn, facts))
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {
             Ok(result) => result,
-            Err(_) => Err(self.timed_out(self.connect_timeout, "connecting")),
+            Err(_) => Err(self.timed_out(self.connect_timeout, "connect")),
         }
     }
 
-    fn refused(&self, source: mysql_async::Error) -> Error {
-        let fault = match &source {
+    /// What makes a new session, or one that was reset, a session of a run with this session SQL.
+    pub(crate) fn init_step<'a>(&'a self, run_sql: Option<&'a str>) -> InitStep<'a> {
+        InitStep { lock_wait: self.lock_wait, fleet_sql: self.session_sql.as_deref(), run_sql }
+    }
+
+    fn refused(&self, error: mysql_async::Error) -> Error {
+        let fault = match &error {
             mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
                 Some(self.tls.not_offered())
             }
@@ -126,12 +119,12 @@ impl Database {
                 Some(self.tls.refused_account())
             }
             mysql_async::Error::Server(error) if error.code == TLS_REQUIRED => Some(self.tls.required()),
-            _ => self.opts.ssl_opts().and_then(|_| self.tls.fault(&source)),
+            _ => self.opts.ssl_opts().and_then(|_| self.tls.fault(&error)),
         };
         let server = self.server();
         match fault {
-            Some(fault) => Error::Tls { server, fault: fault.into(), source },
-            None => Error::Connect { server, source },
+            Some(fault) => Error::Tls { server, fault: fault.into(), source: error.into() },
+            None => Error::Connect { server, source: error.into() },
         }
     }
 

@@ -6,16 +6,19 @@
 
 mod client;
 mod connect;
+mod connection;
 mod error;
 mod error_code;
+mod facts;
 mod init;
 mod inspect;
+mod own_mode;
+mod quote;
 mod range;
 mod session;
 mod session_sql;
+mod tables;
 
-pub use client::connection::LedgerClient;
-pub use client::dead::Dead;
 pub use client::dead_jobs::{DeadGroup, DeadJob, DeadJobs, DeadRow, Filter};
 pub use client::jobs::{BLOCK, Counts, Jobs};
 pub use client::ranges::Ranges;
@@ -24,8 +27,9 @@ pub use client::runs::{NewRun, Runs};
 pub use client::standing::{RunStatus, Standing};
 pub use client::workers::{Heartbeat, WorkerRow, Workers};
 pub use connect::Database;
+pub use connection::LedgerClient;
 pub use error::Error;
-pub use init::SessionFacts;
+pub use facts::SessionFacts;
 pub use inspect::Inspect;
 pub use inspect::bits::Bits;
 pub use inspect::catalog::{Catalog, Explaining, NotHeld};
@@ -39,5 +43,9 @@ pub use range::key_value::{Bytes, KeyValue};
 pub use range::walk::{Range, Walk};
 pub use session::attempt::{Done, Failed};
 pub use session::bind::bound_length;
+pub use session::dead_row::Dead;
+/// Pure, and of no promise: public for `bench`.
+#[doc(hidden)]
+pub use session::packet;
 pub use session::{RunSession, Session};
 pub use session_sql::Fault as SessionSqlFault;

@@ -7,9 +7,10 @@ use std::fmt;
 
 use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target, Value};
 
-use crate::Error;
+/// How much of a refused statement an error shows.
+const SHOWN_CHARS: usize = 100;
 
-/// A session SQL that is not taken.
+/// Why a session SQL is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     statement: String,
@@ -17,18 +18,16 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Of a run's own, after which the session is not as every session has to be.
-    pub(crate) fn of_run(text: &str, unlike: &Error) -> Fault {
+    /// Of a run's session SQL after which the session is not as every session has to be.
+    pub(crate) fn of_run(text: &str, unlike: &dyn fmt::Display) -> Fault {
         Fault { statement: text.to_owned(), why: format!("is not kept: {unlike}") }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Of a statement that is shown.
-        const MOST: usize = 100;
-        let shown: String = self.statement.chars().take(MOST).flat_map(char::escape_debug).collect();
-        let more = if self.statement.chars().nth(MOST).is_some() { "…" } else { "" };
+        let shown: String = self.statement.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
+        let more = if self.statement.chars().nth(SHOWN_CHARS).is_some() { "…" } else { "" };
         write!(
             f,
             "session SQL takes SETs of session variables and nothing else: `{shown}{more}` {}",

@@ -5,8 +5,8 @@ use mysql_async::{Params, Row, Value};
 use queryfleet_job::RunId;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
-use crate::client::tables::Tables;
+use crate::connection::LedgerClient;
+use crate::tables::Tables;
 
 /// The states of a run that may still be gone on with.
 const OPEN: &str = "('publishing', 'published')";

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{LedgerState, RunId};
 
-use crate::client::connection::LedgerClient;
-use crate::client::ledger_row::parse_state;
+use crate::connection::LedgerClient;
 use crate::error_code::{DEADLOCK, LOCK_WAIT};
+use crate::session::ledger_row::parse_state;
 use crate::{Error, Run};
 
 /// Jobs a block: small enough to count in a few milliseconds, large enough that a poll needs few.

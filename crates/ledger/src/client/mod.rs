@@ -2,28 +2,24 @@
 //!
 //! [`LedgerClient`] has one view for each subject; a view borrows the connection for as long as it is used.
 
-pub(crate) mod connection;
-pub(crate) mod dead;
+pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
 pub(crate) mod jobs;
-pub(crate) mod ledger_row;
-pub(crate) mod own;
 pub(crate) mod ranges;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod standing;
-pub(crate) mod tables;
 pub(crate) mod workers;
 
 use queryfleet_job::LedgerId;
 
-use crate::client::connection::LedgerClient;
 use crate::client::dead_jobs::DeadJobs;
 use crate::client::jobs::Jobs;
 use crate::client::ranges::Ranges;
 use crate::client::runs::Runs;
 use crate::client::workers::Workers;
+use crate::connection::LedgerClient;
 use crate::error::Error;
 use crate::inspect::Inspect;
 

@@ -5,7 +5,7 @@ use mysql_async::{Params, Value};
 use queryfleet_job::RunId;
 use serde::{Deserialize, Serialize};
 
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 use crate::error_code::DUPLICATE_KEY;
 use crate::{Error, KeyValue, Range};
 

@@ -7,9 +7,9 @@ use mysql_async::{Row, Value, params};
 use queryfleet_job::{NotAtomic, RunId, is_run_id};
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
 use crate::client::run::{COLUMNS, Run, run};
 use crate::client::standing::Standing;
+use crate::connection::LedgerClient;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
 
 /// What a publish says about a new run.

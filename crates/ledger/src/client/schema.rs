@@ -4,8 +4,8 @@ use mysql_async::prelude::Queryable;
 use queryfleet_job::LedgerId;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
-use crate::client::tables;
+use crate::client::ddl;
+use crate::connection::LedgerClient;
 use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE};
 
 /// The version of the tables that this program reads and writes.
@@ -51,7 +51,7 @@ pub(crate) async fn setup(client: &mut LedgerClient) -> Result<LedgerId, Error> 
 async fn create(client: &mut LedgerClient) -> Result<(), Error> {
     let fresh = LedgerId::fresh()?;
     let meta = client.database.tables.meta.clone();
-    let tables = tables::create(&client.database.tables);
+    let tables = ddl::create(&client.database.tables);
     client.ask("make the tables of queryfleet", async |conn| {
         for table in &tables {
             conn.query_drop(table).await?;
@@ -68,13 +68,13 @@ async fn create(client: &mut LedgerClient) -> Result<(), Error> {
 /// From version 1 to 2. The version last: whoever reads the new one finds all that it has.
 async fn upgrade_1(client: &mut LedgerClient) -> Result<(), Error> {
     let statements =
-        [tables::create_range(&client.database.tables), tables::add_milestones(&client.database.tables)];
+        [ddl::create_range(&client.database.tables), ddl::add_milestones(&client.database.tables)];
     upgrade(client, "upgrade the tables of queryfleet from version 1 to 2", &statements, (1, 2)).await
 }
 
 /// From version 2 to 3. A finer collation takes apart what was one name: no two rows can come to be one.
 async fn upgrade_2(client: &mut LedgerClient) -> Result<(), Error> {
-    let statements = tables::add_version_3(&client.database.tables);
+    let statements = ddl::add_version_3(&client.database.tables);
     upgrade(client, "upgrade the tables of queryfleet from version 2 to 3", &statements, (2, 3)).await
 }
 

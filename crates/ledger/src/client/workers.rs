@@ -6,7 +6,7 @@ use mysql_async::params;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {

@@ -4,7 +4,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Value};
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 
 /// A column of the type BIT.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,8 +41,8 @@ impl Database {
             Ok(Collations { session, names, alone })
         };
         let asked = match tokio::time::timeout(self.connect_timeout, asking).await {
-            Ok(asked) => asked.map_err(|source| Error::Query { doing: "read the collations", source }),
-            Err(_) => Err(self.timed_out(self.connect_timeout, "reading the collations")),
+            Ok(asked) => asked.map_err(Error::query("read the collations")),
+            Err(_) => Err(self.timed_out(self.connect_timeout, "read the collations")),
         };
         let _ = tokio::time::timeout(self.connect_timeout, conn.disconnect()).await;
         asked

@@ -4,7 +4,7 @@ use mysql_async::Row;
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 
 /// The server's settings that the promise or a worker depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

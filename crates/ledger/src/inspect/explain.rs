@@ -6,15 +6,13 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use queryfleet_job::Job;
 
-use crate::connect::quoted;
+use crate::error_code::READ_ONLY_TRANSACTION;
+use crate::quote::quoted;
 use crate::session::bind;
 use crate::{Database, Error, SessionFacts};
 
 /// How long the server may think about one statement.
 const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Cannot execute statement in a READ ONLY transaction.
-const READ_ONLY_TRANSACTION: u16 = 1792;
 
 /// A session like those of the run's jobs, which only asks. Opens itself at the first question, and again when the
 /// server has closed it meanwhile.
@@ -69,7 +67,7 @@ impl Explainer<'_> {
         let asking =
             tokio::time::timeout(EXPLAIN_TIMEOUT, ask(&mut conn, &facts, self.database, job, read_only));
         let Ok(rows) = asking.await else {
-            return Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explaining a statement"));
+            return Err(self.database.timed_out(EXPLAIN_TIMEOUT, "explain a statement"));
         };
         if rows.as_ref().err().is_none_or(|error| error.code().is_some()) {
             self.session = Some((conn, facts));
@@ -85,16 +83,16 @@ async fn ask(
     job: &Job,
     read_only: bool,
 ) -> Result<Vec<Row>, Error> {
-    let failed = |source| Error::Query { doing: "explain", source };
+    let failed = Error::query("explain");
     let statement = bind::statement(job, facts.sql_mode).map_err(Error::Schema)?;
     let current = quoted(job.database.as_deref().unwrap_or(&database.schema));
     // MySQL 9 answers a tree unless it is asked for the table.
     let text = format!("/* queryfleet plan */ EXPLAIN FORMAT=TRADITIONAL {statement}\n");
-    conn.query_drop(format!("USE {current}")).await.map_err(failed)?;
+    conn.query_drop(format!("USE {current}")).await.map_err(&failed)?;
     let begin = if read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" };
-    conn.query_drop(begin).await.map_err(failed)?;
-    let rows = conn.query(text).await.map_err(failed);
-    conn.query_drop("ROLLBACK").await.map_err(failed)?;
+    conn.query_drop(begin).await.map_err(&failed)?;
+    let rows = conn.query(text).await.map_err(&failed);
+    conn.query_drop("ROLLBACK").await.map_err(&failed)?;
     rows
 }
 

@@ -5,14 +5,13 @@ pub(crate) mod catalog;
 pub(crate) mod collations;
 pub(crate) mod doctor;
 pub(crate) mod explain;
-pub(crate) mod process_list;
 pub(crate) mod rights;
 pub(crate) mod trial;
 pub(crate) mod writing;
 
 use queryfleet_sql::SqlMode;
 
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 use crate::error::Error;
 use crate::inspect::bits::Bits;
 use crate::inspect::catalog::Catalog;

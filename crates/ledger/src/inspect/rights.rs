@@ -4,7 +4,10 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
+use crate::error_code::{
+    COLUMN_DENIED, DATABASE_DENIED, NO_DEFAULT, NO_SUCH_TABLE, TABLE_DENIED, TABLE_EXISTS,
+};
 
 /// A table of queryfleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,19 +123,15 @@ impl Right {
 }
 
 /// Access denied to a database, a table, a column.
-pub(crate) const DENIED: [u16; 3] = [1044, 1142, 1143];
-pub(crate) const NO_SUCH_TABLE: u16 = 1146;
-const TABLE_EXISTS: u16 = 1050;
-/// Strict mode wants a value for every column without a default, even of no rows; rights are looked at before.
-pub(crate) const NO_DEFAULT: u16 = 1364;
+pub(crate) const DENIED: [u16; 3] = [DATABASE_DENIED, TABLE_DENIED, COLUMN_DENIED];
 
 fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
     let Err(error) = answered else { return Ok(Answer::Granted) };
     let Some(code) = error.code() else { return Err(error) };
-    let words = std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
+    let words = error.source_text();
     Ok(match (right, code) {
         // What is denied here may be SELECT on the model, and then CREATE has been granted.
-        (Right::Create, 1142) if !words.contains(Right::Create.as_str()) => Answer::Granted,
+        (Right::Create, TABLE_DENIED) if !words.contains(Right::Create.as_str()) => Answer::Granted,
         (Right::Create, NO_SUCH_TABLE | TABLE_EXISTS) => Answer::Granted,
         (Right::Insert, NO_DEFAULT) => Answer::Granted,
         (_, NO_SUCH_TABLE) => Answer::NoTable,

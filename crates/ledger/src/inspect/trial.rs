@@ -21,10 +21,10 @@ impl Database {
         job: &Job,
         limit: Duration,
     ) -> Result<Duration, Error> {
-        let failed = |source| Error::Query { doing: "try the statement for --size auto", source };
+        let failed = Error::query("try the statement of the ranges");
         let (mut conn, facts) = self.connect(session_sql).await?;
         let statement = bind::statement(job, facts.sql_mode).map_err(Error::Schema)?;
-        conn.query_drop("START TRANSACTION").await.map_err(failed)?;
+        conn.query_drop("START TRANSACTION").await.map_err(&failed)?;
         let began = Instant::now();
         let statement = format!("/* queryfleet trial */ {statement}");
         match tokio::time::timeout(limit, conn.query_drop(statement)).await {
@@ -38,7 +38,7 @@ impl Database {
         }
         let took = began.elapsed();
         match tokio::time::timeout(limit, conn.query_drop("ROLLBACK")).await {
-            Ok(result) => result.map_err(failed)?,
+            Ok(result) => result.map_err(&failed)?,
             Err(_) => self.kill(&facts, limit).await?,
         }
         Ok(took)

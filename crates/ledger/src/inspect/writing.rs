@@ -3,9 +3,9 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
-use crate::error_code;
-use crate::inspect::rights::{DENIED, NO_DEFAULT, NO_SUCH_TABLE, Table};
+use crate::connection::LedgerClient;
+use crate::error_code::{DEADLOCK, LOCK_WAIT, NO_DEFAULT, NO_SUCH_TABLE};
+use crate::inspect::rights::{DENIED, Table};
 
 /// What became of a row that was written to try it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +29,8 @@ impl Written {
             None => return Err(error),
             Some(NO_DEFAULT) => Written::Yes,
             Some(code) if code == NO_SUCH_TABLE || DENIED.contains(&code) => Written::Untried,
-            Some(error_code::LOCK_WAIT | error_code::DEADLOCK) => Written::Untried,
-            Some(_) => {
-                Written::No(std::error::Error::source(&error).map_or_else(String::new, ToString::to_string))
-            }
+            Some(LOCK_WAIT | DEADLOCK) => Written::Untried,
+            Some(_) => Written::No(error.source_text()),
         })
     }
 }

@@ -3,8 +3,8 @@
 use mysql_async::prelude::Queryable;
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
-use crate::connect::quoted;
+use crate::connection::LedgerClient;
+use crate::quote::quoted;
 
 /// A unique key of a table.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use mysql_async::prelude::Queryable;
 use queryfleet_sql::{self, Move, SqlMode, TableName};
 
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 use crate::range::key::Key;
 
 /// What the server knows of a table that a statement writes.

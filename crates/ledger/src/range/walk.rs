@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
     async fn rows(&mut self, query: &str) -> Result<Vec<Row>, Error> {
         let doing = "walk the key of the table";
         match tokio::time::timeout(PATIENCE, self.conn.query(query)).await {
-            Ok(answer) => answer.map_err(|source| Error::Query { doing, source }),
+            Ok(answer) => answer.map_err(Error::query(doing)),
             Err(_) => Err(self.database.timed_out(PATIENCE, doing)),
         }
     }

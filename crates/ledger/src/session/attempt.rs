@@ -5,11 +5,11 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{Chunk, Failure, Job, LedgerState, Outcome, RunId, read_conflict};
 
-use crate::client::ledger_row;
-use crate::error_code;
-use crate::error_code::Verdict;
 use crate::session::drive::{Answers, send};
+use crate::session::ledger_row;
 use crate::session::packet::{PacketContext, PacketStep, build};
+use crate::session::verdict;
+use crate::session::verdict::Verdict;
 use crate::session::{OpenSession, Session, limited};
 use crate::session::{bind, kept, unsent};
 
@@ -174,7 +174,7 @@ impl Session {
             self.database.lost();
             return tried.unanswered(Outcome::LostAfterSend(Failure::said(error.to_string())), answers);
         };
-        let verdict = match error_code::read(&error, place, &live.savepoint) {
+        let verdict = match verdict::read(&error, place, &live.savepoint) {
             Verdict::ConnectionLost(outcome) => {
                 self.database.lost();
                 return tried.unanswered(outcome, answers);

@@ -3,10 +3,8 @@
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
+use crate::error_code::NO_SAVEPOINT;
 use crate::session::packet::{Packet, PacketStep};
-
-/// A savepoint after a change to an Aria table. The transaction is open, and all of it can be committed.
-const NO_SAVEPOINT: u16 = 1178;
 
 /// What the answers have said so far.
 #[derive(Debug, Default)]

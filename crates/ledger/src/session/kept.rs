@@ -3,8 +3,7 @@
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
-/// Some changed tables are not transactional, and could not be rolled back.
-const NOT_ROLLED_BACK: u16 = 1196;
+use crate::error_code::NOT_ROLLED_BACK;
 
 /// Whether the last statement has told of such changes. The list of its warnings may be cut, which a statement can do
 /// that sets max_error_count in a function: of what is not `plain` a list that is cut tells of everything.

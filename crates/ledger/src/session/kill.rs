@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 
-use crate::inspect::process_list;
-use crate::{Database, Error, SessionFacts};
+use crate::connect::Database;
+use crate::error::Error;
+use crate::error_code::NO_SUCH_THREAD;
+use crate::facts::{SessionFacts, client_host};
 
-const NO_SUCH_THREAD: u16 = 1094;
 /// How often the process list is looked at while a killed connection rolls back.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-fn query_error(source: mysql_async::Error) -> Error {
-    Error::Query { doing: "kill a statement past its deadline", source }
-}
+const DOING: &str = "kill a statement past its deadline";
 
 impl Database {
     /// Kills the connection that `victim` describes, and answers once the server no longer lists it, or after
@@ -36,7 +35,7 @@ impl Database {
         let id = victim.connection_id;
         let killing = async {
             let listed = async |conn: &mut mysql_async::Conn| {
-                let host = process_list::host(conn, id).await.map_err(query_error)?;
+                let host = client_host(conn, id).await.map_err(Error::query(DOING))?;
                 Ok::<_, Error>(host.is_some_and(|host| host == victim.host))
             };
             if !listed(&mut conn).await? {
@@ -44,7 +43,7 @@ impl Database {
             }
             match conn.query_drop(format!("KILL {id}")).await {
                 Err(mysql_async::Error::Server(error)) if error.code == NO_SUCH_THREAD => return Ok(()),
-                Err(source) => return Err(query_error(source)),
+                Err(error) => return Err(Error::query(DOING)(error)),
                 Ok(()) => {}
             }
             while listed(&mut conn).await? {
@@ -54,7 +53,7 @@ impl Database {
         };
         match tokio::time::timeout(patience, killing).await {
             Ok(result) => result,
-            Err(_) => Err(self.timed_out(patience, "killing a statement past its deadline")),
+            Err(_) => Err(self.timed_out(patience, DOING)),
         }
     }
 }

@@ -2,14 +2,18 @@
 
 pub(crate) mod attempt;
 pub(crate) mod bind;
+pub(crate) mod dead_row;
 pub(crate) mod drive;
 pub(crate) mod kept;
 pub(crate) mod kill;
+pub(crate) mod ledger_row;
 pub(crate) mod not_atomic;
-pub(crate) mod packet;
+#[doc(hidden)]
+pub mod packet;
 pub(crate) mod probe;
 pub(crate) mod ready;
 pub(crate) mod unsent;
+pub(crate) mod verdict;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +22,6 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{DeadReason, Failure, Outcome, RunId};
 
-use crate::client::dead;
 use crate::session::packet::Packet;
 use crate::session::probe::Unwritten;
 use crate::{Database, Dead, Error, SessionFacts};
@@ -104,9 +107,9 @@ impl Session {
                     Unwritten::Ledger => "write the ledger: run `queryfleet setup`, or see its GRANTs",
                     Unwritten::Dead => "write dead jobs: run `queryfleet setup`, or see its GRANTs",
                 };
-                return Err(Error::Write { doing, source });
+                return Err(Error::write(doing)(source));
             }
-            Err(_) => return Err(self.database.timed_out(limit, "probing the ledger")),
+            Err(_) => return Err(self.database.timed_out(limit, "probe the ledger")),
         }
         live.answered(epoch);
         self.live = Some(live);
@@ -159,7 +162,12 @@ impl Session {
         self.prepare(RunSession::NONE).await?;
         let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
         let recorded = self
-            .bounded(dead::record(&mut live.conn, &self.database.tables, dead, &live.facts.sql_mode_words))
+            .bounded(dead_row::record(
+                &mut live.conn,
+                &self.database.tables,
+                dead,
+                &live.facts.sql_mode_words,
+            ))
             .await;
         if recorded.is_ok() {
             self.live = Some(live);
@@ -185,9 +193,10 @@ impl Session {
             return Err(Error::Schema("there is no connection".into()));
         };
         let tables = &self.database.tables;
-        let row = dead::Body { queue, reason, message, worker, body };
-        let recorded =
-            self.bounded(dead::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words)).await;
+        let row = dead_row::Body { queue, reason, message, worker, body };
+        let recorded = self
+            .bounded(dead_row::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words))
+            .await;
         if recorded.is_ok() {
             self.live = Some(live);
         }
@@ -205,8 +214,8 @@ impl Session {
     ) -> Result<T, Error> {
         let limit = self.limit();
         match tokio::time::timeout(limit, recording).await {
-            Ok(result) => result.map_err(|source| Error::Write { doing: "record a dead job", source }),
-            Err(_) => Err(self.database.timed_out(limit, "recording a dead job")),
+            Ok(result) => result.map_err(Error::write("record a dead job")),
+            Err(_) => Err(self.database.timed_out(limit, "record a dead job")),
         }
     }
 }

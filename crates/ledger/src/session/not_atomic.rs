@@ -11,12 +11,13 @@ use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome
 use queryfleet_sql::{self, Kind};
 
 use crate::Error;
-use crate::client::ledger_row;
-use crate::connect::quoted;
 use crate::error_code;
-use crate::error_code::Verdict;
+use crate::quote::quoted;
 use crate::session::bind;
+use crate::session::ledger_row;
 use crate::session::packet::PacketStep;
+use crate::session::verdict;
+use crate::session::verdict::Verdict;
 use crate::session::{OpenSession, Session, limited};
 
 /// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
@@ -70,7 +71,7 @@ impl Session {
             let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
             return if how == NotAtomic::Park { doubt(&lost) } else { lost };
         };
-        let outcome = match error_code::read(&server, PacketStep::Statement, &live.savepoint) {
+        let outcome = match verdict::read(&server, PacketStep::Statement, &live.savepoint) {
             Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
             Verdict::EndedBefore => Outcome::Conflict(Failure::said("ledger row met by a statement")),
         };
@@ -116,9 +117,7 @@ struct Row<'a> {
 impl Row<'_> {
     /// Makes sure that the job has not ended; under `park` leaves the mark that it was begun.
     async fn open(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
-        let failed = |source| {
-            Error::Write { doing: "open the ledger row of a job that is not atomic", source }.outcome()
-        };
+        let failed = |error| Error::write("open the ledger row of a job that is not atomic")(error).outcome();
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
                 Ok(()) => return Ok(()),

@@ -1,12 +1,20 @@
 //! The one packet: claim in the ledger, execute, commit, as one multi-statement text and one round trip.
+//!
+//! `USE` is part of it wherever the current database is not known to be the job's: in the first packet of a connection, in
+//! the first one after a reset or an error, and when the job before was of another database. So the first packet of a
+//! session has one statement more than the next.
+//!
+//! Pure: no connection and no clock. `bench` builds packets, too.
 
 use std::borrow::Cow;
 
 use queryfleet_job::{Job, LedgerState, RunId};
 
-/// What a statement of the packet is. Counting the answers tells which one failed.
+use crate::quote::quoted;
+
+/// The role of a statement in the packet. Counting the answers tells which one failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PacketStep {
+pub enum PacketStep {
     Begin,
     Use,
     Ledger,
@@ -24,11 +32,11 @@ pub(crate) enum PacketStep {
     Commit,
 }
 
-/// The packet's text and the place of each of its statements; buffers that a slot uses again and again.
+/// The packet's text and the role of each of its statements; buffers that a slot uses again and again.
 #[derive(Default)]
-pub(crate) struct Packet {
-    pub(crate) text: String,
-    pub(crate) steps: Vec<PacketStep>,
+pub struct Packet {
+    pub text: String,
+    pub steps: Vec<PacketStep>,
     /// Where the part behind the net begins, in `text` and in `steps`: what is left to send when the net's savepoint
     /// has failed.
     end: (usize, usize),
@@ -41,29 +49,29 @@ impl Packet {
     }
 
     /// The part behind the net.
-    pub(crate) fn end(&self) -> (&str, &[PacketStep]) {
+    pub fn end(&self) -> (&str, &[PacketStep]) {
         (&self.text[self.end.0..], &self.steps[self.end.1..])
     }
 
     /// Pieces, not a format: the text is most of what a job costs a worker that serves chunks.
-    fn add(&mut self, place: PacketStep, pieces: &[&str]) {
+    fn add(&mut self, step: PacketStep, pieces: &[&str]) {
         if !self.steps.is_empty() {
             self.text.push(';');
         }
-        self.steps.push(place);
+        self.steps.push(step);
         pieces.iter().for_each(|piece| self.text.push_str(piece));
     }
 
     /// One INSERT of the ledger rows of all these jobs.
     fn claim(
         &mut self,
-        place: PacketStep,
+        step: PacketStep,
         ledger: &str,
         run: &str,
         jobs: &[(&Job, Cow<'_, str>)],
         state: LedgerState,
     ) {
-        self.add(place, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
+        self.add(step, &["INSERT INTO ", ledger, "(run,seq,state)VALUES"]);
         let mut seq = itoa::Buffer::new();
         for (index, (job, _)) in jobs.iter().enumerate() {
             let open = if index > 0 { ",(" } else { "(" };
@@ -75,76 +83,77 @@ impl Packet {
 }
 
 /// What a packet needs to know of its connection.
-pub(crate) struct PacketContext<'a> {
+pub struct PacketContext<'a> {
     /// The ledger table, schema-qualified and quoted.
-    pub(crate) ledger: &'a str,
+    pub ledger: &'a str,
     /// Random for each connection, so that no statement can make a savepoint of the same name again.
-    pub(crate) savepoint: &'a str,
-    /// The database that is current, when known.
-    pub(crate) current: Option<&'a str>,
+    pub savepoint: &'a str,
+    /// The current database; `None` when it is not known, and `USE` has to be sent.
+    pub current: Option<&'a str>,
     /// The database of jobs that name none.
-    pub(crate) default: &'a str,
+    pub default: &'a str,
     /// Whether to ask, behind the last statement, if something has changed that no rollback undoes. Of a chunk it is
     /// always asked; for a single job it costs a tenth.
-    pub(crate) net: bool,
+    pub net: bool,
 }
 
-/// Builds the packet for jobs that are atomic, each with its statement as it is to be sent. Answers the database
+/// Builds the packet for jobs that are atomic, each with its statement as it is to be sent. Returns the database
 /// that is current after it.
 ///
 /// A single job claims its row as `done`. The jobs of a chunk claim theirs as `started`, all in one statement, and
 /// one statement turns them to `done` behind the last job: each statement costs the server an answer of its own, which
-/// is most of what a small job costs. Would a job's statement end our transaction after all, the rows that it commits
-/// say `started`, so that none of the jobs behind it can pass for done; the savepoint stops the packet then. A temporary
-/// table of the ledger's name, which a trigger may have made, would swallow the second claim: it is dropped before.
+/// is most of what a small job costs. If a job's statement ended our transaction after all, the rows that it commits
+/// would say `started`, so that none of the jobs behind it could pass for done; the savepoint then stops the packet. A
+/// temporary table of the ledger's name, which a trigger may have made, would swallow the second claim: it is dropped
+/// before.
 ///
 /// The newline before `;` ends a trailing `-- ` or `#` comment of the statement; an open quote or `/*` would be a
 /// syntax error with nothing committed.
-pub(crate) fn build<'a>(
+pub fn build<'a>(
     packet: &mut Packet,
-    shape: &PacketContext<'a>,
+    context: &PacketContext<'a>,
     run: RunId,
     jobs: &[(&'a Job, Cow<'_, str>)],
 ) -> &'a str {
     packet.clear();
     let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
     let chunk = jobs.len() > 1;
-    let mut current = shape.current;
+    let mut current = context.current;
     packet.add(PacketStep::Begin, &["START TRANSACTION"]);
     let claimed = if chunk { LedgerState::Started } else { LedgerState::Done };
-    packet.claim(PacketStep::Ledger, shape.ledger, &run, jobs, claimed);
-    packet.add(PacketStep::Savepoint, &["SAVEPOINT ", shape.savepoint]);
+    packet.claim(PacketStep::Ledger, context.ledger, &run, jobs, claimed);
+    packet.add(PacketStep::Savepoint, &["SAVEPOINT ", context.savepoint]);
     for (job, statement) in jobs {
-        let wanted = job.database.as_deref().unwrap_or(shape.default);
+        let wanted = job.database.as_deref().unwrap_or(context.default);
         if current != Some(wanted) {
-            packet.add(PacketStep::Use, &["USE ", &crate::connect::quoted(wanted)]);
+            packet.add(PacketStep::Use, &["USE ", &quoted(wanted)]);
             current = Some(wanted);
         }
         let seq = seq.format(job.seq);
         packet.add(PacketStep::Statement, &["/* queryfleet ", &run, "/", seq, " */ ", statement, "\n"]);
     }
-    if chunk || shape.net {
-        packet.add(PacketStep::NetSavepoint, &["SAVEPOINT ", shape.savepoint, "n"]);
-        packet.add(PacketStep::Net, &["ROLLBACK TO SAVEPOINT ", shape.savepoint, "n"]);
+    if chunk || context.net {
+        packet.add(PacketStep::NetSavepoint, &["SAVEPOINT ", context.savepoint, "n"]);
+        packet.add(PacketStep::Net, &["ROLLBACK TO SAVEPOINT ", context.savepoint, "n"]);
     }
     // Without the `;` before it.
     packet.end = (packet.text.len() + 1, packet.steps.len());
-    packet.add(PacketStep::Release, &["RELEASE SAVEPOINT ", shape.savepoint]);
+    packet.add(PacketStep::Release, &["RELEASE SAVEPOINT ", context.savepoint]);
     if chunk {
-        packet.add(PacketStep::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", shape.ledger]);
+        packet.add(PacketStep::Unhide, &["DROP TEMPORARY TABLE IF EXISTS ", context.ledger]);
         // By the primary key alone. An UPDATE of these rows would be free to scan, and to wait for its neighbours'.
-        packet.claim(PacketStep::Finish, shape.ledger, &run, jobs, LedgerState::Done);
+        packet.claim(PacketStep::Finish, context.ledger, &run, jobs, LedgerState::Done);
         packet.text.push_str("ON DUPLICATE KEY UPDATE state='done'");
     }
     packet.add(PacketStep::Commit, &["COMMIT"]);
-    current.unwrap_or(shape.default)
+    current.unwrap_or(context.default)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SHAPE: PacketContext<'_> = PacketContext {
+    const CONTEXT: PacketContext<'_> = PacketContext {
         ledger: "`a`.queryfleet_ledger",
         savepoint: "q1",
         current: Some("a"),
@@ -155,7 +164,7 @@ mod tests {
     fn text(jobs: &[Job], net: bool) -> (Packet, String) {
         let mut packet = Packet::default();
         let jobs: Vec<_> = jobs.iter().map(|job| (job, Cow::from(job.sql.as_str()))).collect();
-        let current = build(&mut packet, &PacketContext { net, ..SHAPE }, RunId(7), &jobs).to_owned();
+        let current = build(&mut packet, &PacketContext { net, ..CONTEXT }, RunId(7), &jobs).to_owned();
         assert_eq!(packet.steps.len(), packet.text.split(';').count());
         (packet, current)
     }

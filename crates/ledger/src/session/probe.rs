@@ -5,8 +5,9 @@ use mysql_async::prelude::Queryable;
 use queryfleet_job::{DeadReason, Failure, RunId};
 
 use crate::Dead;
-use crate::client::tables::Tables;
-use crate::client::{dead, own};
+use crate::own_mode::{restore_mode, set_own_mode};
+use crate::session::dead_row;
+use crate::tables::Tables;
 
 /// Which of the tables does not take its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) async fn probe(
     );
     conn.query_drop(claims).await.map_err(|error| (Unwritten::Ledger, error))?;
     let failed = |error| (Unwritten::Dead, error);
-    conn.query_drop(own::begin()).await.map_err(failed)?;
+    conn.query_drop(set_own_mode()).await.map_err(failed)?;
     let job = Dead {
         run,
         seq: 2,
@@ -44,6 +45,6 @@ pub(crate) async fn probe(
         envelope: b"{}",
         signature: None,
     };
-    dead::write(conn, tables, &job).await.map_err(failed)?;
-    conn.query_drop(format!("ROLLBACK;{}", own::end(mode))).await.map_err(failed)
+    dead_row::write(conn, tables, &job).await.map_err(failed)?;
+    conn.query_drop(format!("ROLLBACK;{}", restore_mode(mode))).await.map_err(failed)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use queryfleet_job::RunId;
 
 use crate::session::OpenSession;
-use crate::{Error, RunSession, Session, SessionFacts, init};
+use crate::{Error, RunSession, Session, SessionFacts};
 
 /// A connection that has been idle for longer is asked whether it still is one. The server, or a balancer between, may
 /// have ended it: a packet on it would cost its jobs an attempt, since nobody could say that it was not received.
@@ -97,7 +97,7 @@ impl Session {
             }
             let SessionFacts { role, host, .. } = &live.facts;
             let (role, host) = (role.clone(), host.clone());
-            let facts = init::init(&mut live.conn, database, wanted.sql).await.ok()?;
+            let facts = database.init_step(wanted.sql).run(&mut live.conn).await.ok()?;
             (facts.role == role).then_some(SessionFacts { host, ..facts })
         };
         let facts = tokio::time::timeout(limit, resetting).await.ok().flatten();

@@ -4,8 +4,7 @@ use std::io::ErrorKind;
 
 use mysql_async::{Error, IoError};
 
-/// MySQL says, before it closes a session that was idle for too long, that it does so.
-const IDLE_FOR_TOO_LONG: u16 = 4031;
+use crate::error_code::IDLE_FOR_TOO_LONG;
 
 /// Whether the first answer to a packet, this error, proves that the server has not got all of it. An end of the
 /// connection that is only read proves nothing.

@@ -9,7 +9,7 @@ pub(crate) mod use_command;
 use std::path::{Path, PathBuf};
 
 use queryfleet_job::Job;
-use queryfleet_sql::{self, Kind, Place};
+use queryfleet_sql::{Kind, Place};
 
 use crate::Error;
 use crate::check::preamble::Preamble;

@@ -2,7 +2,7 @@
 //! fleet keep neither, so both become a part of each job, or are refused.
 
 use queryfleet_job::Job;
-use queryfleet_sql::{self, Kind, Place, Refusal, SqlMode};
+use queryfleet_sql::{Kind, Place, Refusal, SqlMode};
 
 use crate::check::rules::RunRules;
 use crate::check::settings::SetTracker;

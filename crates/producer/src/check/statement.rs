@@ -2,7 +2,7 @@
 
 use queryfleet_job::{Job, NotAtomic, Param, envelope};
 use queryfleet_ledger::Catalog;
-use queryfleet_sql::{self, Kind, SqlMode};
+use queryfleet_sql::{Kind, SqlMode};
 
 use crate::problem::Problem;
 

@@ -1,7 +1,7 @@
 //! Reading `USE` as the `mariadb` client does. It is a command of the client: its argument ends at a space, and what follows
 //! is thrown away, even a statement. So nothing but a comment may follow.
 
-use queryfleet_sql::{self, SqlMode};
+use queryfleet_sql::SqlMode;
 
 /// The remedy for a USE that is refused.
 const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
@@ -35,11 +35,10 @@ pub(crate) fn database_of_use(sql: &str, mode: SqlMode) -> Result<String, String
         }
     };
     let is_quoted = argument.starts_with(['`', '\'', '"']);
-    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
     let is_readable = if is_quoted {
         !name.contains(['\\', '\n', '\0'])
     } else {
-        name.chars().all(is_plain) && !name.contains("--")
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-')) && !name.contains("--")
     };
     if name.is_empty() || !is_readable {
         return refused("of a name that the client would read otherwise");

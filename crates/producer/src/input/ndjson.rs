@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use queryfleet_job::{Job, Param};
-use queryfleet_sql::{self, Place, SqlMode, Use};
+use queryfleet_sql::{Place, SqlMode, Use};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

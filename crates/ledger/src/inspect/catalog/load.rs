@@ -9,7 +9,7 @@ use super::links::{Link, Of};
 use super::reason::{Because, Ways, Why};
 use super::{Catalog, Object, fold, name};
 use crate::Error;
-use crate::client::connection::LedgerClient;
+use crate::connection::LedgerClient;
 
 const TABLES: &str = "SELECT t.table_schema, t.table_name, t.table_type, t.engine, \
     COALESCE(e.transactions, 'NO') = 'YES' AND COALESCE(e.xa, 'NO') = 'YES' \

@@ -1,5 +1,5 @@
 use queryfleet_ledger::{Collations, Defaults};
-use queryfleet_sql::{self, Splitter, SqlMode};
+use queryfleet_sql::{Splitter, SqlMode};
 
 use super::*;
 use crate::check::settings::variables::Server;

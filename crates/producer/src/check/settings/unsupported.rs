@@ -1,6 +1,6 @@
 //! SETs that no session SQL can replace, and what to do instead.
 
-use queryfleet_sql::{self, Assignment, Target, Value};
+use queryfleet_sql::{Assignment, Target, Value};
 
 use crate::check::settings::variables::KnownValue;
 

@@ -4,9 +4,9 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, params};
 use queryfleet_job::{DeadReason, Failure, LedgerState, RunId};
 
-use crate::client::own;
-use crate::client::tables::Tables;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
+use crate::own_mode::{restore_mode, set_own_mode};
+use crate::tables::Tables;
 
 /// Of a message that is no job so much is kept: enough to see what it is.
 const BODY_KEPT: usize = 16 << 10;
@@ -74,10 +74,10 @@ async fn record_once(
     dead: &Dead<'_>,
     mode: &str,
 ) -> Result<bool, mysql_async::Error> {
-    conn.query_drop(format!("{};START TRANSACTION", own::begin())).await?;
+    conn.query_drop(format!("{};START TRANSACTION", set_own_mode())).await?;
     let written = write(conn, tables, dead).await?;
     let end = if written { "COMMIT" } else { "ROLLBACK" };
-    conn.query_drop(format!("{end};{}", own::end(mode))).await?;
+    conn.query_drop(format!("{end};{}", restore_mode(mode))).await?;
     Ok(written)
 }
 
@@ -164,9 +164,9 @@ pub(crate) async fn record_body(
         tables.dead
     );
     let message = queryfleet_job::foreign(message);
-    conn.query_drop(own::begin()).await?;
+    conn.query_drop(set_own_mode()).await?;
     conn.exec_drop(insert, (queryfleet_job::digest(body), queue, reason.as_str(), message, worker, kept))
         .await?;
-    conn.query_drop(own::end(mode)).await?;
+    conn.query_drop(restore_mode(mode)).await?;
     Ok(are_many)
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
-use crate::client::own;
 use crate::connect::Database;
 use crate::error::Error;
+use crate::own_mode;
 
 /// How long a query about runs, dead jobs or workers may take: they are all short, on primary keys.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -55,13 +55,13 @@ impl LedgerClient {
                 self.keep(conn);
                 Ok(value)
             }
-            Ok(Err(source)) => {
-                if matches!(source, mysql_async::Error::Server(_)) && self.rolls_back(&mut conn).await {
+            Ok(Err(error)) => {
+                if matches!(error, mysql_async::Error::Server(_)) && self.rolls_back(&mut conn).await {
                     self.keep(conn);
                 } else {
                     self.database.lost();
                 }
-                Err(Error::Query { doing, source })
+                Err(Error::query(doing)(error))
             }
             Err(_) => Err(self.database.timed_out(QUERY_TIMEOUT, doing)),
         }
@@ -81,10 +81,10 @@ impl LedgerClient {
     async fn connect(&self) -> Result<Conn, Error> {
         let (mut conn, _) = self.database.connect(None).await?;
         let limit = self.database.connect_timeout;
-        match tokio::time::timeout(limit, conn.query_drop(own::whole())).await {
+        match tokio::time::timeout(limit, conn.query_drop(own_mode::own_session())).await {
             Ok(Ok(())) => Ok(conn),
-            Ok(Err(source)) => Err(Error::Query { doing: "set up the session", source }),
-            Err(_) => Err(self.database.timed_out(limit, "connecting")),
+            Ok(Err(error)) => Err(Error::query("set up the session")(error)),
+            Err(_) => Err(self.database.timed_out(limit, "connect")),
         }
     }
 

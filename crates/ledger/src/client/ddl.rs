@@ -1,0 +1,169 @@
+//! The statements that create the tables of queryfleet, and those that bring an older version up.
+
+use queryfleet_job::RUN_NAME_LIMIT;
+
+use crate::tables::Tables;
+
+/// Where two inputs of one run part. New in version 2.
+const MILESTONES: &str = "milestones MEDIUMBLOB NULL COMMENT 'digests along the way through the input'";
+/// How what is compared as bytes is kept. New in version 3: `cafe` and `café` were one name before.
+const AS_BYTES: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL";
+/// What a run was published as. New in version 3.
+const MANIFEST: [&str; 2] = [
+    "manifest MEDIUMBLOB NULL COMMENT 'what the run is published as: JSON, whose digest its messages carry'",
+    "manifest_signature CHAR(64) NULL COMMENT 'HMAC of the manifest'",
+];
+/// The signature of a dead job's envelope. New in version 3.
+const SIGNATURE: &str =
+    "signature CHAR(64) NULL COMMENT 'HMAC of the envelope, made by a worker that had verified it'";
+/// The signature of a range. New in version 3.
+const RANGE_SIGNATURE: &str = "signature CHAR(64) NULL COMMENT 'HMAC of run, seq and both keys'";
+/// For how long a worker's view of a run's state counts. New in version 3.
+const VIEW_MS: &str =
+    "view_ms BIGINT UNSIGNED NULL COMMENT 'milliseconds after which this worker has seen a change of a run'";
+
+/// What adds the column of version 2.
+pub(crate) fn add_milestones(tables: &Tables) -> String {
+    format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
+}
+
+/// What brings tables of version 2 up to version 3. Each is one statement for all of a table: of two setups at once the
+/// second finds its first column there, and then all of them.
+pub(crate) fn add_version_3(tables: &Tables) -> [String; 4] {
+    let Tables { run, dead, worker, range, .. } = tables;
+    let [manifest, signature] = MANIFEST;
+    [
+        format!(
+            "ALTER TABLE {run} ADD COLUMN {manifest}, ADD COLUMN {signature}, \
+             MODIFY name VARCHAR({RUN_NAME_LIMIT}) {AS_BYTES}, MODIFY queue VARCHAR(100) {AS_BYTES}"
+        ),
+        format!("ALTER TABLE {dead} ADD COLUMN {SIGNATURE}"),
+        format!("ALTER TABLE {range} ADD COLUMN {RANGE_SIGNATURE}"),
+        format!("ALTER TABLE {worker} ADD COLUMN {VIEW_MS}, MODIFY queue VARCHAR(100) {AS_BYTES}"),
+    ]
+}
+
+/// The statements that create all tables.
+pub(crate) fn create(tables: &Tables) -> [String; 6] {
+    [
+        create_meta(tables),
+        create_run(tables),
+        create_ledger(tables),
+        create_dead(tables),
+        create_worker(tables),
+        create_range(tables),
+    ]
+}
+
+/// The version of the tables and the identity of the ledger.
+fn create_meta(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           name VARCHAR(64) NOT NULL PRIMARY KEY,
+           value VARCHAR(255) NOT NULL
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.meta
+    )
+}
+
+/// A row for each run, which stays after a purge so that its id is never used again.
+fn create_run(tables: &Tables) -> String {
+    let [manifest, manifest_signature] = MANIFEST;
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+           name VARCHAR({RUN_NAME_LIMIT}) {AS_BYTES} UNIQUE,
+           queue VARCHAR(100) {AS_BYTES},
+           state ENUM('publishing','published','cancelled','purged') NOT NULL DEFAULT 'publishing',
+           total BIGINT UNSIGNED NULL COMMENT 'NULL until the end of the input is confirmed',
+           confirmed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'jobs whose publishing the broker has confirmed',
+           digest BINARY(32) NOT NULL COMMENT 'SHA-256 of the whole input',
+           {MILESTONES},
+           chunk INT UNSIGNED NOT NULL,
+           session_version INT UNSIGNED NOT NULL DEFAULT 0,
+           session_sql MEDIUMTEXT NULL,
+           not_atomic ENUM('park','repeat') NULL,
+           cancel_now TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
+           created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+           {manifest},
+           {manifest_signature},
+           KEY digest (digest)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.run
+    )
+}
+
+/// A row for each job that has ended, or that is not atomic and has begun.
+fn create_ledger(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           run BIGINT UNSIGNED NOT NULL,
+           seq BIGINT UNSIGNED NOT NULL,
+           state ENUM('done','dead','cancelled','started') NOT NULL,
+           time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+           PRIMARY KEY (run, seq)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.ledger
+    )
+}
+
+/// A row for each job, or message, that will not be tried again.
+fn create_dead(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+           run BIGINT UNSIGNED NULL,
+           seq BIGINT UNSIGNED NULL,
+           digest CHAR(64) NULL COMMENT 'SHA-256 of the body, for what has no run and seq',
+           queue VARCHAR(100) NOT NULL,
+           state ENUM('dead','replaying','replayed','discarded') NOT NULL DEFAULT 'dead',
+           reason VARCHAR(20) NOT NULL,
+           code SMALLINT UNSIGNED NULL,
+           sql_state CHAR(5) NULL,
+           message TEXT NOT NULL,
+           first_error TEXT NULL,
+           attempts INT UNSIGNED NOT NULL,
+           worker VARCHAR(190) NOT NULL,
+           statement LONGTEXT NULL,
+           envelope LONGBLOB NOT NULL,
+           died TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+           {SIGNATURE},
+           UNIQUE KEY job (run, seq),
+           UNIQUE KEY digest (digest)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.dead
+    )
+}
+
+/// A row for each worker.
+fn create_worker(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           id CHAR(32) NOT NULL PRIMARY KEY,
+           name VARCHAR(190) NOT NULL,
+           queue VARCHAR(100) {AS_BYTES},
+           slots INT UNSIGNED NOT NULL,
+           in_flight INT UNSIGNED NOT NULL DEFAULT 0,
+           started TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+           seen TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+           {VIEW_MS},
+           KEY seen (seen)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.worker
+    )
+}
+
+/// What version 2 has in addition to version 1.
+pub(crate) fn create_range(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           run BIGINT UNSIGNED NOT NULL,
+           seq BIGINT UNSIGNED NOT NULL COMMENT '0 for the whole extent, then that of the job',
+           lo MEDIUMTEXT NOT NULL COMMENT 'the first key of the range, as a JSON array',
+           hi MEDIUMTEXT NOT NULL COMMENT 'the last one',
+           {RANGE_SIGNATURE},
+           PRIMARY KEY (run, seq)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.range
+    )
+}
