@@ -47,7 +47,8 @@ pub struct Chunk {
     /// Set when this chunk is one job that is not atomic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_atomic: Option<NotAtomic>,
-    /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded chunk.
+    /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded
+    /// chunk.
     pub jobs: Vec<Job>,
 }
 

@@ -35,8 +35,8 @@ const BESIDES_TEXTS: usize = 128;
 /// A message before it is published or after it was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// Its AMQP `message_id`, for people and to recognise a message that the broker returns: `run/seq` of its first job. A
-    /// copy of a body whose jobs could not be read or run has the class of its outcome instead.
+    /// Its AMQP `message_id`, for people and to recognise a message that the broker returns: `run/seq` of its first
+    /// job. A copy of a body whose jobs could not be read or run has the class of its outcome instead.
     pub id: String,
     /// The envelope.
     pub body: Vec<u8>,

@@ -4,8 +4,8 @@ use crate::envelope::{encode, id};
 use crate::json;
 use crate::{Chunk, Headers, Job, Message, Signer};
 
-/// What ends a body: the list of jobs, and the envelope. That holds because `jobs` is the last field of [`Chunk`], and the
-/// chunk the last one of the envelope.
+/// What ends a body: the list of jobs, and the envelope. That holds because `jobs` is the last field of [`Chunk`], and
+/// the chunk the last one of the envelope.
 const END: &[u8] = b"]}";
 
 /// A message that has room for more jobs.

@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::digest::parse_hex;
+use crate::digest::{HexDigits, parse_hex};
 use crate::json;
 use crate::{LedgerId, RunId, hex, words};
 
@@ -120,9 +120,7 @@ impl FromStr for ManifestDigest {
 
     fn from_str(text: &str) -> Result<ManifestDigest, String> {
         let wrong = "the digest of a manifest is 64 hexadecimal digits in lower case";
-        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let bytes = parse_hex(text).filter(|_| is_lower_case);
-        bytes.map(ManifestDigest).ok_or_else(|| wrong.to_owned())
+        parse_hex(text, &HexDigits::LOWER_CASE).map(ManifestDigest).ok_or_else(|| wrong.to_owned())
     }
 }
 

@@ -154,7 +154,8 @@ words! {
         LostAfterSend = "lost_after_send",
         /// There was no connection, and nothing was sent. The slot waits; not counted.
         NotSent = "not_sent",
-        /// The database is failing over, full or out of connections, or another delivery holds the job's ledger row. The slot waits; not counted.
+        /// The database is failing over, full or out of connections, or another delivery holds the job's ledger row.
+        /// The slot waits; not counted.
         Pressure = "pressure",
         /// Somebody else killed the statement. Retried, not counted.
         Killed = "killed",
@@ -170,7 +171,8 @@ words! {
         Refused = "refused",
         /// Nobody can know whether the job took effect. Dead at once; a person has to look.
         Unknown = "unknown",
-        /// This worker cannot serve: it lacks a right or a table, or the envelope is newer than it. Given back; the job is not to blame.
+        /// This worker cannot serve: it lacks a right or a table, or the envelope is newer than it. Given back; the job
+        /// is not to blame.
         Unfit = "unfit",
         /// A message of a run that was purged. Acknowledged.
         Stale = "stale",

@@ -60,7 +60,8 @@ words! {
         Undecodable = "undecodable",
         /// The signature is missing or wrong, or the message does not match its run as published.
         Unverified = "unverified",
-        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back each time.
+        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back
+        /// each time.
         DeliveryLimit = "delivery_limit",
         /// The time to live that a policy of the broker sets for the queue passed before it ran.
         Expired = "expired",

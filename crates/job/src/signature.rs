@@ -2,13 +2,13 @@
 //! carries an HMAC.
 //!
 //! One key signs four kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
-//! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it was
-//! by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
+//! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it
+//! was by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::digest::parse_hex;
+use crate::digest::{HexDigits, parse_hex};
 use crate::{RunId, hex};
 
 /// What a body begins with, and nothing else that is signed.
@@ -91,7 +91,7 @@ impl Signer {
     }
 
     fn has_made(&self, parts: &[&[u8]], signature: &str) -> bool {
-        let Some(given) = parse_hex(signature) else { return false };
+        let Some(given) = parse_hex(signature, &HexDigits::ANY_CASE) else { return false };
         self.keys.iter().any(|key| with(key, parts).verify_slice(&given).is_ok())
     }
 }

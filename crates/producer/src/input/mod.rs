@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use queryfleet_job::Job;
-use queryfleet_sql::{Place, SqlMode};
+use queryfleet_sql::{Position, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -235,7 +235,7 @@ impl Reading {
     ///
     /// # Errors
     /// Returns an error if reading fails, or if what was read is no job.
-    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Position)>, Error> {
         match self {
             Reading::Script(script) => Ok(script.next()?.map(|(sql, place)| (Job::new(0, sql), place))),
             Reading::Ndjson(lines) => lines.next(),

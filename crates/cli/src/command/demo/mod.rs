@@ -1,8 +1,8 @@
 //! `queryfleet demo`: the whole promise in half a minute, on private servers.
 
+mod counters;
 mod fleet;
 mod report;
-mod scrape;
 mod table;
 
 use std::time::{Duration, Instant};

@@ -31,7 +31,7 @@ fn problems(script: &str, settings: &RunSettings) -> Vec<Problem> {
     let mut sets = SetTracker::default();
     let mut found = Vec::new();
     while let Some(statement) = splitter.next_statement().unwrap() {
-        let place = statement.place;
+        let place = statement.position;
         match queryfleet_sql::assignments(statement.sql, SqlMode::default()) {
             Some(assignments) => {
                 found.extend(sets.take(assignments, settings, place, place.line).err());
