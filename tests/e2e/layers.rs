@@ -38,7 +38,6 @@ const BESIDE: [&str; 2] = ["tests", "bench"];
 const CIRCLES_TO_CUT: &[(&str, &[&str])] = &[
     ("cli::command", &["demo", "dev", "mod"]),
     ("cli::output", &["mod", "stderr"]),
-    ("ledger::inspect::catalog", &["grants", "judge", "links", "load", "mod"]),
     ("operator", &["dead", "replay"]),
     ("operator", &["error", "purge"]),
 ];

@@ -6,7 +6,7 @@ use std::collections::hash_map;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use queryfleet_job::{Chunk, Here, LedgerId, LedgerState, Outcome, RunId, Terms};
+use queryfleet_job::{Chunk, ExecutionSite, LedgerId, LedgerState, Outcome, RunId, Terms};
 use queryfleet_ledger::{Error, LedgerClient, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
@@ -23,7 +23,7 @@ pub(crate) struct Runs {
     refreshed: Notify,
     /// For how long a reading counts.
     counts_for: Duration,
-    here: Here,
+    here: ExecutionSite,
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ struct View {
 
 impl Runs {
     /// A reading of a run's state counts for `counts_for`.
-    pub(crate) fn new(client: Arc<Mutex<LedgerClient>>, counts_for: Duration, here: Here) -> Runs {
+    pub(crate) fn new(client: Arc<Mutex<LedgerClient>>, counts_for: Duration, here: ExecutionSite) -> Runs {
         Runs { client, known: RwLock::default(), refreshed: Notify::new(), counts_for, here }
     }
 
@@ -222,14 +222,14 @@ impl View {
 }
 
 impl Entry {
-    fn new(row: Run, asked: Instant, here: &Here) -> Entry {
+    fn new(row: Run, asked: Instant, here: &ExecutionSite) -> Entry {
         let terms = row.terms(here).map(Arc::new).map_err(NotRun);
         Entry { row, terms, read: asked, since: asked }
     }
 
     /// Takes over a later reading. The manifest is verified again only if it is another one: that of a run is written
     /// once, before its first message.
-    fn update(&mut self, row: Run, asked: Instant, here: &Here) {
+    fn update(&mut self, row: Run, asked: Instant, here: &ExecutionSite) {
         let is_same = self.terms.is_ok()
             && row.manifest == self.row.manifest
             && row.manifest_signature == self.row.manifest_signature
