@@ -1,7 +1,7 @@
 //! What the person on call does with a fleet: see how runs stand, cancel and purge them, look at dead jobs and decide
 //! about each, make the tables and the queues, and check every precondition of exactly once.
 //!
-//! [`Operator`] asks and changes one ledger over one connection. [`doctor`] looks at both servers, and stands apart because
+//! [`Operator`] asks and changes one ledger over one connection. [`doctor()`] looks at both servers, and stands apart because
 //! it has to say something of servers that cannot be used at all.
 
 mod cancel;
