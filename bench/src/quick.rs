@@ -6,7 +6,6 @@
 #![allow(clippy::print_stdout)]
 
 mod cpu;
-mod scrape;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -16,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cpu::cpu_seconds;
-use queryfleet_devstack::{Options, Stack};
+use queryfleet_devstack::{Options, Stack, scrape};
 
 /// Slots, chunk, jobs: enough of them for some seconds each.
 const CASES: [(usize, usize, usize); 4] =
@@ -61,7 +60,7 @@ fn measure(
     let before = [cpu_seconds(stack.rabbitmq.pid()), cpu_seconds(database.pid())];
     let (worker, address) = start_worker(program, stack, slots)?;
     let started = Instant::now();
-    while scrape::sum(&address, "queryfleet_jobs_total{")? < jobs as f64 {
+    while jobs_ended(&address)? < jobs as f64 {
         if started.elapsed() > Duration::from_secs(60) {
             return Err("the worker did not finish within 60 s".into());
         }
@@ -90,6 +89,12 @@ fn measure(
         micros[2],
     )?;
     Ok(row)
+}
+
+/// The attempts at jobs that a worker has ended so far.
+fn jobs_ended(address: &str) -> std::io::Result<f64> {
+    let metrics = scrape::get(address, "/metrics")?.body;
+    Ok(scrape::sum(&metrics, "queryfleet_jobs_total", &[]))
 }
 
 fn queryfleet(program: &Path, stack: &Stack, arguments: &[&str]) -> Result<(), Box<dyn Error>> {

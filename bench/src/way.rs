@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use queryfleet_job::{
-    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, Policy, RunId, Settlement, Spent,
+    Chunk, Failure, Filling, Job, LedgerId, Message, Outcome, Param, RetryPolicy, RunId, Settlement, Spent,
 };
 use queryfleet_job::{envelope, settle::settle};
 use queryfleet_producer::statement::{self, Rules, Statement};
@@ -118,13 +118,13 @@ pub fn publish(script: &str, chunk: usize) {
 /// A worker's slot without its connections.
 pub struct Slot {
     packet: Packet,
-    policy: Policy,
+    policy: RetryPolicy,
 }
 
 impl Default for Slot {
     fn default() -> Slot {
         let pressure_timeout = Duration::from_secs(300);
-        let policy = Policy { max_attempts: 5, tiers: 4, tries_here: 3, pressure_timeout };
+        let policy = RetryPolicy { max_attempts: 5, tiers: 4, tries_here: 3, pressure_timeout };
         Slot { packet: Packet::default(), policy }
     }
 }

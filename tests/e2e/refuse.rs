@@ -18,7 +18,7 @@ const REFUSED: [(&str, &str); 15] = [
     ("UPDAT t SET n = 1", "other is not atomic (`UPDAT t SET n = 1`)"),
     ("SELECT 1.INTO OUTFILE 'f'", "not atomic"),
     ("SELECT \\NINTO @x", "INTO a variable"),
-    ("SELECT 1..5", "none to any server"),
+    ("SELECT 1..5", "accepted by no server"),
     ("source other.sql", "a command of the mariadb client"),
 ];
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use queryfleet_devstack::scrape;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{eventually, http, output};
@@ -94,15 +95,10 @@ impl Worker {
         http::get(&self.metrics_address(), path)
     }
 
-    /// The sum of all series whose line begins with `name` and holds all of `labels`, such as `outcome="done"`.
+    /// The sum of all samples of the series `name` whose labels contain all of `labels`, such as `outcome="done"`.
     pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
-        let (_, body) = self.get("/metrics");
-        let lines = body.lines().filter(|line| {
-            let rest = line.strip_prefix(name).unwrap_or("no");
-            (rest.starts_with('{') || rest.starts_with(' '))
-                && labels.iter().all(|label| line.contains(label))
-        });
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let (_, metrics) = self.get("/metrics");
+        scrape::sum(&metrics, name, labels)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use queryfleet_config::TlsFault;
 
-use crate::class::{self, ACCESS_REFUSED, ErrorClass, History};
+use crate::error_class::{self, ACCESS_REFUSED, ErrorClass, History};
 use crate::{ClientError, Operation};
 
 /// An error of connecting, declaring, publishing or consuming. What the client library or the broker said is in
@@ -197,7 +197,7 @@ impl Error {
 /// The class of the broker's reply. Whatever the network did is transient.
 fn class_of(source: &ClientError, operation: Operation, history: History) -> ErrorClass {
     match source.reply() {
-        Some((code, text)) => class::of_reply(code, text, operation, history),
+        Some((code, text)) => error_class::of_reply(code, text, operation, history),
         None => ErrorClass::Transient,
     }
 }

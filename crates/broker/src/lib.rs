@@ -4,20 +4,20 @@
 //! caller drops what it holds, pauses, and asks again; the next URL is tried then. Nothing outside this crate sees
 //! lapin.
 
-mod class;
 mod client_error;
 mod connection;
 mod error;
+mod error_class;
 mod operation;
 mod properties;
 mod publisher;
 mod queues;
 mod subscription;
 
-pub use class::ErrorClass;
 pub use client_error::ClientError;
 pub use connection::{Broker, ConnectionFacts};
 pub use error::Error;
+pub use error_class::ErrorClass;
 pub use operation::Operation;
 pub use properties::{DeadLetterReason, DeadLettered};
 pub use publisher::{Publisher, Route};

@@ -8,7 +8,7 @@ use queryfleet_sql::Kind;
 
 use crate::environment::{self, Environment};
 use crate::variables::*;
-use crate::{Error, LogFormat, Secret, Tls, Variable, parse_duration, parse_queue, url, value};
+use crate::{Error, LogFormat, Secret, Tls, Variable, parse, parse_duration, parse_queue, url};
 
 /// The configuration that producer and workers share. Each field is the variable of the same name;
 /// [`crate::VARIABLES`] has its default and its form. `Debug` shows no secret.
@@ -90,25 +90,25 @@ impl Config {
             amqp_tls: Tls::read(&env, &AMQP_URL, &AMQP_CA, &AMQP_CERT, &AMQP_KEY)?,
             mysql_tls: Tls::read(&env, &MYSQL_URL, &MYSQL_CA, &MYSQL_CERT, &MYSQL_KEY)?,
             queue: env.read_or_default(&QUEUE, parse_queue)?,
-            slots: env.read_or_default(&SLOTS, value::number(1..=1024))?,
+            slots: env.read_or_default(&SLOTS, parse::number(1..=1024))?,
             statement_timeout: env.read_or_default(&STATEMENT_TIMEOUT, parse_duration)?,
             drain_timeout: env.read_or_default(&DRAIN_TIMEOUT, parse_duration)?,
-            max_attempts: env.read_or_default(&MAX_ATTEMPTS, value::number(1..=1000))?,
-            retry_tiers: env.read_or_default(&RETRY_TIERS, value::retry_tiers)?,
-            session_sql: env.read_optional(&SESSION_SQL, value::text)?,
-            allow: env.read_optional(&ALLOW, value::kinds)?,
+            max_attempts: env.read_or_default(&MAX_ATTEMPTS, parse::number(1..=1000))?,
+            retry_tiers: env.read_or_default(&RETRY_TIERS, parse::retry_tiers)?,
+            session_sql: env.read_optional(&SESSION_SQL, parse::text)?,
+            allow: env.read_optional(&ALLOW, parse::kinds)?,
             metrics_listen: env.read_or_default(&METRICS_LISTEN, |text| text.parse().ok())?,
-            signing_keys: env.read_optional(&SIGNING_KEY, value::signing_keys)?.unwrap_or_default(),
-            log: env.read_or_default(&LOG, value::text)?,
-            log_format: env.read_or_default(&LOG_FORMAT, value::log_format)?,
+            signing_keys: env.read_optional(&SIGNING_KEY, parse::signing_keys)?.unwrap_or_default(),
+            log: env.read_or_default(&LOG, parse::text)?,
+            log_format: env.read_or_default(&LOG_FORMAT, parse::log_format)?,
             connect_timeout: env.read_or_default(&CONNECT_TIMEOUT, parse_duration)?,
             backoff_max: env.read_or_default(&BACKOFF_MAX, parse_duration)?,
             pressure_timeout: env.read_or_default(&PRESSURE_TIMEOUT, parse_duration)?,
             heartbeat_interval: env.read_or_default(&HEARTBEAT_INTERVAL, parse_duration)?,
             run_poll_interval: env.read_or_default(&RUN_POLL_INTERVAL, parse_duration)?,
             missing_timeout: env.read_or_default(&MISSING_TIMEOUT, parse_duration)?,
-            delivery_limit: env.read_or_default(&DELIVERY_LIMIT, value::number(1..=1000))?,
-            confirm_window: env.read_or_default(&CONFIRM_WINDOW, value::number(1..=65536))?,
+            delivery_limit: env.read_or_default(&DELIVERY_LIMIT, parse::number(1..=1000))?,
+            confirm_window: env.read_or_default(&CONFIRM_WINDOW, parse::number(1..=65536))?,
             given: env.given(),
         };
         config.refuse_unused_tls()?;

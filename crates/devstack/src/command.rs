@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::programs::{self, Program};
-use crate::{Error, wait};
+use crate::{Error, bounded_wait};
 
 /// The command for `program`, whose process the watchdog of `folder` finds by `name`. Every process of a stack is
 /// started by this command, in a group of its own, so that Ctrl-C in a terminal does not reach it. It gets nothing
@@ -67,12 +67,14 @@ impl Tool {
     fn run_with(&mut self, input: &str) -> io::Result<(Option<ExitStatus>, String, String)> {
         // Files, because a pipe that nobody reads would stop the tool.
         let file = || tempfile::tempfile_in(self.folder.join("tmp"));
-        let (mut stdin, mut stdout, mut stderr) = (file()?, file()?, file()?);
+        let mut stdin = file()?;
+        let mut stdout = file()?;
+        let mut stderr = file()?;
         stdin.write_all(input.as_bytes())?;
         stdin.rewind()?;
         self.command.stdin(stdin).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
         let mut child = self.command.spawn()?;
-        let ended = wait::for_end(&mut child)?;
+        let ended = bounded_wait::for_end(&mut child)?;
         if ended.is_none() {
             let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
             child.wait()?;

@@ -1,10 +1,11 @@
-//! What can go wrong.
+//! Why a server did not start, or did not do as it was told.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a server did not start, or did not do as told.
+/// An error of a server, of one of its tools, or of the system.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A program of the servers is not installed. The text says what to install, and how to do without.
     #[error("{program} is not installed\n\n{REMEDY}")]
@@ -20,7 +21,7 @@ pub enum Error {
         /// Its answer.
         source: io::Error,
     },
-    /// A server ended early or did not answer within 2 minutes.
+    /// A server ended at once, or did not answer within 2 minutes.
     #[error("{server} did not come up; its log ends with:\n{log}")]
     NotUp {
         /// The server.
@@ -42,8 +43,8 @@ pub enum Error {
         /// What it wrote.
         output: String,
     },
-    /// Servers or files are left over.
-    #[error("the servers' folder {} is still there; end the processes that use it and delete it", folder.display())]
+    /// Servers or files remain.
+    #[error("the servers' folder {} still exists; end the processes that use it and delete it", folder.display())]
     NotStopped {
         /// The folder.
         folder: PathBuf,

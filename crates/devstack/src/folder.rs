@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::{Error, programs, wait};
+use crate::{Error, bounded_wait, programs};
 
 /// A folder that goes, with every process written down in it, when this is dropped or our process ends.
 pub(crate) struct Folder {
@@ -44,7 +44,8 @@ impl Folder {
     /// Ends all processes and deletes the folder. A second call changes nothing.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
         drop(self.watchdog.stdin.take());
-        let ended = wait::for_end(&mut self.watchdog).map_err(Error::io("wait for the servers' watchdog"))?;
+        let ended =
+            bounded_wait::for_end(&mut self.watchdog).map_err(Error::io("wait for the servers' watchdog"))?;
         match ended {
             Some(status) if status.success() => Ok(()),
             _ => Err(Error::NotStopped { folder: self.path.clone() }),

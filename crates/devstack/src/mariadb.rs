@@ -1,5 +1,6 @@
-//! A MariaDB server of its own; MySQL where MariaDB is not installed.
+//! A private MariaDB server; MySQL if MariaDB is not installed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,21 +8,18 @@ use std::process::Command;
 use rustix::process::{Signal, geteuid};
 
 use crate::command::Tool;
-use crate::port::Port;
 use crate::programs::Database;
-use crate::server::Server;
-use crate::tls::{self, option};
-use crate::{Error, Tls, secret, wait};
+use crate::{Error, Port, Process, Tls, bounded_wait, random};
 
 const USER: &str = "queryfleet";
-/// The first byte of a server's greeting, after the four of the packet's header.
-const PROTOCOL: u8 = 10;
+/// The protocol version in a server's greeting: its first byte after the four of the packet's header.
+const PROTOCOL_VERSION: u8 = 10;
 
 /// A MariaDB or MySQL server whose commits are durable. A user with a password of its own reaches it over TCP, on
 /// 127.0.0.1 only; root reaches it over the socket only, without a password, in a folder that is closed to other
 /// users. It keeps its data and its port from one start to the next.
 pub struct MariaDb {
-    server: Server,
+    server: Process,
     folder: PathBuf,
     programs: Database,
     password: String,
@@ -30,15 +28,15 @@ pub struct MariaDb {
 }
 
 impl MariaDb {
-    /// The database that is there from the start, empty.
+    /// The database that exists from the start, empty.
     pub const DATABASE: &str = "queryfleet";
 
     pub(crate) fn start(folder: &Path, programs: Database, tls: Option<Tls>) -> Result<Self, Error> {
         let database = Self {
-            server: Server::new("mariadb", folder),
+            server: Process::new("mariadb", folder),
             folder: folder.to_owned(),
             programs,
-            password: secret::random()?,
+            password: random::secret()?,
             port: Port::reserve()?,
             tls,
         };
@@ -47,7 +45,7 @@ impl MariaDb {
         Ok(database)
     }
 
-    /// Makes the data folder, and the statements that the server runs before it takes its first client.
+    /// Makes the data folder, and the file of statements that the server runs before it accepts clients.
     fn install(&self) -> Result<(), Error> {
         let mut tool = match &self.programs {
             Database::MariaDb { install, .. } => {
@@ -62,15 +60,16 @@ impl MariaDb {
                 tool
             }
         };
-        self.common(&mut tool.command);
+        self.add_common_arguments(&mut tool.command);
         tool.run("")?;
-        fs::write(self.first_statements(), self.statements())
+        fs::write(self.init_file(), self.init_statements())
             .map_err(Error::io("write the first statements of the database server"))
     }
 
-    /// One statement a line, as `--init-file` wants it; run at every start, so each can be repeated.
-    fn statements(&self) -> String {
-        let (database, password) = (Self::DATABASE, &self.password);
+    /// One statement per line, as `--init-file` expects. They run at every start, so each can be repeated.
+    fn init_statements(&self) -> String {
+        let database = Self::DATABASE;
+        let password = &self.password;
         format!(
             "DROP USER IF EXISTS ''@'localhost', 'root'@'127.0.0.1', 'root'@'::1';\n\
              CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
@@ -79,11 +78,11 @@ impl MariaDb {
         )
     }
 
-    fn first_statements(&self) -> PathBuf {
+    fn init_file(&self) -> PathBuf {
         self.folder.join("mariadb.sql")
     }
 
-    fn common(&self, command: &mut Command) {
+    fn add_common_arguments(&self, command: &mut Command) {
         command.arg(option("--datadir", &self.folder.join("mariadb")));
         if geteuid().is_root() {
             // The servers refuse to run as root unless they are told to.
@@ -95,18 +94,18 @@ impl MariaDb {
     /// still runs is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it does not answer within 2 minutes.
+    /// [`Error::NotUp`] if it does not answer within 2 minutes.
     pub fn start_again(&self) -> Result<(), Error> {
-        let first = option("--init-file", &self.first_statements());
+        let init_file = option("--init-file", &self.init_file());
         self.start_with(|command| {
-            command.arg(first);
+            command.arg(init_file);
         })
     }
 
-    /// The same with options more, such as `--innodb-read-only=1`. It has been started before.
+    /// As [`start_again`](Self::start_again), with further options such as `--innodb-read-only=1`.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it does not answer within 2 minutes.
+    /// [`Error::NotUp`] if it does not answer within 2 minutes.
     pub fn start_again_with(&self, options: &[&str]) -> Result<(), Error> {
         self.start_with(|command| {
             command.args(options);
@@ -115,17 +114,18 @@ impl MariaDb {
 
     fn start_with(&self, more: impl FnOnce(&mut Command)) -> Result<(), Error> {
         let port = self.port.number();
-        let answers = || wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL);
+        let answers =
+            || bounded_wait::greeting(port, b"").is_some_and(|greeting| greeting[4] == PROTOCOL_VERSION);
         let arguments = |command: &mut Command| {
-            self.arguments(command);
+            self.add_server_arguments(command);
             more(command);
         };
         self.server.start(self.programs.server().clone(), arguments, answers)
     }
 
-    fn arguments(&self, command: &mut Command) {
+    fn add_server_arguments(&self, command: &mut Command) {
         command.arg("--no-defaults");
-        self.common(command);
+        self.add_common_arguments(command);
         command
             .arg(option("--socket", &self.socket()))
             .arg(option("--pid-file", &self.folder.join("mariadb.pid")))
@@ -138,11 +138,12 @@ impl MariaDb {
             command.args(["--secure-file-priv=", "--mysqlx=OFF"]);
         }
         if let Some(tls) = &self.tls {
-            tls::arguments(tls, command);
+            command.arg(option("--ssl-ca", &tls.ca)).arg(option("--ssl-cert", &tls.cert));
+            command.arg(option("--ssl-key", &tls.key));
         }
     }
 
-    /// Where a client finds `database`, user and password included.
+    /// The URL of `database`, user and password included.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("mysql://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port.number())
@@ -157,16 +158,16 @@ impl MariaDb {
     /// Makes the database `name`, empty.
     ///
     /// # Errors
-    /// [`Error::Command`] when there is one of this name.
+    /// [`Error::Command`] if a database of this name exists.
     pub fn create_database(&self, name: &str) -> Result<(), Error> {
         self.query(&format!("CREATE DATABASE `{}`", name.replace('`', "``"))).map(drop)
     }
 
-    /// Runs `sql`, one statement or several, as root in no database, through the command-line client: one line a
-    /// row, a tab between columns, no headings.
+    /// Runs `sql`, one statement or several, as root, without a default database, through the command-line client.
+    /// Returns one line per row, with tabs between columns and no headings.
     ///
     /// # Errors
-    /// [`Error::Command`] when a statement fails or the client has not ended after 2 minutes.
+    /// [`Error::Command`] if a statement fails or the client has not ended after 2 minutes.
     pub fn query(&self, sql: &str) -> Result<String, Error> {
         let mut tool = Tool::new(&self.folder, self.programs.client());
         tool.command.args(["--no-defaults", "--user=root", "--batch", "--skip-column-names"]);
@@ -190,19 +191,27 @@ impl MariaDb {
         self.server.terminate()
     }
 
-    /// Stops the server in its tracks (SIGSTOP): connections stay open, and nobody answers on them.
+    /// Suspends the server (SIGSTOP): connections stay open, and nobody answers on them.
     pub fn freeze(&self) {
         self.server.signal(Signal::STOP);
     }
 
-    /// Lets a frozen server go on (SIGCONT).
+    /// Resumes a frozen server (SIGCONT).
     pub fn thaw(&self) {
         self.server.signal(Signal::CONT);
     }
 
-    /// The process id of the server; `None` when it does not run.
+    /// The process id of the server; `None` if it does not run.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.server.pid()
     }
+}
+
+/// `--name=path`, whatever bytes the path has.
+pub(crate) fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push("=");
+    option.push(path);
+    option
 }

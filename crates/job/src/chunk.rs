@@ -8,7 +8,7 @@ use crate::{LedgerId, ManifestDigest, NotAtomic, Param, RunId};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    /// Its place in the input, from 1.
+    /// Its number in the input, from 1.
     pub seq: u64,
     /// The statement, without its delimiter; `?` for every bound value when there are `params`.
     pub sql: String,
@@ -24,7 +24,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job that is no more than its place and its statement.
+    /// A job that has only a number and a statement.
     pub fn new(seq: u64, sql: impl Into<String>) -> Job {
         Job { seq, sql: sql.into(), params: Vec::new(), database: None, timeout_ms: None }
     }
@@ -41,13 +41,15 @@ pub struct Chunk {
     /// The manifest of the run (the text itself is in the run's row). `None` of an envelope of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestDigest>,
-    /// Of version 1: the version of the run's session SQL, 0 when it has none. Later versions have the manifest.
+    /// Only in envelopes of version 1: the version of the run's session SQL, 0 if it has none. Version 2 has the
+    /// manifest instead, and 0 here.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub session: u32,
     /// Set when this chunk is one job that is not atomic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_atomic: Option<NotAtomic>,
-    /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded chunk.
+    /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded
+    /// chunk.
     pub jobs: Vec<Job>,
 }
 

@@ -15,28 +15,28 @@ use serde::{Deserialize, Serialize};
 use crate::json;
 use crate::{Chunk, Job, LedgerId, ManifestDigest, NotAtomic, RunId, Signer, foreign, shorten};
 
-/// The version that this crate writes of chunks with a manifest, and the newest that it reads.
+/// The version in which this crate writes chunks with a manifest, and the newest that it reads.
 pub const VERSION: u32 = 2;
-/// That of chunks without.
+/// The version in which it writes chunks without a manifest.
 const WITHOUT_MANIFEST: u32 = 1;
 
 /// The longest first error that a header carries, in bytes.
 pub const FIRST_ERROR_LIMIT: usize = 512;
 
 /// Two numbers of 20 digits and what is between them.
-const LONGEST_ID: usize = 41;
-/// Bytes that JSON has at most for one of a text, such as `\u0001`.
-const LONGEST_ESCAPE: usize = 6;
-/// Bytes around a value at most, such as `{"base64":""},`.
-const BESIDES_PARAM: usize = 16;
-/// Bytes of a job's keys and numbers at most.
-const BESIDES_TEXTS: usize = 128;
+const LONGEST_ID_BYTES: usize = 41;
+/// The most bytes that JSON needs for one byte of a text, such as `\u0001`.
+const LONGEST_ESCAPE_BYTES: usize = 6;
+/// The most bytes around a value, such as `{"base64":""},`.
+const AROUND_PARAM_BYTES: usize = 16;
+/// The most bytes of the keys and numbers of a job.
+const AROUND_TEXTS_BYTES: usize = 128;
 
 /// A message before it is published or after it was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// Its AMQP `message_id`, for people and to recognise a message that the broker returns: `run/seq` of its first job. A
-    /// copy of a body whose jobs could not be read or run has the class of its outcome instead.
+    /// Its AMQP `message_id`, for people and to recognise a message that the broker returns: `run/seq` of its first
+    /// job. A copy of a body whose jobs could not be read or run has the class of its outcome instead.
     pub id: String,
     /// The envelope.
     pub body: Vec<u8>,
@@ -47,7 +47,7 @@ pub struct Message {
 /// The headers of a message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Headers {
-    /// Counted attempts that have ended before this delivery.
+    /// The number of counted attempts that ended before this delivery.
     pub attempts: u32,
     /// The error of the first of them, shortened.
     pub first_error: Option<String>,
@@ -85,7 +85,7 @@ impl Headers {
     }
 }
 
-/// Why a body is no chunk that this worker may run.
+/// Why a body is not a chunk that this worker may execute.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// Not an envelope at all, or one that breaks its own rules.
@@ -133,12 +133,12 @@ pub fn encode(chunk: &Chunk) -> Vec<u8> {
     body
 }
 
-/// Bytes of a job in an envelope when they are more than `limit`. Counted only when they may be: JSON has six bytes for
-/// a control character, two for a quote.
+/// The length of a job in an envelope, in bytes, if it is above `limit`. Counted only when it may be: JSON needs six
+/// bytes for a control character, two for a quote.
 pub fn length_above(job: &Job, limit: usize) -> Option<usize> {
-    let params: usize = job.params.iter().map(|param| param.size() + BESIDES_PARAM).sum();
+    let params: usize = job.params.iter().map(|param| param.size() + AROUND_PARAM_BYTES).sum();
     let texts = job.sql.len() + params + job.database.as_ref().map_or(0, String::len);
-    if texts * LONGEST_ESCAPE + BESIDES_TEXTS <= limit {
+    if texts * LONGEST_ESCAPE_BYTES + AROUND_TEXTS_BYTES <= limit {
         return None;
     }
     let mut length = Length(0);
@@ -146,7 +146,7 @@ pub fn length_above(job: &Job, limit: usize) -> Option<usize> {
     Some(length.0).filter(|length| *length > limit)
 }
 
-/// Counts what is written, and keeps nothing of it.
+/// Counts what is written, and keeps none of it.
 struct Length(usize);
 
 impl io::Write for Length {
@@ -168,7 +168,7 @@ pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: 
     Message { id: id(chunk), body, headers }
 }
 
-/// The same body once more, with the signature that it has: that stays good.
+/// A message with the same body and its signature, which stays valid.
 pub fn once_more(
     id: String,
     body: Vec<u8>,
@@ -184,7 +184,7 @@ pub fn once_more(
 /// The id of a chunk's message.
 pub(crate) fn id(chunk: &Chunk) -> String {
     let seq = chunk.jobs.first().map_or(0, |job| job.seq);
-    let mut id = String::with_capacity(LONGEST_ID);
+    let mut id = String::with_capacity(LONGEST_ID_BYTES);
     // Writing into a String has no way to fail.
     let _ = write!(id, "{}/{seq}", chunk.run);
     id
@@ -193,8 +193,8 @@ pub(crate) fn id(chunk: &Chunk) -> String {
 /// The chunk in a body.
 ///
 /// # Errors
-/// [`DecodeError::NewerVersion`] for an envelope from the future, [`DecodeError::NotAnEnvelope`] for everything else
-/// that is not a non-empty list of jobs by growing seq.
+/// Returns [`DecodeError::NewerVersion`] for an envelope of a newer version, and [`DecodeError::NotAnEnvelope`] for all
+/// else that is not a non-empty list of jobs by growing seq.
 pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
     // Looked at once as a whole, not string by string.
     let body = std::str::from_utf8(body).map_err(broken)?;

@@ -1,11 +1,11 @@
-//! A message that is filled job by job: how long it is is known before it is too long, and no job is encoded twice.
+//! A message that is filled job by job: its length is known before it exceeds a limit, and no job is encoded twice.
 
 use crate::envelope::{encode, id};
 use crate::json;
 use crate::{Chunk, Headers, Job, Message, Signer};
 
-/// What ends a body: the list of jobs, and the envelope. That holds because `jobs` is the last field of [`Chunk`], and the
-/// chunk the last one of the envelope.
+/// What ends a body: the list of jobs, and the envelope. That holds because `jobs` is the last field of [`Chunk`], and
+/// the chunk the last one of the envelope.
 const END: &[u8] = b"]}";
 
 /// A message that has room for more jobs.
@@ -24,12 +24,12 @@ impl Filling {
         Filling { id: id(chunk), body, jobs: chunk.jobs.len() }
     }
 
-    /// How many jobs it has.
+    /// The number of its jobs.
     pub fn jobs(&self) -> usize {
         self.jobs
     }
 
-    /// Puts a job behind the others. False, and nothing is changed, when the body would have more than `limit` bytes.
+    /// Appends a job. Returns false, and changes nothing, if the body would have more than `limit` bytes.
     pub fn add(&mut self, job: &Job, limit: usize) -> bool {
         let before = self.body.len();
         // JSON is never shorter than the text: a large statement that has no room is not encoded to see that.

@@ -1,7 +1,8 @@
 //! Text that comes from outside: the one place where it is bounded, at the border where it enters.
 //!
 //! Headers, fields of a body that an error quotes, and what a server says are as long as whoever sent them likes. They
-//! end in log lines, in `queryfleet_dead` and in headers of copies, each of which has room for a text that a person reads.
+//! end in log lines, in `queryfleet_dead` and in headers of copies, each of which has room for a text that a person
+//! reads.
 
 use std::error::Error;
 
@@ -35,8 +36,8 @@ pub fn shorten(mut text: String, limit: usize) -> String {
     text
 }
 
-/// The error and its causes in one line, `what: why: why`. A cause that the text before it already says is left out. Causes
-/// come from servers and drivers, so each is bounded; the error itself is ours.
+/// The error and its causes in one line, `what: why: why`. A cause that the text before it already says is left out.
+/// Causes come from servers and drivers, so each is bounded; the error itself is ours.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -1,8 +1,9 @@
-//! A message in two, where a broker takes none of its size.
+//! A message in two halves, for a broker that refuses one of its size.
 
 use crate::{Message, Signer, envelope};
 
-/// The same jobs in two messages, with the same headers; `None` of a single job, or of what is no message of ours.
+/// The same jobs in two messages, with the same headers; `None` for a single job, and for
+/// a body that is not an envelope.
 pub fn halves(message: &Message, signer: Option<&Signer>) -> Option<[Message; 2]> {
     let chunk = envelope::decode(&message.body).ok()?;
     if chunk.jobs.len() < 2 {

@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::digest::parse_hex;
+use crate::digest::{HexDigits, parse_hex};
 use crate::json;
 use crate::{LedgerId, RunId, hex, words};
 
@@ -56,10 +56,10 @@ words! {
 /// Why a manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Not one at all.
+    /// It is not a manifest at all.
     #[error("its manifest cannot be read: {0}")]
     Broken(String),
-    /// Of a newer program.
+    /// It was written by a newer program.
     #[error("its manifest is of version {0}, newer than this worker's {VERSION}: upgrade the worker")]
     Newer(u32),
 }
@@ -80,7 +80,7 @@ impl Manifest {
     /// Reads those bytes.
     ///
     /// # Errors
-    /// [`ManifestError`]; its text is bounded.
+    /// Returns a [`ManifestError`], with a bounded text, if the bytes are not a manifest or of a newer version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         let broken = |error: serde_json::Error| ManifestError::Broken(crate::foreign(error.to_string()));
         let OnlyVersion { v } = serde_json::from_slice(bytes).map_err(broken)?;
@@ -97,7 +97,7 @@ impl Manifest {
 pub struct ManifestDigest([u8; 32]);
 
 impl ManifestDigest {
-    /// Of these bytes.
+    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> ManifestDigest {
         ManifestDigest(Sha256::digest(bytes).into())
     }
@@ -120,9 +120,7 @@ impl FromStr for ManifestDigest {
 
     fn from_str(text: &str) -> Result<ManifestDigest, String> {
         let wrong = "the digest of a manifest is 64 hexadecimal digits in lower case";
-        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let bytes = parse_hex(text).filter(|_| is_lower_case);
-        bytes.map(ManifestDigest).ok_or_else(|| wrong.to_owned())
+        parse_hex(text, &HexDigits::LOWER_CASE).map(ManifestDigest).ok_or_else(|| wrong.to_owned())
     }
 }
 

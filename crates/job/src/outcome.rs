@@ -56,11 +56,11 @@ words! {
 /// How an attempt at one job has ended. Closed: every value meets exactly one arm in [`settle`](crate::settle::settle).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// COMMIT itself answered; the statement changed that many rows.
+    /// COMMIT itself succeeded; the statement changed that many rows.
     Done(u64),
-    /// The ledger had its row already: an earlier delivery has ended it.
+    /// The ledger already had its row: an earlier delivery or a cancel has ended it.
     EndedBefore(LedgerState),
-    /// Lost against another transaction (deadlock, lock wait, changed row); rolled back, worth trying at once.
+    /// Lost against another transaction (deadlock, lock wait, changed row); rolled back, worth retrying at once.
     Conflict(Failure),
     /// The connection broke after the packet was sent: the ledger knows what became of it.
     LostAfterSend(Failure),
@@ -74,11 +74,11 @@ pub enum Outcome {
     Interrupted(Failure),
     /// A deadline passed: ours, or the server's own.
     Deadline(Failure),
-    /// An error that no repetition mends.
+    /// An error that no retry can fix.
     Permanent(Failure),
-    /// An error that is on no list; tried again, and counted.
+    /// An error that is on no list; retried, and counted.
     Unlisted(Failure),
-    /// The worker's policy or lexer takes no such statement.
+    /// The worker's policy or its check of the SQL forbids the statement.
     Refused(Failure),
     /// Nobody can know whether it took effect.
     Unknown(Failure),
@@ -88,9 +88,9 @@ pub enum Outcome {
     Stale,
     /// A message whose run is not in this ledger.
     UnknownRun,
-    /// The body is no envelope.
+    /// The body is not an envelope.
     Undecodable(Failure),
-    /// The signature is missing or wrong, or the message is not as its run was published.
+    /// The signature is missing or wrong, or the message does not match its run as published.
     Unverified(Failure),
 }
 
@@ -154,7 +154,8 @@ words! {
         LostAfterSend = "lost_after_send",
         /// There was no connection, and nothing was sent. The slot waits; not counted.
         NotSent = "not_sent",
-        /// The database is failing over, full or out of connections, or another delivery holds the job's ledger row. The slot waits; not counted.
+        /// The database is failing over, full or out of connections, or another delivery holds the job's ledger row.
+        /// The slot waits; not counted.
         Pressure = "pressure",
         /// Somebody else killed the statement. Retried, not counted.
         Killed = "killed",
@@ -170,7 +171,8 @@ words! {
         Refused = "refused",
         /// Nobody can know whether the job took effect. Dead at once; a person has to look.
         Unknown = "unknown",
-        /// This worker cannot serve: it lacks a right or a table, or the envelope is newer than it. Given back; the job is not to blame.
+        /// This worker cannot serve: it lacks a right or a table, or the envelope is newer than it. Given back; the job
+        /// is not to blame.
         Unfit = "unfit",
         /// A message of a run that was purged. Acknowledged.
         Stale = "stale",

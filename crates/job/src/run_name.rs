@@ -1,4 +1,4 @@
-//! Names of runs: which a new run may have. Names are compared as bytes, everywhere.
+//! Names of runs, and which of them a new run may have. Names are compared as bytes everywhere.
 
 /// The longest name that a run can have, in characters.
 pub const RUN_NAME_LIMIT: usize = 190;
@@ -28,7 +28,7 @@ pub fn is_run_id(text: &str) -> bool {
 /// Whether a new run may have this name.
 ///
 /// # Errors
-/// Why not, as the end of a sentence that begins with the name.
+/// Returns why not, as the end of a sentence that begins with the name.
 pub fn check_run_name(name: &str) -> Result<(), String> {
     let length = name.chars().count();
     if name.trim().is_empty() {

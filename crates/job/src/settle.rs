@@ -1,4 +1,4 @@
-//! From how an attempt ended to what happens to its job: one pure function.
+//! What happens to a job, from how its attempt ended: one pure function.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ const CONFLICT_PAUSES: Pauses =
 const PRESSURE_PAUSES: Pauses =
     Pauses { first: Duration::from_millis(100), longest: Duration::from_secs(15) };
 
-/// The limits that a fleet runs under.
+/// The limits that a fleet retries under.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
+pub struct RetryPolicy {
     /// Counted attempts before a job is dead.
     pub max_attempts: u32,
     /// How many retry tiers there are; at least one.
     pub tiers: usize,
     /// Tries at a conflict within one delivery.
     pub tries_here: u32,
-    /// How long a slot keeps a message while the database is away or under pressure.
+    /// How long a slot keeps a message while the database is unavailable or under pressure.
     pub pressure_timeout: Duration,
 }
 
@@ -60,7 +60,8 @@ words! {
         Undecodable = "undecodable",
         /// The signature is missing or wrong, or the message does not match its run as published.
         Unverified = "unverified",
-        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back each time.
+        /// The broker gave up at its delivery limit: each worker that had the message died, or somebody put it back
+        /// each time.
         DeliveryLimit = "delivery_limit",
         /// The time to live that a policy of the broker sets for the queue passed before it ran.
         Expired = "expired",
@@ -124,7 +125,7 @@ words! {
 }
 
 /// What happens to a job whose attempt ended like this.
-pub fn settle(outcome: &Outcome, spent: Spent, policy: &Policy) -> Settlement {
+pub fn settle(outcome: &Outcome, spent: Spent, policy: &RetryPolicy) -> Settlement {
     match outcome {
         Outcome::Done(_) | Outcome::EndedBefore(_) | Outcome::Stale => Settlement::Ack,
         Outcome::Conflict(_) if spent.tries_here < policy.tries_here => {
@@ -150,7 +151,7 @@ pub fn settle(outcome: &Outcome, spent: Spent, policy: &Policy) -> Settlement {
 }
 
 /// A retry tier and one more attempt, or `exhausted` if this was the last attempt.
-fn retry_or(spent: Spent, policy: &Policy, exhausted: Settlement) -> Settlement {
+fn retry_or(spent: Spent, policy: &RetryPolicy, exhausted: Settlement) -> Settlement {
     let attempts = spent.attempts.saturating_add(1);
     if attempts >= policy.max_attempts {
         return exhausted;
@@ -159,7 +160,7 @@ fn retry_or(spent: Spent, policy: &Policy, exhausted: Settlement) -> Settlement 
 }
 
 /// The delays grow with the attempts; the last tier serves all further ones.
-fn tier(spent: Spent, policy: &Policy) -> usize {
+fn tier(spent: Spent, policy: &RetryPolicy) -> usize {
     (spent.attempts as usize).min(policy.tiers.saturating_sub(1))
 }
 
@@ -170,7 +171,7 @@ impl Pauses {
     }
 }
 
-/// How an attempt has ended whose ledger INSERT met 1062, from the row that was found afterwards.
+/// The outcome of an attempt whose ledger INSERT met error 1062, from the row that was found afterwards.
 ///
 /// No row: the other transaction's row is gone again (a replay took it away, or the reader came too early), so the
 /// job is tried once more. `Started`: somebody began a job that is not atomic and died, or is at it: nobody can know.

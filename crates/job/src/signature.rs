@@ -2,13 +2,13 @@
 //! carries an HMAC.
 //!
 //! One key signs four kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
-//! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it was
-//! by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
+//! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it
+//! was by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::digest::parse_hex;
+use crate::digest::{HexDigits, parse_hex};
 use crate::{RunId, hex};
 
 /// What a body begins with, and nothing else that is signed.
@@ -19,7 +19,7 @@ const RANGE: &[u8] = b"queryfleet/2\0range\0";
 /// Hexadecimal digits of a signature.
 pub const SIGNATURE_LENGTH: usize = 64;
 
-/// Signs with the first key, takes what any of the keys has signed (so keys can be rotated).
+/// Signs with the first key, and accepts what any of the keys has signed, so that keys can be rotated.
 #[derive(Clone)]
 pub struct Signer {
     keys: Vec<Hmac<Sha256>>,
@@ -61,7 +61,7 @@ impl Signer {
 
     /// The signature of what a worker says of a body: how often it was tried, and what went wrong first.
     pub fn sign_attempts(&self, body: &[u8], attempts: u32, first_error: Option<&str>) -> String {
-        self.make(&[ATTEMPTS, &said(body, attempts, first_error)])
+        self.make(&[ATTEMPTS, &attempts_text(body, attempts, first_error)])
     }
 
     /// Whether a worker that has one of the keys has said that.
@@ -72,17 +72,17 @@ impl Signer {
         first_error: Option<&str>,
         signature: &str,
     ) -> bool {
-        self.has_made(&[ATTEMPTS, &said(body, attempts, first_error)], signature)
+        self.has_made(&[ATTEMPTS, &attempts_text(body, attempts, first_error)], signature)
     }
 
     /// The signature of a range of a run's key, as it is written down before it becomes a job.
     pub fn sign_range(&self, run: RunId, seq: u64, (lo, hi): (&str, &str)) -> String {
-        self.make(&[RANGE, &range(run, seq, lo), hi.as_bytes()])
+        self.make(&[RANGE, &range_text(run, seq, lo), hi.as_bytes()])
     }
 
     /// Whether one of the keys has signed this range.
     pub fn verify_range(&self, run: RunId, seq: u64, (lo, hi): (&str, &str), signature: &str) -> bool {
-        self.has_made(&[RANGE, &range(run, seq, lo), hi.as_bytes()], signature)
+        self.has_made(&[RANGE, &range_text(run, seq, lo), hi.as_bytes()], signature)
     }
 
     fn make(&self, parts: &[&[u8]]) -> String {
@@ -91,7 +91,7 @@ impl Signer {
     }
 
     fn has_made(&self, parts: &[&[u8]], signature: &str) -> bool {
-        let Some(given) = parse_hex(signature) else { return false };
+        let Some(given) = parse_hex(signature, &HexDigits::ANY_CASE) else { return false };
         self.keys.iter().any(|key| with(key, parts).verify_slice(&given).is_ok())
     }
 }
@@ -103,16 +103,16 @@ fn with(key: &Hmac<Sha256>, parts: &[&[u8]]) -> Hmac<Sha256> {
 }
 
 /// Digest, number and whether there is an error have a fixed length, so nothing can be moved from one into another.
-fn said(body: &[u8], attempts: u32, first_error: Option<&str>) -> Vec<u8> {
-    let mut said = Sha256::digest(body).to_vec();
-    said.extend_from_slice(&attempts.to_be_bytes());
-    said.push(u8::from(first_error.is_some()));
-    said.extend_from_slice(first_error.unwrap_or_default().as_bytes());
-    said
+fn attempts_text(body: &[u8], attempts: u32, first_error: Option<&str>) -> Vec<u8> {
+    let mut text = Sha256::digest(body).to_vec();
+    text.extend_from_slice(&attempts.to_be_bytes());
+    text.push(u8::from(first_error.is_some()));
+    text.extend_from_slice(first_error.unwrap_or_default().as_bytes());
+    text
 }
 
 /// Two numbers and the length of the first key, so that nothing can be moved from one key into the other.
-fn range(run: RunId, seq: u64, lo: &str) -> Vec<u8> {
+fn range_text(run: RunId, seq: u64, lo: &str) -> Vec<u8> {
     let mut range = [run.0, seq, lo.len() as u64].map(u64::to_be_bytes).concat();
     range.extend_from_slice(lo.as_bytes());
     range

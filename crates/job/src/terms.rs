@@ -1,4 +1,5 @@
-//! What a run was published as, and whether a message is of it: read from the run's manifest and from nothing else.
+//! What a run was published as, and whether a message belongs to it: read from the run's manifest and from nothing
+//! else.
 //!
 //! The row of a run can be written by accounts that have no signing key. So a worker with a key verifies the manifest
 //! once, takes session SQL, the mode of statements that are not atomic and the total from there, and executes a message
@@ -6,9 +7,9 @@
 
 use crate::{Chunk, Failure, Manifest, ManifestDigest, ManifestError, NotAtomic, Outcome, RunId, Signer};
 
-/// Who asks.
+/// Where messages would be executed: the queue, the database and the keys of this process.
 #[derive(Clone, Debug)]
-pub struct Here {
+pub struct ExecutionSite {
     /// The queue that it serves.
     pub queue: String,
     /// The database of its connections.
@@ -17,35 +18,36 @@ pub struct Here {
     pub signer: Option<Signer>,
 }
 
-/// The row of a run, as far as it matters here.
+/// The row of a run, as far as its terms are concerned.
 #[derive(Clone, Debug)]
-pub struct RunRow<'a> {
+pub struct StoredRun<'a> {
     /// Which run.
     pub run: RunId,
     /// The bytes of its manifest, and their signature.
     pub manifest: Option<(&'a [u8], &'a str)>,
-    /// What it says beside its manifest; counts only when it has none.
-    pub beside: Beside<'a>,
+    /// Its other columns; they count only if it has no manifest.
+    pub unsigned: UnsignedColumns<'a>,
 }
 
-/// What the row of a run says that a program without manifests has published.
+/// Columns of the row of a run that nobody has signed: they are the terms of a run that a program without manifests has
+/// published.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // the columns of queryfleet_run
-pub struct Beside<'a> {
+pub struct UnsignedColumns<'a> {
     pub queue: &'a str,
     pub session_sql: Option<&'a str>,
     pub not_atomic: Option<NotAtomic>,
     pub total: Option<u64>,
 }
 
-/// What messages of a run are held against, and what they are executed under.
+/// What messages of a run are checked against, and what they are executed under.
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// SQL for every session that runs its jobs.
     pub session_sql: Option<String>,
     /// How its statements that are not atomic are run.
     pub not_atomic: Option<NotAtomic>,
-    /// Of which manifest they are; `None` of a run that a program without manifests has published.
+    /// The manifest that they name; `None` for a run that a program without manifests has published.
     manifest: Option<ManifestDigest>,
     /// Whether a message of version 1 may run, which names no manifest.
     takes_version_1: bool,
@@ -54,12 +56,14 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Those of a run as its row has it.
+    /// The terms of a run, from its row.
     ///
     /// # Errors
-    /// The outcome of every message of this run here.
-    pub fn of(row: &RunRow<'_>, here: &Here) -> Result<Terms, Outcome> {
-        let Some((bytes, signature)) = row.manifest else { return without_manifest(&row.beside, here) };
+    /// Returns the outcome of every message of the run: [`Outcome::Unverified`] if the manifest is not signed by a key
+    /// of this process, cannot be read, or is for another run or queue; [`Outcome::Unfit`] if it is of a newer version,
+    /// or for another database.
+    pub fn of(row: &StoredRun<'_>, here: &ExecutionSite) -> Result<Terms, Outcome> {
+        let Some((bytes, signature)) = row.manifest else { return without_manifest(&row.unsigned, here) };
         if here.signer.as_ref().is_some_and(|signer| !signer.verify_run(bytes, signature)) {
             return Err(unverified(
                 "its run's manifest in queryfleet_run is not signed with a key that is here",
@@ -75,8 +79,10 @@ impl Terms {
         served_here(&manifest.queue, here)?;
         // Servers may keep names of databases in lower case; the ledger's identity has been compared already.
         if !manifest.schema.eq_ignore_ascii_case(&here.schema) {
-            let (theirs, ours) = (&manifest.schema, &here.schema);
-            let text = format!("its run is for database {theirs}, and QUERYFLEET_MYSQL_URL names {ours}");
+            let text = format!(
+                "its run is for database {}, and QUERYFLEET_MYSQL_URL names {}",
+                manifest.schema, here.schema
+            );
             return Err(Outcome::Unfit(Failure::said(text)));
         }
         let is_plain = manifest.session_sql.is_none() && manifest.not_atomic.is_none();
@@ -89,10 +95,11 @@ impl Terms {
         })
     }
 
-    /// Whether this chunk is of the run.
+    /// Checks that a chunk belongs to the run.
     ///
     /// # Errors
-    /// The outcome of its message.
+    /// Returns [`Outcome::Unverified`], the outcome of its message, if it names another manifest or none, asks for
+    /// another mode of statements that are not atomic, or has a job past the end of the run.
     pub fn fits(&self, chunk: &Chunk) -> Result<(), Outcome> {
         match chunk.manifest {
             None if !self.takes_version_1 => Err(unverified(
@@ -117,7 +124,7 @@ impl Terms {
 
 /// Of a run without a manifest only plain messages of version 1 can be genuine: all else that they are executed under
 /// would come from a row that nobody has signed.
-fn without_manifest(row: &Beside<'_>, here: &Here) -> Result<Terms, Outcome> {
+fn without_manifest(row: &UnsignedColumns<'_>, here: &ExecutionSite) -> Result<Terms, Outcome> {
     served_here(row.queue, here)?;
     let is_plain = row.session_sql.is_none() && row.not_atomic.is_none();
     Ok(Terms {
@@ -130,7 +137,7 @@ fn without_manifest(row: &Beside<'_>, here: &Here) -> Result<Terms, Outcome> {
 }
 
 /// A message that somebody has copied to another queue would be executed where it was not meant to be.
-fn served_here(queue: &str, here: &Here) -> Result<(), Outcome> {
+fn served_here(queue: &str, here: &ExecutionSite) -> Result<(), Outcome> {
     if queue == here.queue {
         return Ok(());
     }
@@ -146,8 +153,8 @@ mod tests {
     use super::*;
     use crate::{Job, LedgerId, manifest};
 
-    fn here(key: Option<&[u8]>) -> Here {
-        Here { queue: "default".into(), schema: "shop".into(), signer: Signer::new(key) }
+    fn here(key: Option<&[u8]>) -> ExecutionSite {
+        ExecutionSite { queue: "default".into(), schema: "shop".into(), signer: Signer::new(key) }
     }
 
     fn manifest(change: impl FnOnce(&mut Manifest)) -> Vec<u8> {
@@ -166,9 +173,9 @@ mod tests {
         made.to_bytes()
     }
 
-    fn row<'a>(manifest: Option<(&'a [u8], &'a str)>, session_sql: Option<&'a str>) -> RunRow<'a> {
-        let beside = Beside { queue: "default", session_sql, not_atomic: None, total: Some(3) };
-        RunRow { run: RunId(7), manifest, beside }
+    fn row<'a>(manifest: Option<(&'a [u8], &'a str)>, session_sql: Option<&'a str>) -> StoredRun<'a> {
+        let unsigned = UnsignedColumns { queue: "default", session_sql, not_atomic: None, total: Some(3) };
+        StoredRun { run: RunId(7), manifest, unsigned }
     }
 
     fn chunk(manifest: Option<&[u8]>, seq: u64) -> Chunk {
@@ -247,7 +254,7 @@ mod tests {
             assert!(terms.fits(&chunk(None, 4)).is_err());
         }
         let mut elsewhere = row(None, None);
-        elsewhere.beside.queue = "other";
+        elsewhere.unsigned.queue = "other";
         assert!(why(Terms::of(&elsewhere, &here(None))).contains("queue other"));
     }
 }

@@ -1,7 +1,8 @@
 //! Closed sets of words, for tables, metrics, logs and docs.
 
-/// Declares an enum whose values carry no data, each with its word. A value's doc comment is also the text that the docs
-/// show for it. A word that is written in two places would drift apart, so every set of the workspace is made by this.
+/// Declares an enum whose values carry no data, each with its word. A value's doc comment is also the text that the
+/// docs show for it. A word that is written in two places would drift apart, so every set of the workspace is made by
+/// this.
 ///
 /// ```
 /// queryfleet_job::words! {

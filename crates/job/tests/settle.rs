@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Class, DeadReason, Failure, LedgerState, Outcome, Policy, Settlement, Spent};
+use queryfleet_job::{Class, DeadReason, Failure, LedgerState, Outcome, RetryPolicy, Settlement, Spent};
 
-const POLICY: Policy =
-    Policy { max_attempts: 3, tiers: 2, tries_here: 3, pressure_timeout: Duration::from_secs(300) };
+const POLICY: RetryPolicy =
+    RetryPolicy { max_attempts: 3, tiers: 2, tries_here: 3, pressure_timeout: Duration::from_secs(300) };
 const GIVE_BACK: Settlement = Settlement::GiveBack;
 const ACK: Settlement = Settlement::Ack;
 const REJECT: Settlement = Settlement::Reject;
@@ -114,7 +114,7 @@ fn the_table_leaves_no_class_out() {
 
 #[test]
 fn a_policy_of_one_attempt_and_one_tier_holds() {
-    let policy = Policy { max_attempts: 1, tiers: 1, tries_here: 1, ..POLICY };
+    let policy = RetryPolicy { max_attempts: 1, tiers: 1, tries_here: 1, ..POLICY };
     let dead = Settlement::Dead(DeadReason::Attempts);
     assert_eq!(settle(&Outcome::Conflict(failure()), tries(1), &policy), dead);
     assert_eq!(settle(&Outcome::Unlisted(failure()), attempts(0), &policy), dead);

@@ -64,7 +64,7 @@ fn refuse(one: &Assignment) -> Result<(), String> {
         Target::Global(name) => Err(format!("sets {name} of the whole server: do that with the client")),
         Target::NextTransaction(_) => Err(transaction.into()),
         Target::Command(what) => Err(format!("is SET {what}, a statement of its own")),
-        Target::Session(name) if !queryfleet_sql::may_be_set(name) => Err(format!(
+        Target::Session(name) if !queryfleet_sql::is_harmless_variable(name) => Err(format!(
             "sets {name}, which is not known to leave jobs what they are: leave it out, or set it for the whole server"
         )),
         Target::User(_) | Target::Session(_) | Target::Names { .. } | Target::CharacterSet => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use queryfleet_broker::{Broker, Publisher, Route, Topology};
 use queryfleet_config::Config;
-use queryfleet_job::{Here, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
+use queryfleet_job::{ExecutionSite, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
 use queryfleet_ledger::{Database, DeadJob, LedgerClient, Run};
 
 use crate::{DeadFilter, Error, Operator};
@@ -194,8 +194,8 @@ impl Judge {
         Ok(())
     }
 
-    fn here(&self, job: &DeadJob) -> Here {
-        Here { queue: job.queue.clone(), schema: self.schema.clone(), signer: self.signer.clone() }
+    fn here(&self, job: &DeadJob) -> ExecutionSite {
+        ExecutionSite { queue: job.queue.clone(), schema: self.schema.clone(), signer: self.signer.clone() }
     }
 
     /// The job's message, with no attempts counted: a person has decided that it is worth all of them.

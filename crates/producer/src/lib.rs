@@ -3,6 +3,27 @@
 //! A run is published in two passes over its input. The first checks every statement, so that bad input publishes nothing;
 //! the second numbers, chunks and publishes. The run's row keeps how much is confirmed, and the digest of the input, so
 //! that nothing else is published under its name.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::path::PathBuf;
+//!
+//! use queryfleet_config::Config;
+//! use queryfleet_producer::{Ended, PublishRequest, Source, publish, wait};
+//!
+//! let config = Config::from_env()?;
+//! let files = [PathBuf::from("cleanup.sql")];
+//! let request = PublishRequest {
+//!     name: Some("cleanup-1"),
+//!     chunk: 32,
+//!     ..PublishRequest::new(Source::Files(&files))
+//! };
+//! let run = publish(&config, &request, &mut |_| {}).await?;
+//! let (ended, standing) = wait(&config, &run.name, None, &mut |_| {}).await?;
+//! assert_eq!(ended, Ended::Done, "{} jobs are dead", standing.counts.dead);
+//! # Ok(())
+//! # }
+//! ```
 
 mod check;
 mod error;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use queryfleet_sql::Place;
+use queryfleet_sql::Position;
 
 /// A line and column of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Location {
 
 impl Location {
     /// A place of this input.
-    pub(crate) fn new(input: &Path, place: Place) -> Location {
+    pub(crate) fn new(input: &Path, place: Position) -> Location {
         Location { input: input.to_owned(), line: place.line, column: place.column }
     }
 

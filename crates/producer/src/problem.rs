@@ -1,6 +1,6 @@
 //! What is wrong with a statement, a row or a template.
 
-use queryfleet_sql::{Place, Refusal};
+use queryfleet_sql::{Position, Refusal};
 
 /// Why a statement or row gives no job. The text names the thing and the remedy, and no option of the program's: which
 /// option that is, the caller tells by the variant.
@@ -92,13 +92,13 @@ pub enum Problem {
 /// A problem, and where it is in the input that is being read.
 #[derive(Debug)]
 pub(crate) struct PlacedProblem {
-    pub(crate) place: Place,
+    pub(crate) place: Position,
     pub(crate) problem: Problem,
 }
 
 impl PlacedProblem {
     /// What the text says, at this place.
-    pub(crate) fn malformed(place: Place, text: String) -> PlacedProblem {
+    pub(crate) fn malformed(place: Position, text: String) -> PlacedProblem {
         PlacedProblem { place, problem: Problem::Malformed(text) }
     }
 }

@@ -38,6 +38,24 @@ pub struct PublishRequest<'a> {
     pub missing: bool,
 }
 
+impl<'a> PublishRequest<'a> {
+    /// A request without options: a new run, one job per message, and only statements that are atomic.
+    pub fn new(source: Source<'a>) -> PublishRequest<'a> {
+        PublishRequest {
+            source,
+            name: None,
+            chunk: 1,
+            session_sql: None,
+            not_atomic: None,
+            sha256: None,
+            allow_no_where: false,
+            again: false,
+            limits: Limits::default(),
+            missing: false,
+        }
+    }
+}
+
 /// Where the jobs of a run come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {

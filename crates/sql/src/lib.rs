@@ -1,9 +1,10 @@
 //! Reads the SQL of MySQL and MariaDB, without a server and without I/O.
 //!
-//! It cuts scripts into statements as the `mariadb` client does, makes sure that a text is exactly one statement, says of
-//! which kind it is and what it writes, and finds the places for values. It is no parser: it follows the lexers of the
-//! servers and of the client, reads the few words that it needs, and where it is not sure it says so. All text is UTF-8, as
-//! it is for a session with `utf8mb4`. [`SqlMode`] holds the two flags of a session that decide where a string ends.
+//! It cuts scripts into statements as the `mariadb` client does, makes sure that a text is exactly one statement, says
+//! of which kind it is and what it writes, and finds the places for values. It is no parser: it follows the lexers of
+//! the servers and of the client, reads the few words that it needs, and where it is not sure it says so. All text is
+//! UTF-8, as it is for a session with `utf8mb4`. [`SqlMode`] holds the two flags of a session that decide where a
+//! string ends.
 //!
 //! ```
 //! use queryfleet_sql::{Kind, Splitter, SqlMode, inspect, written_tables};
@@ -28,7 +29,7 @@
 //! | `script` | scripts and dumps: [`Splitter`], the commands of the client, what dumps hold beside rows |
 //! | `statement` | one statement: [`inspect`] and [`check`], its [`Kind`], why it is refused ([`Refusal`]), its fingerprint |
 //! | `names` | what a statement names: the tables that it writes ([`written_tables`]), what it calls ([`foreign_calls`]), whether it moves rows along a key ([`Move`]) |
-//! | `session` | SET statements: [`assignments`], and which variables are harmless ([`may_be_set`]) |
+//! | `session` | SET statements: [`assignments`], and which variables are harmless ([`is_harmless_variable`]) |
 //! | `values` | where values go ([`placeholders`], [`marks`]) and in which use each stands ([`uses`]) |
 
 mod lexer;
@@ -49,12 +50,12 @@ pub use names::written::{TableName, lacks_where, qualified_names, written_tables
 pub use script::binary::with_binary_strings;
 pub use script::client::client_command;
 pub use script::idle::is_idle;
-pub use script::position::{Place, beginning};
+pub use script::position::{Position, statement_start};
 pub use script::splitter::{SplitError, Splitter, Statement};
 pub use session::assignment::{Assignment, Target, Value, set_statements};
 pub use session::set::assignments;
-pub use session::variables::may_be_set;
-pub use statement::fingerprint::{Shape, shape};
+pub use session::variables::is_harmless_variable;
+pub use statement::fingerprint::{Fingerprint, fingerprint};
 pub use statement::inspect::{Inspected, check, inspect};
 pub use statement::kind::{Kind, UnknownKind};
 pub use statement::refusal::{Refusal, SessionState};

@@ -4,3 +4,4 @@ mod commands;
 mod links;
 mod names;
 mod page;
+mod prose;

@@ -8,15 +8,15 @@ use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 use queryfleet_config::{Config, Secret, Tls};
 
-use crate::class::{ErrorClass, HistoryRecord};
+use crate::error_class::{ErrorClass, HistoryRecord};
 use crate::{ClientError, Error, Operation};
 
 mod alarm;
-mod inspect;
+mod facts;
 mod pending_socket;
 pub(crate) mod tls;
 
-pub use inspect::ConnectionFacts;
+pub use facts::ConnectionFacts;
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two of them.
 const HEARTBEAT_S: u16 = 10;

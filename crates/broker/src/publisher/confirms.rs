@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use lapin::Confirmation;
 use queryfleet_job::Message;
 
-use crate::class::{History, limit_in};
+use crate::error_class::{History, limit_in};
 use crate::{Error, ErrorClass};
 
 /// What is known about one message.

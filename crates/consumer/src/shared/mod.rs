@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_job::{DeadReason, Here, Policy, Signer};
+use queryfleet_job::{DeadReason, ExecutionSite, RetryPolicy, Signer};
 use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
 use queryfleet_sql::Kind;
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
 /// What the configuration allows.
 pub(crate) struct Limits {
     /// Attempts, retry tiers, and how long a slot may hold a message that it cannot run.
-    pub(crate) policy: Policy,
+    pub(crate) policy: RetryPolicy,
     /// The kinds of statement that this worker executes; `None`: all.
     pub(crate) allow: Option<Vec<Kind>>,
     /// The deadline of a statement whose job has none of its own.
@@ -94,7 +94,7 @@ impl Shared {
         let clients = Clients::new(config)?;
         let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
-        let here = Here {
+        let here = ExecutionSite {
             queue: config.queue.clone(),
             schema: clients.database.schema().to_owned(),
             signer: signer.clone(),
@@ -104,7 +104,7 @@ impl Shared {
             queue: config.queue.clone(),
             signer,
             limits: Limits {
-                policy: Policy {
+                policy: RetryPolicy {
                     max_attempts: config.max_attempts,
                     tiers: topology.tiers(),
                     tries_here: TRIES_PER_DELIVERY,

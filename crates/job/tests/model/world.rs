@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{DeadReason, Failure, LedgerState, Outcome, Policy, Settlement, Spent, read_conflict};
+use queryfleet_job::{
+    DeadReason, Failure, LedgerState, Outcome, RetryPolicy, Settlement, Spent, read_conflict,
+};
 
 const WORKERS: usize = 2;
 /// Deliveries that a message may have before the broker dead-letters it.
 const DELIVERY_LIMIT: u8 = 1;
 const PRESSURE_TIMEOUT: Duration = Duration::from_secs(1);
 
-fn policy() -> Policy {
-    Policy { max_attempts: 2, tiers: 1, tries_here: 1, pressure_timeout: PRESSURE_TIMEOUT }
+fn policy() -> RetryPolicy {
+    RetryPolicy { max_attempts: 2, tiers: 1, tries_here: 1, pressure_timeout: PRESSURE_TIMEOUT }
 }
 
 /// How large the world may grow.

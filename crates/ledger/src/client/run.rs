@@ -1,7 +1,9 @@
 //! A run as its row has it.
 
 use mysql_async::Row;
-use queryfleet_job::{Beside, Here, Manifest, NotAtomic, Outcome, RunId, RunRow, Terms, words};
+use queryfleet_job::{
+    ExecutionSite, Manifest, NotAtomic, Outcome, RunId, StoredRun, Terms, UnsignedColumns, words,
+};
 
 words! {
     /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
@@ -52,16 +54,16 @@ impl Run {
     ///
     /// # Errors
     /// The outcome of every message of this run here.
-    pub fn terms(&self, here: &Here) -> Result<Terms, Outcome> {
+    pub fn terms(&self, here: &ExecutionSite) -> Result<Terms, Outcome> {
         let signature = self.manifest_signature.as_deref().unwrap_or_default();
-        let beside = Beside {
+        let unsigned = UnsignedColumns {
             queue: &self.queue,
             session_sql: self.session_sql.as_deref(),
             not_atomic: self.not_atomic,
             total: self.total,
         };
         let manifest = self.manifest.as_deref().map(|bytes| (bytes, signature));
-        Terms::of(&RunRow { run: self.id, manifest, beside }, here)
+        Terms::of(&StoredRun { run: self.id, manifest, unsigned }, here)
     }
 }
 

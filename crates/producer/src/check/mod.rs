@@ -9,7 +9,7 @@ pub(crate) mod use_command;
 use std::path::{Path, PathBuf};
 
 use queryfleet_job::Job;
-use queryfleet_sql::{self, Kind, Place};
+use queryfleet_sql::{Kind, Position};
 
 use crate::Error;
 use crate::check::preamble::Preamble;
@@ -29,7 +29,7 @@ pub(crate) struct Jobs<'a> {
     /// The USEs and SETs of the input that is being read.
     preamble: Preamble,
     /// A statement that is looked at again, after an error about the SETs before it.
-    ahead: Option<(Job, Place)>,
+    ahead: Option<(Job, Position)>,
     seq: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Jobs<'a> {
 pub(crate) struct Checked {
     pub(crate) job: Job,
     /// Where it stands in the input.
-    pub(crate) place: Place,
+    pub(crate) place: Position,
     pub(crate) kind: Kind,
     /// Whether it can be committed together with its ledger row.
     pub(crate) is_atomic: bool,
@@ -58,7 +58,7 @@ impl<'a> Jobs<'a> {
     }
 
     /// The location of a place in the input that is being read.
-    pub(crate) fn location(&self, place: Place) -> Location {
+    pub(crate) fn location(&self, place: Position) -> Location {
         Location::new(self.reading.as_ref().map_or(Path::new(""), |(path, _)| path), place)
     }
 
@@ -103,7 +103,7 @@ impl<'a> Jobs<'a> {
         Ok(None)
     }
 
-    fn read(&mut self) -> Result<Option<(Job, Place)>, Error> {
+    fn read(&mut self) -> Result<Option<(Job, Position)>, Error> {
         if let Some(ahead) = self.ahead.take() {
             return Ok(Some(ahead));
         }
@@ -127,7 +127,7 @@ impl<'a> Jobs<'a> {
     }
 
     /// The job of a statement; `None` for what becomes part of the jobs that follow it.
-    fn check(&mut self, mut job: Job, place: Place) -> Result<Option<Checked>, Error> {
+    fn check(&mut self, mut job: Job, place: Position) -> Result<Option<Checked>, Error> {
         let rules = self.rules;
         let inspected = self.preamble.absorb(&job.sql, place, rules);
         let Some(inspected) = inspected.map_err(|problem| self.refused(problem))? else { return Ok(None) };

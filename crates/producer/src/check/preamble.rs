@@ -2,7 +2,7 @@
 //! fleet keep neither, so both become a part of each job, or are refused.
 
 use queryfleet_job::Job;
-use queryfleet_sql::{self, Kind, Place, Refusal, SqlMode};
+use queryfleet_sql::{Kind, Position, Refusal, SqlMode};
 
 use crate::check::rules::RunRules;
 use crate::check::settings::SetTracker;
@@ -38,7 +38,7 @@ impl Preamble {
     pub(crate) fn absorb(
         &mut self,
         sql: &str,
-        place: Place,
+        place: Position,
         rules: &RunRules,
     ) -> Result<Option<Inspected>, PlacedProblem> {
         let mode = rules.statement.mode;
@@ -82,7 +82,7 @@ impl Preamble {
         &mut self,
         job: &mut Job,
         length: usize,
-        place: Place,
+        place: Position,
         rules: &RunRules,
     ) -> Result<usize, PlacedProblem> {
         if self.settings.is_settled() {
@@ -108,11 +108,11 @@ impl Preamble {
     /// # Errors
     /// Returns a problem of the SETs.
     pub(crate) fn before_unsplit(&mut self, rules: &RunRules) -> Result<(), PlacedProblem> {
-        self.settings.before_statement(&rules.settings, Place { offset: 0, line: 1, column: 1 })
+        self.settings.before_statement(&rules.settings, Position { offset: 0, line: 1, column: 1 })
     }
 }
 
 /// The line on which a statement ends that begins at `place`.
-fn last_line(sql: &str, mode: SqlMode, place: Place) -> u64 {
-    place.line + sql[queryfleet_sql::beginning(sql, mode)..].matches('\n').count() as u64
+fn last_line(sql: &str, mode: SqlMode, place: Position) -> u64 {
+    place.line + sql[queryfleet_sql::statement_start(sql, mode)..].matches('\n').count() as u64
 }

@@ -2,7 +2,7 @@
 
 use queryfleet_job::{Job, NotAtomic, Param, envelope};
 use queryfleet_ledger::Catalog;
-use queryfleet_sql::{self, Kind, SqlMode};
+use queryfleet_sql::{Kind, SqlMode};
 
 use crate::problem::Problem;
 
@@ -45,7 +45,7 @@ impl<'a> Statement<'a> {
 
     /// Its text from the first word on.
     fn text(&self, rules: &Rules) -> &'a str {
-        &self.sql()[queryfleet_sql::beginning(self.sql(), rules.mode)..]
+        &self.sql()[queryfleet_sql::statement_start(self.sql(), rules.mode)..]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading `USE` as the `mariadb` client does. It is a command of the client: its argument ends at a space, and what follows
 //! is thrown away, even a statement. So nothing but a comment may follow.
 
-use queryfleet_sql::{self, SqlMode};
+use queryfleet_sql::SqlMode;
 
 /// The remedy for a USE that is refused.
 const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name with other characters than letters, digits, _, $ and - in \
@@ -13,8 +13,10 @@ const HOW_TO_WRITE_IT: &str = "write `USE name;` on a line of its own, a name wi
 /// Returns why it is refused: the client or the server would read another name, or more than a name.
 pub(crate) fn database_of_use(sql: &str, mode: SqlMode) -> Result<String, String> {
     let refused = |what: &str| Err(format!("USE {what}: {HOW_TO_WRITE_IT}"));
-    let after = match sql[queryfleet_sql::beginning(sql, mode)..].get(..3) {
-        Some(word) if word.eq_ignore_ascii_case("use") => &sql[queryfleet_sql::beginning(sql, mode) + 3..],
+    let after = match sql[queryfleet_sql::statement_start(sql, mode)..].get(..3) {
+        Some(word) if word.eq_ignore_ascii_case("use") => {
+            &sql[queryfleet_sql::statement_start(sql, mode) + 3..]
+        }
         _ => return refused("in a version comment, which a server may skip"),
     };
     // Without a space it is no command of the client's, and the server reads it.
@@ -35,11 +37,10 @@ pub(crate) fn database_of_use(sql: &str, mode: SqlMode) -> Result<String, String
         }
     };
     let is_quoted = argument.starts_with(['`', '\'', '"']);
-    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
     let is_readable = if is_quoted {
         !name.contains(['\\', '\n', '\0'])
     } else {
-        name.chars().all(is_plain) && !name.contains("--")
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-')) && !name.contains("--")
     };
     if name.is_empty() || !is_readable {
         return refused("of a name that the client would read otherwise");
@@ -67,7 +68,7 @@ fn unquote(text: &str, quote: char) -> Option<(String, &str)> {
 
 /// Whether it holds nothing but comments, of which none is executed.
 fn is_only_comments(text: &str, mode: SqlMode) -> bool {
-    queryfleet_sql::beginning(text, mode) == text.len()
+    queryfleet_sql::statement_start(text, mode) == text.len()
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use queryfleet_job::Param;
 use queryfleet_sql::{Use, splice};
 
-use crate::input::number;
-use crate::input::value::Value;
+use crate::input::value::{Value, decimal_literal, is_decimal};
 
 /// Bytes of a value that an error shows.
 const SHOWN_BYTES: usize = 40;
@@ -17,7 +16,7 @@ pub(crate) fn coerce(use_: &Use, name: &str, value: Value) -> Result<Value, Stri
     let Value::Bound(param) = &value else { return Ok(value) };
     match (use_, param) {
         (Use::Text, _) => Ok(value),
-        (Use::Number, Param::Text(text)) if number::is_decimal(text) => Ok(number::literal(text)),
+        (Use::Number, Param::Text(text)) if is_decimal(text) => Ok(decimal_literal(text)),
         (Use::Number, Param::Text(text)) => Err(format!(
             "{:?} is no number for {name}, which stands beside an operator: expected such as -12.50, with 65 digits at \
              most, 30 of them behind the point (NULL is \\N in CSV, null in NDJSON)",

@@ -4,8 +4,7 @@ use queryfleet_job::Param;
 use queryfleet_ledger::KeyValue;
 use serde_json::value::RawValue;
 
-use crate::input::number;
-use crate::input::value::Value;
+use crate::input::value::{Value, json_number};
 
 /// A value of a key, in the rows of a range file.
 ///
@@ -29,7 +28,7 @@ pub(crate) fn bindable(json: &RawValue) -> Result<Value, String> {
         Some(b'{') => serde_json::from_str(text)
             .map_err(|_| r#"an object as a value has to be {"base64": "…"}, with padding"#.into()),
         Some(b'[') => Err("an array is no value to bind: write its JSON as a string".into()),
-        _ => return number::of_json(text),
+        _ => return json_number(text),
     };
     param.map(Value::Bound)
 }

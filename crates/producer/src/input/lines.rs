@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
-use queryfleet_sql::Place;
+use queryfleet_sql::Position;
 use serde_json::value::RawValue;
 
 use crate::Error;
@@ -85,7 +85,7 @@ impl Lines {
     }
 
     /// The place at which the line begins.
-    pub(crate) fn place(&self) -> Place {
-        Place { offset: 0, line: self.number, column: 1 }
+    pub(crate) fn place(&self) -> Position {
+        Position { offset: 0, line: self.number, column: 1 }
     }
 }

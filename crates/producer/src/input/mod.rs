@@ -5,7 +5,6 @@ pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod ndjson;
-pub(crate) mod number;
 pub(crate) mod objects;
 pub(crate) mod rows;
 pub(crate) mod script;
@@ -22,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use queryfleet_job::Job;
-use queryfleet_sql::{Place, SqlMode};
+use queryfleet_sql::{Position, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -79,9 +78,9 @@ impl Input {
     /// Returns [`Error::Read`] or [`Error::Spool`] if that copy fails.
     pub(crate) async fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
         let is_stdin = name == Path::new("-");
-        // What is missing, or a folder, is an error when it is opened.
-        let is_file = |found: std::fs::Metadata| found.is_file() || found.is_dir();
-        if !is_stdin && name.metadata().map_or(true, is_file) {
+        // What does not exist, or is a folder, is an error when it is opened.
+        let is_pipe = name.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if !is_stdin && !is_pipe {
             return Ok(Input { name: name.into(), spooled: None, read: Arc::default(), template });
         }
         let path = if is_stdin { PathBuf::from("standard input") } else { name.to_owned() };
@@ -108,14 +107,13 @@ impl Input {
     /// Returns [`Error::Read`] if the file cannot be opened or read, and [`Error::Foreign`] if it begins like a file of another
     /// kind.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
-        let failed = |source| Error::Read { path: self.name.clone(), source };
         let (bytes, kind) = self.decompressed()?;
         let expected = match extension(&kind) {
             _ if self.template.is_some() => Expected::Rows,
             "ndjson" | "jsonl" => Expected::Ndjson,
             _ => Expected::Script,
         };
-        let (first, bytes) = sniff::read_head(bytes).map_err(failed)?;
+        let (first, bytes) = sniff::read_head(bytes).map_err(|source| self.read_error(source))?;
         if let Some(found) = sniff::foreign(&first, expected) {
             return Err(self.foreign(found));
         }
@@ -124,7 +122,7 @@ impl Input {
             return Ok(Reading::Script(Box::new(Script::new(name, Box::new(bytes), mode, limit))));
         }
         let mut bytes: Bytes = Box::new(BufReader::with_capacity(BUFFER_BYTES, bytes));
-        if bytes.fill_buf().map_err(failed)?.starts_with(BOM) {
+        if bytes.fill_buf().map_err(|source| self.read_error(source))?.starts_with(BOM) {
             bytes.consume(BOM.len());
         }
         Ok(match &self.template {
@@ -135,14 +133,13 @@ impl Input {
 
     /// Its bytes, decompressed, and its name without the extension that says so.
     fn decompressed(&self) -> Result<(Box<dyn Read + Send>, PathBuf), Error> {
-        let failed = |source| Error::Read { path: self.name.clone(), source };
         if self.spooled.is_none() && self.name.is_dir() {
             return Err(self.foreign(Foreign::new(sniff::foreign_folder(&self.name))));
         }
-        let file = self.file().map_err(failed)?;
+        let file = self.file().map_err(|source| self.read_error(source))?;
         self.read.store(0, Ordering::Relaxed);
-        let (first, file) =
-            sniff::read_head(CountingReader { file, read: self.read.clone() }).map_err(failed)?;
+        let (first, file) = sniff::read_head(CountingReader { file, read: self.read.clone() })
+            .map_err(|source| self.read_error(source))?;
         let end = match extension(&self.name) {
             "gz" => ".gz",
             "zst" => ".zst",
@@ -153,9 +150,13 @@ impl Input {
         }
         let bytes: Box<dyn Read + Send> = match end {
             ".gz" => Box::new(MultiGzDecoder::new(BufReader::new(file))),
-            _ => Box::new(zstd::Decoder::new(file).map_err(failed)?),
+            _ => Box::new(zstd::Decoder::new(file).map_err(|source| self.read_error(source))?),
         };
         Ok((bytes, self.name.with_extension("")))
+    }
+
+    fn read_error(&self, source: std::io::Error) -> Error {
+        Error::Read { path: self.name.clone(), source }
     }
 
     fn foreign(&self, found: Foreign) -> Error {
@@ -167,13 +168,12 @@ impl Input {
     /// # Errors
     /// Returns [`Error::Checksum`] if it has another, and [`Error::Read`] if it cannot be read.
     pub(crate) fn verify_sha256(&self, sha256: &str) -> Result<(), Error> {
-        let failed = |source| Error::Read { path: self.name.clone(), source };
-        let mut file = self.file().map_err(failed)?;
+        let mut file = self.file().map_err(|source| self.read_error(source))?;
         let mut hasher = Sha256::new();
         let mut piece = vec![0; BUFFER_BYTES];
         let mut read = 0;
         loop {
-            match file.read(&mut piece).map_err(failed)? {
+            match file.read(&mut piece).map_err(|source| self.read_error(source))? {
                 0 => break,
                 bytes => {
                     hasher.update(&piece[..bytes]);
@@ -235,7 +235,7 @@ impl Reading {
     ///
     /// # Errors
     /// Returns an error if reading fails, or if what was read is no job.
-    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Position)>, Error> {
         match self {
             Reading::Script(script) => Ok(script.next()?.map(|(sql, place)| (Job::new(0, sql), place))),
             Reading::Ndjson(lines) => lines.next(),

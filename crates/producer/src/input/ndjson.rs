@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use queryfleet_job::{Job, Param};
-use queryfleet_sql::{self, Place, SqlMode, Use};
+use queryfleet_sql::{Position, SqlMode, Use};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -41,7 +41,7 @@ impl Ndjson {
     ///
     /// # Errors
     /// Returns an error if reading fails, or if a line is not such an object.
-    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Position)>, Error> {
         if !self.lines.advance()? {
             return Ok(None);
         }

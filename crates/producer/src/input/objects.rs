@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use queryfleet_job::Job;
-use queryfleet_sql::Place;
+use queryfleet_sql::Position;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -28,7 +28,7 @@ impl Objects {
     ///
     /// # Errors
     /// Returns an error if reading fails, or if a line is no object with exactly the template's names.
-    pub(crate) fn next(&mut self, template: &Template) -> Result<Option<(Job, Place)>, Error> {
+    pub(crate) fn next(&mut self, template: &Template) -> Result<Option<(Job, Position)>, Error> {
         if !self.lines.advance()? {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use queryfleet_job::{Job, Param};
-use queryfleet_sql::Place;
+use queryfleet_sql::Position;
 
 use crate::Error;
 use crate::input::csv::Csv;
@@ -59,7 +59,7 @@ impl Rows {
     ///
     /// # Errors
     /// Returns an error if reading fails, or if a row does not fit the template.
-    pub(crate) fn next(&mut self) -> Result<Option<(Job, Place)>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<(Job, Position)>, Error> {
         match &mut self.table {
             Table::Objects(objects) => objects.next(&self.template),
             Table::Csv { csv, columns } => {
@@ -101,7 +101,7 @@ fn job_of_record(
     csv: &mut Csv,
     columns: &[usize],
     template: &Template,
-) -> Result<Option<(Job, Place)>, Error> {
+) -> Result<Option<(Job, Position)>, Error> {
     let Some(fields) = csv.next()? else { return Ok(None) };
     if fields.len() != columns.len() {
         let why = format!("row has {} fields, the header has {}", fields.len(), columns.len());
@@ -113,5 +113,5 @@ fn job_of_record(
     }
     let (values, offsets): (Vec<Value>, Vec<usize>) = values.into_iter().unzip();
     let job = template.job(&values).map_err(|misfit| csv.error_at(offsets[misfit.column], misfit.why))?;
-    Ok(Some((job, Place { offset: 0, line: csv.line, column: 1 })))
+    Ok(Some((job, Position { offset: 0, line: csv.line, column: 1 })))
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use queryfleet_sql::{Place, Splitter, SqlMode};
+use queryfleet_sql::{Position, Splitter, SqlMode};
 
 use crate::Error;
 
@@ -35,10 +35,10 @@ impl Script {
     ///
     /// # Errors
     /// Returns [`Error::Read`] or [`Error::Split`].
-    pub(crate) fn next(&mut self) -> Result<Option<(String, Place)>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<(String, Position)>, Error> {
         loop {
             match self.splitter.next_statement() {
-                Ok(Some(statement)) => return Ok(Some((statement.sql.to_owned(), statement.place))),
+                Ok(Some(statement)) => return Ok(Some((statement.sql.to_owned(), statement.position))),
                 Ok(None) if self.ended => return Ok(None),
                 Ok(None) => self.fill()?,
                 Err(source) => return Err(Error::Split { path: self.name.clone(), source }),

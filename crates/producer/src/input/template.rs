@@ -6,7 +6,7 @@ use std::path::Path;
 
 use queryfleet_job::Job;
 use queryfleet_ledger::LedgerClient;
-use queryfleet_sql::{self, Meets, SqlMode, TableName, Use};
+use queryfleet_sql::{Meets, SqlMode, Use};
 use serde_json::value::RawValue;
 
 use crate::input::value::Value;
@@ -139,8 +139,9 @@ impl Template {
         // Where that is not sure, all of them may be.
         let written = queryfleet_sql::written_tables(&sql, mode);
         let is_written = |table: &str| {
-            let is = |name: &TableName<'_>| name.table.to_lowercase() == table.to_lowercase();
-            written.as_ref().is_none_or(|written| written.iter().any(is))
+            written.as_ref().is_none_or(|written| {
+                written.iter().any(|name| name.table.to_lowercase() == table.to_lowercase())
+            })
         };
         for (mark, meets) in self.marks.iter_mut().zip(queryfleet_sql::meets(&sql, mode)) {
             let found = bits.iter().find(|bits| match &meets {

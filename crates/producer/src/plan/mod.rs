@@ -107,15 +107,15 @@ impl Planning<'_> {
         if changes_all_rows(kind, &job.sql, mode) {
             plan.no_where.add(|| place.clone());
         }
-        let shape = queryfleet_sql::shape(&job.sql, mode);
-        if let (Some(condition), true) = (shape.condition, job.params.is_empty())
+        let fingerprint = queryfleet_sql::fingerprint(&job.sql, mode);
+        if let (Some(condition), true) = (fingerprint.condition, job.params.is_empty())
             && self.repeats.is_known(table.as_deref(), condition)
         {
             plan.repeats.add(|| place.clone());
         }
         self.kinds.add(kind.as_str(), table.as_deref(), || place.clone());
         let explaining = self.rules.catalog.explaining(kind, &job.sql, job.database.as_deref(), mode);
-        self.shapes.add(shape.shape, Sample { place, job, explaining }, self.explain_all).await
+        self.shapes.add(fingerprint.statement, Sample { place, job, explaining }, self.explain_all).await
     }
 
     fn add_refusal(&mut self, error: Error) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use queryfleet_job::Job;
-use queryfleet_sql::{self, SqlMode};
+use queryfleet_sql::SqlMode;
 
 use crate::plan::report::{Counted, Seen};
 

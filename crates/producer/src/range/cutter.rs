@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use queryfleet_job::{Job, Param, RunId};
 use queryfleet_ledger::{Catalog, Database, Key, KeyValue, LedgerClient, Range, Walk};
-use queryfleet_sql::{self, Kind, SqlMode};
+use queryfleet_sql::{Kind, SqlMode};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -141,18 +141,13 @@ impl<'a> RangeCutter<'a> {
 
     /// Refuses to run a statement that is not certainly undone by the ROLLBACK behind it.
     fn refuse_to_try(&self, sample: &Job, catalog: &Catalog) -> Result<(), Error> {
-        let refused = |why: String| {
-            range_error(format!(
-                "size auto tries the statement and rolls it back, but {why}: give a number of rows"
-            ))
-        };
-        let kind =
-            queryfleet_sql::check(&sample.sql, self.mode).map_err(|refusal| refused(refusal.to_string()))?;
+        let kind = queryfleet_sql::check(&sample.sql, self.mode)
+            .map_err(|refusal| trial_refused(&refusal.to_string()))?;
         if !kind.is_atomic() {
-            return Err(refused(format!("{kind} is not atomic")));
+            return Err(trial_refused(&format!("{kind} is not atomic")));
         }
         match catalog.not_held(kind, &sample.sql, sample.database.as_deref(), self.mode) {
-            Some(reason) => Err(refused(reason.deed())),
+            Some(reason) => Err(trial_refused(&reason.deed())),
             None => Ok(()),
         }
     }
@@ -256,4 +251,8 @@ async fn begun_run(
     let Some(run) = client.runs().find(name).await? else { return Ok(None) };
     let extent = client.ranges().read(run.id, 0, 1).await?.pop();
     Ok(Some(BegunRun { extent: extent.filter(|(seq, _)| *seq == 0).map(|(_, extent)| extent) }))
+}
+
+fn trial_refused(why: &str) -> Error {
+    range_error(format!("size auto tries the statement and rolls it back, but {why}: give a number of rows"))
 }

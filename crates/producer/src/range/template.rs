@@ -1,7 +1,7 @@
 //! The statement for each range: `:range` of a template is written out as a condition.
 
 use queryfleet_ledger::Key;
-use queryfleet_sql::{self, SqlMode};
+use queryfleet_sql::SqlMode;
 
 use crate::Error;
 use crate::range::column_names;

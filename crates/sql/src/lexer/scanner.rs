@@ -1,5 +1,5 @@
-//! The core: a state machine over bytes that tells code from strings, identifiers and comments. It can stop at the end of
-//! a buffer and resume when there is more.
+//! The core: a state machine over bytes that tells code from strings, identifiers and comments. It can stop at the end
+//! of a buffer and resume when there is more.
 
 use memchr::{memchr, memchr2};
 use std::fmt;
@@ -134,8 +134,8 @@ impl Scanner {
         self.mode
     }
 
-    /// Moves to the next byte in code that is a stop of the caller, and returns it without passing it; `None` at the end
-    /// of the text. Unless `last`, bytes at the end whose meaning depends on a following byte stay unread.
+    /// Moves to the next byte in code that is a stop of the caller, and returns it without passing it; `None` at the
+    /// end of the text. Unless `last`, bytes at the end whose meaning depends on a following byte stay unread.
     pub(crate) fn run(&mut self, text: &[u8], stops: &Stops, last: bool) -> Option<u8> {
         loop {
             if self.context != Context::Code && !self.leave(text, last) {

@@ -48,8 +48,8 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// What some server takes for a name here, without its quotes: an [`identifier`](Token::identifier), and a string in
-    /// double quotes, which is a name under ANSI_QUOTES.
+    /// What some server takes for a name here, without its quotes: an [`identifier`](Token::identifier), and a string
+    /// in double quotes, which is a name under ANSI_QUOTES.
     pub(crate) fn name(&self) -> Option<Cow<'a, str>> {
         match self.kind {
             TokenKind::String if self.text.starts_with('"') => Some(unquoted(self.text)),

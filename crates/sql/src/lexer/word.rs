@@ -1,5 +1,5 @@
-//! Where a name, a number or a variable ends, by the rules of the servers' lexers: the one place that knows. It does not
-//! depend on sql_mode.
+//! Where a name, a number or a variable ends, by the rules of the servers' lexers: the one place that knows. It does
+//! not depend on sql_mode.
 
 use crate::lexer::scanner::{is_word, length_of};
 

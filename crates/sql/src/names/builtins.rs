@@ -19,10 +19,10 @@ pub const KEYWORDS: &[&str] = &[
     "where", "while", "with", "xor",
 ];
 
-/// Functions of every server's own that leave nothing behind: neither in the session (GET_LOCK, LAST_INSERT_ID(x)) nor outside
-/// of the transaction (NEXTVAL), and that tell nothing of the statement before (FOUND_ROWS). Only with the parenthesis as
-/// the very next byte: `count (x)` is a stored function of that name, unless IGNORE_SPACE is set, which takes nothing away
-/// from the list. MD5 and SHA are not the server's own on MySQL 9.7.
+/// Functions of every server's own that leave nothing behind: neither in the session (GET_LOCK, LAST_INSERT_ID(x)) nor
+/// outside of the transaction (NEXTVAL), and that tell nothing of the statement before (FOUND_ROWS). Only with the
+/// parenthesis as the very next byte: `count (x)` is a stored function of that name, unless IGNORE_SPACE is set, which
+/// takes nothing away from the list. MD5 and SHA are not the server's own on MySQL 9.7.
 #[rustfmt::skip]
 pub const BUILTINS: &[&str] = &[
     "abs", "acos", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "ascii", "asin", "atan", "atan2", "avg",
@@ -53,9 +53,9 @@ pub const BUILTINS: &[&str] = &[
     "yearweek",
 ];
 
-/// Other functions of some server's own, and words before a parenthesis that are no function: types, for the most part. They
-/// may leave something in the session, and where a server does not know the name it may be that of a stored function;
-/// but none of them writes what outlives a transaction that is rolled back. Sequences (NEXTVAL, SETVAL) do.
+/// Other functions of some server's own, and words before a parenthesis that are no function: types, for the most part.
+/// They may leave something in the session, and where a server does not know the name it may be that of a stored
+/// function; but none of them writes what outlives a transaction that is rolled back. Sequences (NEXTVAL, SETVAL) do.
 #[rustfmt::skip]
 const OTHERS: &[&str] = &[
     "add_months", "against", "any", "any_value", "area", "asbinary", "astext", "aswkb", "aswkt", "benchmark",

@@ -23,9 +23,9 @@ pub enum Call<'a> {
     Unclear,
 }
 
-/// Whether a statement that [`crate::inspect`] has accepted certainly calls nothing but functions of the server's own that
-/// leave nothing behind (the lists of `builtins`), whatever functions are stored in its databases. Not what its views
-/// and triggers call. It does not allocate; a statement without a parenthesis costs one search.
+/// Whether a statement that [`crate::inspect`] has accepted certainly calls nothing but functions of the server's own
+/// that leave nothing behind (the lists of `builtins`), whatever functions are stored in its databases. Not what its
+/// views and triggers call. It does not allocate; a statement without a parenthesis costs one search.
 pub fn calls_only_builtins(sql: &str, mode: SqlMode) -> bool {
     if !may_call(sql.as_bytes()) {
         return true;

@@ -40,9 +40,9 @@ pub fn tables_written_by_body(body: &str, mode: SqlMode) -> Option<Vec<TableName
     Some(found)
 }
 
-/// The tables that a text may read or write, by every place in which the grammar has one: behind FROM, JOIN, UPDATE, INTO,
-/// TABLE and USING, and behind a comma in such a list. More than there are: tables that a WITH makes, variables behind
-/// INTO. `None` where a version comment leaves it open.
+/// The tables that a text may read or write, by every place in which the grammar has one: behind FROM, JOIN, UPDATE,
+/// INTO, TABLE and USING, and behind a comma in such a list. More than there are: tables that a WITH makes, variables
+/// behind INTO. `None` where a version comment leaves it open.
 pub fn tables_named(sql: &str, mode: SqlMode) -> Option<Vec<TableName<'_>>> {
     let mut tokens = Tokens::new(sql, mode);
     let mut found = Vec::new();
@@ -131,8 +131,8 @@ const PASSED: &[&str] = &["low_priority", "ignore", "oj", "lateral"];
 
 const WRITERS: &[&str] = &["insert", "replace", "update", "delete", "load"];
 
-/// Whether such a word begins no statement: in FOR UPDATE, ON DUPLICATE KEY UPDATE, CREATE OR REPLACE, and as the name of a
-/// function.
+/// Whether such a word begins no statement: in FOR UPDATE, ON DUPLICATE KEY UPDATE, CREATE OR REPLACE, and as the name
+/// of a function.
 fn is_part(before: Option<Token<'_>>, token: Token<'_>, after: &Tokens<'_>) -> bool {
     let is_call = |next: Token<'_>| next.is_symbol("(") && next.version == token.version;
     before.is_some_and(|before| {

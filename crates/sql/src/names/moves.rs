@@ -20,8 +20,8 @@ const AFTER_SET: &[&str] = &["where", "order", "limit", "returning"];
 /// What follows the table of an INSERT or REPLACE.
 const AFTER_TABLE: &[&str] = &["values", "value", "select", "set", "with", "table", "partition", "on"];
 
-/// Whether a statement moves rows of `table`, or adds some, as far as its own text says. Where a name may be the table's
-/// it is: that of another database counts, too.
+/// Whether a statement moves rows of `table`, or adds some, as far as its own text says. Where a name may be the
+/// table's it is: that of another database counts, too.
 pub fn moves(sql: &str, mode: SqlMode, table: &str, key: &[&str]) -> Option<Move> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let portion = |two: &[Token<'_>]| two[0].is("portion") && two[1].is("of");
@@ -62,8 +62,8 @@ pub fn moves(sql: &str, mode: SqlMode, table: &str, key: &[&str]) -> Option<Move
     })
 }
 
-/// Whether a trigger gives a column of the key another value than the statement: `SET NEW.id = …`, or NEW.id as an argument
-/// of a CALL, which may be one that is written to.
+/// Whether a trigger gives a column of the key another value than the statement: `SET NEW.id = …`, or NEW.id as an
+/// argument of a CALL, which may be one that is written to.
 pub fn sets_new(body: &str, mode: SqlMode, key: &[&str]) -> bool {
     let tokens: Vec<Token<'_>> = Tokens::new(body, mode).collect();
     let calls = tokens.iter().any(|token| token.is("call"));

@@ -7,9 +7,9 @@ use crate::lexer::token::{Token, TokenKind, Tokens};
 const WORDS: [&str; 9] =
     ["insert", "replace", "ignore", "into", "values", "value", "null", "default", "delayed"];
 
-/// An INSERT or REPLACE of plain rows, rewritten so that it does in a utf8mb4 session what it does after SET NAMES binary:
-/// there each string is its bytes, which `_binary` before it says as well. `None` for any other statement, since the result
-/// of a function, or a comparison, has no such sign.
+/// An INSERT or REPLACE of plain rows, rewritten so that it does in a utf8mb4 session what it does after SET NAMES
+/// binary: there each string is its bytes, which `_binary` before it says as well. `None` for any other statement,
+/// since the result of a function, or a comparison, has no such sign.
 pub fn with_binary_strings(sql: &str, mode: SqlMode) -> Option<String> {
     let mut written = String::with_capacity(sql.len() + 64);
     // What of the text is not written yet, and the token before.

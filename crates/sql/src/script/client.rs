@@ -4,8 +4,8 @@ use crate::lexer::scanner::{SqlMode, is_space};
 use crate::lexer::token::Tokens;
 use std::ops::Range;
 
-/// Commands of the `mariadb` and the `mysql` client by their names, except USE and DELIMITER, and what to do instead. No
-/// server executes a statement that begins with one of them.
+/// Commands of the `mariadb` and the `mysql` client by their names, except USE and DELIMITER, and what to do instead.
+/// No server executes a statement that begins with one of them.
 const COMMANDS: [(&str, &str); 28] = [
     ("?", LEAVE_OUT),
     ("charset", CHARSET),

@@ -3,8 +3,8 @@
 use crate::lexer::scanner::SqlMode;
 use crate::lexer::token::{TokenKind, Tokens};
 
-/// What mysqldump of Percona writes so that MyRocks, where there is one, loads without looking for duplicates. Nothing else
-/// is prepared in a script, so `s` is one of these.
+/// What mysqldump of Percona writes so that MyRocks, where there is one, loads without looking for duplicates. Nothing
+/// else is prepared in a script, so `s` is one of these.
 const BULK_LOAD: [&str; 9] = [
     "SELECT COUNT(*) INTO @rocksdb_has_p_s_session_variables FROM INFORMATION_SCHEMA.TABLES WHERE \
      TABLE_SCHEMA = 'performance_schema' AND TABLE_NAME = 'session_variables'",
@@ -18,8 +18,8 @@ const BULK_LOAD: [&str; 9] = [
     "DEALLOCATE PREPARE s",
 ];
 
-/// Whether a statement is one of dumps that may be left out: ALTER TABLE … DISABLE or ENABLE KEYS, which says when an index
-/// is built, and what Percona's mysqldump does about MyRocks.
+/// Whether a statement is one of dumps that may be left out: ALTER TABLE … DISABLE or ENABLE KEYS, which says when an
+/// index is built, and what Percona's mysqldump does about MyRocks.
 pub fn is_idle(sql: &str, mode: SqlMode) -> bool {
     is_keys(sql, mode) || BULK_LOAD.iter().any(|known| is_same(sql, known, mode))
 }

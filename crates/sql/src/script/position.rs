@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A position in a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// Bytes before it, from the start of the input.
     pub offset: u64,
     /// Its line, from 1; a line ends with `\n`.
@@ -14,7 +14,7 @@ pub struct Place {
     pub column: u64,
 }
 
-impl Place {
+impl Position {
     pub(crate) const START: Self = Self { offset: 0, line: 1, column: 1 };
 
     /// The position right after `text`, where `text` begins at `self`.
@@ -30,14 +30,14 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
 }
 
 /// The byte at which a statement begins in its text: behind the comments before it. Version comments are part of it.
-pub fn beginning(sql: &str, mode: SqlMode) -> usize {
+pub fn statement_start(sql: &str, mode: SqlMode) -> usize {
     static ALL: Stops = Stops::all_but_space();
     let mut scanner = Scanner::new(mode);
     let text = sql.as_bytes();

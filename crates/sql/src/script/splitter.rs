@@ -2,7 +2,7 @@
 
 use crate::lexer::scanner::{Context, Open, Scanner, SqlMode, Stops, is_space};
 use crate::script::client::{self, Command};
-use crate::script::position::Place;
+use crate::script::position::Position;
 
 /// One statement of a script, its delimiter removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,59 +10,59 @@ pub struct Statement<'a> {
     /// The text, leading comments included, without white space around it.
     pub sql: &'a str,
     /// Where the statement itself begins, behind the comments before it.
-    pub place: Place,
+    pub position: Position,
 }
 
-/// Why a script cannot be split. Nothing behind that place is read.
+/// Why a script cannot be split. Nothing behind that position is read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SplitError {
     /// The script ends inside a string, a quoted identifier or a comment.
-    #[error("{place}: the {what} that begins here is never closed")]
+    #[error("{position}: the {what} that begins here is never closed")]
     Unterminated {
         /// What is open.
         what: Open,
         /// Where it was opened.
-        place: Place,
+        position: Position,
     },
     /// A statement holds bytes that are not UTF-8.
-    #[error("{place}: not UTF-8: convert the script, or write binary values in hexadecimal")]
+    #[error("{position}: not UTF-8: convert the script, or write binary values in hexadecimal")]
     NotUtf8 {
         /// The first such byte.
-        place: Place,
+        position: Position,
     },
     /// A statement, with its leading comments, is longer than the limit.
-    #[error("{place}: the statement that begins here is longer than {limit} bytes")]
+    #[error("{position}: the statement that begins here is longer than {limit} bytes")]
     TooLong {
         /// The greatest length of a statement in bytes.
         limit: usize,
         /// Where the statement begins.
-        place: Place,
+        position: Position,
     },
     /// DELIMITER without a word of 1 to 15 characters, or with a backslash in it.
-    #[error("{place}: DELIMITER needs a word of 1 to 15 bytes without a backslash")]
+    #[error("{position}: DELIMITER needs a word of 1 to 15 bytes without a backslash")]
     BadDelimiter {
         /// The DELIMITER.
-        place: Place,
+        position: Position,
     },
     /// DELIMITER, or USE without a delimiter, that does not begin its line: the client would take it together with what
     /// follows, up to the next delimiter.
     #[error(
-        "{place}: {command} has to begin its line: there the client would take it together with what follows"
+        "{position}: {command} has to begin its line: there the client would take it together with what follows"
     )]
     Misplaced {
         /// The command.
         command: &'static str,
         /// Where it stands.
-        place: Place,
+        position: Position,
     },
     /// A backslash command other than `\g` and `\G`, in code wherever it stands.
-    #[error("{place}: '\\{command}' is a command of the mariadb client, not SQL: {}", client::remedy(*command))]
+    #[error("{position}: '\\{command}' is a command of the mariadb client, not SQL: {}", client::remedy(*command))]
     ClientCommand {
         /// The letter after the backslash.
         command: char,
         /// The backslash.
-        place: Place,
+        position: Position,
     },
 }
 
@@ -87,10 +87,10 @@ pub enum SplitError {
 /// # Ok::<(), queryfleet_sql::SplitError>(())
 /// ```
 ///
-/// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and
-/// `\G` end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a
-/// comment whatever follows (that line is dropped, since the server would not accept it); a byte order mark is skipped, and
-/// the line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
+/// As in the client: `DELIMITER word` and `USE name` lines at the start of a statement need no delimiter; `\g` and `\G`
+/// end a statement; a delimiter inside `/*! … */` ends it too; a `--` that opens a statement makes its line a comment
+/// whatever follows (that line is dropped, since the server would not accept it); a byte order mark is skipped, and the
+/// line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
 /// - Comments before a statement belong to it, and go with it; those after its delimiter belong to the next. The
@@ -110,8 +110,8 @@ pub struct Splitter {
     buffer: Vec<u8>,
     /// Where the piece that is being read begins in `buffer`; all before it can be dropped.
     start: usize,
-    /// The place of `start`.
-    place: Place,
+    /// The position of `start`.
+    position: Position,
     /// Where the statement itself begins, behind its comments.
     body: usize,
     scanner: Scanner,
@@ -164,7 +164,7 @@ impl Splitter {
         Self {
             buffer: Vec::new(),
             start: 0,
-            place: Place::START,
+            position: Position::START,
             body: 0,
             scanner: Scanner::new(mode),
             phase: Phase::Space,
@@ -200,14 +200,14 @@ impl Splitter {
         let Some((end, next)) = self.find()? else { return Ok(None) };
         let from = self.start;
         let to = trimmed_end(&self.buffer, from, end, is_space);
-        let place = self.place_of(self.body);
+        let position = self.position_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
-            return Err(SplitError::NotUtf8 { place: self.place_of(from + error.valid_up_to()) });
+            return Err(SplitError::NotUtf8 { position: self.position_of(from + error.valid_up_to()) });
         }
         self.begin_at(next);
         // Checked above; again, as the borrow must begin after the move. It costs some nanoseconds.
         let sql = std::str::from_utf8(&self.buffer[from..to]).unwrap_or_default();
-        Ok(Some(Statement { sql, place }))
+        Ok(Some(Statement { sql, position }))
     }
 
     /// Finds the end of the next piece that holds more than white space and comments.
@@ -219,7 +219,7 @@ impl Splitter {
                 // However it was fed: what is too long may be its comments.
                 let in_body = self.phase == Phase::Body && self.body - self.start <= self.limit;
                 let begins = if in_body { self.body } else { self.start };
-                return Err(SplitError::TooLong { limit: self.limit, place: self.place_of(begins) });
+                return Err(SplitError::TooLong { limit: self.limit, position: self.position_of(begins) });
             }
             match step? {
                 Step::Again => {}
@@ -258,7 +258,7 @@ impl Splitter {
                 Some(b'g' | b'G') => Ok(Step::Drop { next: at + 2 }),
                 _ => Ok(self.enter_body()),
             },
-            0xEF if at == self.start && self.place.offset == 0 => Ok(self.byte_order_mark()),
+            0xEF if at == self.start && self.position.offset == 0 => Ok(self.byte_order_mark()),
             _ => Ok(self.enter_body()),
         }
     }
@@ -299,9 +299,9 @@ impl Splitter {
                 Step::Piece { end: at + end, next: at + next }
             }
             Command::Misplaced(command) => {
-                return Err(SplitError::Misplaced { command, place: self.place_of(at) });
+                return Err(SplitError::Misplaced { command, position: self.position_of(at) });
             }
-            Command::BadDelimiter => return Err(SplitError::BadDelimiter { place: self.place_of(at) }),
+            Command::BadDelimiter => return Err(SplitError::BadDelimiter { position: self.position_of(at) }),
             Command::Delimiter { word, next } => {
                 self.delimiter = self.buffer[at..][word].to_vec();
                 self.stops = stops(&self.delimiter);
@@ -319,7 +319,7 @@ impl Splitter {
             return self.enter_body();
         }
         self.begin_at(self.scanner.at + BYTE_ORDER_MARK.len());
-        self.place.column = 1;
+        self.position.column = 1;
         self.fresh = true;
         Step::Again
     }
@@ -344,8 +344,8 @@ impl Splitter {
                     Some(b'N') => self.scanner.at += 2,
                     Some(b'g' | b'G') => return Ok(Step::Piece { end: at, next: at + 2 }),
                     Some(&command) => {
-                        let place = self.place_of(at);
-                        return Err(SplitError::ClientCommand { command: char::from(command), place });
+                        let position = self.position_of(at);
+                        return Err(SplitError::ClientCommand { command: char::from(command), position });
                     }
                 }
                 continue;
@@ -374,7 +374,7 @@ impl Splitter {
             return Ok(None);
         }
         if let Some((what, began)) = self.scanner.still_open() {
-            return Err(SplitError::Unterminated { what, place: self.place_of(began) });
+            return Err(SplitError::Unterminated { what, position: self.position_of(began) });
         }
         let mut end = self.buffer.len();
         if self.buffer.trim_ascii_end().last() == Some(&CONTROL_Z) {
@@ -386,7 +386,7 @@ impl Splitter {
     /// Drops all before `next`.
     fn begin_at(&mut self, next: usize) {
         self.fresh = is_fresh(self.fresh, &self.buffer[self.start..next]);
-        self.place = self.place_of(next);
+        self.position = self.position_of(next);
         self.start = next;
         self.scanner.at = next;
         self.scanner.version = None;
@@ -394,12 +394,13 @@ impl Splitter {
         self.phase = Phase::Space;
     }
 
-    fn place_of(&self, at: usize) -> Place {
-        self.place.after(&self.buffer[self.start..at])
+    fn position_of(&self, at: usize) -> Position {
+        self.position.after(&self.buffer[self.start..at])
     }
 }
 
-/// Whether nothing but white space is on its line before the end of `text`, where that is so before its beginning or not.
+/// Whether nothing but white space is on its line before the end of `text`, where that is so before its beginning or
+/// not.
 fn is_fresh(before: bool, text: &[u8]) -> bool {
     let (line, before) = match memchr::memrchr(b'\n', text) {
         Some(newline) => (&text[newline + 1..], true),

@@ -1,10 +1,11 @@
 //! What a SET statement sets. [`assignments`](crate::assignments) is the one reader of SETs.
 //!
-//! An [`Assignment`] has a [`Target`] and a [`Value`], both as the server would read them, and can be written as SQL again:
-//! what is read from several SETs can be put together as one ([`set_statements`]). A text of several statements is cut by
-//! [`crate::Splitter`] first. Whoever accepts a SET must look at all three: a target that is not the session's
-//! ([`Target::Global`], [`Target::Command`], [`Target::NextTransaction`]), a value that is no plain one ([`Value::Other`],
-//! which may call anything), and [`Assignment::only_for`], a version comment around it that some servers skip.
+//! An [`Assignment`] has a [`Target`] and a [`Value`], both as the server would read them, and can be written as SQL
+//! again: what is read from several SETs can be put together as one ([`set_statements`]). A text of several statements
+//! is cut by [`crate::Splitter`] first. Whoever accepts a SET must look at all three: a target that is not the
+//! session's ([`Target::Global`], [`Target::Command`], [`Target::NextTransaction`]), a value that is no plain one
+//! ([`Value::Other`], which may call anything), and [`Assignment::only_for`], a version comment around it that some
+//! servers skip.
 
 use std::fmt;
 

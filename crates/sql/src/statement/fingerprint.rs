@@ -5,18 +5,18 @@ use crate::lexer::token::{Token, TokenKind, Tokens};
 
 /// Two digests of a statement: FNV-1a over its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct Fingerprint {
     /// The same for statements that differ only in their literals, in how many of them a list has, in white space,
     /// comments and the case of unquoted words. Of INSERT … VALUES nothing after VALUES counts.
-    pub shape: u64,
+    pub statement: u64,
     /// Of an UPDATE or DELETE with a WHERE: the same for those whose WHERE, and all after it, is the same.
     pub condition: Option<u64>,
 }
 
 /// The digests of a statement that [`crate::inspect`] has accepted.
-pub fn shape(sql: &str, mode: SqlMode) -> Shape {
+pub fn fingerprint(sql: &str, mode: SqlMode) -> Fingerprint {
     let mut tokens = Tokens::new(sql, mode);
-    let mut shape = Digest::NEW;
+    let mut statement = Digest::NEW;
     let mut list = List::Outside;
     let mut first = true;
     let mut inserts = false;
@@ -26,20 +26,20 @@ pub fn shape(sql: &str, mode: SqlMode) -> Shape {
             inserts = token.is_any(&["insert", "replace"]);
         }
         changes |= token.depth == 0 && token.is_any(&["update", "delete"]);
-        list.add(token, &mut shape);
+        list.add(token, &mut statement);
         if inserts && token.depth == 0 && token.is_any(&["values", "value"]) {
             break;
         }
         if changes && token.depth == 0 && token.is("where") {
             let mut condition = Digest::NEW;
             for token in tokens.by_ref() {
-                list.add(token, &mut shape);
+                list.add(token, &mut statement);
                 write(token, &mut condition);
             }
-            return Shape { shape: shape.0, condition: Some(condition.0) };
+            return Fingerprint { statement: statement.0, condition: Some(condition.0) };
         }
     }
-    Shape { shape: shape.0, condition: None }
+    Fingerprint { statement: statement.0, condition: None }
 }
 
 /// The position in a list of literals: `1, 2, 3` counts as one literal.
@@ -98,8 +98,8 @@ impl Digest {
 mod tests {
     use super::*;
 
-    fn of(sql: &str) -> Shape {
-        shape(sql, SqlMode::default())
+    fn of(sql: &str) -> Fingerprint {
+        fingerprint(sql, SqlMode::default())
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
             ("INSERT INTO t VALUES (1, 2)", "INSERT INTO t VALUES (1, 2), (3, f(4))", true),
             ("INSERT INTO t (a) VALUES (1)", "INSERT INTO t (b) VALUES (1)", false),
         ] {
-            assert_eq!(of(one).shape == of(other).shape, same, "{one} | {other}");
+            assert_eq!(of(one).statement == of(other).statement, same, "{one} | {other}");
         }
     }
 

@@ -96,8 +96,9 @@ struct Later {
 
 /// The keywords of one statement, taken in their order.
 ///
-/// What a version comment holds may be executed or skipped by the server at hand. So it is read in a state of its own, and
-/// counts only where it makes the statement worse: a kind in it that differs from the one outside refuses the statement.
+/// What a version comment holds may be executed or skipped by the server at hand. So it is read in a state of its own,
+/// and counts only where it makes the statement worse: a kind in it that differs from the one outside refuses the
+/// statement.
 ///
 /// | text | verdict |
 /// | --- | --- |

@@ -12,9 +12,9 @@ const ACCOUNTS: [&str; 2] = ["grant", "revoke"];
 /// Objects that are created with a text that is not executed at that time.
 const STORED: [&str; 5] = ["trigger", "procedure", "function", "event", "package"];
 
-/// Refuses `@name` where its value would come from another statement, or be NULL: everywhere except in LOAD DATA, which may
-/// read what its own list of columns sets, in the text of a stored program, and in the name of an account. It is only
-/// called for statements with an `@`, and does not look at those that are refused anyway, such as SET.
+/// Refuses `@name` where its value would come from another statement, or be NULL: everywhere except in LOAD DATA, which
+/// may read what its own list of columns sets, in the text of a stored program, and in the name of an account. It is
+/// only called for statements with an `@`, and does not look at those that are refused anyway, such as SET.
 pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal> {
     let found = match kind {
         Kind::LoadData => not_set_by_load(sql, mode),

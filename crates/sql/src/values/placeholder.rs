@@ -1,5 +1,5 @@
-//! Where values go in a statement: the `:name` placeholders of a template, the `?` marks of a statement with bound values,
-//! and a literal in place of a `?`.
+//! Where values go in a statement: the `:name` placeholders of a template, the `?` marks of a statement with bound
+//! values, and a literal in place of a `?`.
 
 use crate::lexer::scanner::{Scanner, SqlMode, Stops, is_word, length_of};
 use std::ops::Range;
@@ -57,8 +57,9 @@ pub fn marks(sql: &str, mode: SqlMode) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Adds `literal` to the text before it, and a space wherever it would melt into a neighbour: `BETWEEN?` must not become a
-/// name, nor `'a'?` one string. A space everywhere would make `--?` a comment. `next` is the byte that will follow.
+/// Adds `literal` to the text before it, and a space wherever it would melt into a neighbour: `BETWEEN?` must not
+/// become a name, nor `'a'?` one string. A space everywhere would make `--?` a comment. `next` is the byte that will
+/// follow.
 pub fn splice(text: &mut String, literal: &str, next: Option<u8>) {
     let melts = |byte: u8| {
         byte.is_ascii_alphanumeric()

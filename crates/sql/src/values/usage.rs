@@ -1,9 +1,9 @@
 //! In what use a bound value stands: as a text, as a number, or where it would be taken for a number that is not exact.
 //!
 //! A quoted text beside a `+` is computed in floating point, a bare number beside a text compares as one. So the use is
-//! decided by the statement alone, never by a value: directly beside an operator that computes it is a number, everywhere
-//! else a text, and a text that an operator would reach by another way (`n + COALESCE(?, 0)`) is refused. It is no
-//! parser: what it does not know counts as one expression with what stands around it.
+//! decided by the statement alone, never by a value: directly beside an operator that computes it is a number,
+//! everywhere else a text, and a text that an operator would reach by another way (`n + COALESCE(?, 0)`) is refused. It
+//! is no parser: what it does not know counts as one expression with what stands around it.
 //!
 //! `operators` finds what computes, `expression` what it reaches, `column` what stands on the other side of a `=`.
 

@@ -11,7 +11,7 @@ mod sets;
 mod split;
 mod tables;
 
-use queryfleet_sql::{Place, SplitError, Splitter, SqlMode};
+use queryfleet_sql::{Position, SplitError, Splitter, SqlMode};
 
 /// Splits `script`, fed in pieces of `size` bytes.
 fn split_in(
@@ -19,12 +19,12 @@ fn split_in(
     script: &[u8],
     mode: SqlMode,
     limit: usize,
-) -> (Vec<(String, Place)>, Result<(), SplitError>) {
+) -> (Vec<(String, Position)>, Result<(), SplitError>) {
     let mut splitter = Splitter::new(mode, limit);
     let mut found = Vec::new();
     let mut drain = |splitter: &mut Splitter| {
         while let Some(statement) = splitter.next_statement()? {
-            found.push((statement.sql.to_owned(), statement.place));
+            found.push((statement.sql.to_owned(), statement.position));
         }
         Ok(())
     };

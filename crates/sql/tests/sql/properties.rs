@@ -3,8 +3,8 @@
 use crate::split_in;
 use proptest::prelude::*;
 use queryfleet_sql::{
-    SqlMode, assignments, calls_only_builtins, check, foreign_calls, inspect, lacks_where, placeholders,
-    shape, written_tables,
+    SqlMode, assignments, calls_only_builtins, check, fingerprint, foreign_calls, inspect, lacks_where,
+    placeholders, written_tables,
 };
 
 const LIMIT: usize = 200;
@@ -119,7 +119,7 @@ proptest! {
     fn no_text_makes_the_checks_panic(text in prop_oneof![sql(), any::<String>()], mode in mode()) {
         let _ = check(&text, mode);
         let _ = (lacks_where(&text, mode), written_tables(&text, mode));
-        let _ = (shape(&text, mode), assignments(&text, mode));
+        let _ = (fingerprint(&text, mode), assignments(&text, mode));
         prop_assert!(!calls_only_builtins(&text, mode) || foreign_calls(&text, mode).next().is_none());
         for one in placeholders(&text, mode) {
             prop_assert_eq!(&text[one.range], format!(":{}", one.name));

@@ -1,12 +1,12 @@
 //! Scripts cut into statements.
 
 use crate::split_in;
-use queryfleet_sql::{Open, Place, SplitError, SqlMode};
+use queryfleet_sql::{Open, Position, SplitError, SqlMode};
 
 const LIMIT: usize = 100;
 
 /// What a script gives, however it is fed.
-fn split(script: &[u8], mode: SqlMode) -> (Vec<(String, Place)>, Result<(), SplitError>) {
+fn split(script: &[u8], mode: SqlMode) -> (Vec<(String, Position)>, Result<(), SplitError>) {
     let whole = split_in(script.len().max(1), script, mode, LIMIT);
     for size in [1, 2, 3, 7] {
         assert_eq!(split_in(size, script, mode, LIMIT), whole, "in pieces of {size}");
@@ -31,8 +31,8 @@ fn fails(script: &[u8], expected: SplitError) {
     assert_eq!(split(script, SqlMode::default()).1, Err(expected));
 }
 
-fn place(offset: u64, line: u64, column: u64) -> Place {
-    Place { offset, line, column }
+fn place(offset: u64, line: u64, column: u64) -> Position {
+    Position { offset, line, column }
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_command_that_does_not_begin_its_line_is_an_error() {
         ("a;\n/* x\n */ USE db\nb;", "USE without a delimiter", place(12, 3, 5)),
     ] {
         let (_, end) = split(script.as_bytes(), SqlMode::default());
-        assert_eq!(end, Err(SplitError::Misplaced { command, place: at }), "{script}");
+        assert_eq!(end, Err(SplitError::Misplaced { command, position: at }), "{script}");
     }
 }
 
@@ -136,7 +136,7 @@ fn a_line_gives_one_usable_delimiter() {
         "DELIMITER a\\b",
     ] {
         let (_, end) = split(script.as_bytes(), SqlMode::default());
-        assert_eq!(end, Err(SplitError::BadDelimiter { place: place(0, 1, 1) }), "{script:?}");
+        assert_eq!(end, Err(SplitError::BadDelimiter { position: place(0, 1, 1) }), "{script:?}");
     }
 }
 
@@ -193,13 +193,13 @@ fn a_control_z_at_the_end_is_no_statement() {
     texts("\u{1A}", &[]);
     texts("a 'x\u{1A}'", &["a 'x\u{1A}'"]);
     texts("a;\u{1A};b", &["a", "\u{1A}", "b"]);
-    fails(b"a 'x\x1A", SplitError::Unterminated { what: Open::String, place: place(2, 1, 3) });
+    fails(b"a 'x\x1A", SplitError::Unterminated { what: Open::String, position: place(2, 1, 3) });
 }
 
 #[test]
 fn what_stays_open_is_an_error_at_its_beginning() {
     let open =
-        |what, offset, line, column| SplitError::Unterminated { what, place: place(offset, line, column) };
+        |what, offset, line, column| SplitError::Unterminated { what, position: place(offset, line, column) };
     fails(b"a;\nb 'x;\ny", open(Open::String, 5, 2, 3));
     fails(b"a 'it''s", open(Open::String, 2, 1, 3));
     fails(b"a 'x\\", open(Open::String, 2, 1, 3));
@@ -214,15 +214,15 @@ fn what_stays_open_is_an_error_at_its_beginning() {
 
 #[test]
 fn bad_scripts_are_errors_with_their_place() {
-    fails(b"a;\nb 'x\xFF'", SplitError::NotUtf8 { place: place(7, 2, 5) });
-    fails(b"a;\n DELIMITER\nb", SplitError::BadDelimiter { place: place(4, 2, 2) });
-    fails(b"DELIMITER \\\\\nb", SplitError::BadDelimiter { place: place(0, 1, 1) });
-    fails(b"DELIMITER 1234567890123456", SplitError::BadDelimiter { place: place(0, 1, 1) });
-    fails(b"a;\\! ls", SplitError::ClientCommand { command: '!', place: place(2, 1, 3) });
+    fails(b"a;\nb 'x\xFF'", SplitError::NotUtf8 { position: place(7, 2, 5) });
+    fails(b"a;\n DELIMITER\nb", SplitError::BadDelimiter { position: place(4, 2, 2) });
+    fails(b"DELIMITER \\\\\nb", SplitError::BadDelimiter { position: place(0, 1, 1) });
+    fails(b"DELIMITER 1234567890123456", SplitError::BadDelimiter { position: place(0, 1, 1) });
+    fails(b"a;\\! ls", SplitError::ClientCommand { command: '!', position: place(2, 1, 3) });
     let long = [b"a; ".as_slice(), &[b'x'; LIMIT + 1]].concat();
-    fails(&long, SplitError::TooLong { limit: LIMIT, place: place(3, 1, 4) });
+    fails(&long, SplitError::TooLong { limit: LIMIT, position: place(3, 1, 4) });
     let long = [b"a; /*".as_slice(), &[b'x'; LIMIT], b"*/;b"].concat();
-    fails(&long, SplitError::TooLong { limit: LIMIT, place: place(3, 1, 4) });
+    fails(&long, SplitError::TooLong { limit: LIMIT, position: place(3, 1, 4) });
     let exact = [b"a; ".as_slice(), &[b'x'; LIMIT], b";b"].concat();
     assert_eq!(split(&exact, SqlMode::default()).1, Ok(()));
     let blank = [b"a; ".as_slice(), &[b' '; 5 * LIMIT], b";b"].concat();
@@ -232,9 +232,9 @@ fn bad_scripts_are_errors_with_their_place() {
 #[test]
 fn errors_name_place_and_remedy() {
     let at = place(0, 3, 7);
-    let text = SplitError::Unterminated { what: Open::String, place: at }.to_string();
+    let text = SplitError::Unterminated { what: Open::String, position: at }.to_string();
     assert_eq!(text, "3:7: the string that begins here is never closed");
-    let text = SplitError::ClientCommand { command: '!', place: at }.to_string();
+    let text = SplitError::ClientCommand { command: '!', position: at }.to_string();
     assert_eq!(
         text,
         "3:7: '\\!' is a command of the mariadb client, not SQL: leave it out, and run its command in a shell"

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use queryfleet_devstack::{Port, Server, Stack};
+use queryfleet_devstack::{Port, Process, Stack};
 
-use crate::command::demo::scrape::{self, Counters};
+use crate::command::demo::counters::{self, Counters};
 use crate::failure::Failure;
 use crate::output;
 
@@ -15,7 +15,7 @@ const DRAIN_TIMEOUT: &str = "5s";
 
 /// One worker.
 pub(crate) struct Worker {
-    process: Server,
+    process: Process,
     metrics: Port,
     /// Its process id.
     pub(crate) pid: u32,
@@ -52,7 +52,7 @@ impl<'a> Fleet<'a> {
                 command.env("QUERYFLEET_METRICS_LISTEN", format!("127.0.0.1:{port}"));
                 command.env("QUERYFLEET_DRAIN_TIMEOUT", DRAIN_TIMEOUT);
             },
-            || scrape::is_ready(port),
+            || counters::is_ready(port),
         )?;
         let pid = process.pid().ok_or_else(|| Failure::new(format!("{name} has ended at once")))?;
         self.workers.push(Worker { process, metrics, pid, counters: Counters::default(), killed: false });

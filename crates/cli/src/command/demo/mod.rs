@@ -1,18 +1,17 @@
 //! `queryfleet demo`: the whole promise in half a minute, on private servers.
 
+mod counters;
 mod fleet;
 mod report;
-mod scrape;
 mod table;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
-use queryfleet_producer::{Limits, PublishRequest, Source};
+use queryfleet_producer::{PublishRequest, Source};
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
@@ -70,8 +69,9 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
         "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
     ));
     Operator::new(&config)?.setup().await?;
-    let run =
-        queryfleet_producer::publish(&config, &order(std::slice::from_ref(&script)), &mut |_| {}).await?.name;
+    let source = Source::Files(std::slice::from_ref(&script));
+    let request = PublishRequest { name: Some("demo"), ..PublishRequest::new(source) };
+    let run = queryfleet_producer::publish(&config, &request, &mut |_| {}).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
     let standing = watch(&config, &run, &mut fleet).await?;
@@ -79,21 +79,6 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     let workers = fleet.end()?;
     let rows = table::read(stack)?;
     Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
-}
-
-fn order(inputs: &[PathBuf]) -> PublishRequest<'_> {
-    PublishRequest {
-        source: Source::Files(inputs),
-        name: Some("demo"),
-        chunk: 1,
-        session_sql: None,
-        not_atomic: None,
-        sha256: None,
-        allow_no_where: false,
-        limits: Limits::default(),
-        again: false,
-        missing: false,
-    }
 }
 
 /// Waits for the run with a progress bar; when a third of it has ended a worker is killed and another one started.

@@ -115,11 +115,11 @@ fn place(text: &str) -> Option<(String, Option<String>)> {
     let (database, rest) = quoted(text)?;
     let rest = rest.strip_prefix('.')?;
     if rest.starts_with('*') {
-        return Some((super::fold(&database), None));
+        return Some((super::name::fold(&database), None));
     }
     let (table, _) = quoted(rest)?;
     let literal = database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%");
-    Some((super::fold(&literal), Some(super::fold(&table))))
+    Some((super::name::fold(&literal), Some(super::name::fold(&table))))
 }
 
 /// The name in back quotes at the start of a text, and what follows it.

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use queryfleet_sql::{self, Call, SqlMode, TableName};
 
 use super::judge::takes_default;
+use super::name::{Name, fold};
+use super::objects::{Catalog, Object};
 use super::reason::{Because, Ways, Why};
-use super::{Catalog, Name, Object, fold};
 
 /// What a link is part of.
 #[derive(Clone, Debug)]
@@ -39,6 +40,18 @@ struct Mentions {
 }
 
 impl Catalog {
+    /// Follows the links, and makes the filter of what was found.
+    pub(super) fn finish(mut self, links: &[Link]) -> Catalog {
+        self.follow(links);
+        for ((database, object), found) in &self.objects {
+            if found.written.any() || found.read.any() {
+                self.filter.add(database);
+                self.filter.add(object);
+            }
+        }
+        self
+    }
+
     /// Takes in whatever leads to what is in the list, until nothing more does.
     pub(super) fn follow(&mut self, links: &[Link]) {
         for link in links {

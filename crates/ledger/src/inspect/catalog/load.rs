@@ -6,8 +6,9 @@ use queryfleet_sql::{self, SqlMode};
 
 use super::grants::Grants;
 use super::links::{Link, Of};
-use super::reason::{Because, Ways, Why};
-use super::{Catalog, Object, fold, name};
+use super::name::{fold, name};
+use super::objects::{Catalog, Object};
+use super::reason::{Because, TRIGGERS_UNSEEN, Ways, Why};
 use crate::Error;
 use crate::connection::LedgerClient;
 
@@ -23,8 +24,6 @@ const VIEWS: &str = "SELECT table_schema, table_name, view_definition FROM infor
 const COUNTING: &str = "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
     WHERE column_default LIKE '%nextval(%'";
 
-/// Of a table whose triggers MySQL shows to nobody without the right.
-pub(super) const TRIGGERS_UNSEEN: &str = "its triggers, if there are any, cannot be seen";
 const TRIGGER: &str = "GRANT TRIGGER on it to this account";
 const SHOW_VIEW: &str = "GRANT SELECT, SHOW VIEW on it to this account";
 const SHOW_ROUTINE: &str = "GRANT SHOW CREATE ROUTINE (MariaDB 11.3), SELECT ON mysql.proc (before) or SHOW_ROUTINE (MySQL) to this account";

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Said of a table whose triggers MySQL shows only to accounts with the right to see them.
+pub(super) const TRIGGERS_UNSEEN: &str = "its triggers, if there are any, cannot be seen";
+
 /// What changes outside of the transaction, or in queryfleet's own tables, when something is written, read or called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ways {

@@ -7,7 +7,7 @@ pub(crate) mod variables;
 
 use std::collections::HashSet;
 
-use queryfleet_sql::{Assignment, Place, Target, Value};
+use queryfleet_sql::{Assignment, Position, Target, Value};
 
 use crate::check::settings::run_settings::RunSettings;
 use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Variables};
@@ -36,7 +36,7 @@ struct SetVariable {
     name: String,
     /// The SETs that its value comes from.
     trail: Vec<Assignment>,
-    place: Place,
+    place: Position,
     /// The line on which the last SET of it ends.
     last_line: u64,
     /// Whether statements came before the first SET of it.
@@ -66,7 +66,7 @@ impl SetTracker {
         &mut self,
         assignments: Vec<Assignment>,
         settings: &RunSettings,
-        place: Place,
+        place: Position,
         last_line: u64,
     ) -> Result<(), PlacedProblem> {
         let assignments: Vec<Assignment> = assignments
@@ -87,7 +87,13 @@ impl SetTracker {
         Ok(())
     }
 
-    fn record(&mut self, name: String, (continues, part): (bool, Assignment), place: Place, last_line: u64) {
+    fn record(
+        &mut self,
+        name: String,
+        (continues, part): (bool, Assignment),
+        place: Position,
+        last_line: u64,
+    ) {
         let known = self.variables.iter().position(|variable| variable.name == name);
         let Some(at) = known else {
             return self.variables.push(SetVariable {
@@ -174,7 +180,7 @@ impl SetTracker {
     pub(crate) fn before_statement(
         &mut self,
         settings: &RunSettings,
-        here: Place,
+        here: Position,
     ) -> Result<(), PlacedProblem> {
         let mut missing = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
@@ -213,7 +219,7 @@ impl SetTracker {
         let trails: Vec<(&str, &[Assignment])> =
             variables.iter().map(|one| (one.name.as_str(), one.trail.as_slice())).collect();
         let place = variables.iter().map(|one| one.place).min_by_key(|place| place.offset);
-        let place = place.unwrap_or(Place { offset: 0, line: 1, column: 1 });
+        let place = place.unwrap_or(Position { offset: 0, line: 1, column: 1 });
         let last_line = variables.iter().map(|one| one.last_line).max().unwrap_or(place.line);
         let problem = match settings.session_sql_with(&trails) {
             Some(session_sql) => Problem::SessionSettings { last_line, session_sql },

@@ -1,6 +1,6 @@
 //! What every session of a run has, and the session SQL that a file's SETs would need besides.
 
-use queryfleet_sql::{self, Assignment, Splitter, SqlMode, Target};
+use queryfleet_sql::{Assignment, Splitter, SqlMode, Target};
 
 use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Server, Variables};
 
@@ -37,8 +37,12 @@ impl RunSettings {
         let mut variables = Variables::default();
         let own = own.map(|text| parse_sets(text, mode)).unwrap_or_default();
         for set in all.map(|text| parse_sets(text, mode)).unwrap_or_default().iter().chain(&own) {
-            let runs = |one: &&Assignment| one.only_for.as_deref().is_none_or(|only| server.runs(only));
-            variables.set(&set.iter().filter(runs).cloned().collect::<Vec<_>>(), &server);
+            let executed: Vec<Assignment> = set
+                .iter()
+                .filter(|one| one.only_for.as_deref().is_none_or(|only| server.runs(only)))
+                .cloned()
+                .collect();
+            variables.set(&executed, &server);
         }
         RunSettings { server, variables, own }
     }
@@ -77,9 +81,12 @@ impl RunSettings {
     /// The run's session SQL with these variables set as well, each by the SETs of its trail; `None` if the run has just
     /// that.
     pub(crate) fn session_sql_with(&self, trails: &[(&str, &[Assignment])]) -> Option<String> {
-        let replaced = |one: &Assignment| trails.iter().any(|(name, _)| sets_variable(one, name));
-        let mut rounds: Vec<Vec<&Assignment>> =
-            self.own.iter().map(|set| set.iter().filter(|one| !replaced(one)).collect()).collect();
+        let mut rounds: Vec<Vec<&Assignment>> = Vec::new();
+        for set in &self.own {
+            rounds.push(
+                set.iter().filter(|one| !trails.iter().any(|(name, _)| sets_variable(one, name))).collect(),
+            );
+        }
         for (_, trail) in trails {
             for (at, one) in trail.iter().enumerate() {
                 if rounds.len() <= at {
@@ -88,14 +95,17 @@ impl RunSettings {
                 rounds[at].push(one);
             }
         }
-        let text = |sets: Vec<Vec<&Assignment>>| {
-            let texts = sets.into_iter().map(queryfleet_sql::set_statements).filter(|text| !text.is_empty());
-            texts.collect::<Vec<_>>().join("; ")
-        };
-        let before = text(self.own.iter().map(|set| set.iter().collect()).collect());
-        let after = text(rounds);
+        let before = text_of(self.own.iter().map(|set| set.iter().collect()));
+        let after = text_of(rounds.into_iter());
         (after != before).then_some(after)
     }
+}
+
+/// SETs as session SQL.
+fn text_of<'a>(sets: impl Iterator<Item = Vec<&'a Assignment>>) -> String {
+    let texts: Vec<String> =
+        sets.map(queryfleet_sql::set_statements).filter(|text| !text.is_empty()).collect();
+    texts.join("; ")
 }
 
 /// Whether a part of a SET gives this variable a value.

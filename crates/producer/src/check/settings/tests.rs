@@ -1,5 +1,5 @@
 use queryfleet_ledger::{Collations, Defaults};
-use queryfleet_sql::{self, Splitter, SqlMode};
+use queryfleet_sql::{Splitter, SqlMode};
 
 use super::*;
 use crate::check::settings::variables::Server;
@@ -31,7 +31,7 @@ fn problems(script: &str, settings: &RunSettings) -> Vec<Problem> {
     let mut sets = SetTracker::default();
     let mut found = Vec::new();
     while let Some(statement) = splitter.next_statement().unwrap() {
-        let place = statement.place;
+        let place = statement.position;
         match queryfleet_sql::assignments(statement.sql, SqlMode::default()) {
             Some(assignments) => {
                 found.extend(sets.take(assignments, settings, place, place.line).err());

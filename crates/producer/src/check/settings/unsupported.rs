@@ -1,6 +1,6 @@
 //! SETs that no session SQL can replace, and what to do instead.
 
-use queryfleet_sql::{self, Assignment, Target, Value};
+use queryfleet_sql::{Assignment, Target, Value};
 
 use crate::check::settings::variables::KnownValue;
 
@@ -53,7 +53,7 @@ pub(crate) fn instead(name: &str) -> Option<&'static str> {
         .or_else(|| UNSUPPORTED_PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix)));
     match listed {
         Some((_, instead)) => Some(*instead),
-        None => (!queryfleet_sql::may_be_set(name)).then_some(NOT_KNOWN_HARMLESS),
+        None => (!queryfleet_sql::is_harmless_variable(name)).then_some(NOT_KNOWN_HARMLESS),
     }
 }
 

@@ -1,41 +1,39 @@
-//! What the nodes of a cluster share.
+//! What the nodes of a cluster share: a name server, programs, names and the password.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::port::Port;
 use crate::programs::Broker;
-use crate::server::Server;
-use crate::{Error, secret, wait};
+use crate::{Error, Port, Process, bounded_wait, random};
 
-/// Erlang's name server, through which nodes and their tools find each other, and what every node has to know.
-pub(crate) struct Names {
-    epmd: Server,
+/// Erlang's name server, by which nodes and their tools find each other, and what every node needs to know.
+pub(crate) struct Cluster {
+    epmd: Process,
     pub(crate) port: Port,
     pub(crate) programs: Broker,
-    /// Of all nodes, the first before the others.
+    /// The names of all nodes, beginning with the first.
     pub(crate) nodes: Vec<String>,
     pub(crate) password: String,
 }
 
-impl Names {
+impl Cluster {
     pub(crate) fn start(folder: &Path, programs: Broker, nodes: usize) -> Result<Self, Error> {
-        let secret = secret::random()?;
-        let names = Self {
-            epmd: Server::new("epmd", folder),
+        let secret = random::secret()?;
+        let cluster = Self {
+            epmd: Process::new("epmd", folder),
             port: Port::reserve()?,
             programs,
             nodes: (1..=nodes).map(|number| format!("queryfleet-{secret}-{number}@localhost")).collect(),
-            password: secret::random()?,
+            password: random::secret()?,
         };
-        names.start_epmd()?;
-        Ok(names)
+        cluster.start_epmd()?;
+        Ok(cluster)
     }
 
-    /// In the foreground: the daemon that a node starts by itself would outlive it. It is up before the nodes start.
+    /// Starts it in the foreground, before the nodes: the daemon that a node starts by itself would outlive the node.
     fn start_epmd(&self) -> Result<(), Error> {
         let port = self.port.number();
-        let answers = || wait::connects(port);
+        let answers = || bounded_wait::connects(port);
         let configure = |command: &mut Command| {
             command.args(["-port", &port.to_string(), "-address", "127.0.0.1"]);
         };

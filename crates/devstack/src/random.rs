@@ -1,9 +1,9 @@
-//! Names and passwords that nobody can guess.
+//! Random text for names and passwords.
 
 use crate::Error;
 
 /// 128 random bits as 32 hexadecimal digits, which need no quoting in URLs, SQL or configuration files.
-pub(crate) fn random() -> Result<String, Error> {
+pub(crate) fn secret() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::io("get random bytes for a password")(error.into()))?;
@@ -12,11 +12,12 @@ pub(crate) fn random() -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::random;
+    use super::secret;
 
     #[test]
     fn two_secrets_differ_and_need_no_quoting() {
-        let (one, other) = (random().unwrap(), random().unwrap());
+        let one = secret().unwrap();
+        let other = secret().unwrap();
         assert_ne!(one, other);
         assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::tls::Listener;
+use super::tls_listener::TlsListener;
 
-/// What the files say. The folder that they are in can be read by our user only.
+/// The content of the files. Only our user can read the folder that holds them.
 pub(crate) struct Files<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) amqp_port: u16,
-    pub(crate) tls: Option<&'a Listener>,
+    pub(crate) tls: Option<&'a TlsListener>,
     pub(crate) prometheus_port: u16,
     /// All nodes of the cluster.
     pub(crate) nodes: &'a [String],
@@ -25,7 +25,7 @@ pub(crate) struct Files<'a> {
 
 impl Files<'_> {
     pub(crate) fn write(&self) -> io::Result<()> {
-        let tls = self.tls.map(Listener::config).unwrap_or_default();
+        let tls = self.tls.map(TlsListener::config).unwrap_or_default();
         fs::write(config(self.folder), self.config() + &tls)?;
         fs::write(self.folder.join("definitions.json"), self.definitions().to_string())?;
         fs::write(plugins(self.folder), "[rabbitmq_prometheus].\n")?;
@@ -33,7 +33,7 @@ impl Files<'_> {
         fs::write(environment(self.folder), "")
     }
 
-    /// The limits are for a machine that does other work too: a full memory or disk alarm stops every publisher.
+    /// The limits suit a machine that does other work too: a memory or disk alarm stops every publisher.
     fn config(&self) -> String {
         let mut config = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\n\
@@ -50,7 +50,7 @@ impl Files<'_> {
             self.folder.join("definitions.json").display(),
         );
         if self.nodes.len() > 1 {
-            // What RabbitMQ's own guide advises for three nodes.
+            // RabbitMQ's own guide recommends it for three nodes.
             config += "cluster_partition_handling = pause_minority\n";
             config += "cluster_formation.peer_discovery_backend = classic_config\n";
             for (number, node) in self.nodes.iter().enumerate() {
@@ -60,7 +60,7 @@ impl Files<'_> {
         config
     }
 
-    /// With definitions to load a new node makes no default user: `guest` never exists.
+    /// A new node that loads definitions makes no default user: `guest` never exists.
     fn definitions(&self) -> Value {
         let names: Vec<String> = (1..=self.vhosts).map(|number| format!("t{number}")).collect();
         let names = || std::iter::once("/").chain(names.iter().map(String::as_str));

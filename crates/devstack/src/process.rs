@@ -1,4 +1,4 @@
-//! One server process: started, killed, frozen, started again.
+//! One process of a stack: started, killed, frozen, started again.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,30 +9,30 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::process_file;
 use crate::programs::Program;
-use crate::{Error, wait};
+use crate::{Error, bounded_wait};
 
-/// So much of a log helps to see why a server did not come up.
-const LOG_LINES: usize = 20;
+/// The number of log lines that an error quotes: enough to see why a server did not come up.
+const QUOTED_LOG_LINES: usize = 20;
 
-/// A process of a stack, which ends with it at the latest, with everything that it has started. What it prints goes
-/// to the file `NAME.log` of the folder; its process id is in `run/NAME`.
-pub struct Server {
+/// A process of a stack. It ends with the stack at the latest, together with all processes that it has started. Its
+/// output goes to the file `NAME.log` of the folder; its process id is in `run/NAME`.
+pub struct Process {
     name: &'static str,
     folder: PathBuf,
-    /// `None` when it does not run. As long as the child is here its process id is not given to another process.
+    /// `None` if it does not run. As long as the child is here, its process id is not given to another process.
     child: Mutex<Option<Child>>,
 }
 
-impl Server {
+impl Process {
     pub(crate) fn new(name: &'static str, folder: &Path) -> Self {
         Self { name, folder: folder.to_owned(), child: Mutex::new(None) }
     }
 
-    /// Starts `program` as `configure` wants it and returns when `answers` says true. It gets nothing of our
-    /// environment. When it still runs it is killed first.
+    /// Starts `program` with the arguments and variables that `configure` adds, and returns when `answers` returns true.
+    /// It inherits nothing of our environment. If it still runs, it is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it has ended or does not answer within 2 minutes; it may be running then.
+    /// [`Error::NotUp`] if it ends, or does not answer within 2 minutes; it may still run then.
     pub fn start(
         &self,
         program: impl Into<Program>,
@@ -45,7 +45,7 @@ impl Server {
         configure(&mut command);
         self.spawn(command).map_err(Error::io(format!("start {}", program.path.display())))?;
         let runs = || self.running().is_some();
-        match wait::until(|| (!runs() || answers()).then(runs)) {
+        match bounded_wait::until(|| (!runs() || answers()).then(runs)) {
             Some(true) => Ok(()),
             _ => Err(Error::NotUp { server: self.name, log: self.end_of_log() }),
         }
@@ -58,18 +58,18 @@ impl Server {
         Ok(())
     }
 
-    /// The process, unless it has ended: its process id is another's soon, and must not be used any more.
+    /// The process, unless it has ended: then its process id may soon be another's and must not be used.
     fn running(&self) -> MutexGuard<'_, Option<Child>> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None))) {
             *child = None;
-            // Gone already when the stack has been stopped.
+            // Deleted already if the stack has been stopped.
             let _ = fs::remove_file(process_file(&self.folder, self.name));
         }
         child
     }
 
-    /// The process id; `None` when it does not run.
+    /// The process id; `None` if it does not run.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.running().as_ref().map(Child::id)
@@ -88,19 +88,20 @@ impl Server {
     /// # Errors
     /// [`Error::NotEnded`] after 2 minutes.
     pub fn terminate(&self) -> Result<(), Error> {
-        // A frozen process takes the signal only when it goes on.
+        // A frozen process takes the signal only when it is resumed.
         self.end(&[Signal::TERM, Signal::CONT])
     }
 
     fn end(&self, signals: &[Signal]) -> Result<(), Error> {
         signals.iter().for_each(|&signal| self.signal(signal));
-        wait::until(|| self.running().is_none().then_some(())).ok_or(Error::NotEnded { server: self.name })
+        bounded_wait::until(|| self.running().is_none().then_some(()))
+            .ok_or(Error::NotEnded { server: self.name })
     }
 
-    /// Sends `signal` to all of its group, when it runs.
+    /// Sends `signal` to all of its group, if it runs.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(child) = self.running().as_ref() {
-            // It fails when the process has ended this very moment, and then there is nothing to do.
+            // It fails if the process has ended at this very moment; then there is nothing to do.
             let _ = kill_process_group(Pid::from_child(child), signal);
         }
     }
@@ -113,13 +114,13 @@ impl Server {
         let log = fs::read(self.log()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        lines[lines.len().saturating_sub(QUOTED_LOG_LINES)..].join("\n")
     }
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog has killed it by now, as a rule; then this only takes the child's last status.
+        // As a rule the watchdog has killed it by now; then this only collects the child's status.
         let _ = self.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! A RabbitMQ node of its own.
+//! A private RabbitMQ node, or several that form a cluster.
 
 use std::fs;
 use std::panic::resume_unwind;
@@ -10,30 +10,32 @@ use std::thread;
 use rustix::process::Signal;
 
 use crate::command::Tool;
-use crate::names::Names;
-use crate::port::Port;
 use crate::programs::Broker;
-use crate::rabbitmq_files::{self as files, Files};
-use crate::server::Server;
-use crate::tls::Listener;
-use crate::{Error, Options, secret, wait};
+use crate::{Error, Options, Port, Process, bounded_wait, random};
+use cluster::Cluster;
+use files::Files;
+use tls_listener::TlsListener;
+
+mod cluster;
+mod files;
+mod tls_listener;
 
 const USER: &str = "queryfleet";
-/// A server's name for each node that there can be.
-const SERVERS: [&str; 3] = ["rabbitmq", "rabbitmq-2", "rabbitmq-3"];
-/// How a client of AMQP 0-9-1 begins.
+/// The process names of the nodes that there can be.
+const PROCESS_NAMES: [&str; 3] = ["rabbitmq", "rabbitmq-2", "rabbitmq-3"];
+/// The first bytes that a client of AMQP 0-9-1 sends.
 const AMQP_HEADER: &[u8] = b"AMQP\0\0\x09\x01";
 
 /// A RabbitMQ node with a user and a password of its own (there is no `guest`) and the plugin `rabbitmq_prometheus`.
 /// It listens on 127.0.0.1 only, and keeps its data and its ports from one start to the next.
 pub struct RabbitMq {
-    // Before the names: a node that loses its name server complains.
-    node: Server,
-    names: Arc<Names>,
+    // Dropped before the cluster: a node that loses its name server complains.
+    node: Process,
+    cluster: Arc<Cluster>,
     name: String,
     folder: PathBuf,
     amqp: Port,
-    tls: Option<Listener>,
+    tls: Option<TlsListener>,
     prometheus: Port,
     distribution: Port,
     /// Erlang's setting for how long its threads spin before they sleep.
@@ -47,11 +49,11 @@ impl RabbitMq {
         programs: Broker,
         options: &Options,
     ) -> Result<(Self, Vec<Self>), Error> {
-        let names = Arc::new(Names::start(folder, programs, 1 + options.peers)?);
-        files::write_cookie(folder, &secret::random()?).map_err(Error::io("write the cookie of RabbitMQ"))?;
+        let cluster = Arc::new(Cluster::start(folder, programs, 1 + options.peers)?);
+        files::write_cookie(folder, &random::secret()?).map_err(Error::io("write the cookie of RabbitMQ"))?;
         let mut nodes = Vec::new();
-        for (server, name) in SERVERS.iter().zip(&names.nodes) {
-            let node = Self::new(folder, &names, (server, name), options)?;
+        for (server, name) in PROCESS_NAMES.iter().zip(&cluster.nodes) {
+            let node = Self::new(folder, &cluster, (server, name), options)?;
             node.write_files(options.vhosts)?;
             nodes.push(node);
         }
@@ -59,14 +61,14 @@ impl RabbitMq {
         Ok((nodes.remove(0), nodes))
     }
 
-    /// [`start_again`](Self::start_again) of several nodes of a cluster, all at once: one may have to wait for another.
+    /// Starts several nodes of a cluster again, all at the same time: one may have to wait for another.
     ///
     /// # Errors
-    /// That of the first node which does not answer.
+    /// The error of the first node that does not answer.
     pub fn start_all_again<'a>(nodes: impl Iterator<Item = &'a Self>) -> Result<(), Error> {
         thread::scope(|scope| {
             let starting: Vec<_> = nodes.map(|node| scope.spawn(|| node.start_again())).collect();
-            // A panic of another thread goes on in this one.
+            // A panic of another thread continues in this one.
             starting
                 .into_iter()
                 .try_for_each(|start| start.join().unwrap_or_else(|panic| resume_unwind(panic)))
@@ -75,19 +77,19 @@ impl RabbitMq {
 
     fn new(
         folder: &Path,
-        names: &Arc<Names>,
+        cluster: &Arc<Cluster>,
         (server, name): (&'static str, &str),
         options: &Options,
     ) -> Result<Self, Error> {
         let own = folder.join(server);
         fs::create_dir(&own).map_err(Error::io("make a folder for RabbitMQ"))?;
         Ok(Self {
-            node: Server::new(server, folder),
-            names: names.clone(),
+            node: Process::new(server, folder),
+            cluster: cluster.clone(),
             name: name.to_owned(),
             folder: own,
             amqp: Port::reserve()?,
-            tls: Listener::reserve(options.tls.as_ref())?,
+            tls: TlsListener::reserve(options.tls.as_ref())?,
             prometheus: Port::reserve()?,
             distribution: Port::reserve()?,
             spin: if options.sleepy_broker { "none" } else { "short" },
@@ -100,9 +102,9 @@ impl RabbitMq {
             amqp_port: self.amqp.number(),
             tls: self.tls.as_ref(),
             prometheus_port: self.prometheus.number(),
-            nodes: &self.names.nodes,
+            nodes: &self.cluster.nodes,
             user: USER,
-            password: &self.names.password,
+            password: &self.cluster.password,
             vhosts,
         };
         files.write().map_err(Error::io("write the configuration of RabbitMQ"))
@@ -112,19 +114,20 @@ impl RabbitMq {
     /// runs is killed first.
     ///
     /// # Errors
-    /// [`Error::NotUp`] when it does not answer within 2 minutes.
+    /// [`Error::NotUp`] if it does not answer within 2 minutes.
     pub fn start_again(&self) -> Result<(), Error> {
-        // A node listens last of all, when users, virtual hosts and queues are there.
-        let answers = || wait::greeting(self.amqp.number(), AMQP_HEADER).is_some();
-        self.node.start(self.names.programs.server.clone(), |command| self.environment(command), answers)
+        // A node listens last of all, when users, virtual hosts and queues exist.
+        let answers = || bounded_wait::greeting(self.amqp.number(), AMQP_HEADER).is_some();
+        let program = self.cluster.programs.server.clone();
+        self.node.start(program, |command| self.set_environment(command), answers)
     }
 
-    fn environment(&self, command: &mut Command) {
+    fn set_environment(&self, command: &mut Command) {
         let folder = &self.folder;
-        // Erlang's arguments: bind the distribution, whose port runs code for any who has the cookie, to 127.0.0.1.
-        let private = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false";
+        // Bind Erlang's distribution to 127.0.0.1: its port runs code for anybody who has the cookie.
+        let loopback_only = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false";
         command
-            .env("ERL_EPMD_PORT", self.names.port.number().to_string())
+            .env("ERL_EPMD_PORT", self.cluster.port.number().to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODENAME", &self.name)
             .env("RABBITMQ_DIST_PORT", self.distribution.number().to_string())
@@ -134,44 +137,45 @@ impl RabbitMq {
             .env("RABBITMQ_ADVANCED_CONFIG_FILE", folder.join("advanced.config"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", files::plugins(folder))
             .env("RABBITMQ_CONF_ENV_FILE", files::environment(folder))
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", private)
-            .env("RABBITMQ_CTL_ERL_ARGS", private)
-            // Any free port, for as many rabbitmqctl at once as there are.
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback_only)
+            .env("RABBITMQ_CTL_ERL_ARGS", loopback_only)
+            // Any free port, for any number of rabbitmqctl at the same time.
             .env("RABBITMQ_CTL_DIST_PORT_MIN", "0")
             .env("RABBITMQ_CTL_DIST_PORT_MAX", "0")
             // The script then becomes the node instead of waiting for it: its process id is the node's.
             .env("RUNNING_UNDER_SYSTEMD", "true")
-            // To spin before sleeping halves the boot in a virtual machine, where waking is dear (7.6 s to 3.7 s, for a
-            // thousand modules that are loaded one by one). An idle node uses no more for it, a busy one some 150 µs a
-            // message.
+            // Spinning before sleeping halves the boot in a virtual machine, where waking up is expensive (from 7.6 s to
+            // 3.7 s, for a thousand modules that are loaded one by one). An idle node uses no more CPU for it, a busy
+            // one some 150 µs per message.
             .env("RABBITMQ_SCHEDULER_BUSY_WAIT_THRESHOLD", self.spin);
     }
 
-    /// Where a client finds the virtual host `vhost`, user and password included.
+    /// The URL of the virtual host `vhost`, user and password included.
     #[must_use]
     pub fn url(&self, vhost: &str) -> String {
         let port = self.amqp.number();
-        format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.names.password, percent_encoded(vhost))
+        format!("amqp://{USER}:{}@127.0.0.1:{port}/{}", self.cluster.password, percent_encoded(vhost))
     }
 
-    /// The same over TLS; `None` when the node was started without.
+    /// The same with TLS; `None` if the node was started without.
     #[must_use]
     pub fn tls_url(&self, vhost: &str) -> Option<String> {
-        let (plain, secure) = (self.amqp.number(), self.tls.as_ref()?.port.number());
+        let plain = self.amqp.number();
+        let secure = self.tls.as_ref()?.port.number();
         let url = self.url(vhost).replacen("amqp://", "amqps://", 1);
         Some(url.replacen(&format!(":{plain}/"), &format!(":{secure}/"), 1))
     }
 
-    /// Where the node's metrics are; `/detailed?family=…` may follow.
+    /// The URL of the node's metrics; `/detailed?family=…` may follow.
     #[must_use]
     pub fn prometheus_url(&self) -> String {
         format!("http://127.0.0.1:{}/metrics", self.prometheus.number())
     }
 
-    /// Runs `rabbitmqctl` on the node and returns what it writes. Boots an Erlang machine: some 0.5 s.
+    /// Runs `rabbitmqctl` on the node and returns its output. It boots an Erlang machine, which takes some 0.5 s.
     ///
     /// # Errors
-    /// [`Error::Command`] when it fails or has not ended after 2 minutes.
+    /// [`Error::Command`] if it fails or has not ended after 2 minutes.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String, Error> {
         self.ctl_with(arguments, "")
     }
@@ -182,17 +186,17 @@ impl RabbitMq {
     }
 
     fn ctl_with(&self, arguments: &[&str], input: &str) -> Result<String, Error> {
-        let mut tool = Tool::new(self.stack_folder(), &self.names.programs.ctl);
-        self.environment(&mut tool.command);
+        let mut tool = Tool::new(self.stack_folder(), &self.cluster.programs.ctl);
+        self.set_environment(&mut tool.command);
         tool.command.args(arguments);
         tool.run(input)
     }
 
-    /// Makes the virtual host `name`, in which the user of [`url`](Self::url) may do everything. Changes nothing when
-    /// it is there. As slow as [`ctl`](Self::ctl); [`Options::vhosts`](crate::Options::vhosts) makes many at the start.
+    /// Makes the virtual host `name`, in which the user of [`url`](Self::url) may do everything. Changes nothing if it
+    /// exists. As slow as [`ctl`](Self::ctl); [`Options::vhosts`](crate::Options::vhosts) makes many at the start.
     ///
     /// # Errors
-    /// [`Error::Command`] when the node does not take it.
+    /// [`Error::Command`] if the node refuses it.
     pub fn add_vhost(&self, name: &str) -> Result<(), Error> {
         let definitions = files::vhosts(USER, std::iter::once(name)).to_string();
         self.ctl_with(&["import_definitions"], &definitions).map(drop)
@@ -220,12 +224,12 @@ impl RabbitMq {
         self.node.terminate()
     }
 
-    /// Stops the node in its tracks (SIGSTOP): connections stay open, and nobody answers on them.
+    /// Suspends the node (SIGSTOP): connections stay open, and nobody answers on them.
     pub fn freeze(&self) {
         self.node.signal(Signal::STOP);
     }
 
-    /// Lets a frozen node go on (SIGCONT).
+    /// Resumes a frozen node (SIGCONT).
     pub fn thaw(&self) {
         self.node.signal(Signal::CONT);
     }
