@@ -71,6 +71,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     );
     drain.draining().await;
     shared.metrics.health().set_draining(true);
+    // Tests wait for this line, too.
     tracing::info!(worker = shared.worker, "worker drains");
     finish(slots, &drain, config.drain_timeout).await;
     beside.abort_all();

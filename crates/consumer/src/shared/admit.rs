@@ -34,14 +34,11 @@ struct Known {
 }
 
 struct Entry {
-    /// Slots hold it while they execute jobs of the run, so its reference count tells whether there are any. Session
-    /// SQL and mode are those of the manifest, whatever the row says beside it.
-    run: Arc<Run>,
-    /// What messages of the run must match, or why none of them may run.
+    /// The run's row as it was last read.
+    row: Run,
+    /// What messages of the run must match and what its jobs are executed under, or why none of them may run. Slots
+    /// hold it while they execute jobs of the run, so its reference count tells whether there are any.
     terms: Result<Arc<Terms>, NotRun>,
-    /// As it was last read.
-    state: RunState,
-    cancel_now: bool,
     /// When the last reading was asked for.
     read: Instant,
     /// When a message made it known.
@@ -50,7 +47,6 @@ struct Entry {
 
 /// A copy of an entry, without a lock.
 struct View {
-    run: Arc<Run>,
     terms: Result<Arc<Terms>, NotRun>,
     state: RunState,
 }
@@ -71,21 +67,20 @@ impl Runs {
         Ok(())
     }
 
-    /// The run of a chunk.
+    /// What the jobs of a chunk are executed under, as its run's manifest says.
     ///
     /// # Errors
     /// None of the chunk's jobs may run.
-    pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Run>, NotRun> {
+    pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Terms>, NotRun> {
         let view = self.recent(chunk).await?;
         is_open(view.state)?;
-        if fits(&view, chunk).is_ok() {
-            return Ok(view.run);
+        if let Ok(terms) = view.terms_of(chunk) {
+            return Ok(terms);
         }
         // A resumed publish may have written or renewed the manifest since that was read.
         let view = self.read_anew(&mut *self.client.lock().await, chunk).await?;
         is_open(view.state)?;
-        fits(&view, chunk)?;
-        Ok(view.run)
+        view.terms_of(chunk)
     }
 
     /// Whether a chunk that was admitted may still run: its slot may have held it for long, waiting for the database.
@@ -157,9 +152,7 @@ impl Runs {
     /// Forgets the runs of which there have been no messages for long, and returns the others.
     fn forget_unused(&self) -> Vec<RunId> {
         let mut known = self.write();
-        known
-            .runs
-            .retain(|_, entry| Arc::strong_count(&entry.run) > 1 || entry.since.elapsed() < FORGET_AFTER);
+        known.runs.retain(|_, entry| entry.is_in_use());
         known.runs.keys().copied().collect()
     }
 
@@ -193,7 +186,10 @@ impl Runs {
 
     /// Whether the run is cancelled with `--now`.
     pub(crate) fn is_cancelled_now(&self, id: RunId) -> bool {
-        self.read().runs.get(&id).is_some_and(|entry| entry.state == RunState::Cancelled && entry.cancel_now)
+        self.read()
+            .runs
+            .get(&id)
+            .is_some_and(|entry| entry.row.state == RunState::Cancelled && entry.row.cancel_now)
     }
 
     // Nothing panics while it holds this lock, so the data is whole in any case.
@@ -216,43 +212,43 @@ fn is_open(state: RunState) -> Result<(), NotRun> {
     }
 }
 
-/// Whether a chunk is as its run was published.
-fn fits(view: &View, chunk: &Chunk) -> Result<(), NotRun> {
-    let terms = view.terms.as_ref().map_err(NotRun::clone)?;
-    terms.fits(chunk).map_err(NotRun)
+impl View {
+    /// The terms of a chunk, if it is as its run was published.
+    fn terms_of(&self, chunk: &Chunk) -> Result<Arc<Terms>, NotRun> {
+        let terms = self.terms.clone()?;
+        terms.fits(chunk).map_err(NotRun)?;
+        Ok(terms)
+    }
 }
 
 impl Entry {
-    fn new(mut run: Run, asked: Instant, here: &ExecutionSite) -> Entry {
-        let state = run.state;
-        let cancel_now = run.cancel_now;
-        let terms = run.terms(here).map(Arc::new).map_err(NotRun);
-        if let Ok(terms) = &terms {
-            // What is executed is what the manifest says.
-            run.session_version = u32::from(terms.session_sql.is_some());
-            run.session_sql = terms.session_sql.clone();
-            run.not_atomic = terms.not_atomic;
-        }
-        Entry { run: Arc::new(run), terms, state, cancel_now, read: asked, since: asked }
+    fn new(row: Run, asked: Instant, here: &ExecutionSite) -> Entry {
+        let terms = row.terms(here).map(Arc::new).map_err(NotRun);
+        Entry { row, terms, read: asked, since: asked }
     }
 
     /// Takes over a later reading. The manifest is verified again only if it is another one: that of a run is written
     /// once, before its first message.
-    fn update(&mut self, run: Run, asked: Instant, here: &ExecutionSite) {
+    fn update(&mut self, row: Run, asked: Instant, here: &ExecutionSite) {
         let is_same = self.terms.is_ok()
-            && run.manifest == self.run.manifest
-            && run.manifest_signature == self.run.manifest_signature
-            && (run.manifest.is_some() || run.total == self.run.total);
+            && row.manifest == self.row.manifest
+            && row.manifest_signature == self.row.manifest_signature
+            && (row.manifest.is_some() || row.total == self.row.total);
         if is_same {
-            self.state = run.state;
-            self.cancel_now = run.cancel_now;
+            self.row = row;
             self.read = asked;
         } else {
-            *self = Entry { since: self.since, ..Entry::new(run, asked, here) };
+            *self = Entry { since: self.since, ..Entry::new(row, asked, here) };
         }
     }
 
+    /// Whether a slot executes jobs of the run, or a message has named it not long ago.
+    fn is_in_use(&self) -> bool {
+        let is_held = self.terms.as_ref().is_ok_and(|terms| Arc::strong_count(terms) > 1);
+        is_held || self.since.elapsed() < FORGET_AFTER
+    }
+
     fn view(&self) -> View {
-        View { run: self.run.clone(), terms: self.terms.clone(), state: self.state }
+        View { terms: self.terms.clone(), state: self.row.state }
     }
 }
