@@ -5,3 +5,4 @@ mod links;
 mod names;
 mod page;
 mod prose;
+mod release;

@@ -7,8 +7,8 @@ use queryfleet_sql::{self, SqlMode};
 use super::grants::Grants;
 use super::links::{Link, Of};
 use super::name::{fold, name};
-use super::objects::{Catalog, Object};
 use super::reason::{Because, TRIGGERS_UNSEEN, Ways, Why};
+use super::schema_objects::{Catalog, Object};
 use crate::Error;
 use crate::connection::LedgerClient;
 
