@@ -20,7 +20,8 @@ pub(crate) fn give_back_at_once() {
         return;
     }
     let Ok(program) = env::current_exe() else { return };
-    let (mut command, mut arguments) = (Command::new(program), env::args_os());
+    let mut command = Command::new(program);
+    let mut arguments = env::args_os();
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }

@@ -33,7 +33,8 @@ pub(crate) async fn run(
         return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();
-    let (worker_config, worker_drain) = (config.clone(), drain.clone());
+    let worker_config = config.clone();
+    let worker_drain = drain.clone();
     let mut worker =
         tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {

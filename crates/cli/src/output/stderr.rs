@@ -66,7 +66,8 @@ impl Queue {
         state: MutexGuard<'a, State>,
         still: impl FnMut(&mut State) -> bool,
     ) -> MutexGuard<'a, State> {
-        let (limit, since) = (state.patience, Instant::now());
+        let limit = state.patience;
+        let since = Instant::now();
         let waited = self.changed.wait_timeout_while(state, limit, still);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.patience = state.patience.saturating_sub(since.elapsed());

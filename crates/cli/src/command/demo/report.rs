@@ -57,7 +57,8 @@ impl From<&Worker> for WorkerView {
 impl Report {
     /// How the promise was broken; `None` when every statement took effect exactly once.
     pub(crate) fn broken(&self) -> Option<String> {
-        let (Counts { done, dead, .. }, Rows { lost, doubled }) = (self.counts, self.rows);
+        let Counts { done, dead, .. } = self.counts;
+        let Rows { lost, doubled } = self.rows;
         let kept = done == self.jobs && (dead, lost, doubled) == (0, 0, 0);
         let how = || {
             format!("of {} statements {done} done, {dead} dead, {lost} lost, {doubled} doubled", self.jobs)
@@ -113,7 +114,8 @@ impl fmt::Display for Report {
             let done = HumanCount(worker.counters.done).to_string();
             writeln!(f, "  pid {:<8} {done:>7} jobs done; {end}", worker.pid)?;
         }
-        let (again, before) = (self.redeliveries(), self.ended_before());
+        let again = self.redeliveries();
+        let before = self.ended_before();
         writeln!(
             f,
             "  {again} jobs were delivered a second time; {before} of them had committed, and were not run again"
