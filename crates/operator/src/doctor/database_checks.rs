@@ -84,7 +84,7 @@ pub(super) fn writable(settings: &Settings, tried: &[(&'static str, Written)]) -
         Some((what, _)) => Finding::fail(
             CHECK,
             format!("{what} could not be written to try it"),
-            "mend what is said of tables and rights first",
+            "fix what the checks of tables and rights say first",
         ),
         None => {
             let what: Vec<&str> = tried.iter().map(|(what, _)| *what).collect();
