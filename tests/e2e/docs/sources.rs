@@ -33,7 +33,9 @@ fn the_sources_that_a_page_names_exist() {
     let mut missing = Vec::new();
     for page in all().iter().filter(|page| PAGES.iter().any(|name| page.path == Path::new(name))) {
         for pattern in [&file, &folder] {
-            for name in pattern.captures_iter(&page.text).map(|found| found[1].trim_end_matches('/').to_owned()) {
+            for name in
+                pattern.captures_iter(&page.text).map(|found| found[1].trim_end_matches('/').to_owned())
+            {
                 if !sources.iter().any(|source| source.ends_with(&format!("/{name}"))) {
                     missing.push(format!("{}: {name}", page.path.display()));
                 }
