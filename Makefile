@@ -14,6 +14,7 @@ demo: cargo setup build ## show the whole promise in half a minute: 10,000 updat
 test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, and all tests against real servers
 	@.ci/timed cargo fmt --all --check
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/timed cargo check -p queryfleet-cli --no-default-features
 	@$(MAKE) --no-print-directory doc
 	@.ci/timed cargo test --workspace
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
 use queryfleet_producer::{CsvDialect, LARGEST_CHUNK, RangeSize, Ranges, Source};
@@ -303,7 +304,7 @@ impl From<DeadFilter> for queryfleet_operator::DeadFilter {
 #[derive(Args)]
 pub(crate) struct Slots {
     /// How many statements to execute at once (default: QUERYFLEET_SLOTS, 4)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_SLOTS)))]
     pub(crate) slots: Option<u16>,
 }
 

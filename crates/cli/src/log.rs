@@ -1,6 +1,6 @@
 //! The log: to standard error, as text for a person or JSON for a cluster.
 
-use queryfleet_config::{Config, LogFormat};
+use queryfleet_config::{Config, LogFormat, variables};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -13,7 +13,7 @@ use crate::output::Log;
 /// documented.
 pub(crate) fn start(config: &Config, default: Option<LevelFilter>) -> Result<(), Failure> {
     let filter = match default {
-        Some(level) if std::env::var_os("QUERYFLEET_LOG").is_none() => EnvFilter::new(level.to_string()),
+        Some(level) if !config.was_given(&variables::LOG) => EnvFilter::new(level.to_string()),
         _ => EnvFilter::try_new(&config.log).map_err(|_| {
             Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace")
         })?,

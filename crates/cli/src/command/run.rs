@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use queryfleet_config::Config;
+use queryfleet_config::{Config, variables};
 use queryfleet_consumer::Drain;
 use queryfleet_operator::Operator;
 
@@ -23,7 +23,7 @@ pub(crate) async fn run(
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
-    if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
+    if !config.was_given(&variables::METRICS_LISTEN) {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
     }
