@@ -6,3 +6,4 @@ mod names;
 mod page;
 mod prose;
 mod release;
+mod sources;

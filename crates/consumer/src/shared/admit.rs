@@ -17,7 +17,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What a worker knows of the runs that it serves; read again about once a second.
 pub(crate) struct Runs {
-    client: Arc<Mutex<LedgerClient>>,
+    /// For admissions, which wait for one another only. Opened at the start, so that no admission fails on a server that
+    /// has no connection left.
+    client: Mutex<LedgerClient>,
     known: RwLock<Known>,
     /// Notified after every reading of the runs' states.
     refreshed: Notify,
@@ -53,13 +55,32 @@ struct View {
 
 impl Runs {
     /// A reading of a run's state counts for `counts_for`.
-    pub(crate) fn new(client: Arc<Mutex<LedgerClient>>, counts_for: Duration, here: ExecutionSite) -> Runs {
-        Runs { client, known: RwLock::default(), refreshed: Notify::new(), counts_for, here }
+    pub(crate) fn new(client: LedgerClient, counts_for: Duration, here: ExecutionSite) -> Runs {
+        Runs {
+            client: Mutex::new(client),
+            known: RwLock::default(),
+            refreshed: Notify::new(),
+            counts_for,
+            here,
+        }
+    }
+
+    /// Connects, and reads this ledger's identity.
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        self.identify(&mut *self.client.lock().await).await
+    }
+
+    /// Keeps the server from ending the connection while there are no admissions.
+    pub(crate) async fn keep_alive(&self) {
+        // An admission that holds it keeps it alive as well. An error drops it: the next question opens another.
+        if let Ok(mut client) = self.client.try_lock() {
+            let _ = client.identity().await;
+        }
     }
 
     /// Reads this ledger's identity, and forgets all runs if it is another one than before.
-    pub(crate) async fn identify(&self) -> Result<(), Error> {
-        let ledger = self.client.lock().await.identity().await?;
+    pub(crate) async fn identify(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        let ledger = client.identity().await?;
         let mut known = self.write();
         if known.ledger.as_ref() != Some(&ledger) {
             *known = Known { ledger: Some(ledger), runs: HashMap::new() };
@@ -118,8 +139,7 @@ impl Runs {
         Ok(entry.map(Entry::view))
     }
 
-    /// Asks the database for the run of a chunk. The readings that are kept are in the order in which they were asked
-    /// for, since whoever stores one holds the connection.
+    /// Asks the database for the run of a chunk.
     async fn read_anew(&self, client: &mut LedgerClient, chunk: &Chunk) -> Result<View, NotRun> {
         let asked = Instant::now();
         let found = client.runs().get(&[chunk.run]).await.map_err(|error| NotRun(error.outcome()))?;
@@ -136,15 +156,12 @@ impl Runs {
         Ok(entry.view())
     }
 
-    /// Reads the state of every known run again.
-    pub(crate) async fn refresh(&self) -> Result<(), Error> {
+    /// Reads the state of every known run again, on a connection that no admission waits for.
+    pub(crate) async fn refresh(&self, client: &mut LedgerClient) -> Result<(), Error> {
         let ids = self.forget_unused();
-        let mut client = self.client.lock().await;
         let asked = Instant::now();
         let runs = client.runs().get(&ids).await?;
-        // Before the connection is let go: see `read_anew`.
         self.replace(&ids, runs, asked);
-        drop(client);
         self.refreshed.notify_waiters();
         Ok(())
     }
@@ -159,7 +176,8 @@ impl Runs {
     fn replace(&self, ids: &[RunId], runs: Vec<Run>, asked: Instant) {
         let mut known = self.write();
         for id in ids {
-            if !runs.iter().any(|run| run.id == *id) {
+            let is_gone = !runs.iter().any(|run| run.id == *id);
+            if is_gone && known.runs.get(id).is_some_and(|entry| entry.read < asked) {
                 known.runs.remove(id);
             }
         }
@@ -227,9 +245,13 @@ impl Entry {
         Entry { row, terms, read: asked, since: asked }
     }
 
-    /// Takes over a later reading. The manifest is verified again only if it is another one: that of a run is written
+    /// Takes over a reading, unless one that was asked for later is here already: admissions and the heartbeat ask on
+    /// connections of their own. The manifest is verified again only if it is another one: that of a run is written
     /// once, before its first message.
     fn update(&mut self, row: Run, asked: Instant, here: &ExecutionSite) {
+        if asked < self.read {
+            return;
+        }
         let is_same = self.terms.is_ok()
             && row.manifest == self.row.manifest
             && row.manifest_signature == self.row.manifest_signature

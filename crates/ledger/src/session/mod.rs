@@ -92,7 +92,7 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
+    /// Keeps an idle connection alive, or notices that it is gone. Returns whether there is one.
     pub async fn ping(&mut self) -> bool {
         let limit = self.database.connect_timeout;
         let epoch = self.database.epoch();
@@ -130,11 +130,11 @@ impl Session {
         }
     }
 
-    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers whether it did: not
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Returns whether it did: not
     /// when an earlier delivery had ended the job.
     ///
     /// # Errors
-    /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
+    /// If the database cannot be reached or refuses a row. Nothing is written then, or the next delivery meets 1062.
     pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
         let mut open = self.take_ready(&RunSession::NONE).await?;
         let recorded = self
@@ -152,11 +152,11 @@ impl Session {
     }
 
     /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
-    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; answers whether
+    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; returns whether
     /// that is so. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// As querying can fail; nothing is written then.
+    /// If the database cannot be reached or refuses the row. Nothing is written then.
     pub async fn record_body(
         &mut self,
         queue: &str,
@@ -197,9 +197,6 @@ impl Session {
 }
 
 /// Bounds a statement by its deadline and by `stop`.
-///
-/// # Errors
-/// The outcome of an attempt that may run no longer; its connection has to be killed.
 pub(crate) async fn limited<T>(
     work: impl Future<Output = T>,
     deadline: Duration,

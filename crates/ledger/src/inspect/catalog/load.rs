@@ -44,9 +44,6 @@ struct Rows {
 }
 
 /// Looks at all tables, views, triggers and routines that this account may see.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn load(client: &mut LedgerClient) -> Result<Catalog, Error> {
     let rows = client.ask("look for what no transaction holds", read).await?;
     let mut catalog = Catalog::new(&client.database.schema, rows.grants);
