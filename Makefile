@@ -11,23 +11,37 @@ setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or
 demo: cargo setup build ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
 	@"$${CARGO_TARGET_DIR:-target}/release/queryfleet" demo
 
-test: rustfmt clippy setup ## formatting, clippy without a warning, and all tests against real servers
+test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, and all tests against real servers
 	@.ci/timed cargo fmt --all --check
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/timed cargo check -p queryfleet-cli --no-default-features
+	@$(MAKE) --no-print-directory doc
 	@.ci/timed cargo test --workspace
+
+doc: cargo ## build the documentation of all crates, with their private items: target/doc; a warning is an error
+	@RUSTDOCFLAGS='-D warnings' .ci/timed cargo doc --workspace --no-deps --document-private-items
+
+deny: cargo ## check licences, sources and bans of all dependencies against deny.toml, with cargo-deny
+	@.ci/timed .ci/deny
+
+msrv: cargo ## check that the code compiles with the oldest Rust that Cargo.toml promises
+	@.ci/timed .ci/msrv
+
+fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… for each of the three, 10 unless set
+	@SECONDS_EACH="$(SECONDS)" .ci/timed .ci/fuzz
 
 faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
 	@.ci/packages libfaketime
 	@.ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
-storm: cargo setup ## a long storm of faults over one run of jobs: SEED=… JOBS=… FAULTS=…, all of them optional
+storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins
 	@SEED="$(SEED)" JOBS="$(JOBS)" FAULTS="$(FAULTS)" "$${CARGO_TARGET_DIR:-target}/debug/storm"
 
 mutants: cargo setup ## break the code in some twenty ways, and show that a test notices each: SOME=8 for so many of them
 	@.ci/mutants $(if $(SOME),--some $(SOME))
 
-ci: test instructions chart-test faults ## all that has to pass before a change is taken: tests, faults, a storm, mutants; under an hour
+ci: test deny msrv fuzz instructions chart-test faults ## all that has to pass before a change is taken: tests, fuzzing, faults, a storm, mutants; under an hour
 	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants SOME=8
@@ -88,4 +102,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup demo test doc deny msrv fuzz faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

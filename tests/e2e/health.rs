@@ -26,7 +26,8 @@ fn a_worker_tells_how_it_is_and_counts_what_it_does() {
         ("queryfleet_dependency_up", &[], 2.0),
         ("queryfleet_draining", &[], 0.0),
     ] {
-        assert_eq!(worker.metric(name, labels), wanted, "{name}");
+        // A job that has ended in the ledger is counted a moment later.
+        eventually(SOON, &format!("{name} is {wanted}"), || worker.metric(name, labels) == wanted);
     }
     eventually(SOON, "thirty acknowledged", || {
         worker.metric("queryfleet_deliveries_settled_total", &["action=\"ack\""]) == 30.0

@@ -46,6 +46,7 @@ mod pipe;
 mod plan;
 mod poison;
 mod pressure;
+mod printed;
 mod queue;
 mod range;
 mod refusal;

@@ -87,6 +87,7 @@ fn no_command_minds_where_its_output_goes() {
         (&["--help"][..], 0, true),
         (&["publish", "--help"], 0, true),
         (&["--version"], 0, true),
+        (&["generate", "completions", "bash"], 0, true),
         (&["publish"], 2, false),
         (&["setup"], 0, false),
         (&["doctor"], 0, true),

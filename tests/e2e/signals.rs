@@ -1,4 +1,4 @@
-//! What each signal does, as docs/operating.md has it.
+//! What each signal does, as docs/reference.md has it.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

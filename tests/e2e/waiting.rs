@@ -37,7 +37,7 @@ fn a_timeout_ends_the_wait_and_not_the_run() {
     let fleet = Fleet::new();
     let script = fleet.counters(5);
     fleet.publish(&script, "slow");
-    fleet.run(&["wait", "slow", "--timeout", "1s"]).expect(5).says("0 jobs ended so far; the run goes on");
+    fleet.run(&["wait", "slow", "--timeout", "1s"]).expect(5).says("0 jobs ended so far; the run continues");
     let _worker = fleet.worker(1);
     fleet.run(&["wait", "slow", "--timeout", "1m"]).expect(0);
     fleet.assert_each_once();
@@ -163,7 +163,7 @@ fn an_interrupted_wait_ends_with_130_and_leaves_the_run_alone() {
         let child = fleet.command(&["wait", "patient"]).stderr(Stdio::piped()).spawn().unwrap();
         // It minds signals before it connects.
         eventually(SOON, "it waits", || fleet.sessions().len() == 1);
-        assert!(interrupted(child, signal).contains("the run goes on; queryfleet wait patient"));
+        assert!(interrupted(child, signal).contains("the run continues; queryfleet wait patient"));
         eventually(SOON, "it is gone", || fleet.sessions().is_empty());
     }
     let _worker = fleet.worker(1);

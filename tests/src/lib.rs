@@ -3,7 +3,7 @@
 //! [`Fleet`] is one test's world: a virtual host and a database of its own on servers that all tests of a process
 //! share, and a folder for scripts and logs. The program is run as its users run it, with arguments and environment;
 //! what it printed must never hold a password, and that is checked of every process. Nothing here sleeps for a fixed
-//! time: [`eventually`] polls a condition until its deadline.
+//! time: [`eventually()`] polls a condition until its deadline.
 
 // A test that cannot go on panics: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]

@@ -6,11 +6,11 @@ use lapin::ErrorKind;
 /// [`Broker::class`](crate::Broker::class) says what it means.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct ClientError(lapin::Error);
+pub struct ClientError(Box<lapin::Error>);
 
 impl ClientError {
     pub(crate) fn new(error: lapin::Error) -> ClientError {
-        ClientError(error)
+        ClientError(Box::new(error))
     }
 
     /// The code and the text that the broker has sent; `None` for what the network or the library did.

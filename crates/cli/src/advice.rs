@@ -81,24 +81,36 @@ fn advice_of_split_error(error: &SplitError) -> Option<&'static str> {
     }
 }
 
-/// The text of an error and, where options help, which.
-pub(crate) fn with_producer_advice(error: &Error) -> String {
-    let text = queryfleet_job::causes(error);
-    match producer_advice(error) {
-        Some(advice) => format!("{text}; {advice}"),
-        None => text,
-    }
-}
-
 /// The options and commands that help against an error of the operator.
-pub(crate) fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
+fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
     use queryfleet_operator::Error;
     match error {
         Error::NoFilter => Some(
             "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),
         ),
-        Error::NotDead { run, .. } => Some(format!("`queryfleet dead list --run {run}`")),
+        Error::NotDead { run, .. } => {
+            Some(format!("`queryfleet dead list --run {run}` lists those that are"))
+        }
+        Error::NoRun(_) => Some("`queryfleet status` lists the newest runs".into()),
         _ => None,
+    }
+}
+
+/// The text of an error and, where options help, which.
+pub(crate) fn with_producer_advice(error: &Error) -> String {
+    with_advice(error, producer_advice(error))
+}
+
+/// The text of an error and, where options help, which.
+pub(crate) fn with_operator_advice(error: &queryfleet_operator::Error) -> String {
+    with_advice(error, operator_advice(error))
+}
+
+fn with_advice(error: &(dyn std::error::Error + 'static), advice: Option<String>) -> String {
+    let text = queryfleet_job::causes(error);
+    match advice {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
     }
 }
 

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use queryfleet_job::RUN_NAME_LIMIT;
+use clap_complete::Shell;
+use queryfleet_config::MAX_SLOTS;
+use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
 use queryfleet_producer::{CsvDialect, LARGEST_CHUNK, RangeSize, Ranges, Source};
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::exit::HELP;
+use crate::Exit;
+use crate::help::{self, examples, examples_and_exit_codes};
 
 /// Runs big batches of SQL exactly once: a fleet of workers over RabbitMQ and MySQL or MariaDB.
 #[derive(Parser)]
-#[command(name = "queryfleet", version, after_help = HELP, arg_required_else_help = true)]
+#[command(name = "queryfleet", version, after_help = help::root(), arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,145 +24,255 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show the whole promise in half a minute, on private servers: 10,000 updates, a worker killed on the way
-    Demo(Json),
-    /// Start private servers in a temporary folder; run COMMAND with the environment that reaches them
+    /// Show exactly-once execution in half a minute on private servers: 10,000 updates, one worker killed on the way
+    #[cfg(feature = "dev")]
+    Demo {
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start private servers in a temporary folder and run COMMAND with the environment that reaches them
+    ///
+    /// The servers are stopped and their folder is deleted when COMMAND has ended. The exit code is that of COMMAND.
+    #[cfg(feature = "dev")]
+    #[command(after_help = examples(&["dev -- bash", "dev -- ./my-test.sh"]))]
     Dev {
         /// The command and its arguments; without one the environment is printed, until Ctrl-C
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Make the tables and the queues; safe to run twice and at once
+    #[command(flatten)]
+    Fleet(FleetCommand),
+    /// Do nothing until SIGTERM or Ctrl-C: keeps a container alive to run the other commands in
+    Idle,
+    /// Generate shell completions or man pages
+    #[command(subcommand)]
+    Generate(GenerateCommand),
+}
+
+/// What asks the servers, and so wants the configuration.
+#[derive(Subcommand)]
+pub(crate) enum FleetCommand {
+    /// Create the tables and the queues; safe to run twice and concurrently
     Setup,
-    /// Say what a publish with these arguments would do, without publishing; exit code 1 if it would be refused
+    /// Report what a publish with these arguments would do, without publishing
+    ///
+    /// Counts the statements by kind and table, asks the server how it would execute some of them, and lists everything
+    /// that publish would refuse: then the exit code is 1.
+    #[command(after_help = examples(&["plan file.sql", "plan file.sql --explain all --json"]))]
     Plan {
         #[command(flatten)]
-        publish: Input,
+        publish: PublishArgs,
         /// Which statements the server is asked about, without running them: some of each shape, or all
         #[arg(long, default_value = "sample")]
         explain: Explain,
     },
     /// Publish the statements of a script as a run
+    ///
+    /// All of the input is checked first: if one statement is refused, nothing is published. If publishing is interrupted,
+    /// the same command with the run's name as --run resumes it.
+    #[command(after_help = examples_and_exit_codes(
+        &[
+            "publish file.sql --run cleanup --chunk 32",
+            "publish --template 'UPDATE t SET a = :a WHERE id = :id' --rows rows.csv",
+            "publish --template 'DELETE FROM t WHERE :range AND a < 7' --range t.id --size auto",
+        ],
+        &[Exit::Success, Exit::Failed, Exit::Usage, Exit::Cancelled, Exit::Interrupted],
+    ))]
     Publish {
         #[command(flatten)]
-        publish: Input,
+        publish: PublishArgs,
         #[command(flatten)]
         limits: Limits,
     },
     /// Serve the queue: a worker with SLOTS slots, until SIGTERM or Ctrl-C
+    ///
+    /// The first signal drains: running statements end, and nothing new begins. The second one ends running statements,
+    /// whose jobs go back to the queue.
+    #[command(after_help = examples(&["work --slots 16"]))]
     Work {
         #[command(flatten)]
         slots: Slots,
     },
-    /// Do nothing until SIGTERM or Ctrl-C: keeps a container there to run the other commands in
-    Idle,
     /// Wait until a run has ended
+    #[command(after_help = examples_and_exit_codes(&["wait cleanup --timeout 2h"], &Exit::ALL))]
     Wait {
         /// The run's name or id
         run: String,
         #[command(flatten)]
         timeout: Timeout,
-        #[command(flatten)]
-        json: Json,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
-    /// Publish a script, serve it with one process, and wait for its end
+    /// Publish a script, execute it with this process as the worker, and wait for its end
+    ///
+    /// Creates the tables and the queues if they are missing. Other workers of the same queue take part.
+    #[command(after_help = examples_and_exit_codes(&["run file.sql --slots 8"], &Exit::ALL))]
     Run {
         #[command(flatten)]
-        publish: Input,
+        publish: PublishArgs,
         #[command(flatten)]
         slots: Slots,
         #[command(flatten)]
         timeout: Timeout,
     },
-    /// Cancel a run: what has not begun will not run
+    /// Cancel a run: jobs that have not begun will not run
+    ///
+    /// Returns when no job of the run begins any more. A cancelled run cannot be resumed.
+    #[command(after_help = examples(&["cancel cleanup", "cancel cleanup --now"]))]
     Cancel {
         /// The run's name or id
         run: String,
-        /// End running statements too, instead of waiting for them
+        /// End running statements instead of waiting for them
         #[arg(long)]
         now: bool,
     },
-    /// Look at dead jobs, bring them back, or give them up
+    /// List dead jobs, show one, replay or discard them
     #[command(subcommand)]
     Dead(DeadCommand),
     /// Delete the ledger rows, dead jobs and ranges of a run that ended at least 24 hours ago
+    ///
+    /// The run's own row stays, so that its id is never used again.
+    #[command(after_help = examples(&["purge cleanup"]))]
     Purge {
         /// The run's name or id
         run: String,
     },
-    /// Show how a run stands, or the newest runs
+    /// Show the status of a run, or of the newest runs
+    #[command(after_help = examples(&["status", "status cleanup --json"]))]
     Status {
         /// The run's name or id
         run: Option<String>,
-        #[command(flatten)]
-        json: Json,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
-    /// Check both servers, rights and settings: a line each, what was found and what to do; exit code 1 if one fails
+    /// Check both servers, rights and settings: one line per check, with what was found and what to do
+    ///
+    /// The exit code is 1 if a check fails; a warning is no failure. Nothing is changed but a binding that is missing.
+    #[command(after_help = examples(&["doctor", "doctor --for work"]))]
     Doctor {
-        /// Check the database rights for this part only, as deploy/grants.sql has it
+        /// Check only the database rights of this part, as deploy/grants.sql has them
         #[arg(long = "for", value_name = "PART")]
         only: Option<Role>,
-        #[command(flatten)]
-        json: Json,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
 impl Command {
     /// Whether this process will execute jobs.
     pub(crate) fn executes(&self) -> bool {
-        matches!(self, Command::Work { .. } | Command::Run { .. })
+        matches!(self, Command::Fleet(FleetCommand::Work { .. } | FleetCommand::Run { .. }))
     }
 
     /// Whether what it prints is all that it does.
     pub(crate) fn only_shows(&self) -> bool {
         match self {
-            Command::Demo(_) | Command::Plan { .. } | Command::Doctor { .. } | Command::Status { .. } => true,
-            Command::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
-            Command::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
-            Command::Dead(DeadCommand::Discard { .. }) => false,
-            Command::Dev { .. } | Command::Setup | Command::Publish { .. } | Command::Work { .. } => false,
+            #[cfg(feature = "dev")]
+            Command::Demo { .. } => true,
+            #[cfg(feature = "dev")]
+            Command::Dev { .. } => false,
+            Command::Fleet(command) => command.only_shows(),
             Command::Idle => false,
-            Command::Wait { .. } | Command::Run { .. } | Command::Cancel { .. } | Command::Purge { .. } => {
-                false
+            Command::Generate(GenerateCommand::Completions { .. }) => true,
+            Command::Generate(GenerateCommand::Man { .. }) => false,
+        }
+    }
+}
+
+impl FleetCommand {
+    fn only_shows(&self) -> bool {
+        match self {
+            FleetCommand::Plan { .. } | FleetCommand::Doctor { .. } | FleetCommand::Status { .. } => true,
+            FleetCommand::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
+            FleetCommand::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
+            FleetCommand::Dead(DeadCommand::Discard { .. }) => false,
+            FleetCommand::Setup | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
+            FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
+            FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
+        }
+    }
+
+    /// The log level where QUERYFLEET_LOG gives none; `None` for its documented default. A command that a person watches
+    /// says what it does itself.
+    pub(crate) fn default_log_level(&self) -> Option<LevelFilter> {
+        match self {
+            FleetCommand::Work { .. } => None,
+            FleetCommand::Run { .. } | FleetCommand::Doctor { .. } => Some(LevelFilter::ERROR),
+            FleetCommand::Setup | FleetCommand::Plan { .. } | FleetCommand::Publish { .. } => {
+                Some(LevelFilter::WARN)
             }
+            FleetCommand::Wait { .. } | FleetCommand::Cancel { .. } | FleetCommand::Dead(_) => {
+                Some(LevelFilter::WARN)
+            }
+            FleetCommand::Purge { .. } | FleetCommand::Status { .. } => Some(LevelFilter::WARN),
         }
     }
 }
 
 #[derive(Subcommand)]
+pub(crate) enum GenerateCommand {
+    /// Print the completions of a shell to standard output
+    #[command(after_help = examples(&[
+        "generate completions bash >/etc/bash_completion.d/queryfleet",
+        "generate completions zsh >~/.zfunc/_queryfleet",
+        "generate completions fish >~/.config/fish/completions/queryfleet.fish",
+    ]))]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the man pages of all commands into a folder
+    #[command(after_help = examples(&["generate man /usr/local/share/man/man1"]))]
+    Man {
+        /// The folder; it is created if it is missing
+        folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
 pub(crate) enum DeadCommand {
-    /// Dead jobs that wait for a decision, grouped by run, reason and error
+    /// List the dead jobs that wait for a decision, grouped by run, reason and error
+    #[command(after_help = examples(&["dead list", "dead list --run cleanup --json"]))]
     List {
         #[command(flatten)]
         filter: DeadFilter,
-        #[command(flatten)]
-        json: Json,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
-    /// One dead job, whole
+    /// Show one dead job: its statement, its errors, and whether it can be replayed
+    #[command(after_help = examples(&["dead show cleanup 7"]))]
     Show {
         /// The run's name or id
         run: String,
         /// The job's place in the run
         seq: u64,
-        #[command(flatten)]
-        json: Json,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Run dead jobs once more, each exactly once
+    #[command(after_help = examples(&["dead replay --run cleanup --code 1205 --dry-run"]))]
     Replay {
         #[command(flatten)]
         filter: DeadFilter,
-        /// All dead jobs of all runs, when no filter is given
+        /// Replay all dead jobs of all runs if no filter is given
         #[arg(long)]
         all: bool,
-        /// Only say how many
+        /// Only count them
         #[arg(long)]
         dry_run: bool,
     },
-    /// Give dead jobs up: nothing brings them back
+    /// Give dead jobs up for good: nothing brings them back
+    #[command(after_help = examples(&["dead discard --run cleanup --code 1062"]))]
     Discard {
         #[command(flatten)]
         filter: DeadFilter,
-        /// All dead jobs of all runs, when no filter is given
+        /// Discard all dead jobs of all runs if no filter is given
         #[arg(long)]
         all: bool,
     },
@@ -188,84 +302,79 @@ impl From<DeadFilter> for queryfleet_operator::DeadFilter {
 }
 
 #[derive(Args)]
-pub(crate) struct Json {
-    /// Print data as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Slots {
     /// How many statements to execute at once (default: QUERYFLEET_SLOTS, 4)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_SLOTS)))]
     pub(crate) slots: Option<u16>,
 }
 
 #[derive(Args)]
 pub(crate) struct Timeout {
-    /// Give up waiting after this time, such as 90s or 2h; the run goes on
+    /// Stop waiting after this time, such as 90s or 2h; the run continues
     #[arg(long, value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("jobs").args(["rows", "range"]))]
-pub(crate) struct Input {
+pub(crate) struct PublishArgs {
     /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
     /// from standard input
     #[arg(required_unless_present = "template", conflicts_with = "template", value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// One statement with placeholders instead of FILE: 'UPDATE t SET a = :a WHERE id = :id' with --rows, or 'DELETE FROM t
-    /// WHERE :range AND a < 7' with --range
+    /// One statement with placeholders in place of FILE: 'UPDATE t SET a = :a WHERE id = :id' with --rows, or 'DELETE FROM
+    /// t WHERE :range AND a < 7' with --range
     #[arg(long, value_name = "SQL", requires = "jobs")]
     pub(crate) template: Option<String>,
     /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
     #[arg(long, value_name = "FILE", requires = "template")]
     pub(crate) rows: Option<PathBuf>,
-    /// How CSV is written, where a backslash could mean either: mysql escapes with it (INTO OUTFILE), in rfc4180 it is a
-    /// character
+    /// How the CSV is written, where a backslash is ambiguous: mysql escapes with it (INTO OUTFILE), in rfc4180 it is an
+    /// ordinary character
     #[arg(long, value_name = "rfc4180|mysql", requires = "rows", value_parser = str::parse::<CsvDialect>)]
     pub(crate) csv_dialect: Option<CsvDialect>,
-    /// A unique key, [DATABASE.]TABLE.COLUMN[,COLUMN...]: a job for every range of it. :lo and :hi are the first and the last
+    /// A unique key, [DATABASE.]TABLE.COLUMN[,COLUMN...]: one job per range of it. :lo and :hi are the first and the last
     /// key of the range, :range is the whole condition
     #[arg(long, value_name = "KEY", requires = "template")]
     pub(crate) range: Option<String>,
-    /// Rows a range; auto learns from the first ranges how many a statement does in 0.5 s, trying it in transactions that
-    /// are rolled back
+    /// Rows per range; auto samples the first ranges, in transactions that are rolled back, and picks a size that takes
+    /// about 0.5 s
     #[arg(long, value_name = "ROWS|auto", default_value_t = RangeSize::Rows(1000), requires = "range")]
     pub(crate) size: RangeSize,
-    /// The run's name; a run of this name that was interrupted is gone on with
+    /// Name of the run; an interrupted run with this name is resumed
     #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
-    /// Jobs a message and a transaction, at most: fewer where the message would be too large
+    /// Maximum jobs per message, which is one transaction; fewer if the message would be too large
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
     pub(crate) chunk: u16,
-    /// SQL for every session that runs this run's jobs, after the init step
+    /// SQL for every session that runs jobs of this run, after the init step
     #[arg(long, value_name = "SQL")]
     pub(crate) session_sql: Option<String>,
-    /// How to run statements that cannot be committed together with their ledger row (CALL, DDL): park what was
-    /// interrupted as unknown, or repeat it because repeating is harmless
-    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<queryfleet_job::NotAtomic>)]
-    pub(crate) not_atomic: Option<queryfleet_job::NotAtomic>,
-    /// The SHA-256 of FILE, as sha256sum prints it: what came otherwise, as over a connection that broke, publishes nothing
+    /// How to run statements that cannot be committed together with their ledger row (CALL, DDL): park those that were
+    /// interrupted as unknown, or repeat them because repeating is harmless
+    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<NotAtomic>)]
+    pub(crate) not_atomic: Option<NotAtomic>,
+    /// The SHA-256 of FILE, as sha256sum prints it: if the input differs, because a connection broke for example, nothing
+    /// is published
     #[arg(long, value_name = "HEX", conflicts_with = "range", value_parser = sha256)]
     pub(crate) sha256: Option<String>,
-    /// Take UPDATE and DELETE without a WHERE, which change every row of their table
+    /// Accept UPDATE and DELETE without a WHERE, which change every row of their table
     #[arg(long)]
     pub(crate) allow_no_where: bool,
-    /// Publish a new run although one of the same input has not ended
+    /// Publish a new run although a run of the same input has not ended
     #[arg(long, conflicts_with_all = ["run", "missing"])]
     pub(crate) again: bool,
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
     #[arg(long, requires = "run")]
     pub(crate) missing: bool,
-    #[command(flatten)]
-    pub(crate) json: Json,
+    /// Print data as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Limits {
-    /// Publish no more than this many jobs a second
+    /// Publish at most this many jobs per second
     #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
     /// Publish only while fewer messages than this, of all runs, wait in the queue
@@ -281,13 +390,13 @@ impl From<Limits> for queryfleet_producer::Limits {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Explain {
-    /// Some 50, of as many shapes as there are
+    /// About 50, of as many shapes as there are
     Sample,
     /// Every one
     All,
 }
 
-impl Input {
+impl PublishArgs {
     /// What cannot be told from single arguments.
     ///
     /// # Errors
@@ -295,7 +404,7 @@ impl Input {
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.sha256 {
             Some(_) if self.inputs.len() > 1 => {
-                Err("--sha256 is of one FILE: publish the others apart".into())
+                Err("--sha256 is of one FILE: publish the others separately".into())
             }
             _ => Ok(()),
         }
@@ -313,14 +422,17 @@ impl Input {
 fn run_name(text: &str) -> Result<String, String> {
     match text.chars().count() {
         0..=RUN_NAME_LIMIT => Ok(text.to_owned()),
-        length => Err(format!("it has {length} characters, a run's name at most {RUN_NAME_LIMIT}")),
+        length => {
+            Err(format!("it has {length} characters, but the name of a run has at most {RUN_NAME_LIMIT}"))
+        }
     }
 }
 
 fn sha256(text: &str) -> Result<String, String> {
-    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        true => Ok(text.to_owned()),
-        false => Err("expected 64 hexadecimal digits, as sha256sum prints them".into()),
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 64 hexadecimal digits, as sha256sum prints them".into())
     }
 }
 

@@ -9,7 +9,7 @@ use queryfleet_producer::Ended;
 pub enum Exit {
     /// Every job is done, or the command did what it was asked to.
     Success,
-    /// It could not start or go on, or the input is unusable, which is what `plan` tells; a check of `doctor` has failed.
+    /// It could not start or continue, or the input is unusable, which is what `plan` reports; a check of `doctor` has failed.
     Failed,
     /// The command line is wrong.
     Usage,
@@ -28,6 +28,18 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every one that has a meaning of its own.
+    pub(crate) const ALL: [Exit; 8] = [
+        Exit::Success,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Dead,
+        Exit::Cancelled,
+        Exit::TimedOut,
+        Exit::Missing,
+        Exit::Interrupted,
+    ];
+
     /// The exit code of the process. A contract: a number keeps its meaning.
     pub fn code(self) -> u8 {
         match self {
@@ -42,22 +54,22 @@ impl Exit {
             Exit::External(code) => code,
         }
     }
+
+    /// What `--help` says of it.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Exit::Success => "all done",
+            Exit::Failed => "could not start, or unusable input",
+            Exit::Usage => "wrong command line",
+            Exit::Dead => "the run has ended with dead jobs",
+            Exit::Cancelled => "the run was cancelled",
+            Exit::TimedOut => "--timeout has passed",
+            Exit::Missing => "jobs are missing",
+            Exit::Interrupted => "interrupted",
+            Exit::External(_) => "the exit code of COMMAND",
+        }
+    }
 }
-
-/// The table of `queryfleet --help`.
-pub(crate) const HELP: &str = "\
-Exit codes:
-  0    all done
-  1    could not start, or unusable input
-  2    wrong command line
-  3    the run has ended with dead jobs
-  4    the run was cancelled
-  5    --timeout has passed
-  6    jobs are missing
-  130  interrupted
-
-Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are;
-docs/environment.md lists all variables.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

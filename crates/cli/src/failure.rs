@@ -1,11 +1,10 @@
 //! A command that failed: what is printed, and the exit code.
 
-use std::error::Error;
 use std::fmt;
 
 use queryfleet_job::causes;
 
-use crate::advice::{operator_advice, with_producer_advice};
+use crate::advice::{with_operator_advice, with_producer_advice};
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -25,14 +24,6 @@ impl Failure {
     /// A command line that asks for nothing that can be done.
     pub(crate) fn usage(text: impl Into<String>) -> Failure {
         Failure { exit: Exit::Usage, ..Failure::new(text) }
-    }
-
-    fn with_advice(error: &(dyn Error + 'static), advice: Option<String>) -> Failure {
-        let text = causes(error);
-        Failure::new(match advice {
-            Some(advice) => format!("{text}: {advice}"),
-            None => text,
-        })
     }
 
     /// Prints it for a person.
@@ -59,7 +50,7 @@ impl From<queryfleet_producer::Error> for Failure {
 
 impl From<queryfleet_operator::Error> for Failure {
     fn from(error: queryfleet_operator::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::with_advice(&error, operator_advice(&error)) }
+        Failure { exit: Exit::from(&error), ..Failure::new(with_operator_advice(&error)) }
     }
 }
 
@@ -75,6 +66,7 @@ impl From<queryfleet_config::Error> for Failure {
     }
 }
 
+#[cfg(feature = "dev")]
 impl From<queryfleet_devstack::Error> for Failure {
     fn from(error: queryfleet_devstack::Error) -> Failure {
         // It says what to install, and shows the end of a server's log.
@@ -90,12 +82,6 @@ impl From<std::io::Error> for Failure {
 
 impl From<tokio::task::JoinError> for Failure {
     fn from(error: tokio::task::JoinError) -> Failure {
-        Failure::new(causes(&error))
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(error: serde_json::Error) -> Failure {
         Failure::new(causes(&error))
     }
 }

@@ -9,9 +9,11 @@ mod bar;
 mod command;
 mod exit;
 mod failure;
+mod help;
 mod log;
 mod memory;
 mod output;
+mod runtime;
 mod signal;
 
 use std::process::ExitCode;
@@ -39,16 +41,16 @@ fn run() -> Exit {
                 return Exit::Usage;
             }
             // --help and --version.
-            output::note(error.print());
-            return output::settle(Exit::Success, true);
+            output::note_stdout(error.print());
+            return output::exit_after_output(Exit::Success, true);
         }
     };
     if arguments.command.executes() {
         memory::give_back_at_once();
     }
     let shows = arguments.command.only_shows();
-    match command::run(arguments) {
-        Ok(exit) => output::settle(exit, shows),
+    match command::run(arguments.command) {
+        Ok(exit) => output::exit_after_output(exit, shows),
         Err(failure) => {
             failure.say();
             failure.exit

@@ -1,6 +1,6 @@
 //! The log: to standard error, as text for a person or JSON for a cluster.
 
-use queryfleet_config::{Config, LogFormat};
+use queryfleet_config::{Config, LogFormat, variables};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -9,15 +9,15 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::failure::Failure;
 use crate::output::Log;
 
-/// Starts logging at the level that the configuration gives, or at `level` when a person watches a progress bar.
-pub(crate) fn start(config: &Config, level: Option<&str>) -> Result<(), Failure> {
-    let wanted = match (level, std::env::var_os("QUERYFLEET_LOG")) {
-        (Some(level), None) => level,
-        _ => config.log.as_str(),
+/// Starts logging at the level that QUERYFLEET_LOG gives; where it gives none, at `default`, or else at the one that is
+/// documented.
+pub(crate) fn start(config: &Config, default: Option<LevelFilter>) -> Result<(), Failure> {
+    let filter = match default {
+        Some(level) if !config.was_given(&variables::LOG) => EnvFilter::new(level.to_string()),
+        _ => EnvFilter::try_new(&config.log).map_err(|_| {
+            Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace")
+        })?,
     };
-    let filter = EnvFilter::try_new(wanted).map_err(|_| {
-        Failure::new("QUERYFLEET_LOG is no filter: expected error, warn, info, debug or trace")
-    })?;
     let layer = tracing_subscriber::fmt::layer().with_writer(Log(config.log_format)).with_target(false);
     let layer = match config.log_format {
         LogFormat::Text => layer.with_ansi(false).boxed(),

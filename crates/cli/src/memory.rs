@@ -12,15 +12,16 @@ use std::process::Command;
 const SETTINGS: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "1048576"), ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "262144")];
 
-/// Becomes the same program with these settings, once: same process id, same arguments, a few milliseconds. Whoever has
-/// set one of them is left alone; where it cannot be done all goes on as it is.
+/// Becomes the same program with these settings, once: same process id, same arguments, a few milliseconds. Nothing
+/// happens if one of them is set already, or if it cannot be done.
 pub(crate) fn give_back_at_once() {
     let is_set = |(name, _): &(&str, &str)| env::var_os(name).is_some();
     if !cfg!(target_os = "linux") || SETTINGS.iter().any(is_set) {
         return;
     }
     let Ok(program) = env::current_exe() else { return };
-    let (mut command, mut arguments) = (Command::new(program), env::args_os());
+    let mut command = Command::new(program);
+    let mut arguments = env::args_os();
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }

@@ -1,4 +1,4 @@
-//! What the signals ask for: docs/operating.md has the table.
+//! What the signals ask for: docs/reference.md has the table.
 
 use queryfleet_consumer::Drain;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -10,6 +10,9 @@ use crate::environment::{self, Environment};
 use crate::variables::*;
 use crate::{Error, LogFormat, Secret, Tls, Variable, parse, parse_duration, parse_queue, url};
 
+/// The number of slots that a worker has at most.
+pub const MAX_SLOTS: u16 = 1024;
+
 /// The configuration that producer and workers share. Each field is the variable of the same name;
 /// [`crate::VARIABLES`] has its default and its form. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ pub struct Config {
     pub mysql_tls: Tls,
     /// The name of the queue, as [`parse_queue`] accepts it.
     pub queue: String,
-    /// How many slots a worker has, 1 to 1024.
+    /// How many slots a worker has, 1 to [`MAX_SLOTS`].
     pub slots: usize,
     /// How long a statement may take.
     pub statement_timeout: Duration,
@@ -90,7 +93,7 @@ impl Config {
             amqp_tls: Tls::read(&env, &AMQP_URL, &AMQP_CA, &AMQP_CERT, &AMQP_KEY)?,
             mysql_tls: Tls::read(&env, &MYSQL_URL, &MYSQL_CA, &MYSQL_CERT, &MYSQL_KEY)?,
             queue: env.read_or_default(&QUEUE, parse_queue)?,
-            slots: env.read_or_default(&SLOTS, parse::number(1..=1024))?,
+            slots: env.read_or_default(&SLOTS, parse::number(1..=usize::from(MAX_SLOTS)))?,
             statement_timeout: env.read_or_default(&STATEMENT_TIMEOUT, parse_duration)?,
             drain_timeout: env.read_or_default(&DRAIN_TIMEOUT, parse_duration)?,
             max_attempts: env.read_or_default(&MAX_ATTEMPTS, parse::number(1..=1000))?,

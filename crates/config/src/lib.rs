@@ -32,7 +32,7 @@ mod url;
 mod variable;
 pub mod variables;
 
-pub use config::Config;
+pub use config::{Config, MAX_SLOTS};
 pub use duration::{MAX_DURATION, format_duration, parse_duration};
 pub use error::Error;
 pub use host::host_name;

@@ -192,12 +192,17 @@ impl Collector {
         if let [job] = chunk.jobs.as_slice() {
             return self.write_dead_row(delivery, chunk, job, DeadReason::DeliveryLimit, POISON).await;
         }
-        let seal = |job: &Job| {
+        let mut left: Vec<Message> = Vec::with_capacity(chunk.jobs.len());
+        for job in &chunk.jobs {
             let single = chunk.with_jobs(vec![job.clone()]);
             let first_error = delivery.headers.first_error.clone();
-            envelope::seal(&single, shared.signer.as_ref(), delivery.headers.attempts, first_error)
-        };
-        let mut left: Vec<Message> = chunk.jobs.iter().map(seal).collect();
+            left.push(envelope::seal(
+                &single,
+                shared.signer.as_ref(),
+                delivery.headers.attempts,
+                first_error,
+            ));
+        }
         let mut publisher = Publisher::new(shared.clients.publishing.clone(), shared.topology.clone());
         // Jobs that have ended meet their ledger row.
         loop {

@@ -12,6 +12,8 @@ use crate::shared::Shared;
 
 /// How often the worker's own loop turns, which /livez watches.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the connection for admissions is used when there are none: well below a session's `wait_timeout`, 60 s.
+const ADMISSION_INTERVAL: Duration = Duration::from_secs(20);
 /// How often the rows of dead workers are looked for: the row of a fleet's last worker is found by the next fleet.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -22,6 +24,16 @@ pub(crate) async fn show_liveness(shared: Arc<Shared>) {
         turns.tick().await;
         shared.metrics.health().beat();
         shared.log.flush_due();
+    }
+}
+
+/// Keeps the connection for admissions open: a new run is admitted also while the server has no connection left.
+pub(crate) async fn keep_admissions_connected(shared: Arc<Shared>) {
+    let mut turns = tokio::time::interval(ADMISSION_INTERVAL);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        shared.runs.keep_alive().await;
     }
 }
 
@@ -58,11 +70,12 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duratio
 }
 
 async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) -> Result<(), Error> {
+    let mut client = shared.clients.heartbeat.lock().await;
     if has_failed {
         // It may be another server now, or one that has been restored.
-        shared.runs.identify().await?;
+        shared.runs.identify(&mut client).await?;
     }
-    shared.runs.refresh().await?;
+    shared.runs.refresh(&mut client).await?;
     if is_beat_due {
         let row = Heartbeat {
             id,
@@ -72,14 +85,14 @@ async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) ->
             in_flight: shared.busy_slots.load(Ordering::Relaxed),
             view: shared.limits.view,
         };
-        shared.clients.ledger.lock().await.workers().beat(&row).await?;
+        client.workers().beat(&row).await?;
     }
     Ok(())
 }
 
 /// Deletes the rows of workers that were killed.
 async fn forget_dead_workers(shared: &Shared) {
-    if let Err(error) = shared.clients.ledger.lock().await.workers().remove_silent().await {
+    if let Err(error) = shared.clients.heartbeat.lock().await.workers().remove_silent().await {
         tracing::debug!(
             worker = shared.worker,
             error = queryfleet_job::causes(&error),

@@ -59,6 +59,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
         config.run_poll_interval,
         config.heartbeat_interval,
     ));
+    beside.spawn(heartbeat::keep_admissions_connected(shared.clone()));
     beside.spawn(collector::collect(shared.clone()));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
     // Tests and benches wait for "worker serves", and read the address behind "metrics=".
@@ -71,6 +72,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     );
     drain.draining().await;
     shared.metrics.health().set_draining(true);
+    // Tests wait for this line, too.
     tracing::info!(worker = shared.worker, "worker drains");
     finish(slots, &drain, config.drain_timeout).await;
     beside.abort_all();
@@ -85,7 +87,7 @@ async fn connect(shared: &Shared) -> Result<bool, Error> {
     let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {
         let (identified, declared) =
-            tokio::join!(shared.runs.identify(), shared.clients.consuming.declare(&shared.topology));
+            tokio::join!(shared.runs.connect(), shared.clients.consuming.declare(&shared.topology));
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _) if error.is_unfit() => return Err(error.into()),
@@ -128,7 +130,7 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, drain_timeout: Duration) 
 
 /// Deletes the worker's row and closes the connections.
 async fn leave(shared: &Shared, worker_id: &str) {
-    let leaving = async { shared.clients.ledger.lock().await.workers().remove(worker_id).await };
+    let leaving = async { shared.clients.heartbeat.lock().await.workers().remove(worker_id).await };
     // Best effort: a database that is unavailable does not hold the worker.
     let _ = tokio::time::timeout(LEAVE_TIMEOUT, leaving).await;
     shared.clients.consuming.close().await;

@@ -131,7 +131,7 @@ impl Database {
     /// What a session with this session SQL is, from a connection made for this question.
     ///
     /// # Errors
-    /// As connecting and the init step can fail.
+    /// If the database cannot be reached, or the session is not as the init step has set it.
     pub async fn facts(&self, session_sql: Option<&str>) -> Result<SessionFacts, Error> {
         let (conn, facts) = self.connect(session_sql).await?;
         let _ = tokio::time::timeout(self.connect_timeout, conn.disconnect()).await;

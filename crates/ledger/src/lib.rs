@@ -41,11 +41,13 @@ pub use inspect::writing::Written;
 pub use range::key::Key;
 pub use range::key_value::{Bytes, KeyValue};
 pub use range::walk::{Range, Walk};
-pub use session::attempt::{Done, Failed};
+pub use session::Session;
+pub use session::aftermath::Failed;
+pub use session::attempt::Done;
 pub use session::bind::bound_length;
 pub use session::dead_row::Dead;
+pub use session::open::RunSession;
 /// Pure, and of no promise: public for `bench`.
 #[doc(hidden)]
 pub use session::packet;
-pub use session::{RunSession, Session};
 pub use session_sql::Fault as SessionSqlFault;

@@ -2,13 +2,11 @@
 
 use queryfleet_ledger::RunStatus;
 
-use crate::PURGE_AFTER_H;
-
 /// An error of looking at runs and dead jobs, or of changing them. Exhaustive, so that each has its exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A run that is not in this ledger.
-    #[error("run {0} is not in this ledger: `queryfleet status` lists the newest runs")]
+    #[error("run {0} is not in this ledger")]
     NoRun(String),
     /// A run that cannot be cancelled any more.
     #[error("run {name} is {status} already")]
@@ -28,7 +26,7 @@ pub enum Error {
     },
     /// A run that has ended too short a time ago to be purged.
     #[error(
-        "run {name} ended {hours} h ago: it can be purged {PURGE_AFTER_H} h after its end, when no message of it is on its way \
+        "run {name} ended {hours} h ago: it can be purged {purge_after_h} h after its end, when no message of it is on its way \
          any more"
     )]
     TooEarly {
@@ -36,6 +34,8 @@ pub enum Error {
         name: String,
         /// Hours since its end.
         hours: u64,
+        /// Hours that have to pass.
+        purge_after_h: u64,
     },
     /// A job that is not among the dead ones.
     #[error("job {seq} of run {run} is not dead")]
@@ -46,7 +46,7 @@ pub enum Error {
         seq: u64,
     },
     /// All dead jobs of all runs, without having said so.
-    #[error("no filter")]
+    #[error("no filter is given")]
     NoFilter,
     /// The broker.
     #[error(transparent)]

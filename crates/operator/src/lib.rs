@@ -1,13 +1,14 @@
 //! What the person on call does with a fleet: see how runs stand, cancel and purge them, look at dead jobs and decide
 //! about each, make the tables and the queues, and check every precondition of exactly once.
 //!
-//! [`Operator`] asks and changes one ledger over one connection. [`doctor`] looks at both servers, and stands apart because
+//! [`Operator`] asks and changes one ledger over one connection. [`doctor()`] looks at both servers, and stands apart because
 //! it has to say something of servers that cannot be used at all.
 
 mod cancel;
 mod dead;
 mod doctor;
 mod error;
+mod filter;
 mod purge;
 mod replay;
 mod setup;
@@ -18,9 +19,10 @@ use std::sync::Arc;
 use queryfleet_config::Config;
 use queryfleet_ledger::{Database, LedgerClient};
 
-pub use dead::{DeadDetails, DeadFilter};
+pub use dead::DeadDetails;
 pub use doctor::{Finding, Level, Role, doctor};
 pub use error::Error;
+pub use filter::DeadFilter;
 pub use purge::{PURGE_AFTER_H, Purged};
 pub use replay::{ReplayPreview, Replayed};
 pub use setup::Ready;

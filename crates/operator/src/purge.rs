@@ -38,7 +38,7 @@ impl Operator {
         // Without a job that has ended nothing can be on its way.
         let hours = self.ledger.jobs().hours_since_end(&standing.run).await?.unwrap_or(PURGE_AFTER_H);
         if hours < PURGE_AFTER_H {
-            return Err(Error::TooEarly { name, hours });
+            return Err(Error::TooEarly { name, hours, purge_after_h: PURGE_AFTER_H });
         }
         let view = self.ledger.workers().longest_view(self.config.workers_notice_within()).await?;
         waiting(view);

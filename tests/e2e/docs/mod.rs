@@ -4,3 +4,6 @@ mod commands;
 mod links;
 mod names;
 mod page;
+mod prose;
+mod release;
+mod sources;

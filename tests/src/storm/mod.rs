@@ -9,6 +9,7 @@ mod jobs;
 mod producer;
 mod ranks;
 mod report;
+mod seeds;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -31,7 +32,7 @@ const LONGEST_PAUSE_MS: u64 = 1400;
 const CALM: Duration = Duration::from_secs(120);
 
 /// What a storm is to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storm {
     /// Fixes jobs and faults.
     pub seed: u64,

@@ -12,11 +12,11 @@ use crate::error_class::{ErrorClass, HistoryRecord};
 use crate::{ClientError, Error, Operation};
 
 mod alarm;
-mod facts;
+mod connection_facts;
 mod pending_socket;
 pub(crate) mod tls;
 
-pub use facts::ConnectionFacts;
+pub use connection_facts::ConnectionFacts;
 
 /// Seconds between heartbeats unless the URL says otherwise; a half-open connection is noticed after two of them.
 const HEARTBEAT_S: u16 = 10;

@@ -1,22 +1,22 @@
 //! `queryfleet dead list|show|replay|discard`.
 
 use queryfleet_config::Config;
+use queryfleet_job::{NotAtomic, Param};
 use queryfleet_ledger::DeadGroup;
 use queryfleet_operator::{DeadDetails, DeadFilter, Operator, Replayed};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::Exit;
 use crate::arguments::DeadCommand;
-use crate::command::print_json;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Align, print_json, print_table};
 
 /// Looks at dead jobs, brings them back, or gives them up.
 pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, Failure> {
     let mut operator = Operator::new(config)?;
     match command {
-        DeadCommand::List { filter, json } => list(&mut operator, &filter.into(), json.json).await,
-        DeadCommand::Show { run, seq, json } => show(&mut operator, &run, seq, json.json).await,
+        DeadCommand::List { filter, json } => list(&mut operator, &filter.into(), json).await,
+        DeadCommand::Show { run, seq, json } => show(&mut operator, &run, seq, json).await,
         DeadCommand::Replay { filter, all, dry_run } => {
             replay(&mut operator, &filter.into(), all, dry_run).await
         }
@@ -51,38 +51,47 @@ async fn replay(
 async fn list(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
     let groups = operator.dead_groups(filter).await?;
     if json {
-        let group = |group: &DeadGroup| {
-            json!({
-                "run": group.run, "name": group.name, "reason": group.reason, "code": group.code, "sqlstate": group.sql_state,
-                "jobs": group.jobs, "example": group.example,
-            })
-        };
-        print_json(&groups.iter().map(group).collect::<Vec<_>>().into());
-        return Ok(Exit::Success);
-    }
-    output::print(format_args!(
-        "{:<32} {:<14} {:>6} {:<6} {:>8}  EXAMPLE",
-        "RUN", "REASON", "CODE", "STATE", "JOBS"
-    ));
-    for group in groups {
-        let run = group.name.unwrap_or_else(|| "-".into());
-        let code = group.code.map_or_else(|| "-".into(), |code| code.to_string());
-        let state = group.sql_state.as_deref().unwrap_or("-");
-        output::print(format_args!(
-            "{run:<32} {:<14} {code:>6} {state:<6} {:>8}  {}",
-            group.reason, group.jobs, group.example
-        ));
+        print_json(&groups.iter().map(GroupView::from).collect::<Vec<_>>());
+    } else {
+        print_groups(groups);
     }
     Ok(Exit::Success)
+}
+
+fn print_groups(groups: Vec<DeadGroup>) {
+    let columns = [
+        ("RUN", Align::Left),
+        ("REASON", Align::Left),
+        ("CODE", Align::Right),
+        ("STATE", Align::Left),
+        ("JOBS", Align::Right),
+        ("EXAMPLE", Align::Left),
+    ];
+    let none = || "-".to_owned();
+    let row = |group: DeadGroup| {
+        [
+            group.name.unwrap_or_else(none),
+            group.reason,
+            group.code.map_or_else(none, |code| code.to_string()),
+            group.sql_state.unwrap_or_else(none),
+            group.jobs.to_string(),
+            group.example,
+        ]
+    };
+    print_table(columns, &groups.into_iter().map(row).collect::<Vec<_>>());
 }
 
 async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Result<Exit, Failure> {
     let details = operator.dead_job(run, seq).await?;
     if json {
-        print_json(&details_json(&details));
-        return Ok(Exit::Success);
+        print_json(&JobView::from(&details));
+    } else {
+        print_job(run, seq, details);
     }
-    let DeadDetails { row, replay } = details;
+    Ok(Exit::Success)
+}
+
+fn print_job(run: &str, seq: u64, DeadDetails { row, replay }: DeadDetails) {
     let code = row.code.map_or_else(String::new, |code| format!("{code} "));
     let state = row.sql_state.map_or_else(String::new, |state| format!("({state}) "));
     output::print(format_args!("run {run}, job {seq}: {} ({})", row.state, row.reason));
@@ -96,7 +105,7 @@ async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Resul
     if let Some(job) = &replay.job {
         output::print_block(format_args!("statement:  {}", job.sql));
         if !job.params.is_empty() {
-            output::print(format_args!("values:     {}", json!(job.params)));
+            output::print(format_args!("values:     {}", values(&job.params)));
         }
         if let Some(database) = &job.database {
             output::print(format_args!("database:   {database}"));
@@ -111,20 +120,87 @@ async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Resul
     if let Some(why) = &replay.refused {
         output::print(format_args!("replay:     not possible: {why}"));
     }
-    Ok(Exit::Success)
+}
+
+fn values(params: &[Param]) -> String {
+    // Text and numbers always have a form in JSON.
+    serde_json::to_string(params).unwrap_or_default()
+}
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct GroupView<'a> {
+    run: Option<u64>,
+    name: Option<&'a str>,
+    reason: &'a str,
+    code: Option<u16>,
+    sqlstate: Option<&'a str>,
+    jobs: u64,
+    example: &'a str,
+}
+
+impl<'a> From<&'a DeadGroup> for GroupView<'a> {
+    fn from(group: &'a DeadGroup) -> GroupView<'a> {
+        GroupView {
+            run: group.run,
+            name: group.name.as_deref(),
+            reason: &group.reason,
+            code: group.code,
+            sqlstate: group.sql_state.as_deref(),
+            jobs: group.jobs,
+            example: &group.example,
+        }
+    }
 }
 
 /// A contract: keys are added, never changed. The statement and all beside it are those that a replay would execute, not
 /// what the row says of them.
-fn details_json(DeadDetails { row, replay }: &DeadDetails) -> serde_json::Value {
-    let job = replay.job.as_ref();
-    json!({
-        "id": row.id, "run": row.run, "seq": row.seq, "queue": row.queue, "state": row.state,
-        "reason": row.reason, "code": row.code, "sqlstate": row.sql_state, "message": row.message,
-        "first_error": row.first_error, "attempts": row.attempts, "worker": row.worker,
-        "statement": job.map(|job| &job.sql), "params": job.map(|job| &job.params),
-        "database": job.and_then(|job| job.database.as_ref()), "session_sql": replay.session_sql,
-        "not_atomic": replay.not_atomic.map(queryfleet_job::NotAtomic::as_str), "replay_refused": replay.refused,
-        "died": row.died,
-    })
+#[derive(Serialize)]
+struct JobView<'a> {
+    id: u64,
+    run: Option<u64>,
+    seq: Option<u64>,
+    queue: &'a str,
+    state: &'a str,
+    reason: &'a str,
+    code: Option<u16>,
+    sqlstate: Option<&'a str>,
+    message: &'a str,
+    first_error: Option<&'a str>,
+    attempts: u32,
+    worker: &'a str,
+    statement: Option<&'a str>,
+    params: Option<&'a [Param]>,
+    database: Option<&'a str>,
+    session_sql: Option<&'a str>,
+    not_atomic: Option<&'static str>,
+    replay_refused: Option<&'a str>,
+    died: &'a str,
+}
+
+impl<'a> From<&'a DeadDetails> for JobView<'a> {
+    fn from(DeadDetails { row, replay }: &'a DeadDetails) -> JobView<'a> {
+        let job = replay.job.as_ref();
+        JobView {
+            id: row.id,
+            run: row.run,
+            seq: row.seq,
+            queue: &row.queue,
+            state: &row.state,
+            reason: &row.reason,
+            code: row.code,
+            sqlstate: row.sql_state.as_deref(),
+            message: &row.message,
+            first_error: row.first_error.as_deref(),
+            attempts: row.attempts,
+            worker: &row.worker,
+            statement: job.map(|job| job.sql.as_str()),
+            params: job.map(|job| job.params.as_slice()),
+            database: job.and_then(|job| job.database.as_deref()),
+            session_sql: replay.session_sql.as_deref(),
+            not_atomic: replay.not_atomic.map(NotAtomic::as_str),
+            replay_refused: replay.refused.as_deref(),
+            died: &row.died,
+        }
+    }
 }

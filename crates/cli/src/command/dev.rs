@@ -5,9 +5,9 @@ use std::process::Command;
 use queryfleet_devstack::{Options, Stack};
 
 use crate::Exit;
-use crate::command::block;
 use crate::failure::Failure;
 use crate::output;
+use crate::runtime::block;
 use crate::signal::Stop;
 
 /// Starts private servers; runs the command with the environment that reaches them and returns its exit code.
@@ -17,7 +17,7 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
         for (name, value) in stack.env() {
             output::print(format_args!("export {name}='{value}'"));
         }
-        if output::lost().is_some() {
+        if output::stdout_error().is_some() {
             // Nobody can reach them.
             stack.stop()?;
             return Ok(Exit::Failed);

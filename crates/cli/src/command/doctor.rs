@@ -2,20 +2,41 @@
 
 use queryfleet_config::Config;
 use queryfleet_operator::{Finding, Level, Role};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::Exit;
-use crate::command::print_json;
 use crate::failure::Failure;
 use crate::output;
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct DoctorView<'a> {
+    ok: bool,
+    checks: Vec<FindingView<'a>>,
+}
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct FindingView<'a> {
+    check: &'static str,
+    level: &'static str,
+    found: &'a str,
+    remedy: &'a str,
+}
+
+impl<'a> From<&'a Finding> for FindingView<'a> {
+    fn from(finding: &'a Finding) -> FindingView<'a> {
+        let Finding { check, level, found, remedy } = finding;
+        FindingView { check, level: level.as_str(), found, remedy }
+    }
+}
 
 /// Prints what was found at both servers; a failed check is the exit code.
 pub(crate) async fn doctor(config: &Config, only: Option<Role>, json: bool) -> Result<Exit, Failure> {
     let findings = queryfleet_operator::doctor(config, only).await;
     let ok = findings.iter().all(|finding| finding.level != Level::Fail);
     if json {
-        let checks: Vec<_> = findings.iter().map(finding_json).collect();
-        print_json(&json!({ "ok": ok, "checks": checks }));
+        output::print_json(&DoctorView { ok, checks: findings.iter().map(FindingView::from).collect() });
     } else {
         findings.iter().map(line).for_each(output::print);
     }
@@ -29,8 +50,19 @@ fn line(finding: &Finding) -> String {
     if finding.remedy.is_empty() { line } else { format!("{line} → {}", finding.remedy) }
 }
 
-/// A contract: keys are added, never changed.
-fn finding_json(finding: &Finding) -> serde_json::Value {
-    let Finding { check, level, found, remedy } = finding;
-    json!({ "check": check, "level": level.as_str(), "found": found, "remedy": remedy })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_line() {
+        let finding = |found: &str, remedy: &str| Finding {
+            check: "tables",
+            level: Level::Warn,
+            found: found.into(),
+            remedy: remedy.into(),
+        };
+        assert_eq!(line(&finding("two\nlines", "")), "warn  tables            two lines");
+        assert_eq!(line(&finding("wrong", "do so")), "warn  tables            wrong → do so");
+    }
 }

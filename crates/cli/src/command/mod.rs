@@ -1,10 +1,13 @@
-//! One file a command.
+//! One file per command: a function that takes plain values, calls a library, and prints.
 
 mod cancel;
 mod dead;
+#[cfg(feature = "dev")]
 mod demo;
+#[cfg(feature = "dev")]
 mod dev;
 mod doctor;
+mod generate;
 mod idle;
 mod plan;
 mod publish;
@@ -17,69 +20,53 @@ mod work;
 
 use queryfleet_config::Config;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Command, FleetCommand, GenerateCommand};
 use crate::failure::Failure;
-use crate::output::print_json;
-use crate::{Exit, log, signal};
+use crate::runtime::block;
+use crate::{Exit, log};
 
 /// Runs one command to its end.
-pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    match arguments.command {
-        Command::Demo(json) => demo::demo(json.json),
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        #[cfg(feature = "dev")]
+        Command::Demo { json } => demo::demo(json),
+        #[cfg(feature = "dev")]
         Command::Dev { command } => dev::dev(&command),
-        Command::Setup => block(async { setup::setup(&configured(Some("warn"))?).await }),
-        Command::Plan { publish, explain } => {
-            block(async { plan::plan(&configured(Some("warn"))?, &publish, explain).await })
-        }
-        Command::Publish { publish, limits } => {
-            block(async { publish::publish(&configured(Some("warn"))?, &publish, limits.into()).await })
-        }
-        Command::Work { slots } => {
-            block(async { work::work(&slotted(configured(None)?, slots.slots)).await })
+        Command::Fleet(command) => {
+            let config = Config::from_env()?;
+            log::start(&config, command.default_log_level())?;
+            block(run_with(config, command))
         }
         Command::Idle => block(idle::idle()),
-        Command::Wait { run, timeout, json } => {
-            block(async { wait::wait(&configured(Some("warn"))?, &run, timeout.timeout, json.json).await })
-        }
-        Command::Run { publish, slots, timeout } => block(async {
-            let config = slotted(configured(Some("error"))?, slots.slots);
-            run::run(config, &publish, timeout.timeout).await
-        }),
-        Command::Cancel { run, now } => {
-            block(async { cancel::cancel(&configured(Some("warn"))?, &run, now).await })
-        }
-        Command::Dead(command) => block(async { dead::dead(&configured(Some("warn"))?, command).await }),
-        Command::Purge { run } => block(async { purge::purge(&configured(Some("warn"))?, &run).await }),
-        Command::Doctor { only, json } => {
-            block(async { doctor::doctor(&configured(Some("error"))?, only, json.json).await })
-        }
-        Command::Status { run, json } => {
-            block(async { status::status(&configured(Some("warn"))?, run.as_deref(), json.json).await })
-        }
+        Command::Generate(GenerateCommand::Completions { shell }) => Ok(generate::completions(shell)),
+        Command::Generate(GenerateCommand::Man { folder }) => generate::man(&folder),
     }
 }
 
-/// The configuration, with logging started. Commands with a progress of their own log at `level` unless told.
-fn configured(level: Option<&str>) -> Result<Config, Failure> {
-    let config = Config::from_env()?;
-    log::start(&config, level)?;
-    Ok(config)
+async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Failure> {
+    match command {
+        FleetCommand::Setup => setup::setup(&config).await,
+        FleetCommand::Plan { publish, explain } => plan::plan(&config, &publish, explain).await,
+        FleetCommand::Publish { publish, limits } => publish::publish(&config, &publish, limits.into()).await,
+        FleetCommand::Work { slots } => {
+            set_slots(&mut config, slots.slots);
+            work::work(&config).await
+        }
+        FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, timeout.timeout, json).await,
+        FleetCommand::Run { publish, slots, timeout } => {
+            set_slots(&mut config, slots.slots);
+            run::run(config, &publish, timeout.timeout).await
+        }
+        FleetCommand::Cancel { run, now } => cancel::cancel(&config, &run, now).await,
+        FleetCommand::Dead(command) => dead::dead(&config, command).await,
+        FleetCommand::Purge { run } => purge::purge(&config, &run).await,
+        FleetCommand::Status { run, json } => status::status(&config, run.as_deref(), json).await,
+        FleetCommand::Doctor { only, json } => doctor::doctor(&config, only, json).await,
+    }
 }
 
-fn slotted(mut config: Config, slots: Option<u16>) -> Config {
+fn set_slots(config: &mut Config, slots: Option<u16>) {
     if let Some(slots) = slots {
         config.slots = usize::from(slots);
     }
-    config
-}
-
-fn block<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        signal::outlive()?;
-        work.await
-    });
-    // Somebody may still block on an input that never comes.
-    runtime.shutdown_background();
-    result
 }

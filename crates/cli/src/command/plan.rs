@@ -2,28 +2,40 @@
 
 use queryfleet_config::Config;
 use queryfleet_producer::{Counted, Plan, Seen};
+use serde::Serialize;
 
 use crate::Exit;
 use crate::advice::with_producer_advice;
-use crate::arguments::{Explain, Input};
-use crate::command::print_json;
-use crate::command::publish::wanted;
+use crate::arguments::{Explain, PublishArgs};
+use crate::command::publish::publish_request;
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
 
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct PlanView<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    refusals: Vec<String>,
+}
+
+impl<'a> From<&'a Plan> for PlanView<'a> {
+    fn from(plan: &'a Plan) -> PlanView<'a> {
+        PlanView { plan, refusals: plan.refusals.iter().map(with_producer_advice).collect() }
+    }
+}
+
 /// Prints what a publish with these arguments would do.
-pub(crate) async fn plan(config: &Config, request: &Input, explain: Explain) -> Result<Exit, Failure> {
+pub(crate) async fn plan(config: &Config, args: &PublishArgs, explain: Explain) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
-    let wanted = wanted(request);
+    let request = publish_request(args);
     let plan = tokio::select! {
-        plan = queryfleet_producer::plan(config, &wanted, explain == Explain::All) => plan?,
+        plan = queryfleet_producer::plan(config, &request, explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
-    if request.json.json {
-        let mut json = serde_json::to_value(&plan)?;
-        json["refusals"] = plan.refusals.iter().map(with_producer_advice).collect();
-        print_json(&json);
+    if args.json {
+        output::print_json(&PlanView::from(&plan));
     } else {
         lines(&plan).iter().for_each(output::print);
     }

@@ -1,32 +1,36 @@
 //! `queryfleet publish`.
 
 use queryfleet_config::Config;
-use queryfleet_producer::{Progress, PublishRequest, Published};
-use serde_json::json;
+use queryfleet_producer::{Limits, Progress, PublishRequest, Published};
+use serde::Serialize;
 
 use crate::Exit;
-use crate::arguments::Input;
+use crate::arguments::PublishArgs;
 use crate::bar::Bar;
-use crate::command::print_json;
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
 
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct PublishedView<'a> {
+    run: u64,
+    name: &'a str,
+    total: u64,
+    before: u64,
+}
+
 /// Publishes a run and prints its name.
-pub(crate) async fn publish(
-    config: &Config,
-    request: &Input,
-    limits: queryfleet_producer::Limits,
-) -> Result<Exit, Failure> {
-    request.check().map_err(Failure::usage)?;
+pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits) -> Result<Exit, Failure> {
+    args.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
-    let wanted = PublishRequest { limits, ..wanted(request) };
-    let Some(published) = publish_run(config, &wanted, &mut stop).await? else {
+    let request = PublishRequest { limits, ..publish_request(args) };
+    let Some(published) = publish_run(config, &request, &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let Published { run, name, total, before } = &published;
-    if request.json.json {
-        print_json(&json!({ "run": run.0, "name": name, "total": total, "before": before }));
+    if args.json {
+        output::print_json(&PublishedView { run: run.0, name, total: *total, before: *before });
     } else if before == total {
         output::print(format_args!("run {name}: all {total} jobs had been published before"));
     } else {
@@ -36,22 +40,22 @@ pub(crate) async fn publish(
 }
 
 /// What the arguments ask for.
-pub(crate) fn wanted(request: &Input) -> PublishRequest<'_> {
+pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
     PublishRequest {
-        source: request.source(),
-        name: request.run.as_deref(),
-        chunk: usize::from(request.chunk),
-        session_sql: request.session_sql.as_deref(),
-        not_atomic: request.not_atomic,
-        sha256: request.sha256.as_deref(),
-        allow_no_where: request.allow_no_where,
-        limits: queryfleet_producer::Limits::default(),
-        again: request.again,
-        missing: request.missing,
+        source: args.source(),
+        name: args.run.as_deref(),
+        chunk: usize::from(args.chunk),
+        session_sql: args.session_sql.as_deref(),
+        not_atomic: args.not_atomic,
+        sha256: args.sha256.as_deref(),
+        allow_no_where: args.allow_no_where,
+        limits: Limits::default(),
+        again: args.again,
+        missing: args.missing,
     }
 }
 
-/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to go on.
+/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume.
 pub(crate) async fn publish_run(
     config: &Config,
     request: &PublishRequest<'_>,
@@ -81,7 +85,7 @@ pub(crate) async fn publish_run(
     if published.is_none() {
         match run {
             Some(name) => output::say(format_args!(
-                "interrupted while publishing; to go on: the same command with --run {name}"
+                "interrupted while publishing; to resume: the same command with --run {name}"
             )),
             None => output::say("interrupted: nothing was published"),
         }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use queryfleet_config::Config;
+use queryfleet_config::{Config, variables};
 use queryfleet_consumer::Drain;
 use queryfleet_operator::Operator;
 
 use crate::Exit;
-use crate::arguments::Input;
-use crate::command::publish::{publish_run, wanted};
+use crate::arguments::PublishArgs;
+use crate::command::publish::{publish_request, publish_run};
 use crate::command::setup;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
@@ -19,21 +19,22 @@ use crate::signal::{Asked, Stop};
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
 pub(crate) async fn run(
     mut config: Config,
-    request: &Input,
+    args: &PublishArgs,
     timeout: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    request.check().map_err(Failure::usage)?;
-    if std::env::var_os("QUERYFLEET_METRICS_LISTEN").is_none() {
+    args.check().map_err(Failure::usage)?;
+    if !config.was_given(&variables::METRICS_LISTEN) {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
         config.metrics_listen.set_port(0);
     }
     set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(&config, &wanted(request), &mut stop).await? else {
+    let Some(published) = publish_run(&config, &publish_request(args), &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let drain = Drain::default();
-    let (worker_config, worker_drain) = (config.clone(), drain.clone());
+    let worker_config = config.clone();
+    let worker_drain = drain.clone();
     let mut worker =
         tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {
@@ -58,13 +59,13 @@ pub(crate) async fn run(
     match ended {
         Some(ended) => {
             let (ended, standing) = ended?;
-            report(ended, &standing, request.json.json);
+            report(ended, &standing, args.json);
             Ok(ended.into())
         }
         None => {
             let name = &published.name;
             output::say(format_args!(
-                "interrupted: the rest waits in the queue; queryfleet work, then queryfleet wait {name}"
+                "interrupted: the rest waits in the queue; run queryfleet work, then queryfleet wait {name}"
             ));
             Ok(Exit::Interrupted)
         }

@@ -3,42 +3,85 @@
 use queryfleet_config::Config;
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
+use serde::Serialize;
 
 use crate::Exit;
-use crate::command::print_json;
-use crate::command::wait::standing_json;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{Align, print_json, print_table};
 
 /// How many runs are listed when none is named.
-const NEWEST: u32 = 20;
+const NEWEST_RUNS: u32 = 20;
+
+/// A run as JSON. A contract: keys are added, never changed.
+#[derive(Serialize)]
+pub(crate) struct StandingView<'a> {
+    run: u64,
+    name: &'a str,
+    queue: &'a str,
+    state: &'static str,
+    total: Option<u64>,
+    confirmed: u64,
+    done: u64,
+    dead: u64,
+    cancelled: u64,
+    created: &'a str,
+}
+
+impl<'a> From<&'a Standing> for StandingView<'a> {
+    fn from(standing: &'a Standing) -> StandingView<'a> {
+        let Standing { run, counts } = standing;
+        StandingView {
+            run: run.id.0,
+            name: &run.name,
+            queue: &run.queue,
+            state: standing.status().as_str(),
+            total: run.total,
+            confirmed: run.confirmed,
+            done: counts.done,
+            dead: counts.dead,
+            cancelled: counts.cancelled,
+            created: &run.created,
+        }
+    }
+}
 
 /// Shows one run, or the newest ones.
 pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let mut operator = Operator::new(config)?;
-    let found = match run {
-        Some(run) => vec![operator.status(run).await?],
-        None => operator.newest_runs(NEWEST).await?,
-    };
-    if json {
-        let values: Vec<_> = found.iter().map(standing_json).collect();
-        match (run, values.as_slice()) {
-            (Some(_), [one]) => print_json(one),
-            _ => print_json(&values.into()),
+    match run {
+        Some(run) => {
+            let standing = operator.status(run).await?;
+            if json {
+                print_json(&StandingView::from(&standing));
+            } else {
+                print_runs(&[standing]);
+            }
         }
-        return Ok(Exit::Success);
-    }
-    output::print(format_args!("{:<40} {:<10} {:>12} {:>12} {:>8}", "RUN", "STATE", "TOTAL", "DONE", "DEAD"));
-    for standing in &found {
-        let total = standing.run.total.map_or_else(|| "?".into(), |total| total.to_string());
-        let Standing { run, counts } = standing;
-        output::print(format_args!(
-            "{:<40} {:<10} {total:>12} {:>12} {:>8}",
-            run.name,
-            standing.status(),
-            counts.done,
-            counts.dead
-        ));
+        None => {
+            let standings = operator.newest_runs(NEWEST_RUNS).await?;
+            if json {
+                print_json(&standings.iter().map(StandingView::from).collect::<Vec<_>>());
+            } else {
+                print_runs(&standings);
+            }
+        }
     }
     Ok(Exit::Success)
+}
+
+fn print_runs(standings: &[Standing]) {
+    let columns = [
+        ("RUN", Align::Left),
+        ("STATE", Align::Left),
+        ("TOTAL", Align::Right),
+        ("DONE", Align::Right),
+        ("DEAD", Align::Right),
+    ];
+    let row = |standing: &Standing| {
+        let Standing { run, counts } = standing;
+        let total = run.total.map_or_else(|| "?".to_owned(), |total| total.to_string());
+        let state = standing.status().to_string();
+        [run.name.clone(), state, total, counts.done.to_string(), counts.dead.to_string()]
+    };
+    print_table(columns, &standings.iter().map(row).collect::<Vec<_>>());
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use queryfleet_config::Config;
 use queryfleet_ledger::Standing;
 use queryfleet_producer::Ended;
-use serde_json::json;
 
 use crate::Exit;
 use crate::bar::Bar;
-use crate::command::print_json;
+use crate::command::status::StandingView;
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -29,7 +28,7 @@ pub(crate) async fn wait(
             Ok(ended.into())
         }
         _ = stop.next() => {
-            output::say(format_args!("interrupted: the run goes on; queryfleet wait {run}"));
+            output::say(format_args!("interrupted: the run continues; queryfleet wait {run}"));
             Ok(Exit::Interrupted)
         }
     }
@@ -52,27 +51,10 @@ pub(crate) async fn wait_run(
     Ok(ended?)
 }
 
-/// How a run stands, as JSON. A contract: keys are added, never changed.
-pub(crate) fn standing_json(standing: &Standing) -> serde_json::Value {
-    let Standing { run, counts } = standing;
-    json!({
-        "run": run.id.0,
-        "name": run.name,
-        "queue": run.queue,
-        "state": standing.status().as_str(),
-        "total": run.total,
-        "confirmed": run.confirmed,
-        "done": counts.done,
-        "dead": counts.dead,
-        "cancelled": counts.cancelled,
-        "created": run.created,
-    })
-}
-
 /// Prints how waiting ended.
 pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
     if json {
-        return print_json(&standing_json(standing));
+        return output::print_json(&StandingView::from(standing));
     }
     let Standing { run, counts } = standing;
     let name = &run.name;
@@ -86,7 +68,7 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
             output::print(format_args!("run {name}: cancelled with {} jobs done", counts.done))
         }
         Ended::TimedOut => {
-            output::print(format_args!("run {name}: {} jobs ended so far; the run goes on", counts.ended()))
+            output::print(format_args!("run {name}: {} jobs ended so far; the run continues", counts.ended()))
         }
         Ended::Missing => {
             output::print(format_args!("run {name}: {} jobs ended, {}", counts.ended(), missing(standing)))

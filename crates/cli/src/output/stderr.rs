@@ -2,11 +2,14 @@
 //! stops no worker. A worker that stands still loses its connections, and its messages run elsewhere.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::IsTerminal;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::write;
+use super::escape::{block, line};
+use super::patient;
 
 /// Bytes that may wait to be written.
 const ROOM: usize = 1 << 20;
@@ -63,12 +66,38 @@ impl Queue {
         state: MutexGuard<'a, State>,
         still: impl FnMut(&mut State) -> bool,
     ) -> MutexGuard<'a, State> {
-        let (limit, since) = (state.patience, Instant::now());
+        let limit = state.patience;
+        let since = Instant::now();
         let waited = self.changed.wait_timeout_while(state, limit, still);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.patience = state.patience.saturating_sub(since.elapsed());
         state
     }
+}
+
+/// Prints a line for people to standard error.
+pub(crate) fn say(text: impl Display) {
+    send(line(&text.to_string()).into_owned() + "\n");
+    if is_watched() {
+        // A bar, which draws on its own, comes behind it.
+        flush();
+    }
+}
+
+/// Prints text that has lines of its own to standard error.
+pub(crate) fn say_block(text: impl Display) {
+    send(block(&text.to_string()).into_owned());
+}
+
+/// Whether a person watches standard error on a terminal that can redraw a line.
+pub(crate) fn is_watched() -> bool {
+    let term = std::env::var_os("TERM");
+    is_terminal() && term.is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+#[allow(clippy::disallowed_methods)]
+fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// Has a text written, in one piece, so that no other process's line comes in between.
@@ -104,8 +133,8 @@ pub(super) fn flush() {
     }
 }
 
-/// The same with more patience, when the process is about to end.
-pub(super) fn end() {
+/// Waits with more patience until what was said is written, when the process is about to end.
+pub(crate) fn end() {
     QUEUE.lock().patience = LAST_PATIENCE;
     flush();
 }
@@ -132,5 +161,5 @@ fn serve() {
 #[allow(clippy::disallowed_methods)]
 fn write_now(text: &str) {
     // Nobody can be told of an error.
-    let _ = write(&mut std::io::stderr().lock(), text.as_bytes());
+    let _ = patient::write(&mut std::io::stderr().lock(), text.as_bytes());
 }

@@ -17,7 +17,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What a worker knows of the runs that it serves; read again about once a second.
 pub(crate) struct Runs {
-    client: Arc<Mutex<LedgerClient>>,
+    /// For admissions, which wait for one another only. Opened at the start, so that no admission fails on a server that
+    /// has no connection left.
+    client: Mutex<LedgerClient>,
     known: RwLock<Known>,
     /// Notified after every reading of the runs' states.
     refreshed: Notify,
@@ -34,14 +36,11 @@ struct Known {
 }
 
 struct Entry {
-    /// Slots hold it while they execute jobs of the run, so its reference count tells whether there are any. Session
-    /// SQL and mode are those of the manifest, whatever the row says beside it.
-    run: Arc<Run>,
-    /// What messages of the run must match, or why none of them may run.
+    /// The run's row as it was last read.
+    row: Run,
+    /// What messages of the run must match and what its jobs are executed under, or why none of them may run. Slots
+    /// hold it while they execute jobs of the run, so its reference count tells whether there are any.
     terms: Result<Arc<Terms>, NotRun>,
-    /// As it was last read.
-    state: RunState,
-    cancel_now: bool,
     /// When the last reading was asked for.
     read: Instant,
     /// When a message made it known.
@@ -50,20 +49,38 @@ struct Entry {
 
 /// A copy of an entry, without a lock.
 struct View {
-    run: Arc<Run>,
     terms: Result<Arc<Terms>, NotRun>,
     state: RunState,
 }
 
 impl Runs {
     /// A reading of a run's state counts for `counts_for`.
-    pub(crate) fn new(client: Arc<Mutex<LedgerClient>>, counts_for: Duration, here: ExecutionSite) -> Runs {
-        Runs { client, known: RwLock::default(), refreshed: Notify::new(), counts_for, here }
+    pub(crate) fn new(client: LedgerClient, counts_for: Duration, here: ExecutionSite) -> Runs {
+        Runs {
+            client: Mutex::new(client),
+            known: RwLock::default(),
+            refreshed: Notify::new(),
+            counts_for,
+            here,
+        }
+    }
+
+    /// Connects, and reads this ledger's identity.
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        self.identify(&mut *self.client.lock().await).await
+    }
+
+    /// Keeps the server from ending the connection while there are no admissions.
+    pub(crate) async fn keep_alive(&self) {
+        // An admission that holds it keeps it alive as well. An error drops it: the next question opens another.
+        if let Ok(mut client) = self.client.try_lock() {
+            let _ = client.identity().await;
+        }
     }
 
     /// Reads this ledger's identity, and forgets all runs if it is another one than before.
-    pub(crate) async fn identify(&self) -> Result<(), Error> {
-        let ledger = self.client.lock().await.identity().await?;
+    pub(crate) async fn identify(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        let ledger = client.identity().await?;
         let mut known = self.write();
         if known.ledger.as_ref() != Some(&ledger) {
             *known = Known { ledger: Some(ledger), runs: HashMap::new() };
@@ -71,21 +88,20 @@ impl Runs {
         Ok(())
     }
 
-    /// The run of a chunk.
+    /// What the jobs of a chunk are executed under, as its run's manifest says.
     ///
     /// # Errors
     /// None of the chunk's jobs may run.
-    pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Run>, NotRun> {
+    pub(crate) async fn admit(&self, chunk: &Chunk) -> Result<Arc<Terms>, NotRun> {
         let view = self.recent(chunk).await?;
         is_open(view.state)?;
-        if fits(&view, chunk).is_ok() {
-            return Ok(view.run);
+        if let Ok(terms) = view.terms_of(chunk) {
+            return Ok(terms);
         }
         // A resumed publish may have written or renewed the manifest since that was read.
         let view = self.read_anew(&mut *self.client.lock().await, chunk).await?;
         is_open(view.state)?;
-        fits(&view, chunk)?;
-        Ok(view.run)
+        view.terms_of(chunk)
     }
 
     /// Whether a chunk that was admitted may still run: its slot may have held it for long, waiting for the database.
@@ -123,8 +139,7 @@ impl Runs {
         Ok(entry.map(Entry::view))
     }
 
-    /// Asks the database for the run of a chunk. The readings that are kept are in the order in which they were asked
-    /// for, since whoever stores one holds the connection.
+    /// Asks the database for the run of a chunk.
     async fn read_anew(&self, client: &mut LedgerClient, chunk: &Chunk) -> Result<View, NotRun> {
         let asked = Instant::now();
         let found = client.runs().get(&[chunk.run]).await.map_err(|error| NotRun(error.outcome()))?;
@@ -141,15 +156,12 @@ impl Runs {
         Ok(entry.view())
     }
 
-    /// Reads the state of every known run again.
-    pub(crate) async fn refresh(&self) -> Result<(), Error> {
+    /// Reads the state of every known run again, on a connection that no admission waits for.
+    pub(crate) async fn refresh(&self, client: &mut LedgerClient) -> Result<(), Error> {
         let ids = self.forget_unused();
-        let mut client = self.client.lock().await;
         let asked = Instant::now();
         let runs = client.runs().get(&ids).await?;
-        // Before the connection is let go: see `read_anew`.
         self.replace(&ids, runs, asked);
-        drop(client);
         self.refreshed.notify_waiters();
         Ok(())
     }
@@ -157,16 +169,15 @@ impl Runs {
     /// Forgets the runs of which there have been no messages for long, and returns the others.
     fn forget_unused(&self) -> Vec<RunId> {
         let mut known = self.write();
-        known
-            .runs
-            .retain(|_, entry| Arc::strong_count(&entry.run) > 1 || entry.since.elapsed() < FORGET_AFTER);
+        known.runs.retain(|_, entry| entry.is_in_use());
         known.runs.keys().copied().collect()
     }
 
     fn replace(&self, ids: &[RunId], runs: Vec<Run>, asked: Instant) {
         let mut known = self.write();
         for id in ids {
-            if !runs.iter().any(|run| run.id == *id) {
+            let is_gone = !runs.iter().any(|run| run.id == *id);
+            if is_gone && known.runs.get(id).is_some_and(|entry| entry.read < asked) {
                 known.runs.remove(id);
             }
         }
@@ -193,7 +204,10 @@ impl Runs {
 
     /// Whether the run is cancelled with `--now`.
     pub(crate) fn is_cancelled_now(&self, id: RunId) -> bool {
-        self.read().runs.get(&id).is_some_and(|entry| entry.state == RunState::Cancelled && entry.cancel_now)
+        self.read()
+            .runs
+            .get(&id)
+            .is_some_and(|entry| entry.row.state == RunState::Cancelled && entry.row.cancel_now)
     }
 
     // Nothing panics while it holds this lock, so the data is whole in any case.
@@ -216,43 +230,47 @@ fn is_open(state: RunState) -> Result<(), NotRun> {
     }
 }
 
-/// Whether a chunk is as its run was published.
-fn fits(view: &View, chunk: &Chunk) -> Result<(), NotRun> {
-    let terms = view.terms.as_ref().map_err(NotRun::clone)?;
-    terms.fits(chunk).map_err(NotRun)
+impl View {
+    /// The terms of a chunk, if it is as its run was published.
+    fn terms_of(&self, chunk: &Chunk) -> Result<Arc<Terms>, NotRun> {
+        let terms = self.terms.clone()?;
+        terms.fits(chunk).map_err(NotRun)?;
+        Ok(terms)
+    }
 }
 
 impl Entry {
-    fn new(mut run: Run, asked: Instant, here: &ExecutionSite) -> Entry {
-        let state = run.state;
-        let cancel_now = run.cancel_now;
-        let terms = run.terms(here).map(Arc::new).map_err(NotRun);
-        if let Ok(terms) = &terms {
-            // What is executed is what the manifest says.
-            run.session_version = u32::from(terms.session_sql.is_some());
-            run.session_sql = terms.session_sql.clone();
-            run.not_atomic = terms.not_atomic;
-        }
-        Entry { run: Arc::new(run), terms, state, cancel_now, read: asked, since: asked }
+    fn new(row: Run, asked: Instant, here: &ExecutionSite) -> Entry {
+        let terms = row.terms(here).map(Arc::new).map_err(NotRun);
+        Entry { row, terms, read: asked, since: asked }
     }
 
-    /// Takes over a later reading. The manifest is verified again only if it is another one: that of a run is written
+    /// Takes over a reading, unless one that was asked for later is here already: admissions and the heartbeat ask on
+    /// connections of their own. The manifest is verified again only if it is another one: that of a run is written
     /// once, before its first message.
-    fn update(&mut self, run: Run, asked: Instant, here: &ExecutionSite) {
+    fn update(&mut self, row: Run, asked: Instant, here: &ExecutionSite) {
+        if asked < self.read {
+            return;
+        }
         let is_same = self.terms.is_ok()
-            && run.manifest == self.run.manifest
-            && run.manifest_signature == self.run.manifest_signature
-            && (run.manifest.is_some() || run.total == self.run.total);
+            && row.manifest == self.row.manifest
+            && row.manifest_signature == self.row.manifest_signature
+            && (row.manifest.is_some() || row.total == self.row.total);
         if is_same {
-            self.state = run.state;
-            self.cancel_now = run.cancel_now;
+            self.row = row;
             self.read = asked;
         } else {
-            *self = Entry { since: self.since, ..Entry::new(run, asked, here) };
+            *self = Entry { since: self.since, ..Entry::new(row, asked, here) };
         }
+    }
+
+    /// Whether a slot executes jobs of the run, or a message has named it not long ago.
+    fn is_in_use(&self) -> bool {
+        let is_held = self.terms.as_ref().is_ok_and(|terms| Arc::strong_count(terms) > 1);
+        is_held || self.since.elapsed() < FORGET_AFTER
     }
 
     fn view(&self) -> View {
-        View { run: self.run.clone(), terms: self.terms.clone(), state: self.state }
+        View { terms: self.terms.clone(), state: self.row.state }
     }
 }

@@ -72,9 +72,9 @@ pub(crate) struct Clients {
     pub(crate) consuming: Arc<Broker>,
     pub(crate) publishing: Arc<Broker>,
     pub(crate) database: Arc<Database>,
-    /// The worker's one connection to the database beside those of its slots (docs/model.md counts on it): for the runs
-    /// and the worker's own row. Held for one question at a time, so that no admission waits for more than that.
-    pub(crate) ledger: Arc<Mutex<LedgerClient>>,
+    /// For the states of the runs and the worker's own row. With that of [`Runs`], for admissions, these are the two
+    /// connections of a worker beside those of its slots (docs/model.md counts on it): neither waits for the other.
+    pub(crate) heartbeat: Mutex<LedgerClient>,
 }
 
 impl Clients {
@@ -83,7 +83,7 @@ impl Clients {
         Ok(Clients {
             consuming: Arc::new(Broker::new(config, "worker, consuming")?),
             publishing: Arc::new(Broker::new(config, "worker, publishing")?),
-            ledger: Arc::new(Mutex::new(LedgerClient::new(database.clone()))),
+            heartbeat: Mutex::new(LedgerClient::new(database.clone())),
             database,
         })
     }
@@ -115,7 +115,7 @@ impl Shared {
                 longest_backoff: config.backoff_max,
                 view: config.workers_notice_within(),
             },
-            runs: Runs::new(clients.ledger.clone(), config.run_state_max_age(), here),
+            runs: Runs::new(LedgerClient::new(clients.database.clone()), config.run_state_max_age(), here),
             kept: Kept::default(),
             remains: Remains::new(
                 LedgerClient::new(clients.database.clone()),

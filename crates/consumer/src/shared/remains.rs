@@ -58,8 +58,10 @@ impl Remains {
             // A plain job does not wait for a database that is unavailable: most probably it has left nothing.
             if plain || catalog.is_some() || since.elapsed() >= self.longest_wait || self.drain.is_draining()
             {
-                let unknown = |job| why(job, plain, mode, catalog).map(|why| unknown(&why, outcome));
-                return jobs.iter().map(unknown).collect();
+                return jobs
+                    .iter()
+                    .map(|job| Some(unknown(&why(job, plain, mode, catalog)?, outcome)))
+                    .collect();
             }
             drop(known);
             tokio::time::sleep(RETRY_PAUSE).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use queryfleet_job::{Chunk, Failure, Job, Outcome};
-use queryfleet_ledger::{Done, Failed, Run, RunSession};
+use queryfleet_job::{Chunk, Failure, Job, Outcome, RunId, Terms};
+use queryfleet_ledger::{Done, Failed, RunSession};
 use queryfleet_metrics::{Dependency, KillReason};
 use queryfleet_sql::SqlMode;
 
@@ -35,13 +35,13 @@ impl From<NotRun> for FailedAttempt {
 pub(crate) async fn attempt(
     context: &mut Context,
     chunk: &Chunk,
-    run: &Run,
+    terms: &Terms,
     jobs: &[Job],
 ) -> Result<Done, FailedAttempt> {
-    let mode = prepare(context, run).await?;
+    let mode = prepare(context, chunk.run, terms).await?;
     context.shared.runs.still_open(chunk).await?;
     let calls = check_all(context, chunk, jobs, mode)?;
-    let plain = calls == Calls::OnlyBuiltins && !context.shared.kept.has(run.id);
+    let plain = calls == Calls::OnlyBuiltins && !context.shared.kept.has(chunk.run);
     if jobs.len() > 1 && (!plain || chunk.not_atomic.is_some()) {
         let failure = Failure::said("a job of the chunk needs its own packet");
         return Err(NotRun(Outcome::Interrupted(failure)).into());
@@ -53,7 +53,7 @@ pub(crate) async fn attempt(
     let stop = async {
         tokio::select! {
             () = shared.drain.must_end() => {}
-            () = shared.runs.cancelled_now(run.id) => {}
+            () = shared.runs.cancelled_now(chunk.run) => {}
         }
     };
     let result = match (chunk.not_atomic, jobs) {
@@ -64,7 +64,7 @@ pub(crate) async fn attempt(
         _ => context.session.attempt(chunk, jobs, plain, deadline, stop).await,
     };
     failpoint!("after-attempt");
-    record_attempt(context, run, &result);
+    record_attempt(context, chunk.run, &result);
     match result {
         Ok(done) => Ok(done),
         Err(failed) => Err(read_failure(context, jobs, plain, mode, failed).await),
@@ -72,8 +72,9 @@ pub(crate) async fn attempt(
 }
 
 /// Makes the session ready for jobs of this run, and returns its sql_mode.
-async fn prepare(context: &mut Context, run: &Run) -> Result<SqlMode, NotRun> {
-    let wanted = RunSession { run: run.id, version: run.session_version, sql: run.session_sql.as_deref() };
+async fn prepare(context: &mut Context, run: RunId, terms: &Terms) -> Result<SqlMode, NotRun> {
+    let sql = terms.session_sql.as_deref();
+    let wanted = RunSession { run, version: u32::from(sql.is_some()), sql };
     let prepared = context.session.prepare(wanted).await.map(|facts| facts.sql_mode);
     // One that was lost and is there again is a reconnect.
     if context.session.was_lost() {
@@ -105,11 +106,11 @@ fn longest_deadline(jobs: &[Job], default: Duration) -> Duration {
 
 /// Records what an attempt has done beside its jobs: whether it changed what no rollback undoes, and what has ended its
 /// connection.
-fn record_attempt(context: &Context, run: &Run, result: &Result<Done, Failed>) {
+fn record_attempt(context: &Context, run: RunId, result: &Result<Done, Failed>) {
     let outcome = match result {
         Ok(done) => {
             if done.kept {
-                context.shared.kept.add(run.id);
+                context.shared.kept.add(run);
             }
             return;
         }

@@ -82,23 +82,24 @@ impl<'a> Copies<'a> {
 
     /// Whether some of them go back to the work queue.
     pub(crate) fn go_back(&self) -> bool {
-        let route = |copy: &Copy<'_>| match copy {
-            Copy::Whole { route, .. } => *route,
-            Copy::Jobs(copy) => copy.route,
-        };
-        self.copies.iter().any(|copy| route(copy) == Route::Work)
+        self.copies.iter().any(|copy| match copy {
+            Copy::Whole { route, .. } => *route == Route::Work,
+            Copy::Jobs(copy) => copy.route == Route::Work,
+        })
     }
 
     /// The messages, ready to be published.
     pub(crate) fn seal(self, signer: Option<&Signer>) -> Vec<(Route, Message)> {
-        let seal = |copy: Copy<'_>| match copy {
-            Copy::Whole { route, message } => (route, message),
-            Copy::Jobs(copy) => {
-                let chunk = copy.chunk.with_jobs(copy.jobs);
-                (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
-            }
-        };
-        self.copies.into_iter().map(seal).collect()
+        self.copies
+            .into_iter()
+            .map(|copy| match copy {
+                Copy::Whole { route, message } => (route, message),
+                Copy::Jobs(copy) => {
+                    let chunk = copy.chunk.with_jobs(copy.jobs);
+                    (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
+                }
+            })
+            .collect()
     }
 }
 

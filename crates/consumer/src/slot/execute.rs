@@ -7,8 +7,7 @@
 use std::time::{Duration, Instant};
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, jittered};
-use queryfleet_ledger::Run;
+use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, Terms, jittered};
 
 use crate::log::{self, Event, EventKind};
 use crate::slot::attempt::attempt;
@@ -32,21 +31,22 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// Executes the jobs of an admitted chunk; `attempts` are the counted ones of earlier deliveries.
+/// Executes the jobs of an admitted chunk under the terms of its run; `attempts` are the counted ones of earlier
+/// deliveries.
 pub(crate) async fn execute<'a>(
     context: &mut Context,
     chunk: &'a Chunk,
-    run: &Run,
+    terms: &Terms,
     attempts: u32,
 ) -> Vec<Ending<'a>> {
     let _in_flight = context.metrics.begin(chunk.jobs.len() as u64);
     let since = Instant::now();
-    if chunk.jobs.len() == 1 || context.shared.kept.has(run.id) {
-        return execute_singly(context, chunk, run, attempts, since, Vec::new()).await;
+    if chunk.jobs.len() == 1 || context.shared.kept.has(chunk.run) {
+        return execute_singly(context, chunk, terms, attempts, since, Vec::new()).await;
     }
-    match execute_together(context, chunk, run, since).await {
+    match execute_together(context, chunk, terms, since).await {
         Ok(endings) => endings,
-        Err(ended) => execute_singly(context, chunk, run, attempts, since, ended).await,
+        Err(ended) => execute_singly(context, chunk, terms, attempts, since, ended).await,
     }
 }
 
@@ -58,10 +58,10 @@ pub(crate) async fn execute<'a>(
 async fn execute_together<'a>(
     context: &mut Context,
     chunk: &'a Chunk,
-    run: &Run,
+    terms: &Terms,
     since: Instant,
 ) -> Result<Vec<Ending<'a>>, Vec<Option<Ending<'a>>>> {
-    let result = attempt(context, chunk, run, &chunk.jobs).await;
+    let result = attempt(context, chunk, terms, &chunk.jobs).await;
     // A chunk has at most 10,000 jobs.
     let share = since.elapsed() / chunk.jobs.len() as u32;
     let end = |job: &'a Job, outcome: Outcome| {
@@ -87,7 +87,7 @@ async fn execute_together<'a>(
 async fn execute_singly<'a>(
     context: &mut Context,
     chunk: &'a Chunk,
-    run: &Run,
+    terms: &Terms,
     attempts: u32,
     since: Instant,
     mut ended: Vec<Option<Ending<'a>>>,
@@ -100,7 +100,7 @@ async fn execute_singly<'a>(
             Some(ending) => ending,
             None => {
                 let since = Instant::now();
-                let ending = execute_one(context, chunk, run, job, attempts, &mut tries).await;
+                let ending = execute_one(context, chunk, terms, job, attempts, &mut tries).await;
                 record_end(context, &ending.outcome, since.elapsed());
                 ending
             }
@@ -135,7 +135,7 @@ fn without_attempt<'a>(
 async fn execute_one<'a>(
     context: &mut Context,
     chunk: &Chunk,
-    run: &Run,
+    terms: &Terms,
     job: &'a Job,
     attempts: u32,
     tries: &mut Tries,
@@ -143,11 +143,11 @@ async fn execute_one<'a>(
     tries.next_job();
     loop {
         // Of a large chunk every further attempt would only be another connection to kill.
-        if context.shared.drain.is_now() || context.shared.runs.is_cancelled_now(run.id) {
+        if context.shared.drain.is_now() || context.shared.runs.is_cancelled_now(chunk.run) {
             let failure = Failure::said("ended by a drain or a cancel before the attempt");
             return Ending::given_back(job, Outcome::Interrupted(failure));
         }
-        let outcome = match attempt(context, chunk, run, std::slice::from_ref(job)).await {
+        let outcome = match attempt(context, chunk, terms, std::slice::from_ref(job)).await {
             Ok(done) => Outcome::Done(done.rows.first().copied().unwrap_or_default()),
             Err(mut failed) => failed.ended.pop().flatten().unwrap_or(failed.outcome),
         };

@@ -28,7 +28,8 @@ use crate::slot::context::Context;
 use crate::slot::plan::Then;
 use crate::slot::settle::settle_message;
 
-/// How often an idle connection is used: well below the session's wait_timeout of 60 s.
+/// How often the connection of an idle slot is pinged: well below the session's wait_timeout of 60 s. A session that
+/// was idle for longer than a second is reset before the next job all the same.
 const IDLE_PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// One executor of a worker.

@@ -8,8 +8,9 @@ use crate::slot::execute::execute;
 use crate::slot::plan::Then;
 use crate::slot::settle::{settle_jobs, settle_message};
 
-/// Takes a delivery through decode, admit, execute and settle. Whatever happens on the way, its message is
-/// acknowledged only when every job of it has ended in the ledger or is in a confirmed copy.
+/// Takes a delivery through decode, admit, execute and settle; if the message is large, its turn has come. Whatever
+/// happens on the way, its message is acknowledged only when every job of it has ended in the ledger or is in a
+/// confirmed copy.
 pub(crate) async fn serve(
     context: &mut Context,
     subscription: &mut Subscription,
@@ -20,10 +21,10 @@ pub(crate) async fn serve(
         Ok(chunk) => chunk,
         Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
     };
-    let run = match shared.runs.admit(&chunk).await {
-        Ok(run) => run,
+    let terms = match shared.runs.admit(&chunk).await {
+        Ok(terms) => terms,
         Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
     };
-    let endings = execute(context, &chunk, &run, delivery.headers.attempts).await;
+    let endings = execute(context, &chunk, &terms, delivery.headers.attempts).await;
     settle_jobs(context, subscription, &delivery, &chunk, &endings).await
 }

@@ -13,11 +13,11 @@ use crate::command::Tool;
 use crate::programs::Broker;
 use crate::{Error, Options, Port, Process, bounded_wait, random};
 use cluster::Cluster;
-use files::Files;
+use node_files::{self as files, Files};
 use tls_listener::TlsListener;
 
 mod cluster;
-mod files;
+mod node_files;
 mod tls_listener;
 
 const USER: &str = "queryfleet";

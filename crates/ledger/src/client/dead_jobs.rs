@@ -113,7 +113,7 @@ impl DeadJobs<'_> {
     /// Dead jobs that wait for a decision, grouped by run, reason and error.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
         let (conditions, values) = filter.conditions();
         let query = format!(
@@ -140,7 +140,7 @@ impl DeadJobs<'_> {
     /// The dead job of this run and seq, or with this id in the table when no run is given.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn find(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadRow>, Error> {
         let (condition, values) = match run {
             Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
@@ -178,7 +178,7 @@ impl DeadJobs<'_> {
     /// The id of the newest dead row, 0 when there is none: a row keeps its id when its job dies again.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn newest_id(&mut self) -> Result<u64, Error> {
         let query = format!("SELECT COALESCE(MAX(id), 0) FROM {}", self.client.database.tables.dead);
         let newest: Option<u64> =
@@ -190,7 +190,7 @@ impl DeadJobs<'_> {
     /// those that an earlier replay has left in the middle. Jobs of cancelled and purged runs are none of them.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn replayable(
         &mut self,
         filter: &Filter,
@@ -218,12 +218,12 @@ impl DeadJobs<'_> {
         self.query(&query, values).await?.iter().map(job).collect()
     }
 
-    /// Takes dead jobs for a replay, and answers which: in one transaction their ledger rows go and their dead rows turn
+    /// Takes dead jobs for a replay, and returns which: in one transaction their ledger rows go and their dead rows turn
     /// to `replaying`. Not those whose run was cancelled or purged meanwhile, nor those that the ledger does not call dead.
     /// The run's row is locked, so that a cancel comes before this or after all of it.
     ///
     /// # Errors
-    /// As connecting and querying can fail; nothing is taken then.
+    /// If the database cannot be reached or refuses a statement. Nothing is taken then.
     pub async fn begin_replay(&mut self, ids: &[u64]) -> Result<Vec<u64>, Error> {
         let ids = list(ids);
         let Tables { dead, ledger, run, .. } = &self.client.database.tables;
@@ -257,7 +257,7 @@ impl DeadJobs<'_> {
     /// Marks jobs as replayed once the broker has confirmed them. One that has died again meanwhile stays dead.
     ///
     /// # Errors
-    /// As connecting and querying can fail; the next replay publishes them once more then, and doubles meet the
+    /// If the database cannot be reached or refuses a statement. The next replay then publishes them once more, and doubles meet the
     /// ledger.
     pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
         let (ids, dead) = (list(ids), &self.client.database.tables.dead);
@@ -267,10 +267,10 @@ impl DeadJobs<'_> {
     }
 
     /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. What was no job, a message
-    /// without a run in this ledger, is deleted. Answers how many.
+    /// without a run in this ledger, is deleted. Returns how many.
     ///
     /// # Errors
-    /// As connecting and querying can fail; calling it again goes on.
+    /// If the database cannot be reached or refuses a statement; calling it again resumes.
     pub async fn discard(&mut self, filter: &Filter) -> Result<u64, Error> {
         let (conditions, values) = filter.conditions();
         let dead = &self.client.database.tables.dead;

@@ -67,7 +67,7 @@ impl Jobs<'_> {
     /// is no job of the run. A block without rows is absent.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn count_blocks(
         &mut self,
         run: RunId,
@@ -102,7 +102,7 @@ impl Jobs<'_> {
     /// The seqs of a block that have a ledger row.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn seqs_in_block(&mut self, run: RunId, block: u64) -> Result<Vec<u64>, Error> {
         let (first, last) = (block * BLOCK + 1, (block + 1) * BLOCK);
         let query = format!(
@@ -116,7 +116,7 @@ impl Jobs<'_> {
     /// meanwhile may be counted or not.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn count_run(&mut self, run: &Run) -> Result<Counts, Error> {
         let (id, mut counts) = (run.id, Counts::default());
         let mut before = 0;
@@ -149,11 +149,11 @@ impl Jobs<'_> {
         Ok(first.flatten().map(|first| (first, end.min(first.saturating_add(SEQS_PER_QUERY - 1)))))
     }
 
-    /// Writes `cancelled` for the jobs `first..=last` that have no ledger row, and answers how many. Waits for those
+    /// Writes `cancelled` for the jobs `first..=last` that have no ledger row, and returns how many. Waits for those
     /// that are running: their row is locked until they end.
     ///
     /// # Errors
-    /// As connecting and querying can fail; calling it again goes on.
+    /// If the database cannot be reached or refuses a statement; calling it again resumes.
     pub async fn cancel(&mut self, id: RunId, first: u64, last: u64) -> Result<u64, Error> {
         let mut cancelled = 0;
         let mut from = first;
@@ -185,7 +185,7 @@ impl Jobs<'_> {
     /// ended job.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn hours_since_end(&mut self, run: &Run) -> Result<Option<u64>, Error> {
         let (id, mut newest) = (run.id, None);
         let mut before = 0;

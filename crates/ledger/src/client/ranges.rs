@@ -46,7 +46,7 @@ impl Ranges<'_> {
     /// The ranges of a run from this seq on, `count` at most, with their seqs. That of seq 0 is the whole extent.
     ///
     /// # Errors
-    /// As connecting and querying can fail; a row that this version cannot read.
+    /// [`Error::Schema`] for a row that this version cannot read, or whose signature does not verify; or if the query fails.
     pub async fn read(&mut self, run: RunId, from: u64, count: u64) -> Result<Vec<(u64, Range)>, Error> {
         let query = format!(
             "SELECT seq, lo, hi, signature FROM {} WHERE run = {run} AND seq >= {from} ORDER BY seq LIMIT {count}",
@@ -58,7 +58,7 @@ impl Ranges<'_> {
     /// The last range of a run that is written; `None` before the extent is.
     ///
     /// # Errors
-    /// As connecting and querying can fail; a row that this version cannot read.
+    /// [`Error::Schema`] for a row that this version cannot read, or whose signature does not verify; or if the query fails.
     pub async fn last(&mut self, run: RunId) -> Result<Option<(u64, Range)>, Error> {
         let query = format!(
             "SELECT seq, lo, hi, signature FROM {} WHERE run = {run} ORDER BY seq DESC LIMIT 1",
@@ -70,7 +70,7 @@ impl Ranges<'_> {
     /// The seq of the last range that is written, whoever has written it.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn last_seq(&mut self, run: RunId) -> Result<Option<u64>, Error> {
         let query = format!("SELECT MAX(seq) FROM {} WHERE run = {run}", self.client.database.tables.range);
         let newest: Option<Option<u64>> = self
@@ -119,7 +119,7 @@ impl Ranges<'_> {
     /// what is written counts.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn write(&mut self, run: RunId, first: u64, ranges: &[Range]) -> Result<bool, Error> {
         let rows = vec!["(?, ?, ?, ?, ?)"; ranges.len()].join(", ");
         let insert = format!(

@@ -41,10 +41,10 @@ pub struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// Writes the row of a new run and answers its id.
+    /// Writes the row of a new run and returns its id.
     ///
     /// # Errors
-    /// [`Error::NameTaken`], and as connecting and querying can fail.
+    /// [`Error::NameTaken`], or if the database cannot be reached or refuses the row.
     pub async fn create(&mut self, new: &NewRun<'_>) -> Result<RunId, Error> {
         let insert = format!(
             "INSERT INTO {} (id, name, queue, digest, milestones, chunk, session_version, session_sql, not_atomic) \
@@ -89,8 +89,8 @@ impl Runs<'_> {
     /// The run of this name, byte by byte, or of this id.
     ///
     /// # Errors
-    /// [`Error::Ambiguous`] when a run that an older version has made has the id of another as its name; as connecting and
-    /// querying can fail.
+    /// [`Error::Ambiguous`] when a run that an older version has made has the id of another as its name, or if
+    /// the query fails.
     pub async fn find(&mut self, name_or_id: &str) -> Result<Option<Run>, Error> {
         let named = self.find_named(name_or_id).await?;
         let id = name_or_id.parse().ok().filter(|_| is_run_id(name_or_id)).map(RunId);
@@ -130,7 +130,7 @@ impl Runs<'_> {
     /// The runs of these ids that the ledger knows.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn get(&mut self, ids: &[RunId]) -> Result<Vec<Run>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -143,7 +143,7 @@ impl Runs<'_> {
     /// The newest runs, newest first.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn newest(&mut self, count: u32) -> Result<Vec<Run>, Error> {
         let query = format!(
             "SELECT {COLUMNS} FROM {} ORDER BY id DESC LIMIT {count}",
@@ -167,7 +167,7 @@ impl Runs<'_> {
     /// further one counts.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn confirm(&mut self, id: RunId, confirmed: u64) -> Result<(), Error> {
         let update = format!(
             "UPDATE {} SET confirmed = GREATEST(confirmed, {confirmed}) WHERE id = {id}",
@@ -177,11 +177,11 @@ impl Runs<'_> {
     }
 
     /// Writes down what a run is published as, before any of it is: its manifest, once and for all, and the manifest's
-    /// signature, which a publish under another key renews. Answers the run as it is then: with a manifest of another
+    /// signature, which a publish under another key renews. Returns the run as it is then: with a manifest of another
     /// producer, or cancelled, when it was too late.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn seal(
         &mut self,
         id: RunId,
@@ -203,7 +203,7 @@ impl Runs<'_> {
     /// The newest run of the same input that may still have jobs to do.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn find_open_by_digest(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
         let query = format!(
             "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? AND state IN ('publishing', 'published') \
@@ -217,7 +217,7 @@ impl Runs<'_> {
     /// The digests along the way through a run's input; none of a run that was made before they were kept.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn milestones(&mut self, id: RunId) -> Result<Vec<u8>, Error> {
         let query = format!("SELECT milestones FROM {} WHERE id = {id}", self.client.database.tables.run);
         let found: Option<Option<Vec<u8>>> = self
@@ -230,7 +230,7 @@ impl Runs<'_> {
     /// Notes that the whole input, `total` jobs, is confirmed.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn finish_publishing(&mut self, id: RunId, total: u64) -> Result<(), Error> {
         let update = format!(
             "UPDATE {} SET total = {total}, state = IF(state = 'publishing', 'published', state) WHERE id = {id}",
@@ -243,7 +243,7 @@ impl Runs<'_> {
     /// too; otherwise they are awaited by [`Jobs::cancel`](crate::Jobs::cancel). A finished or purged run stays as it is.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn close(&mut self, id: RunId, now: bool) -> Result<(), Error> {
         let update = format!(
             "UPDATE {} SET state = 'cancelled', cancel_now = cancel_now OR {} WHERE id = {id} AND state <> 'purged'",
@@ -255,10 +255,10 @@ impl Runs<'_> {
 
     /// Marks the run as purged, which makes its late messages stale, and when every worker has read that, which may take
     /// [`Workers::longest_view`](crate::Workers::longest_view) and at least `own`, deletes its ledger rows, dead jobs and ranges.
-    /// Answers how many ledger rows went.
+    /// Returns how many ledger rows went.
     ///
     /// # Errors
-    /// As connecting and querying can fail; calling it again goes on.
+    /// If the database cannot be reached or refuses a statement; calling it again resumes.
     pub async fn purge(&mut self, id: RunId, own: Duration) -> Result<u64, Error> {
         let tables = &self.client.database.tables;
         let (run, ledger) = (tables.run.clone(), tables.ledger.clone());

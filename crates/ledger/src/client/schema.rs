@@ -22,10 +22,7 @@ struct Stored {
     ledger: Option<String>,
 }
 
-/// Makes the tables, or brings those of an older version up to this one, and answers this ledger's identity.
-///
-/// # Errors
-/// As connecting and querying can fail; tables that are of a newer version, not InnoDB or gone are named.
+/// Makes the tables, or brings those of an older version up to this one, and returns this ledger's identity.
 pub(crate) async fn setup(client: &mut LedgerClient) -> Result<LedgerId, Error> {
     match stored(client).await? {
         // Nothing to make, and so no right to CREATE is needed.
@@ -102,9 +99,6 @@ async fn upgrade(
 }
 
 /// This ledger's identity, after checking that the tables are of this program's version.
-///
-/// # Errors
-/// [`Error::Schema`] when `queryfleet setup` has not been run, or was run by another version.
 pub(crate) async fn identity(client: &mut LedgerClient) -> Result<LedgerId, Error> {
     let stored = stored(client).await?;
     let schema = &client.database.schema;

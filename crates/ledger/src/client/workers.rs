@@ -46,7 +46,7 @@ impl Workers<'_> {
     /// Writes or renews a worker's row.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn beat(&mut self, beat: &Heartbeat<'_>) -> Result<(), Error> {
         let upsert = format!(
             "INSERT INTO {} (id, name, queue, slots, in_flight, view_ms) \
@@ -71,7 +71,7 @@ impl Workers<'_> {
     /// least `own`. Workers of an older version do not say it; they are taken to be set up as whoever asks.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn longest_view(&mut self, own: Duration) -> Result<Duration, Error> {
         // Of all that may still live: one that is cut off for now goes on with what it has seen.
         let query = format!(
@@ -89,7 +89,7 @@ impl Workers<'_> {
     /// clock, which was set back then.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn remove_silent(&mut self) -> Result<(), Error> {
         let worker = &self.client.database.tables.worker;
         let delete = format!(
@@ -102,7 +102,7 @@ impl Workers<'_> {
     /// Takes the row of a worker that has drained away.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn remove(&mut self, id: &str) -> Result<(), Error> {
         let delete = format!("DELETE FROM {} WHERE id = ?", self.client.database.tables.worker);
         self.client.ask("take away the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
@@ -111,7 +111,7 @@ impl Workers<'_> {
     /// The workers of a queue that have been heard of within the last `within_s` seconds.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn of_queue(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
         let query = format!(
             "SELECT name, slots, in_flight, CAST(GREATEST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) \
@@ -128,7 +128,7 @@ impl Workers<'_> {
     /// Waits until every worker has seen what was written to a run's row before this call.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn wait_until_seen(&mut self, own: Duration) -> Result<(), Error> {
         let since = Instant::now();
         loop {

@@ -18,9 +18,6 @@ pub struct Bits {
 }
 
 /// The columns of bits of all tables and views that have one of these names, in any database.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn bit_columns(client: &mut LedgerClient, tables: &[String]) -> Result<Vec<Bits>, Error> {
     let marks = vec!["?"; tables.len()].join(", ");
     let query = format!(

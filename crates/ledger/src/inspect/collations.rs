@@ -31,7 +31,7 @@ impl Database {
     /// Asks the server, on a connection made for this question, with this session SQL.
     ///
     /// # Errors
-    /// As connecting and querying can fail.
+    /// If the database cannot be reached or refuses the query.
     pub async fn collations(&self, session_sql: Option<&str>) -> Result<Collations, Error> {
         let (mut conn, _) = self.connect(session_sql).await?;
         let asking = async {

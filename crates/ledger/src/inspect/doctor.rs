@@ -38,9 +38,6 @@ const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER(), \
 const TLS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher') AND Value <> ''";
 
 /// Reads the settings; takes no right that a user does not have.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn settings(client: &mut LedgerClient) -> Result<Settings, Error> {
     let (row, tls) = client
         .ask("read the server's settings", async |conn| {
@@ -67,9 +64,6 @@ pub(crate) async fn settings(client: &mut LedgerClient) -> Result<Settings, Erro
 
 /// The tables of queryfleet and their engines, as far as this user may see them: the server hides a table from
 /// those who have no right to it.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn tables(client: &mut LedgerClient) -> Result<Vec<TableEngine>, Error> {
     let query = "SELECT table_name, COALESCE(engine, 'none') FROM information_schema.tables \
                  WHERE table_schema = ? AND table_name LIKE 'queryfleet\\_%' ORDER BY table_name";

@@ -48,8 +48,8 @@ impl Explainer<'_> {
     /// refuses it in a read-only transaction.
     ///
     /// # Errors
-    /// With a code of the server's ([`Error::code`]) what it has against the statement; otherwise as connecting and
-    /// querying can fail.
+    /// With a code of the server's ([`Error::code`]) what it has against the statement; otherwise an error without a code: the
+    /// database cannot be reached or is silent for a minute.
     pub async fn explain(&mut self, job: &Job, read_only: bool) -> Result<Option<Vec<Access>>, Error> {
         let kept = self.session.is_some();
         match self.explain_once(job, read_only).await {

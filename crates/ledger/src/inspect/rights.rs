@@ -141,9 +141,6 @@ fn answer(right: Right, answered: Result<(), Error>) -> Result<Answer, Error> {
 }
 
 /// Tries every right on every table, with statements that change nothing.
-///
-/// # Errors
-/// As connecting can fail; what the server refuses is an [`Answer`].
 pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Error> {
     let mut probes = Vec::new();
     for table in Table::ALL {

@@ -9,12 +9,12 @@ use crate::session::bind;
 use crate::{Database, Error};
 
 impl Database {
-    /// Runs the statement of a job in a transaction, rolls it back, and answers how long the statement took. After
+    /// Runs the statement of a job in a transaction, rolls it back, and returns how long the statement took. After
     /// `limit` it is killed, and that is the answer. The caller has made sure that it is atomic, and that every table it
     /// changes knows transactions.
     ///
     /// # Errors
-    /// As connecting, the session SQL and the statement itself can fail.
+    /// If the database cannot be reached, or refuses the session SQL or the statement.
     pub async fn trial(
         &self,
         session_sql: Option<&str>,

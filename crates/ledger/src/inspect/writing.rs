@@ -36,9 +36,6 @@ impl Written {
 }
 
 /// Writes a row of nobody's into a table, and rolls it back.
-///
-/// # Errors
-/// As connecting can fail; what the server says to the row is the answer.
 pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result<Written, Error> {
     let tables = &client.database.tables;
     let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);

@@ -138,9 +138,6 @@ impl Key {
 }
 
 /// The unique key of a table over just these columns. Without a database: that of the URL.
-///
-/// # Errors
-/// [`Error::Key`] with the reason why there is none; and as connecting and querying can fail.
 pub(crate) async fn find_key(
     client: &mut LedgerClient,
     database: Option<&str>,
@@ -215,39 +212,83 @@ fn column(wanted: &str, typed: &[Typed]) -> Result<(String, Kind), String> {
     Ok((name.clone(), kind))
 }
 
+/// Whether ranges can be cut by the given columns; the later a variant, the nearer to a key that can.
+enum Candidate<'a> {
+    /// No index begins with the columns.
+    None,
+    /// An index begins with them, and is not unique.
+    NotUnique,
+    /// A unique index begins with them and has further columns.
+    TooShort(&'a [Part]),
+    /// The unique index over them holds only the first bytes of this column.
+    Prefix(&'a str),
+    /// The unique index over them has this column, which may be NULL.
+    Nullable(&'a str),
+    /// The unique index over them.
+    Usable(&'a [Part]),
+}
+
+impl<'a> Candidate<'a> {
+    /// What an index is to columns of these names.
+    fn of(index: &'a [Part], names: &[&str]) -> Candidate<'a> {
+        let begins_with_them =
+            index.len() >= names.len() && index.iter().zip(names).all(|(part, name)| part.column == *name);
+        if !begins_with_them {
+            return Candidate::None;
+        }
+        if !index[0].unique {
+            return Candidate::NotUnique;
+        }
+        if index.len() > names.len() {
+            return Candidate::TooShort(index);
+        }
+        match index.iter().find(|part| part.nullable || !part.whole) {
+            Some(part) if part.nullable => Candidate::Nullable(&part.column),
+            Some(part) => Candidate::Prefix(&part.column),
+            None => Candidate::Usable(index),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Candidate::None => 0,
+            Candidate::NotUnique => 1,
+            Candidate::TooShort(_) => 2,
+            Candidate::Prefix(_) | Candidate::Nullable(_) => 3,
+            Candidate::Usable(_) => 4,
+        }
+    }
+}
+
 /// The parts of the index whose columns are just these, or the nearest reason why there is none.
 fn index<'a>(columns: &[(String, Kind)], parts: &'a [Part]) -> Result<&'a [Part], String> {
     let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let mut nearest = Candidate::None;
+    for index in parts.chunk_by(|a, b| a.index == b.index) {
+        let candidate = Candidate::of(index, &names);
+        // Of several that are as near, the first one: the primary key comes before all others.
+        if candidate.rank() > nearest.rank() {
+            nearest = candidate;
+        }
+    }
     let listed = names.join(",");
-    let indexes: Vec<&[Part]> = parts.chunk_by(|a, b| a.index == b.index).collect();
-    let begins = |index: &[Part]| {
-        index.len() >= names.len() && index.iter().zip(&names).all(|(part, name)| part.column == *name)
-    };
-    let beginning: Vec<&[Part]> = indexes.into_iter().filter(|index| begins(index)).collect();
-    let exact = |index: &&&[Part]| index.len() == names.len() && index[0].unique;
-    let usable = |index: &&&[Part]| index.iter().all(|part| part.whole && !part.nullable);
-    let unique: Vec<&&[Part]> = beginning.iter().filter(exact).collect();
-    if let Some(index) = unique.iter().copied().find(usable) {
-        return Ok(index);
+    match nearest {
+        Candidate::Usable(index) => Ok(index),
+        Candidate::Nullable(column) => {
+            Err(format!("column {column} may be NULL, and no range meets such rows"))
+        }
+        Candidate::Prefix(column) => Err(format!("column {column} is indexed by its first bytes only")),
+        Candidate::TooShort(index) => {
+            let key: Vec<&str> = index.iter().map(|part| part.column.as_str()).collect();
+            Err(format!("{listed} is not unique by itself: name the whole key, {}", key.join(",")))
+        }
+        Candidate::NotUnique => Err(format!(
+            "the index on {listed} is not unique: a range needs a unique key, best the primary one"
+        )),
+        Candidate::None => {
+            Err(format!("no index begins with {listed}: a range needs a unique key, best the primary one"))
+        }
     }
-    if let Some(index) = unique.first() {
-        let (null, rest) =
-            ("may be NULL, and no range meets such rows", "is indexed by its first bytes only");
-        let part = index.iter().find(|part| part.nullable || !part.whole).unwrap_or(&index[0]);
-        return Err(format!("column {} {}", part.column, if part.nullable { null } else { rest }));
-    }
-    Err(match beginning.iter().find(|index| index[0].unique) {
-        Some(longer) => {
-            let whole: Vec<&str> = longer.iter().map(|part| part.column.as_str()).collect();
-            format!("{listed} is not unique by itself: name the whole key, {}", whole.join(","))
-        }
-        None if beginning.is_empty() => {
-            format!("no index begins with {listed}: a range needs a unique key, best the primary one")
-        }
-        None => {
-            format!("the index on {listed} is not unique: a range needs a unique key, best the primary one")
-        }
-    })
 }
 
 #[cfg(test)]

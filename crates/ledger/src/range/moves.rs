@@ -22,9 +22,6 @@ const FOLLOWING: &str = "SELECT k.column_name, k.referenced_table_schema, k.refe
 
 /// Why a statement may move rows of the key's table, or add some; `None` when it does not, as far as its own text, the
 /// views and triggers that this user may read, and foreign keys say.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn why_moves(
     client: &mut LedgerClient,
     key: &Key,

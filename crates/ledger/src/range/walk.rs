@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
     /// Connects; the session is as those of the jobs with this session SQL, which may change what a literal means.
     ///
     /// # Errors
-    /// As connecting and the init step can fail.
+    /// If the database cannot be reached, or the session is not as the init step has set it.
     pub async fn new(
         database: &'a Database,
         key: &'a Key,
@@ -67,7 +67,7 @@ impl<'a> Walk<'a> {
     /// From the first key to the last; `None` when the table is empty.
     ///
     /// # Errors
-    /// As querying can fail.
+    /// If the query fails or takes longer than 10 minutes.
     pub async fn extent(&mut self) -> Result<Option<Range>, Error> {
         let Key { table, index, .. } = self.key;
         let from = format!("{}, 0 FROM {table} AS t FORCE INDEX ({index})", self.columns());
@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
     /// has the very end as its own, whatever has become of that row.
     ///
     /// # Errors
-    /// As querying can fail; [`Error::Key`] when the range before this one had brought the walk no further.
+    /// [`Error::Key`] when the range before this one had brought the walk no further, or if the query fails.
     pub async fn next(
         &mut self,
         after: Option<&[KeyValue]>,
@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
     /// Counts the rows of ranges that follow each other behind a key, each by itself and all together.
     ///
     /// # Errors
-    /// [`Error::Key`] when that is not the same; as querying can fail.
+    /// [`Error::Key`] when the counts differ, or if the query fails.
     pub async fn verify(&mut self, after: Option<&[KeyValue]>, ranges: &[Range]) -> Result<(), Error> {
         let is_text = |column: &Column| matches!(column.kind, Kind::Text { .. });
         let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(()) };

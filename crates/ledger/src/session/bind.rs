@@ -11,9 +11,6 @@ const DECIMAL: std::ops::Range<f64> = 1e-12..1e30;
 
 /// The statement of a job as it is to be sent. Values become literals by the driver's own writer, for the sql_mode
 /// in force, which decides how a quote is escaped.
-///
-/// # Errors
-/// A text for people, when the statement has not as many `?` as there are values.
 pub(crate) fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String> {
     if job.params.is_empty() {
         return Ok(job.sql.as_str().into());

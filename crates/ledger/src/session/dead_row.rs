@@ -67,7 +67,7 @@ pub(crate) async fn record(
     }
 }
 
-/// One transaction, under a mode of our own. Answers whether the job died by this.
+/// One transaction, under a mode of our own. Returns whether the job died by this.
 async fn record_once(
     conn: &mut Conn,
     tables: &Tables,
@@ -82,7 +82,7 @@ async fn record_once(
 }
 
 /// Ledger row `dead`, dead row, in the transaction that is open. A job that has ended already stays as it ended. A
-/// `started` row (a job that is not atomic, parked as unknown) becomes `dead`. Answers whether they were written.
+/// `started` row (a job that is not atomic, parked as unknown) becomes `dead`. Returns whether they were written.
 pub(crate) async fn write(
     conn: &mut Conn,
     tables: &Tables,
@@ -139,7 +139,7 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool
 }
 
 /// A dead row of its own, without run, seq and ledger row. Of the body only the beginning is kept, and nothing of it when
-/// there are many such rows. Answers whether that is so.
+/// there are many such rows. Returns whether that is so.
 pub(crate) async fn record_body(
     conn: &mut Conn,
     tables: &Tables,

@@ -1,4 +1,4 @@
-//! Reading and writing single ledger rows, outside of the packet.
+//! The ledger row of one job, read outside of the packet.
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;

@@ -1,85 +1,60 @@
 //! A slot's connection: opened when it is needed, dropped after any doubt.
 
+pub(crate) mod aftermath;
 pub(crate) mod attempt;
 pub(crate) mod bind;
 pub(crate) mod dead_row;
 pub(crate) mod drive;
-pub(crate) mod kept;
 pub(crate) mod kill;
 pub(crate) mod ledger_row;
 pub(crate) mod not_atomic;
+pub(crate) mod open;
 #[doc(hidden)]
 pub mod packet;
 pub(crate) mod probe;
 pub(crate) mod ready;
-pub(crate) mod unsent;
 pub(crate) mod verdict;
+pub(crate) mod warnings;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
-use queryfleet_job::{DeadReason, Failure, Outcome, RunId};
+use queryfleet_job::{DeadReason, Failure, Outcome};
 
+use crate::connect::Database;
+use crate::error::Error;
+use crate::facts::SessionFacts;
+use crate::session::dead_row::Dead;
+use crate::session::open::{OpenSession, RunSession};
 use crate::session::packet::Packet;
 use crate::session::probe::Unwritten;
-use crate::{Database, Dead, Error, SessionFacts};
 
-/// How long the killer may take before the slot goes on without knowing: the server's wait_timeout frees the rest.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the killer may take before the slot resumes without knowing: the server's wait_timeout frees the rest.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
+///
+/// [`prepare`](Session::prepare) makes it ready (ready.rs); [`attempt`](Session::attempt) runs jobs that are atomic
+/// (attempt.rs), [`attempt_not_atomic`](Session::attempt_not_atomic) one that is not (not_atomic.rs); the rest is here.
 pub struct Session {
-    pub(crate) database: Arc<Database>,
-    pub(crate) live: Option<OpenSession>,
-    pub(crate) packet: Packet,
+    database: Arc<Database>,
+    /// `None` before the first attempt, after any doubt, and while a method uses it.
+    open: Option<OpenSession>,
+    packet: Packet,
     /// A connection was lost since [`was_lost`](Session::was_lost) was last asked.
-    pub(crate) lost: bool,
-}
-
-pub(crate) struct OpenSession {
-    pub(crate) conn: Conn,
-    pub(crate) facts: SessionFacts,
-    pub(crate) savepoint: String,
-    /// The database that is current, when known.
-    pub(crate) current: Option<String>,
-    /// Which run's session SQL is in force: (run, version), version 0 when none is.
-    pub(crate) session: (RunId, u32),
-    /// Whose jobs have run since the session was new, or reset.
-    pub(crate) ran: Option<RunId>,
-    /// What has run last may have left something behind in the session.
-    pub(crate) left: bool,
-    /// When the server has last answered,
-    pub(crate) since: Instant,
-    /// and which connections of this worker had been lost until then.
-    pub(crate) epoch: u64,
-}
-
-/// The session SQL that a run asks for.
-pub struct RunSession<'a> {
-    /// The run.
-    pub run: RunId,
-    /// The version of its session SQL; 0 when the run has no session SQL.
-    pub version: u32,
-    /// The text from the run's row.
-    pub sql: Option<&'a str>,
-}
-
-impl RunSession<'_> {
-    /// No session SQL but the configuration's.
-    pub const NONE: RunSession<'static> = RunSession { run: RunId(0), version: 0, sql: None };
+    lost: bool,
 }
 
 impl Session {
     /// Connects to nothing yet.
     pub fn new(database: Arc<Database>) -> Session {
-        Session { database, live: None, packet: Packet::default(), lost: false }
+        Session { database, open: None, packet: Packet::default(), lost: false }
     }
 
     /// What the session is; `None` while there is no connection.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.live.as_ref().map(|live| &live.facts)
+        self.open.as_ref().map(|open| &open.facts)
     }
 
     /// Ends the connection, and forgets what a large packet has left in memory: the driver keeps a buffer of its size
@@ -95,52 +70,54 @@ impl Session {
     /// # Errors
     /// What the server says to the rows; the connection is closed then.
     pub async fn probe(&mut self) -> Result<(), Error> {
-        let Some(mut live) = self.live.take() else {
+        let Some(mut open) = self.open.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
-        let (limit, epoch) = (self.limit(), self.database.epoch());
-        let probing = probe::probe(&mut live.conn, &self.database.tables, &live.facts.sql_mode_words);
+        let limit = self.limit();
+        let epoch = self.database.epoch();
+        let probing = probe::probe(&mut open.conn, &self.database.tables, &open.facts.sql_mode_words);
         match tokio::time::timeout(limit, probing).await {
             Ok(Ok(())) => {}
-            Ok(Err((table, source))) => {
+            Ok(Err((table, error))) => {
                 let doing = match table {
                     Unwritten::Ledger => "write the ledger: run `queryfleet setup`, or see its GRANTs",
                     Unwritten::Dead => "write dead jobs: run `queryfleet setup`, or see its GRANTs",
                 };
-                return Err(Error::write(doing)(source));
+                return Err(Error::write(doing)(error));
             }
             Err(_) => return Err(self.database.timed_out(limit, "probe the ledger")),
         }
-        live.answered(epoch);
-        self.live = Some(live);
+        open.note_answer(epoch);
+        self.open = Some(open);
         Ok(())
     }
 
-    /// Keeps an idle connection alive, or notices that it is gone. Answers whether there is one.
+    /// Keeps an idle connection alive, or notices that it is gone. Returns whether there is one.
     pub async fn ping(&mut self) -> bool {
-        let (limit, epoch) = (self.database.connect_timeout, self.database.epoch());
-        if let Some(mut live) = self.live.take() {
-            if matches!(tokio::time::timeout(limit, live.conn.ping()).await, Ok(Ok(()))) {
-                live.answered(epoch);
-                self.live = Some(live);
+        let limit = self.database.connect_timeout;
+        let epoch = self.database.epoch();
+        if let Some(mut open) = self.open.take() {
+            if matches!(tokio::time::timeout(limit, open.conn.ping()).await, Ok(Ok(()))) {
+                open.note_answer(epoch);
+                self.open = Some(open);
             } else {
                 self.database.lost();
             }
         }
-        self.live.is_some()
+        self.open.is_some()
     }
 
     /// Ends the connection, politely when it still answers.
     pub async fn close(&mut self) {
-        if let Some(live) = self.live.take() {
-            let _ = tokio::time::timeout(self.database.connect_timeout, live.conn.disconnect()).await;
+        if let Some(open) = self.open.take() {
+            let _ = tokio::time::timeout(self.database.connect_timeout, open.conn.disconnect()).await;
         }
     }
 
     /// Ends the connection of a statement that may run no longer. Nothing else is started before the killer has
     /// answered; the ledger decides what became of the job. When the kill fails the outcome says so.
-    pub(crate) async fn kill(&self, live: OpenSession, outcome: Outcome) -> Outcome {
-        let Err(error) = self.database.kill(&live.facts, KILL_PATIENCE).await else { return outcome };
+    pub(crate) async fn kill(&self, open: OpenSession, outcome: Outcome) -> Outcome {
+        let Err(error) = self.database.kill(&open.facts, KILL_TIMEOUT).await else { return outcome };
         let why = queryfleet_job::causes(&error);
         let unkilled = |Failure { message, .. }| {
             let locks = "it could not be killed, and its locks stay until wait_timeout";
@@ -153,34 +130,33 @@ impl Session {
         }
     }
 
-    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Answers whether it did: not
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Returns whether it did: not
     /// when an earlier delivery had ended the job.
     ///
     /// # Errors
-    /// As connecting and querying can fail; nothing is written then, or the next delivery meets 1062.
+    /// If the database cannot be reached or refuses a row. Nothing is written then, or the next delivery meets 1062.
     pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
-        self.prepare(RunSession::NONE).await?;
-        let Some(mut live) = self.live.take() else { unreachable!("prepared above") };
+        let mut open = self.take_ready(&RunSession::NONE).await?;
         let recorded = self
             .bounded(dead_row::record(
-                &mut live.conn,
+                &mut open.conn,
                 &self.database.tables,
                 dead,
-                &live.facts.sql_mode_words,
+                &open.facts.sql_mode_words,
             ))
             .await;
         if recorded.is_ok() {
-            self.live = Some(live);
+            self.open = Some(open);
         }
         recorded
     }
 
     /// Writes a message without a readable run and seq as dead; known by its digest, so a second one changes nothing.
-    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; answers whether
+    /// Of the body only the beginning is kept, and nothing of it when there are many such messages; returns whether
     /// that is so. Call after [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// As querying can fail; nothing is written then.
+    /// If the database cannot be reached or refuses the row. Nothing is written then.
     pub async fn record_body(
         &mut self,
         queue: &str,
@@ -189,16 +165,16 @@ impl Session {
         worker: &str,
         body: &[u8],
     ) -> Result<bool, Error> {
-        let Some(mut live) = self.live.take() else {
+        let Some(mut open) = self.open.take() else {
             return Err(Error::Schema("there is no connection".into()));
         };
         let tables = &self.database.tables;
         let row = dead_row::Body { queue, reason, message, worker, body };
         let recorded = self
-            .bounded(dead_row::record_body(&mut live.conn, tables, &row, &live.facts.sql_mode_words))
+            .bounded(dead_row::record_body(&mut open.conn, tables, &row, &open.facts.sql_mode_words))
             .await;
         if recorded.is_ok() {
-            self.live = Some(live);
+            self.open = Some(open);
         }
         recorded
     }
@@ -221,9 +197,6 @@ impl Session {
 }
 
 /// Bounds a statement by its deadline and by `stop`.
-///
-/// # Errors
-/// The outcome of an attempt that may run no longer; its connection has to be killed.
 pub(crate) async fn limited<T>(
     work: impl Future<Output = T>,
     deadline: Duration,

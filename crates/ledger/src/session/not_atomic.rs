@@ -5,27 +5,25 @@
 
 use std::time::Duration;
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
-use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome, read_conflict};
-use queryfleet_sql::{self, Kind};
+use mysql_async::{Conn, ServerError};
+use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome, RunId, read_conflict};
+use queryfleet_sql::Kind;
 
-use crate::Error;
-use crate::error_code;
+use crate::error::Error;
+use crate::error_code::DUPLICATE_KEY;
 use crate::quote::quoted;
-use crate::session::bind;
-use crate::session::ledger_row;
+use crate::session::open::OpenSession;
 use crate::session::packet::PacketStep;
-use crate::session::verdict;
 use crate::session::verdict::Verdict;
-use crate::session::{OpenSession, Session, limited};
+use crate::session::{Session, bind, ledger_row, limited, verdict};
 
 /// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_IT_BEGAN: &[u16] = &[1305, 1318, 1370, 1142, 1044];
 
 impl Session {
     /// One attempt at a job that is not atomic. `Ok` holds the changed rows, and means that row `done` is committed.
-    /// The session is not used again afterwards: a procedure may have left anything behind in it.
+    /// The connection is closed afterwards: a procedure may have left anything behind in its session.
     ///
     /// # Errors
     /// The outcome of the attempt. Under `park` every doubt is [`Outcome::Unknown`], and only what is known to have
@@ -38,65 +36,80 @@ impl Session {
         deadline: Duration,
         stop: impl Future<Output = ()>,
     ) -> Result<u64, Outcome> {
-        let Some(mut live) = self.live.take() else {
+        let Some(mut open) = self.open.take() else {
             return Err(Outcome::NotSent(Failure::said("there is no connection")));
         };
-        let limit = self.database.lock_wait + self.database.connect_timeout;
-        let row = Row { ledger: &self.database.tables.ledger, run: chunk.run, seq: job.seq, limit };
-        row.open(&mut live.conn, how).await?;
-        let statement = bind::statement(job, live.facts.sql_mode)
+        let ledger = &self.database.tables.ledger;
+        let row = LedgerRow { ledger, run: chunk.run, seq: job.seq, limit: self.limit() };
+        row.begin(&mut open.conn, how).await?;
+        let statement = bind::statement(job, open.facts.sql_mode)
             .map_err(|text| Outcome::Refused(Failure::said(text)))?
             .into_owned();
         let database = job.database.as_deref().unwrap_or(&self.database.schema);
         let text = format!("USE {};/* queryfleet {}/{} */ {statement}", quoted(database), row.run, row.seq);
-        match limited(execute(&mut live.conn, &text), deadline, stop).await {
-            Ok(Ok(rows)) => row.done(&mut live.conn, how).await.map(|()| rows),
-            Ok(Err(error)) => Err(self.clean_up(live, &row, how, job, error).await),
-            Err(outcome) => {
-                let outcome = self.kill(live, outcome).await;
-                Err(if how == NotAtomic::Park { doubt(&outcome) } else { outcome })
-            }
-        }
-    }
-
-    async fn clean_up(
-        &self,
-        mut live: OpenSession,
-        row: &Row<'_>,
-        how: NotAtomic,
-        job: &Job,
-        error: mysql_async::Error,
-    ) -> Outcome {
-        let mysql_async::Error::Server(server) = error else {
-            let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
-            return if how == NotAtomic::Park { doubt(&lost) } else { lost };
-        };
-        let outcome = match verdict::read(&server, PacketStep::Statement, &live.savepoint) {
-            Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
-            Verdict::EndedBefore => Outcome::Conflict(Failure::said("ledger row met by a statement")),
-        };
-        if how == NotAtomic::Repeat {
-            return outcome;
-        }
-        let kind = queryfleet_sql::inspect(&job.sql, live.facts.sql_mode).map(|inspected| inspected.kind);
-        // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
-        let in_pieces = kind.is_ok_and(|kind| kind == Kind::Call || kind.is_atomic());
-        let clean = !in_pieces || BEFORE_IT_BEGAN.contains(&server.code);
-        if !clean || outcome.class() == Class::LostAfterSend {
-            return doubt(&outcome);
-        }
-        match row.take_back(&mut live.conn).await {
-            Ok(()) => outcome,
-            Err(_) => doubt(&outcome),
+        match limited(execute(&mut open.conn, &text), deadline, stop).await {
+            Ok(Ok(rows)) => row.finish(&mut open.conn, how).await.map(|()| rows),
+            Ok(Err(error)) => Err(failed(open, &row, how, job, error).await),
+            Err(outcome) => Err(judge(how, self.kill(open, outcome).await, Trace::MayRemain)),
         }
     }
 }
 
+/// What a statement that failed has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trace {
+    /// Nothing: it had not begun, or was undone, and its `started` row is taken away.
+    None,
+    /// Nobody knows how far it came.
+    MayRemain,
+}
+
+/// What a failed attempt comes to.
+fn judge(how: NotAtomic, outcome: Outcome, trace: Trace) -> Outcome {
+    match (how, trace) {
+        (NotAtomic::Park, Trace::MayRemain) => in_doubt(&outcome),
+        (NotAtomic::Park, Trace::None) | (NotAtomic::Repeat, _) => outcome,
+    }
+}
+
 /// Nobody knows how far the statement came.
-fn doubt(outcome: &Outcome) -> Outcome {
+fn in_doubt(outcome: &Outcome) -> Outcome {
     let failure = outcome.failure().cloned().unwrap_or_default();
     let message = format!("a statement that is not atomic was interrupted: {}", failure.message);
     Outcome::Unknown(Failure { message, ..failure })
+}
+
+/// Whether a statement that failed with this error has certainly changed nothing. `kind` is unknown of what cannot be
+/// read.
+fn has_changed_nothing(kind: Option<Kind>, error: &ServerError, outcome: &Outcome) -> bool {
+    // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
+    let is_done_in_pieces = kind.is_some_and(|kind| kind == Kind::Call || kind.is_atomic());
+    let had_not_begun = BEFORE_IT_BEGAN.contains(&error.code);
+    outcome.class() != Class::LostAfterSend && (had_not_begun || !is_done_in_pieces)
+}
+
+/// Reads an error of the statement; takes its `started` row away when it has changed nothing.
+async fn failed(
+    mut open: OpenSession,
+    row: &LedgerRow<'_>,
+    how: NotAtomic,
+    job: &Job,
+    error: mysql_async::Error,
+) -> Outcome {
+    let mysql_async::Error::Server(error) = error else {
+        let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
+        return judge(how, lost, Trace::MayRemain);
+    };
+    let outcome = match verdict::read(&error, PacketStep::Statement, &open.savepoint) {
+        Verdict::Ended(outcome) | Verdict::ConnectionLost(outcome) => outcome,
+        Verdict::EndedBefore => Outcome::Conflict(Failure::said("ledger row met by a statement")),
+    };
+    if how == NotAtomic::Repeat {
+        return outcome;
+    }
+    let kind = queryfleet_sql::inspect(&job.sql, open.facts.sql_mode).map(|inspected| inspected.kind).ok();
+    let is_clean = has_changed_nothing(kind, &error, &outcome) && row.take_back(&mut open.conn).await.is_ok();
+    judge(how, outcome, if is_clean { Trace::None } else { Trace::MayRemain })
 }
 
 async fn execute(conn: &mut Conn, text: &str) -> Result<u64, mysql_async::Error> {
@@ -106,93 +119,131 @@ async fn execute(conn: &mut Conn, text: &str) -> Result<u64, mysql_async::Error>
 }
 
 /// The ledger row of the job.
-struct Row<'a> {
+struct LedgerRow<'a> {
     ledger: &'a str,
-    run: queryfleet_job::RunId,
+    run: RunId,
     seq: u64,
     /// How long the server may take to read or write it.
     limit: Duration,
 }
 
-impl Row<'_> {
-    /// Makes sure that the job has not ended; under `park` leaves the mark that it was begun.
-    async fn open(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
-        let failed = |error| Error::write("open the ledger row of a job that is not atomic")(error).outcome();
+impl LedgerRow<'_> {
+    /// Makes sure that the job has not ended; under `park` writes `started`.
+    async fn begin(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
+        let failed = |error| Error::write("begin a job that is not atomic")(error).outcome();
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
                 Ok(()) => return Ok(()),
-                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {}
+                Err(error) if is_duplicate(&error) => {}
                 Err(error) => return Err(failed(error)),
             }
         }
-        match self.soon(ledger_row::state(conn, self.ledger, self.run, self.seq)).await {
+        match self.within_limit(ledger_row::state(conn, self.ledger, self.run, self.seq)).await {
             Ok(None) if how == NotAtomic::Repeat => Ok(()),
             Ok(found) => Err(read_conflict(found)),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// A procedure may have left its own transaction open: COMMIT ends it together with our row.
-    async fn done(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
+    /// Writes `done` and commits. A procedure may have left its own transaction open: COMMIT ends it together with our row.
+    async fn finish(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
         let written = match how {
-            NotAtomic::Park => {
-                let (started, done) = (LedgerState::Started.as_str(), LedgerState::Done.as_str());
-                self.soon(conn.query_drop(format!(
-                    "UPDATE {} SET state='{done}' WHERE run={} AND seq={} AND state='{started}'",
-                    self.ledger, self.run, self.seq
-                )))
-                .await
-            }
+            NotAtomic::Park => self.turn_to_done(conn, LedgerState::Started).await,
             NotAtomic::Repeat => match self.insert(conn, LedgerState::Done).await {
                 // Another delivery was as fast, or a cancel came while it ran: it took effect, and the row says so.
-                Err(mysql_async::Error::Server(error)) if error.code == error_code::DUPLICATE_KEY => {
-                    let (cancelled, done) = (LedgerState::Cancelled.as_str(), LedgerState::Done.as_str());
-                    self.soon(conn.query_drop(format!(
-                        "UPDATE {} SET state='{done}' WHERE run={} AND seq={} AND state='{cancelled}'",
-                        self.ledger, self.run, self.seq
-                    )))
-                    .await
-                }
-                other => other,
+                Err(error) if is_duplicate(&error) => self.turn_to_done(conn, LedgerState::Cancelled).await,
+                inserted => inserted,
             },
         };
-        let ended = match written {
-            Ok(()) => self.soon(conn.query_drop("COMMIT")).await,
+        let committed = match written {
+            Ok(()) => self.within_limit(conn.query_drop("COMMIT")).await,
             Err(error) => Err(error),
         };
-        ended.map_err(|error| {
+        committed.map_err(|error| {
             let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
-            if how == NotAtomic::Park { doubt(&lost) } else { lost }
+            judge(how, lost, Trace::MayRemain)
         })
     }
 
-    async fn insert(&self, conn: &mut Conn, state: LedgerState) -> Result<(), mysql_async::Error> {
-        let Row { ledger, run, seq, .. } = self;
-        let state = state.as_str();
-        self.soon(
-            conn.query_drop(format!("INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{state}')")),
-        )
-        .await
-    }
-
+    /// Takes the `started` row away again.
     async fn take_back(&self, conn: &mut Conn) -> Result<(), mysql_async::Error> {
-        let Row { ledger, run, seq, .. } = self;
+        let LedgerRow { ledger, run, seq, .. } = self;
         let started = LedgerState::Started.as_str();
-        self.soon(conn.query_drop("ROLLBACK")).await?;
-        self.soon(
-            conn.query_drop(format!(
-                "DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'"
-            )),
-        )
-        .await
+        let delete = format!("DELETE FROM {ledger} WHERE run={run} AND seq={seq} AND state='{started}'");
+        self.within_limit(conn.query_drop("ROLLBACK")).await?;
+        self.within_limit(conn.query_drop(delete)).await
     }
 
-    /// A server that is silent now is no reason to wait for ever; the caller drops the connection.
-    async fn soon<T>(
+    async fn insert(&self, conn: &mut Conn, state: LedgerState) -> Result<(), mysql_async::Error> {
+        let LedgerRow { ledger, run, seq, .. } = self;
+        let state = state.as_str();
+        let insert = format!("INSERT INTO {ledger}(run,seq,state)VALUES({run},{seq},'{state}')");
+        self.within_limit(conn.query_drop(insert)).await
+    }
+
+    async fn turn_to_done(&self, conn: &mut Conn, from: LedgerState) -> Result<(), mysql_async::Error> {
+        let LedgerRow { ledger, run, seq, .. } = self;
+        let done = LedgerState::Done.as_str();
+        let from = from.as_str();
+        let update =
+            format!("UPDATE {ledger} SET state='{done}' WHERE run={run} AND seq={seq} AND state='{from}'");
+        self.within_limit(conn.query_drop(update)).await
+    }
+
+    /// Does not wait forever for a server that has gone silent; the caller drops the connection.
+    async fn within_limit<T>(
         &self,
         work: impl Future<Output = Result<T, mysql_async::Error>>,
     ) -> Result<T, mysql_async::Error> {
         let silent = |_| Err(mysql_async::Error::Other("the server does not answer".into()));
         tokio::time::timeout(self.limit, work).await.unwrap_or_else(silent)
+    }
+}
+
+fn is_duplicate(error: &mysql_async::Error) -> bool {
+    matches!(error, mysql_async::Error::Server(error) if error.code == DUPLICATE_KEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: u16) -> ServerError {
+        ServerError { code, state: "HY000".into(), message: "no".into() }
+    }
+
+    #[test]
+    fn only_what_cannot_have_begun_or_stays_whole_has_changed_nothing() {
+        let permanent = Outcome::Permanent(Failure::said("no"));
+        let lost = Outcome::LostAfterSend(Failure::said("no"));
+        for (kind, code, outcome, expected) in [
+            // No such procedure: nothing of it has run.
+            (Some(Kind::Call), 1305, &permanent, true),
+            // A procedure may have committed before its error.
+            (Some(Kind::Call), 1062, &permanent, false),
+            // An UPDATE of a table without transactions keeps the rows before the error.
+            (Some(Kind::Update), 1062, &permanent, false),
+            (Some(Kind::Update), 1142, &permanent, true),
+            // The server undoes one that fails, or has not begun it.
+            (Some(Kind::Ddl), 1062, &permanent, true),
+            (None, 1064, &permanent, true),
+            (None, 1053, &lost, false),
+        ] {
+            assert_eq!(has_changed_nothing(kind, &error(code), outcome), expected, "{kind:?}, {code}");
+        }
+    }
+
+    #[test]
+    fn park_calls_every_doubt_unknown_and_repeat_runs_again() {
+        for (how, trace, class) in [
+            (NotAtomic::Park, Trace::MayRemain, Class::Unknown),
+            (NotAtomic::Park, Trace::None, Class::Deadline),
+            (NotAtomic::Repeat, Trace::MayRemain, Class::Deadline),
+            (NotAtomic::Repeat, Trace::None, Class::Deadline),
+        ] {
+            let outcome = judge(how, Outcome::Deadline(Failure::said("too late")), trace);
+            assert_eq!(outcome.class(), class, "{how:?}, {trace:?}");
+            assert!(outcome.failure().unwrap().message.ends_with("too late"));
+        }
     }
 }

@@ -2,62 +2,44 @@
 //!
 //! What a job leaves behind in its session, no other run meets, and no other job when something that is not plain has
 //! run: temporary tables, variables, locks, settings. COM_RESET_CONNECTION forgets all of it but the role, which is
-//! compared, and the current database, which every packet names.
+//! compared, and the current database, which every packet names when it is not known.
+//!
+//! A busy slot that serves plain jobs of one run sends packets only. A reset and the init step, two more round trips, come
+//! first after a second of idleness, with another run, after a job that is not plain, and when any connection of the worker
+//! was lost.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use queryfleet_job::RunId;
-
-use crate::session::OpenSession;
-use crate::{Error, RunSession, Session, SessionFacts};
-
-/// A connection that has been idle for longer is asked whether it still is one. The server, or a balancer between, may
-/// have ended it: a packet on it would cost its jobs an attempt, since nobody could say that it was not received.
-const IDLE: Duration = Duration::from_secs(1);
-
-impl OpenSession {
-    /// Notes an answer to what was asked in this epoch.
-    pub(crate) fn answered(&mut self, epoch: u64) {
-        self.since = Instant::now();
-        self.epoch = epoch;
-    }
-
-    fn is_ready(&self, wanted: &RunSession<'_>, epoch: u64) -> bool {
-        let another = |ran| wanted.run != RunSession::NONE.run && ran != wanted.run;
-        self.session == wanted.session()
-            && !self.left
-            && !self.ran.is_some_and(another)
-            && self.epoch == epoch
-            && self.since.elapsed() < IDLE
-    }
-}
-
-impl RunSession<'_> {
-    fn session(&self) -> (RunId, u32) {
-        if self.version == 0 { (RunId(0), 0) } else { (self.run, self.version) }
-    }
-}
+use crate::error::Error;
+use crate::facts::SessionFacts;
+use crate::session::Session;
+use crate::session::open::{OpenSession, RunSession};
 
 impl Session {
     /// Makes the connection ready for jobs of a run: opens it, or resets it when another run's jobs have run in it, when
     /// they may have left something behind, and when it may have ended meanwhile.
     ///
     /// # Errors
-    /// As connecting and the init step can fail.
+    /// When the server cannot be reached, or the session is not as the init step has set it.
     pub async fn prepare(&mut self, wanted: RunSession<'_>) -> Result<&SessionFacts, Error> {
+        let open = self.take_ready(&wanted).await?;
+        Ok(&self.open.insert(open).facts)
+    }
+
+    /// [`prepare`](Self::prepare), for a caller that gives the connection back when all went well.
+    pub(crate) async fn take_ready(&mut self, wanted: &RunSession<'_>) -> Result<OpenSession, Error> {
         let epoch = self.database.epoch();
-        let mut live = match self.live.take() {
-            Some(live) if live.is_ready(&wanted, epoch) => live,
-            Some(live) => match self.reset(live, &wanted, epoch).await {
-                Some(live) => live,
-                None => self.open(&wanted).await?,
-            },
-            None => self.open(&wanted).await?,
+        let before = match self.open.take() {
+            Some(open) if open.is_ready(wanted, epoch) => Some(open),
+            Some(open) => self.reset(open, wanted, epoch).await,
+            None => None,
         };
-        if wanted.run != RunSession::NONE.run {
-            live.ran = Some(wanted.run);
-        }
-        Ok(&self.live.insert(live).facts)
+        let mut open = match before {
+            Some(open) => open,
+            None => self.connect(wanted).await?,
+        };
+        open.used_by = wanted.run().or(open.used_by);
+        Ok(open)
     }
 
     /// Whether a connection that was there had ended, since this was last asked.
@@ -65,20 +47,19 @@ impl Session {
         std::mem::take(&mut self.lost)
     }
 
-    async fn open(&self, wanted: &RunSession<'_>) -> Result<OpenSession, Error> {
+    async fn connect(&self, wanted: &RunSession<'_>) -> Result<OpenSession, Error> {
         let epoch = self.database.epoch();
         let (conn, facts) = self.database.connect(wanted.sql).await?;
         let savepoint = format!("q{:016x}", getrandom::u64()?);
-        let (session, since) = (wanted.session(), Instant::now());
         Ok(OpenSession {
             conn,
             facts,
             savepoint,
-            current: None,
-            session,
-            ran: None,
-            left: false,
-            since,
+            database: None,
+            run_sql: wanted.run_sql(),
+            used_by: None,
+            is_soiled: false,
+            answered_at: Instant::now(),
             epoch,
         })
     }
@@ -86,29 +67,31 @@ impl Session {
     /// `None` when only a new connection will do.
     async fn reset(
         &mut self,
-        mut live: OpenSession,
+        mut open: OpenSession,
         wanted: &RunSession<'_>,
         epoch: u64,
     ) -> Option<OpenSession> {
-        let (database, limit) = (&self.database, self.database.connect_timeout);
+        let database = &self.database;
         let resetting = async {
-            if !live.conn.reset().await.is_ok_and(|is_known| is_known) {
+            if !open.conn.reset().await.is_ok_and(|is_known| is_known) {
                 return None;
             }
-            let SessionFacts { role, host, .. } = &live.facts;
-            let (role, host) = (role.clone(), host.clone());
-            let facts = database.init_step(wanted.sql).run(&mut live.conn).await.ok()?;
-            (facts.role == role).then_some(SessionFacts { host, ..facts })
+            let facts = database.init_step(wanted.sql).run(&mut open.conn).await.ok()?;
+            (facts.role == open.facts.role).then_some(facts)
         };
-        let facts = tokio::time::timeout(limit, resetting).await.ok().flatten();
+        let facts = tokio::time::timeout(database.connect_timeout, resetting).await.ok().flatten();
         let Some(facts) = facts else {
             self.lost = true;
             database.lost();
             return None;
         };
-        live.facts = facts;
-        (live.current, live.session, live.ran, live.left) = (None, wanted.session(), None, false);
-        live.answered(epoch);
-        Some(live)
+        let host = std::mem::take(&mut open.facts.host);
+        open.facts = SessionFacts { host, ..facts };
+        open.database = None;
+        open.run_sql = wanted.run_sql();
+        open.used_by = None;
+        open.is_soiled = false;
+        open.note_answer(epoch);
+        Some(open)
     }
 }

@@ -1,18 +1,21 @@
 //! What an error of the packet says about its jobs: the same code means one thing at a job's statement and another at one
 //! of ours.
 
-use mysql_async::ServerError;
+use std::io::ErrorKind;
+
+use mysql_async::{Error, IoError, ServerError};
 use queryfleet_job::{Failure, Outcome};
 
 use crate::error_code::{
-    DUPLICATE_KEY, INTERRUPTED, NO_DATABASE, NO_SUCH_SAVEPOINT, OwnError, is_lost, read_own_error,
-    read_statement_error,
+    DUPLICATE_KEY, IDLE_FOR_TOO_LONG, INTERRUPTED, NO_DATABASE, NO_SUCH_SAVEPOINT, OwnError, is_lost,
+    read_own_error, read_statement_error,
 };
 use crate::session::packet::PacketStep;
 
 /// The meaning of an error at a step of the packet.
+#[derive(Debug)]
 pub(crate) enum Verdict {
-    /// The ledger had the row already; read its state.
+    /// The ledger had the row before; its state says how the job has ended.
     EndedBefore,
     /// The attempt has ended like this.
     Ended(Outcome),
@@ -57,6 +60,19 @@ pub(crate) fn read(error: &ServerError, step: PacketStep, savepoint: &str) -> Ve
             OwnError::Unfit => Outcome::Unfit(failure),
         },
     })
+}
+
+/// Whether the first answer to a packet, this error, proves that the server has not got all of it. An end of the
+/// connection that is only read proves nothing.
+pub(crate) fn proves_not_sent(error: &Error) -> bool {
+    match error {
+        Error::Server(error) => error.code == IDLE_FOR_TOO_LONG,
+        // The writer's: the system has not taken all of the packet.
+        Error::Io(IoError::Io(error)) => {
+            error.kind() == ErrorKind::BrokenPipe || error.to_string().contains("Packets out of sync")
+        }
+        _ => false,
+    }
 }
 
 /// The server's message without the text of ours that followed the statement: a syntax error at its end quotes it.
@@ -141,5 +157,14 @@ mod tests {
     fn a_message_does_not_quote_the_packet() {
         let message = "error near 'WHERE id = 1\n;RELEASE SAVEPOINT q1234;COMMIT' at line 1";
         assert_eq!(own_words(message), "error near 'WHERE id = 1");
+    }
+
+    #[test]
+    fn an_end_that_is_read_proves_nothing() {
+        let io = |kind: ErrorKind| Error::Io(IoError::Io(kind.into()));
+        assert!(proves_not_sent(&io(ErrorKind::BrokenPipe)));
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::ConnectionAborted] {
+            assert!(!proves_not_sent(&io(kind)), "{kind:?}");
+        }
     }
 }

@@ -8,11 +8,11 @@ use queryfleet_config::{Config, format_duration};
 use super::finding::Finding;
 
 /// The server's own default; what it is set to cannot be read over AMQP.
-const CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const DEFAULT_CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 pub(super) const TLS: &str = "broker TLS";
 /// A heartbeat of a worker is believed for so many intervals; the broker drops a silent connection at the latest after
 /// as many of its own.
-const MISSED: u32 = 3;
+const MISSED_HEARTBEATS: u32 = 3;
 
 /// A URL that does not answer.
 #[derive(Clone, Debug)]
@@ -75,9 +75,10 @@ pub(super) fn policies_unseen() -> Finding {
 /// What policies make of the queues that we have declared otherwise.
 pub(super) fn policies(topology: &Topology, policies: &[QueuePolicy]) -> Vec<Finding> {
     let harmful = policies.iter().filter_map(|policy| harm(topology, policy)).collect::<Vec<_>>();
-    match harmful.is_empty() {
-        true => vec![Finding::ok(POLICIES, format!("none moves what waits in {} queues", policies.len()))],
-        false => harmful,
+    if harmful.is_empty() {
+        vec![Finding::ok(POLICIES, format!("none moves what waits in {} queues", policies.len()))]
+    } else {
+        harmful
     }
 }
 
@@ -86,11 +87,10 @@ fn harm(topology: &Topology, policy: &QueuePolicy) -> Option<Finding> {
     let lost = ["message-ttl", "expires"].into_iter().filter_map(has);
     // Of the dead queue, which has nowhere to dead-letter to, every limit drops messages.
     let of_dead = ["max-length", "max-length-bytes", "delivery-limit"].into_iter().filter_map(has);
-    let lost: Vec<String> = match policy.queue == topology.dead() {
-        true => lost.chain(of_dead).collect(),
-        false => lost.collect(),
-    };
-    let (names, queue) = (policy.names.join(", "), &policy.queue);
+    let lost: Vec<String> =
+        if policy.queue == topology.dead() { lost.chain(of_dead).collect() } else { lost.collect() };
+    let names = policy.names.join(", ");
+    let queue = &policy.queue;
     let remedy = format!("take it out of the policy {names}, or let that not match {queue}");
     if !lost.is_empty() {
         let found =
@@ -114,7 +114,7 @@ pub(super) fn publishing(published: Option<Result<(), String>>) -> Finding {
         Some(Err(text)) => Finding::fail(CHECK, text, ""),
         None => Finding::fail(
             CHECK,
-            "the broker takes no message now: it does not answer to one",
+            "the broker accepts no message now: it does not confirm one",
             "end its memory or disk alarm (rabbitmqctl status); publishing waits for that",
         ),
     }
@@ -122,7 +122,8 @@ pub(super) fn publishing(published: Option<Result<(), String>>) -> Finding {
 
 /// Who serves the queue, and what has been dead-lettered.
 pub(super) fn depth(topology: &Topology, depth: &Depth) -> [Finding; 2] {
-    let (work, dead) = (topology.work(), topology.dead());
+    let work = topology.work();
+    let dead = topology.dead();
     let waiting = format!("{} messages ready, {} in retry tiers", depth.work, depth.retry);
     let consumers = match depth.consumers {
         0 => Finding::warn(
@@ -150,12 +151,12 @@ pub(super) fn consumer_timeout(statement: Duration, pressure: Duration) -> Findi
         "a slot holds a message for up to {} as a rule (QUERYFLEET_STATEMENT_TIMEOUT + QUERYFLEET_PRESSURE_TIMEOUT); the broker's \
          consumer_timeout cannot be read over AMQP, its default is {}",
         format_duration(longest),
-        format_duration(CONSUMER_TIMEOUT)
+        format_duration(DEFAULT_CONSUMER_TIMEOUT)
     );
-    if longest < CONSUMER_TIMEOUT {
+    if longest < DEFAULT_CONSUMER_TIMEOUT {
         return Finding::ok("consumer timeout", found);
     }
-    let milliseconds = longest.as_millis() + CONSUMER_TIMEOUT.as_millis() / 6;
+    let milliseconds = longest.as_millis() + DEFAULT_CONSUMER_TIMEOUT.as_millis() / 6;
     let remedy = format!("lower one of the two, or set consumer_timeout = {milliseconds} in rabbitmq.conf");
     Finding::warn("consumer timeout", found, remedy)
 }
@@ -172,11 +173,11 @@ pub(super) fn heartbeats(config: &Config, amqp_s: u16) -> Finding {
             "take heartbeat=0 out of QUERYFLEET_AMQP_URL and the server's configuration",
         );
     }
-    let ours = (config.heartbeat_interval * MISSED).saturating_add(config.missing_timeout);
-    let brokers = Duration::from_secs(amqp_s.into()) * MISSED;
+    let ours = (config.heartbeat_interval * MISSED_HEARTBEATS).saturating_add(config.missing_timeout);
+    let brokers = Duration::from_secs(amqp_s.into()) * MISSED_HEARTBEATS;
     let found = format!(
-        "wait calls a silent worker's jobs missing after {} ({MISSED} × QUERYFLEET_HEARTBEAT_INTERVAL + \
-         QUERYFLEET_MISSING_TIMEOUT); the broker gives them to others after {} ({MISSED} × the AMQP heartbeat)",
+        "wait calls a silent worker's jobs missing after {} ({MISSED_HEARTBEATS} × QUERYFLEET_HEARTBEAT_INTERVAL + \
+         QUERYFLEET_MISSING_TIMEOUT); the broker gives them to others after {} ({MISSED_HEARTBEATS} × the AMQP heartbeat)",
         format_duration(ours),
         format_duration(brokers)
     );

@@ -5,10 +5,10 @@ use queryfleet_ledger::{SessionFacts, Settings, Table, TableEngine, Written};
 use super::finding::Finding;
 
 /// Below this a statement of a few megabytes is refused by the server; it is MariaDB's own default.
-const PACKET: u64 = 16 * 1024 * 1024;
+const MIN_PACKET_BYTES: u64 = 16 * 1024 * 1024;
 pub(super) const TLS: &str = "database TLS";
 /// How many tables a finding names.
-const NAMED: usize = 5;
+const NAMES_SHOWN: usize = 5;
 
 /// The server answers, and its session is as the init step wants it.
 pub(super) fn session(server: &str, schema: &str, facts: &SessionFacts, lock_wait_s: u64) -> [Finding; 2] {
@@ -84,7 +84,7 @@ pub(super) fn writable(settings: &Settings, tried: &[(&'static str, Written)]) -
         Some((what, _)) => Finding::fail(
             CHECK,
             format!("{what} could not be written to try it"),
-            "mend what is said of tables and rights first",
+            "fix what the checks of tables and rights say first",
         ),
         None => {
             let what: Vec<&str> = tried.iter().map(|(what, _)| *what).collect();
@@ -106,11 +106,11 @@ fn init_connect(sql: &str) -> Finding {
 
 fn packet(bytes: u64) -> Finding {
     let found = format!("max_allowed_packet={bytes}");
-    if bytes >= PACKET {
+    if bytes >= MIN_PACKET_BYTES {
         return Finding::ok("packet", found);
     }
     let small = format!("{found}: larger statements and chunks are refused");
-    Finding::warn("packet", small, format!("SET GLOBAL max_allowed_packet={PACKET};"))
+    Finding::warn("packet", small, format!("SET GLOBAL max_allowed_packet={MIN_PACKET_BYTES};"))
 }
 
 /// The tables of queryfleet: those that this user can see, those that are not there, and what reading their version
@@ -163,8 +163,8 @@ pub(super) fn engines(found: &[String]) -> Finding {
     if found.is_empty() {
         return Finding::ok("engines", "every table that this user can see is transactional");
     }
-    let named = found[..found.len().min(NAMED)].join(", ");
-    let more = if found.len() > NAMED { ", …" } else { "" };
+    let named = found[..found.len().min(NAMES_SHOWN)].join(", ");
+    let more = if found.len() > NAMES_SHOWN { ", …" } else { "" };
     Finding::warn(
         "engines",
         format!("{} tables are not transactional: {named}{more}", found.len()),
@@ -208,8 +208,8 @@ mod tests {
         let levels = |settings: &Settings, packet| -> Vec<Level> {
             super::settings(settings, packet, true).iter().map(|finding| finding.level).collect()
         };
-        assert_eq!(levels(&durable("1", None), PACKET), [Good, Good, Good, Good]);
-        assert_eq!(levels(&durable("1", None), PACKET - 1), [Good, Good, Warn, Good]);
+        assert_eq!(levels(&durable("1", None), MIN_PACKET_BYTES), [Good, Good, Good, Good]);
+        assert_eq!(levels(&durable("1", None), MIN_PACKET_BYTES - 1), [Good, Good, Warn, Good]);
         assert_eq!(writable(&replica, &[("a run", Written::Yes)]).level, Fail);
     }
 

@@ -100,13 +100,13 @@ pub(super) fn rights(
 }
 
 /// How many things are named that the account may not see.
-const NAMED: usize = 5;
+const NAMES_SHOWN: usize = 5;
 
 /// What of the jobs' database the account may not see into, where it publishes: a statement that reaches it is refused.
 pub(super) fn seen(only: Option<Role>, account: &str, unseen: &[String]) -> Option<Finding> {
     only.is_none_or(|only| only == Role::Publish).then_some(())?;
     let check = "right to see";
-    let Some(first) = unseen.get(..unseen.len().min(NAMED)).filter(|first| !first.is_empty()) else {
+    let Some(first) = unseen.get(..unseen.len().min(NAMES_SHOWN)).filter(|first| !first.is_empty()) else {
         let found = format!("{account} sees every table, trigger, view and routine of the database");
         return Some(Finding::ok(check, found));
     };
@@ -166,7 +166,8 @@ impl Judge<'_> {
 
     fn grant(&self, rights: &str, table: Table) -> String {
         let (user, host) = self.account.rsplit_once('@').unwrap_or((self.account, "%"));
-        let (user, host) = (user.replace('\'', "''"), host.replace('\'', "''"));
+        let user = user.replace('\'', "''");
+        let host = host.replace('\'', "''");
         let schema = self.schema.replace('`', "``");
         format!("GRANT {rights} ON `{schema}`.{} TO '{user}'@'{host}';", table.as_str())
     }

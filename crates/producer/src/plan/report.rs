@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::Error;
 
@@ -15,8 +15,8 @@ pub struct Plan {
     pub kinds: Vec<Counted>,
     /// Statements that a publish would refuse. With one of them it publishes nothing.
     pub refused: u64,
-    /// The first of them.
-    #[serde(serialize_with = "texts")]
+    /// The first of them. Not serialized: what helps against each is for the caller to say.
+    #[serde(skip)]
     pub refusals: Vec<Error>,
     /// Whether the input could be read to its end.
     pub complete: bool,
@@ -95,8 +95,4 @@ pub struct FailedExplain {
     pub place: String,
     /// What the server said.
     pub error: String,
-}
-
-fn texts<S: Serializer>(refusals: &[Error], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(refusals.iter().map(|refusal| queryfleet_job::causes(refusal)))
 }

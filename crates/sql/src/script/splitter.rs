@@ -232,12 +232,15 @@ impl Splitter {
 
     /// Passes white space and one comment or command of the client; at anything else the body begins.
     fn head(&mut self) -> Result<Step, SplitError> {
+        if self.phase == Phase::ClientComment {
+            // Dropped as soon as it ends: the white space behind it does not count towards the limit.
+            let is_over = self.scanner.leave(&self.buffer, self.last);
+            return Ok(if is_over { Step::Drop { next: self.scanner.at } } else { Step::More });
+        }
         let byte = self.scanner.run(&self.buffer, &HEAD, self.last);
         let at = self.scanner.at;
         if self.phase == Phase::Space {
             self.begin_at(at);
-        } else if self.phase == Phase::ClientComment && self.scanner.context == Context::Code {
-            return Ok(Step::Drop { next: at });
         }
         let Some(byte) = byte else { return Ok(Step::More) };
         match self.delimiter_here() {

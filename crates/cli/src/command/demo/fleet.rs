@@ -36,14 +36,16 @@ impl<'a> Fleet<'a> {
     /// Starts two workers, and returns when both are ready.
     pub(crate) fn start(stack: &'a Stack) -> Result<Fleet<'a>, Failure> {
         let mut fleet = Fleet { stack, program: std::env::current_exe()?, workers: Vec::new() };
-        let (first, second) = (fleet.add("worker-1")?, fleet.add("worker-2")?);
+        let first = fleet.add("worker-1")?;
+        let second = fleet.add("worker-2")?;
         output::say(format_args!("two workers with {SLOTS} slots each: pid {first} and pid {second}"));
         Ok(fleet)
     }
 
     /// Starts one more worker and says its process id.
     fn add(&mut self, name: &'static str) -> Result<u32, Failure> {
-        let (process, metrics) = (self.stack.process(name), Port::reserve()?);
+        let process = self.stack.process(name);
+        let metrics = Port::reserve()?;
         let port = metrics.number();
         process.start(
             self.program.as_path(),
@@ -65,7 +67,8 @@ impl<'a> Fleet<'a> {
         first.counters = Counters::scrape(first.metrics.number())?;
         first.process.kill()?;
         first.killed = true;
-        let (pid, done) = (first.pid, first.counters.done);
+        let pid = first.pid;
+        let done = first.counters.done;
         let new = self.add("worker-3")?;
         Ok(format!("killed a worker with SIGKILL: pid {pid}, after {done} jobs; pid {new} takes its place"))
     }

@@ -12,13 +12,14 @@ use queryfleet_devstack::{Options, Stack};
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
 use queryfleet_producer::{PublishRequest, Source};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::bar::Bar;
 use crate::command::demo::fleet::Fleet;
 use crate::command::demo::report::Report;
-use crate::command::{block, print_json};
 use crate::failure::Failure;
 use crate::output;
+use crate::runtime::block;
 use crate::signal::Stop;
 use crate::{Exit, log};
 
@@ -62,7 +63,7 @@ pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
 /// From an empty database to the report. Short calls block this task: nothing else of this process waits for it.
 async fn show(stack: &Stack) -> Result<Report, Failure> {
     let config = Config::from_vars(stack.env().into_iter().map(|(name, value)| (name.to_owned(), value)))?;
-    log::start(&config, Some("error"))?;
+    log::start(&config, Some(LevelFilter::ERROR))?;
     output::say(format_args!("both run in {}", stack.folder().display()));
     let script = table::make(stack, JOBS)?;
     output::say(format_args!(
@@ -105,7 +106,7 @@ async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Stan
 /// Prints the report; a broken promise is a failure.
 fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
     if json {
-        print_json(&report.json());
+        output::print_json(&report.view());
     } else {
         output::print_block(format_args!("\n{report}"));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 use queryfleet_ledger::Counts;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::command::demo::fleet::Worker;
 use crate::command::demo::table::Rows;
@@ -24,10 +24,41 @@ pub(crate) struct Report {
     pub(crate) workers: Vec<Worker>,
 }
 
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+pub(crate) struct ReportView {
+    jobs: u64,
+    done: u64,
+    dead: u64,
+    lost: u64,
+    doubled: u64,
+    statements_per_second: f64,
+    workers_killed: usize,
+    seconds: f64,
+    redeliveries: u64,
+    ended_before: u64,
+    workers: Vec<WorkerView>,
+}
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct WorkerView {
+    pid: u32,
+    jobs: u64,
+    killed: bool,
+}
+
+impl From<&Worker> for WorkerView {
+    fn from(worker: &Worker) -> WorkerView {
+        WorkerView { pid: worker.pid, jobs: worker.counters.done, killed: worker.killed }
+    }
+}
+
 impl Report {
     /// How the promise was broken; `None` when every statement took effect exactly once.
     pub(crate) fn broken(&self) -> Option<String> {
-        let (Counts { done, dead, .. }, Rows { lost, doubled }) = (self.counts, self.rows);
+        let Counts { done, dead, .. } = self.counts;
+        let Rows { lost, doubled } = self.rows;
         let kept = done == self.jobs && (dead, lost, doubled) == (0, 0, 0);
         let how = || {
             format!("of {} statements {done} done, {dead} dead, {lost} lost, {doubled} doubled", self.jobs)
@@ -35,22 +66,20 @@ impl Report {
         (!kept).then(how)
     }
 
-    /// A contract: keys are added, never changed.
-    pub(crate) fn json(&self) -> Value {
-        let worker = |worker: &Worker| json!({ "pid": worker.pid, "jobs": worker.counters.done, "killed": worker.killed });
-        json!({
-            "jobs": self.jobs,
-            "done": self.counts.done,
-            "dead": self.counts.dead,
-            "lost": self.rows.lost,
-            "doubled": self.rows.doubled,
-            "statements_per_second": self.rate().round(),
-            "workers_killed": self.workers.iter().filter(|worker| worker.killed).count(),
-            "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
-            "redeliveries": self.redeliveries(),
-            "ended_before": self.ended_before(),
-            "workers": self.workers.iter().map(worker).collect::<Vec<_>>(),
-        })
+    pub(crate) fn view(&self) -> ReportView {
+        ReportView {
+            jobs: self.jobs,
+            done: self.counts.done,
+            dead: self.counts.dead,
+            lost: self.rows.lost,
+            doubled: self.rows.doubled,
+            statements_per_second: self.rate().round(),
+            workers_killed: self.workers.iter().filter(|worker| worker.killed).count(),
+            seconds: (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
+            redeliveries: self.redeliveries(),
+            ended_before: self.ended_before(),
+            workers: self.workers.iter().map(WorkerView::from).collect(),
+        }
     }
 
     fn rate(&self) -> f64 {
@@ -85,7 +114,8 @@ impl fmt::Display for Report {
             let done = HumanCount(worker.counters.done).to_string();
             writeln!(f, "  pid {:<8} {done:>7} jobs done; {end}", worker.pid)?;
         }
-        let (again, before) = (self.redeliveries(), self.ended_before());
+        let again = self.redeliveries();
+        let before = self.ended_before();
         writeln!(
             f,
             "  {again} jobs were delivered a second time; {before} of them had committed, and were not run again"
@@ -94,5 +124,29 @@ impl fmt::Display for Report {
             None => write!(f, "\nevery row is exactly 1: every statement took effect exactly once"),
             Some(_) => write!(f, "\nthe promise was broken"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_these_keys() {
+        let view = ReportView {
+            jobs: 3,
+            done: 3,
+            dead: 0,
+            lost: 0,
+            doubled: 0,
+            statements_per_second: 1.0,
+            workers_killed: 1,
+            seconds: 3.0,
+            redeliveries: 0,
+            ended_before: 0,
+            workers: vec![WorkerView { pid: 1, jobs: 3, killed: true }],
+        };
+        expect_test::expect![[r#"{"jobs":3,"done":3,"dead":0,"lost":0,"doubled":0,"statements_per_second":1.0,"workers_killed":1,"seconds":3.0,"redeliveries":0,"ended_before":0,"workers":[{"pid":1,"jobs":3,"killed":true}]}"#]]
+        .assert_eq(&serde_json::to_string(&view).unwrap());
     }
 }

@@ -3,8 +3,8 @@
 use queryfleet_sql::{self, Kind, SqlMode, TableName};
 
 use super::name::fold;
-use super::objects::{Catalog, Object};
 use super::reason::{Because, NotHeld, Sort, Ways};
+use super::schema_objects::{Catalog, Object};
 
 /// How the server can be asked what it would do for a statement, so that nothing is done. MariaDB evaluates derived
 /// tables for an EXPLAIN, with the functions and sequences in them.

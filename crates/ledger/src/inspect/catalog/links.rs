@@ -6,8 +6,8 @@ use queryfleet_sql::{self, Call, SqlMode, TableName};
 
 use super::judge::takes_default;
 use super::name::{Name, fold};
-use super::objects::{Catalog, Object};
 use super::reason::{Because, Ways, Why};
+use super::schema_objects::{Catalog, Object};
 
 /// What a link is part of.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use queryfleet_sql::{self, SqlMode};
 use super::grants::Grants;
 use super::links::{Link, Of};
 use super::name::{fold, name};
-use super::objects::{Catalog, Object};
 use super::reason::{Because, TRIGGERS_UNSEEN, Ways, Why};
+use super::schema_objects::{Catalog, Object};
 use crate::Error;
 use crate::connection::LedgerClient;
 
@@ -44,9 +44,6 @@ struct Rows {
 }
 
 /// Looks at all tables, views, triggers and routines that this account may see.
-///
-/// # Errors
-/// As connecting and querying can fail.
 pub(crate) async fn load(client: &mut LedgerClient) -> Result<Catalog, Error> {
     let rows = client.ask("look for what no transaction holds", read).await?;
     let mut catalog = Catalog::new(&client.database.schema, rows.grants);

@@ -12,11 +12,11 @@ mod judge;
 mod links;
 pub(super) mod load;
 mod name;
-mod objects;
 mod reason;
+mod schema_objects;
 #[cfg(test)]
 mod tests;
 
 pub use judge::Explaining;
-pub use objects::Catalog;
 pub use reason::NotHeld;
+pub use schema_objects::Catalog;

@@ -3,8 +3,8 @@ use queryfleet_sql::{SqlMode, inspect};
 use super::grants::Grants;
 use super::links::{Link, Of};
 use super::name::{fold, name};
-use super::objects::{Catalog, Object};
 use super::reason::{Because, Ways, Why};
+use super::schema_objects::{Catalog, Object};
 
 fn link(of: Of, through: &str, text: Option<&str>) -> Link {
     let (Of::View((database, _)) | Of::Table((database, _)) | Of::Routine((database, _))) = &of;

@@ -1,0 +1,1 @@
+CALL shop.nightly(1, 'a', @out)

@@ -1,0 +1,1 @@
+DELETE a, b FROM t AS a INNER JOIN u AS b ON a.id = b.id WHERE a.x > 0x1F

@@ -1,0 +1,1 @@
+UPDATE /*+ MAX_EXECUTION_TIME(10) */ t SET a = 1

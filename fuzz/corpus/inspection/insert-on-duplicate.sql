@@ -1,0 +1,1 @@
+INSERT INTO t (a, b) VALUES (1, :b), (?, 2.5e3) ON DUPLICATE KEY UPDATE a = VALUES(a);

@@ -1,0 +1,1 @@
+PREPARE p FROM 'DO 1'

@@ -1,0 +1,1 @@
+UPDATE t SET a = _utf8mb4'x' 'y' "z" N'w' WHERE `a``b` = "c""d"

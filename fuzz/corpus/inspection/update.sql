@@ -1,0 +1,1 @@
+UPDATE shop.t SET a = a + 1, `b` = 'x' WHERE id = 7

@@ -1,0 +1,1 @@
+UPDATE t SET a = @n := @n + 1 ORDER BY id LIMIT 10

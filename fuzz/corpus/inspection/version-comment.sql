@@ -1,0 +1,1 @@
+/*!50000 UPDATE */ t SET a = 1 /*M!100100 , b = 2 */ WHERE id = 1

@@ -1,0 +1,1 @@
+WITH x AS (SELECT 1 AS a), y AS (SELECT 2) UPDATE t, x SET t.a = x.a WHERE t.id = x.a

@@ -1,0 +1,4 @@
+# ; '
+-- ; "
+/* ; ' */ UPDATE t SET a = 1 /* b */;
+-- at the end

@@ -1,0 +1,1 @@
+DO 1; DELIMITER //
