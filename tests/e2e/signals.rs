@@ -141,3 +141,31 @@ fn what_idles_ends_well_at_every_signal_that_asks_it_to_stop() {
         assert_eq!(idle.wait().unwrap().code(), Some(0), "{signal:?}");
     }
 }
+
+/// Whether a process has this file open.
+fn has_open(process: &Child, path: &str) -> bool {
+    let files = std::fs::read_dir(format!("/proc/{}/fd", process.id()));
+    files.is_ok_and(|mut files| {
+        files.any(|file| {
+            file.is_ok_and(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.ends_with(path)))
+        })
+    })
+}
+
+#[test]
+fn the_first_look_at_a_large_input_can_be_interrupted() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    // The whole of it takes far longer than the answer may.
+    let statement = "UPDATE t SET n = n + 1 WHERE id = 1;\n";
+    let script = fleet.script([statement.repeat(2_000_000)]);
+    let path = script.to_str().unwrap();
+    for command in ["publish", "plan"] {
+        let process = start(fleet.command(&[command, path]));
+        eventually(SOON, "the input is read", || has_open(&process, path));
+        let asked = Instant::now();
+        interrupted(process, Signal::INT);
+        assert!(asked.elapsed() < Duration::from_secs(10), "{command} took {:?}", asked.elapsed());
+    }
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
+}

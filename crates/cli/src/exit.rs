@@ -21,6 +21,8 @@ pub enum Exit {
     TimedOut,
     /// Jobs are missing: neither ended, nor with the broker, nor with a worker.
     Missing,
+    /// The run was purged: it ended long ago, and nothing tells any more how.
+    Purged,
     /// Interrupted by Ctrl-C or SIGTERM.
     Interrupted,
     /// The exit code of the command that `dev` has run.
@@ -29,7 +31,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every one that has a meaning of its own.
-    pub(crate) const ALL: [Exit; 8] = [
+    pub(crate) const ALL: [Exit; 9] = [
         Exit::Success,
         Exit::Failed,
         Exit::Usage,
@@ -37,6 +39,7 @@ impl Exit {
         Exit::Cancelled,
         Exit::TimedOut,
         Exit::Missing,
+        Exit::Purged,
         Exit::Interrupted,
     ];
 
@@ -50,6 +53,7 @@ impl Exit {
             Exit::Cancelled => 4,
             Exit::TimedOut => 5,
             Exit::Missing => 6,
+            Exit::Purged => 8,
             Exit::Interrupted => 130,
             Exit::External(code) => code,
         }
@@ -65,6 +69,7 @@ impl Exit {
             Exit::Cancelled => "the run was cancelled",
             Exit::TimedOut => "--timeout has passed",
             Exit::Missing => "jobs are missing",
+            Exit::Purged => "the run was purged",
             Exit::Interrupted => "interrupted",
             Exit::External(_) => "the exit code of COMMAND",
         }
@@ -93,7 +98,8 @@ impl From<&queryfleet_producer::Error> for Exit {
     fn from(error: &queryfleet_producer::Error) -> Exit {
         use queryfleet_producer::Error;
         match error {
-            Error::Cancelled(_) => Exit::Cancelled,
+            Error::Cancelled(_) | Error::CancelledBefore(_) => Exit::Cancelled,
+            Error::Purged(_) => Exit::Purged,
             Error::Read { .. }
             | Error::Spool { .. }
             | Error::Checksum { .. }
@@ -104,7 +110,6 @@ impl From<&queryfleet_producer::Error> for Exit {
             | Error::Changed { .. }
             | Error::Moving { .. }
             | Error::Unfinished(_)
-            | Error::Closed { .. }
             | Error::Option { .. }
             | Error::TooLarge { .. }
             | Error::Manifest { .. }

@@ -24,7 +24,7 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// How many retry tiers there are; at least one.
     pub tiers: usize,
-    /// Tries at a conflict within one delivery.
+    /// Attempts at a job that meets conflicts, within one delivery.
     pub tries_here: u32,
     /// How long a slot keeps a message while the database is unavailable or under pressure.
     pub pressure_timeout: Duration,
@@ -35,7 +35,7 @@ pub struct RetryPolicy {
 pub struct Spent {
     /// Counted attempts of earlier deliveries, from the header.
     pub attempts: u32,
-    /// Attempts within this delivery, this one included.
+    /// Attempts at this job within this delivery, this one included; anew after pressure.
     pub tries_here: u32,
     /// Time since this delivery first met pressure.
     pub held: Duration,
@@ -50,7 +50,7 @@ words! {
         Attempts = "attempts",
         /// QUERYFLEET_MAX_ATTEMPTS is used up, and the last attempt ended at the statement's deadline.
         Timeout = "timeout",
-        /// The worker's policy or its check of the SQL forbids the statement, or it is not atomic.
+        /// The worker's policy or its check of the SQL forbids the statement, or it is non-transactional.
         Refused = "refused",
         /// Nobody can know whether it took effect.
         Unknown = "unknown",
@@ -174,7 +174,7 @@ impl Pauses {
 /// The outcome of an attempt whose ledger INSERT met error 1062, from the row that was found afterwards.
 ///
 /// No row: the other transaction's row is gone again (a replay took it away, or the reader came too early), so the
-/// job is tried once more. `Started`: somebody began a job that is not atomic and died, or is at it: nobody can know.
+/// job is tried once more. `Started`: somebody began a non-transactional job and died, or is at it: nobody can know.
 pub fn read_conflict(found: Option<LedgerState>) -> Outcome {
     match found {
         Some(LedgerState::Started) => Outcome::Unknown(Failure::said(

@@ -98,14 +98,12 @@ pub enum Error {
     /// The same input is published once more while its run has not ended.
     #[error("run {0} of the same input has not ended")]
     Unfinished(String),
-    /// A run that takes no more jobs.
-    #[error("run {name} is {state} already")]
-    Closed {
-        /// The run.
-        name: String,
-        /// How it ended.
-        state: &'static str,
-    },
+    /// A run that was cancelled takes no more jobs.
+    #[error("run {0} is cancelled already")]
+    CancelledBefore(String),
+    /// A run that was purged has ended long ago, and nothing of its jobs is left.
+    #[error("run {0} is purged already")]
+    Purged(String),
     /// Somebody cancelled the run while it was being published.
     #[error("run {0} was cancelled while it was being published")]
     Cancelled(String),

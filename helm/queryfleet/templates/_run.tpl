@@ -81,9 +81,9 @@ podFailurePolicy:
     # Evicted or preempted: the next pod goes on where this one stopped.
     - action: Ignore
       onPodConditions: [{type: DisruptionTarget, status: "True"}]
-    # Wrong usage, dead jobs, cancelled, timed out, jobs missing: another pod would find the same.
+    # Wrong usage, dead jobs, cancelled, timed out, jobs missing, purged: another pod would find the same.
     - action: FailJob
-      onExitCodes: {operator: In, values: [2, 3, 4, 5, 6]}
+      onExitCodes: {operator: In, values: [2, 3, 4, 5, 6, 8]}
       # Before 1.29 the schema wants it.
       onPodConditions: []
 template:

@@ -30,8 +30,8 @@ def variables() -> list[str]:
 def program_variables() -> dict[str, str | None]:
     """Every variable less its prefix, with its default."""
     source = (ROOT / "crates/config/src/variables.rs").read_text()
-    found = re.findall(r'Variable::(new|optional)\("QUERYFLEET_(\w+)",\s*(?:"([^"]*)")?', source)
-    return {name: default if kind == "new" else None for kind, name, default in found}
+    found = re.findall(r'Variable::(with_default|optional)\("QUERYFLEET_(\w+)",\s*(?:"([^"]*)")?', source)
+    return {name: default if kind == "with_default" else None for kind, name, default in found}
 
 
 def defaults() -> list[str]:

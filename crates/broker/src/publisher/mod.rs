@@ -67,7 +67,7 @@ impl Publisher {
     /// After an error nothing is known about any message of the batch: publish all of them again. The ledger takes care
     /// of duplicates.
     pub async fn publish_all(&mut self, route: Route, messages: &[Message]) -> Result<(), Error> {
-        self.publish_batch(route, messages).await.map_err(|failed| *failed.error)
+        self.send_batch(route, messages).await.map_err(|failed| *failed.error)
     }
 
     /// As [`publish_all`](Self::publish_all), but removes from `messages` those that are known to be in their queue:
@@ -81,7 +81,7 @@ impl Publisher {
         route: Route,
         messages: &mut Vec<Message>,
     ) -> Result<(), Error> {
-        let Err(FailedBatch { error, arrived }) = self.publish_batch(route, messages).await else {
+        let Err(FailedBatch { error, arrived }) = self.send_batch(route, messages).await else {
             messages.clear();
             return Ok(());
         };
@@ -91,7 +91,7 @@ impl Publisher {
     }
 
     /// An error says which messages are known to be in their queue all the same.
-    async fn publish_batch(&mut self, route: Route, messages: &[Message]) -> Result<(), FailedBatch> {
+    async fn send_batch(&mut self, route: Route, messages: &[Message]) -> Result<(), FailedBatch> {
         // Taken out: a failed or cancelled batch leaves no channel with confirms of its own behind.
         let channel = match self.channel.take() {
             Some(channel) if channel.status().connected() => channel,

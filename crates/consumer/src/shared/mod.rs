@@ -26,8 +26,8 @@ use crate::shared::large::Large;
 use crate::shared::remains::Remains;
 use crate::{Drain, Error};
 
-/// Tries at a conflict within one delivery.
-const TRIES_PER_DELIVERY: u32 = 3;
+/// Attempts at a job that meets conflicts, within one delivery.
+const TRIES_PER_JOB: u32 = 3;
 
 /// What the slots, the collector and the heartbeat of one worker share.
 pub(crate) struct Shared {
@@ -107,7 +107,7 @@ impl Shared {
                 policy: RetryPolicy {
                     max_attempts: config.max_attempts,
                     tiers: topology.tiers(),
-                    tries_here: TRIES_PER_DELIVERY,
+                    tries_here: TRIES_PER_JOB,
                     pressure_timeout: config.pressure_timeout,
                 },
                 allow: config.allow.clone(),

@@ -56,6 +56,9 @@ pub async fn plan(config: &Config, request: &PublishRequest<'_>, explain_all: bo
     Ok(plan)
 }
 
+/// Jobs that are looked at before other tasks have a turn.
+const JOBS_PER_YIELD: u64 = 1000;
+
 struct Planning<'a> {
     plan: Plan,
     rules: &'a RunRules,
@@ -73,6 +76,10 @@ impl Planning<'_> {
                 Ok(Some(checked)) => {
                     let place = jobs.location(checked.place).to_string();
                     self.add_job(checked, place).await?;
+                    if self.plan.jobs.is_multiple_of(JOBS_PER_YIELD) {
+                        // Nothing else in this loop waits, and Ctrl-C is to be noticed.
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Ok(None) => {
                     self.plan.complete = true;

@@ -11,7 +11,7 @@ use crate::Error;
 ///
 /// # Errors
 /// Returns [`Error::Manifest`] if the run was begun as something else, [`Error::Cancelled`], and [`Error::Ledger`].
-pub(crate) async fn seal(
+pub(crate) async fn write(
     client: &mut LedgerClient,
     run: Run,
     ours: &Manifest,

@@ -32,7 +32,7 @@ pub async fn publish(
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Published, Error> {
     let mut publication = Publication::prepare(config, request).await?;
-    let checked = publication.check_all(progress)?;
+    let checked = publication.check_all(progress).await?;
     let run = publication.find_or_create_run(&checked).await?;
     let checked = publication.materialise(&run, checked, progress).await?;
     publication.publish(run, checked, progress).await

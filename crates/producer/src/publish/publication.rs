@@ -78,7 +78,7 @@ impl<'a> Publication<'a> {
     ///
     /// # Errors
     /// Returns the first problem of the input, or [`Error::Empty`].
-    pub(crate) fn check_all(
+    pub(crate) async fn check_all(
         &self,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<CheckedInput, Error> {
@@ -90,6 +90,8 @@ impl<'a> Publication<'a> {
             milestones.pass(&digest);
             if digest.jobs.is_multiple_of(JOBS_PER_REPORT) {
                 progress(Progress::Checking { jobs: digest.jobs, input: jobs.read_so_far() });
+                // Nothing else in this loop waits, and Ctrl-C is to be noticed.
+                tokio::task::yield_now().await;
             }
         }
         if digest.jobs == 0 {
@@ -128,7 +130,7 @@ impl<'a> Publication<'a> {
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<CheckedInput, Error> {
         if self.source.materialise(&mut self.client, run.id).await? {
-            return self.check_all(progress);
+            return self.check_all(progress).await;
         }
         Ok(checked)
     }
@@ -146,7 +148,7 @@ impl<'a> Publication<'a> {
         let Publication { config, request, .. } = self;
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         let ours = self.manifest(&run, &checked);
-        let (run, manifest) = manifest::seal(&mut self.client, run, &ours, signer.as_ref()).await?;
+        let (run, manifest) = manifest::write(&mut self.client, run, &ours, signer.as_ref()).await?;
         let chunk = Pace::chunk(request.limits, request.chunk);
         let batch =
             BatchOptions { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };

@@ -137,8 +137,8 @@ impl RunFinder<'_> {
     fn require_same_options(&self, run: &Run) -> Result<(), Error> {
         match run.state {
             RunState::Publishing | RunState::Published => {}
-            RunState::Cancelled => return Err(Error::Closed { name: run.name.clone(), state: "cancelled" }),
-            RunState::Purged => return Err(Error::Closed { name: run.name.clone(), state: "purged" }),
+            RunState::Cancelled => return Err(Error::CancelledBefore(run.name.clone())),
+            RunState::Purged => return Err(Error::Purged(run.name.clone())),
         }
         let (option, before) = if run.queue != self.queue {
             (RunOption::Queue, run.queue.as_str())

@@ -41,7 +41,7 @@ pub enum Ended {
 /// Waits until the run has ended, was cancelled, or has stalled with jobs missing. `progress` is called after each poll.
 ///
 /// # Errors
-/// Returns [`Error::NoRun`], [`Error::Closed`] if the run was purged, and an error if the configuration cannot be used or
+/// Returns [`Error::NoRun`], [`Error::Purged`] if the run was purged, and an error if the configuration cannot be used or
 /// if the database is unavailable for longer than `missing_timeout`.
 pub async fn wait(
     config: &Config,
@@ -72,7 +72,7 @@ pub async fn wait(
         }
         progress(&standing);
         let ended = match standing.run.state {
-            RunState::Purged => return Err(Error::Closed { name: standing.run.name, state: "purged" }),
+            RunState::Purged => return Err(Error::Purged(standing.run.name)),
             RunState::Cancelled => Some(Ended::Cancelled),
             _ if standing.has_ended() => {
                 Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done })
