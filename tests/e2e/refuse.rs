@@ -209,7 +209,7 @@ fn the_name_of_a_run_fits_or_is_refused_on_the_command_line() {
     for command in ["publish", "run", "plan"] {
         let long = "é".repeat(191);
         let refused = fleet.run(&[command, &script, "--run", &long]).expect(2);
-        refused.says("--run <NAME>").says("it has 191 characters, a run's name at most 190");
+        refused.says("--run <NAME>").says("it has 191 characters, but the name of a run has at most 190");
     }
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 0);
     fleet.run(&["publish", &script, "--run", &"é".repeat(190)]).expect(0);
