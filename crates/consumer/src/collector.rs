@@ -6,7 +6,7 @@
 //! - It was delivered up to the limit. Of a chunk nobody knows which job it was: those that have not ended are
 //!   published again one by one, and only a single job dies.
 //! - A policy or a person has moved it, which is no job's doing: its jobs are dead by that reason, and a replay brings
-//!   them back. They are not published again here: as long as the policy is there they would come back for ever.
+//!   them back. They are not published again here: as long as the policy is there they would come back forever.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -15,6 +15,7 @@ mod inspect;
 mod own_mode;
 mod quote;
 mod range;
+mod row;
 mod session;
 mod session_sql;
 mod tables;

@@ -21,7 +21,7 @@ const ENDED: [io::ErrorKind; 4] = [
 pub struct TlsFault {
     /// Why, and the variable to look at, as the end of "cannot connect to …: ".
     text: String,
-    /// Whether waiting will not mend it.
+    /// Whether waiting cannot fix it.
     pub is_permanent: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The copies in which jobs of a message go on: to a retry tier, or back to the work queue.
+//! The copies in which jobs of a message continue: to a retry tier, or back to the work queue.
 
 use std::collections::BinaryHeap;
 

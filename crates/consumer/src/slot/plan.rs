@@ -27,7 +27,7 @@ pub(crate) enum Then {
 pub(crate) struct Plan<'a> {
     /// The jobs that die.
     pub(crate) deaths: Vec<Death<'a>>,
-    /// The copies in which other jobs go on.
+    /// The copies in which other jobs continue.
     pub(crate) copies: Copies<'a>,
     /// Whether the broker has to dead-letter the message.
     is_rejected: bool,

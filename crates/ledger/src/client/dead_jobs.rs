@@ -1,14 +1,15 @@
 //! Looking at dead jobs, and bringing them back.
 
-use mysql_async::prelude::Queryable;
+use mysql_async::prelude::{FromValue, Queryable};
 use mysql_async::{Params, Row, Value};
 use queryfleet_job::RunId;
 
 use crate::Error;
 use crate::connection::LedgerClient;
+use crate::row::read_column;
 use crate::tables::Tables;
 
-/// The states of a run that may still be gone on with.
+/// The states of a run that may still be resumed.
 const OPEN: &str = "('publishing', 'published')";
 /// Rows a DELETE.
 const ROWS_PER_DELETE: u64 = 1000;
@@ -99,9 +100,8 @@ pub struct DeadJob {
     pub signature: Option<String>,
 }
 
-fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, Error> {
-    let unreadable = || Error::Schema(format!("column {index} of a dead job is unreadable"));
-    row.get_opt(index).and_then(Result::ok).ok_or_else(unreadable)
+fn column<T: FromValue>(row: &Row, index: usize) -> Result<T, Error> {
+    read_column(row, index, "a dead job").map_err(Error::Schema)
 }
 
 /// Dead jobs; see [`LedgerClient::dead_jobs`].

@@ -1,4 +1,4 @@
-//! The control connection: runs, dead jobs, counts, ranges, workers, and the tables themselves. No job is executed here.
+//! What is asked of the ledger beside the slots: runs, dead jobs, counts, ranges, workers, and the tables themselves. No job is executed here.
 //!
 //! [`LedgerClient`] has one view for each subject; a view borrows the connection for as long as it is used.
 

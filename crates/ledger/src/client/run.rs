@@ -1,9 +1,12 @@
 //! A run as its row has it.
 
 use mysql_async::Row;
+use mysql_async::prelude::FromValue;
 use queryfleet_job::{
     ExecutionSite, Manifest, NotAtomic, Outcome, RunId, StoredRun, Terms, UnsignedColumns, words,
 };
+
+use crate::row::read_column;
 
 words! {
     /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
@@ -73,10 +76,8 @@ pub(crate) const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, c
 
 /// The run in a row of [`COLUMNS`].
 pub(crate) fn run(row: Row) -> Result<Run, String> {
-    fn column<T: mysql_async::prelude::FromValue>(row: &Row, index: usize) -> Result<T, String> {
-        row.get_opt(index)
-            .and_then(Result::ok)
-            .ok_or_else(|| format!("column {index} of a run is unreadable"))
+    fn column<T: FromValue>(row: &Row, index: usize) -> Result<T, String> {
+        read_column(row, index, "a run")
     }
     let state: String = column(&row, 3)?;
     let not_atomic: Option<String> = column(&row, 10)?;

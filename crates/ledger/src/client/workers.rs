@@ -73,7 +73,7 @@ impl Workers<'_> {
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn longest_view(&mut self, own: Duration) -> Result<Duration, Error> {
-        // Of all that may still live: one that is cut off for now goes on with what it has seen.
+        // Of all that may still live: one that is cut off for now continues with what it has seen.
         let query = format!(
             "SELECT MAX(view_ms) FROM {} WHERE seen > CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY",
             self.client.database.tables.worker

@@ -1,7 +1,7 @@
 //! The killer: ends a connection whose statement has passed its deadline.
 //!
 //! Always `KILL id`, the connection, never KILL QUERY: between two statements of a packet KILL QUERY leaves the
-//! server silent for ever with the locks held, and `DO SLEEP(600)` swallows it and commits. The kill proves nothing
+//! server silent forever with the locks held, and `DO SLEEP(600)` swallows it and commits. The kill proves nothing
 //! about the job: the ledger decides at the next attempt.
 
 use std::time::Duration;
