@@ -37,6 +37,8 @@ fn a_late_message_of_a_purged_run_is_never_executed() {
     let late = fleet.chunk(run, vec![Job::new(2, "UPDATE t SET n = n + 1 WHERE id = 2")]);
     fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
     fleet.run(&["purge", "purged"]).expect(0);
+    fleet.wait("purged").expect(8).says("purged");
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "purged"]).expect(8).says("purged");
     fleet.send_chunk(&late);
     let worker = fleet.worker(1);
     eventually(Duration::from_secs(20), "the late message is settled", || {
