@@ -63,8 +63,7 @@ fn a_worker_of_the_chart_has_room_for_the_largest_statements() {
     fleet.publish(&script, "large");
     let worker = fleet.worker_with(slots, &[("QUERYFLEET_MAX_ATTEMPTS", "2")]);
     let idle = resident(worker.serves());
-    // A retry tier takes a minute of it.
-    fleet.run(&["wait", "large", "--timeout", "150s"]).expect(3);
+    fleet.run(&["wait", "large", "--timeout", "80s"]).expect(3);
     let peak = peak(&worker);
     let dead = fleet.dead();
     let of = |wanted: &str| dead.iter().filter(|(_, reason, _)| reason == wanted).count();
