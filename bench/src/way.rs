@@ -166,7 +166,7 @@ impl Slot {
         let outcome = Outcome::Conflict(failure);
         let progress = Spent { attempts: 0, tries_here: self.policy.tries_here, held: Duration::ZERO };
         let Settlement::Tier { attempts, .. } = self.settle(&outcome, progress) else { return None };
-        let copy = chunk.with_jobs(chunk.jobs.first().cloned().into_iter().collect());
+        let copy = chunk.with_jobs(chunk.jobs.first().into_iter().collect());
         Some(envelope::seal(&copy, None, attempts, outcome.failure().map(ToString::to_string)))
     }
 }

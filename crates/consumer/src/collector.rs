@@ -194,7 +194,7 @@ impl Collector {
         }
         let mut left: Vec<Message> = Vec::with_capacity(chunk.jobs.len());
         for job in &chunk.jobs {
-            let single = chunk.with_jobs(vec![job.clone()]);
+            let single = chunk.with_jobs(vec![job]);
             let first_error = delivery.headers.first_error.clone();
             left.push(envelope::seal(
                 &single,

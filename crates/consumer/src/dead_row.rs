@@ -29,7 +29,7 @@ impl DeadRow<'_> {
     /// Returns the ledger's error if the rows could not be written.
     pub(crate) async fn write(&self, shared: &Shared, session: &mut Session) -> Result<(), Error> {
         // Signed here, by a worker that has verified the message: a replay publishes these bytes, and signs nothing.
-        let single = self.chunk.with_jobs(vec![self.job.clone()]);
+        let single = self.chunk.with_jobs(vec![self.job]);
         let message = envelope::seal(&single, shared.signer.as_ref(), 0, None);
         let dead = Dead {
             run: self.chunk.run,

@@ -31,9 +31,11 @@ impl Job {
 }
 
 /// What one message carries: some jobs of one run, and what a worker must know of that run.
+///
+/// `Chunk<&Job>` is a part of another chunk: a job may be as large as a message, and is copied by nobody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Chunk {
+pub struct Chunk<J = Job> {
     /// The run of all its jobs.
     pub run: RunId,
     /// The ledger that the run was published for.
@@ -50,7 +52,7 @@ pub struct Chunk {
     pub not_atomic: Option<NotAtomic>,
     /// At least one, by growing seq. The last field: [`Filling`](crate::Filling) adds jobs at the end of an encoded
     /// chunk.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<J>,
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -59,7 +61,8 @@ fn is_zero(n: &u32) -> bool {
 
 impl Chunk {
     /// The same chunk with other jobs: what is left of it after an attempt.
-    pub fn with_jobs(&self, jobs: Vec<Job>) -> Chunk {
-        Chunk { jobs, ledger: self.ledger.clone(), ..*self }
+    pub fn with_jobs<J>(&self, jobs: Vec<J>) -> Chunk<J> {
+        let Chunk { run, manifest, session, not_atomic, .. } = *self;
+        Chunk { run, ledger: self.ledger.clone(), manifest, session, not_atomic, jobs }
     }
 }

@@ -7,6 +7,7 @@
 //! Version 1 has no manifest. It is read, and written for what is left of a chunk that came so, until all producers and
 //! workers of a fleet write version 2.
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -29,6 +30,8 @@ const LONGEST_ID_BYTES: usize = 41;
 const LONGEST_ESCAPE_BYTES: usize = 6;
 /// The most bytes around a value, such as `{"base64":""},`.
 const AROUND_PARAM_BYTES: usize = 16;
+/// The length of a body from which on it is measured before it is written.
+const MEASURED_BYTES: usize = 1 << 20;
 /// The most bytes of the keys and numbers of a job.
 const AROUND_TEXTS_BYTES: usize = 128;
 
@@ -97,11 +100,11 @@ pub enum DecodeError {
 }
 
 #[derive(Serialize)]
-struct Outgoing<'a> {
+struct Outgoing<'a, J> {
     v: u32,
     /// Last, so that a body ends with the jobs of the chunk: [`Filling`](crate::Filling) adds to them.
     #[serde(flatten)]
-    chunk: &'a Chunk,
+    chunk: &'a Chunk<J>,
 }
 
 /// The chunk's fields once more, beside the version: serde cannot both flatten and refuse unknown fields.
@@ -126,10 +129,18 @@ struct OnlyVersion {
 }
 
 /// The body for a chunk.
-pub fn encode(chunk: &Chunk) -> Vec<u8> {
-    let mut body = Vec::with_capacity(256 + chunk.jobs.iter().map(|job| job.sql.len() + 32).sum::<usize>());
+pub fn encode<J: Borrow<Job> + Serialize>(chunk: &Chunk<J>) -> Vec<u8> {
     let v = if chunk.manifest.is_some() { VERSION } else { WITHOUT_MANIFEST };
-    json::write(&mut body, &Outgoing { v, chunk });
+    let outgoing = Outgoing { v, chunk };
+    let mut capacity = 256 + chunk.jobs.iter().map(|job| job.borrow().sql.len() + 32).sum::<usize>();
+    if capacity > MEASURED_BYTES {
+        // A buffer that is too small by one escaped byte grows to twice its size.
+        let mut length = Length(0);
+        json::write(&mut length, &outgoing);
+        capacity = length.0;
+    }
+    let mut body = Vec::with_capacity(capacity);
+    json::write(&mut body, &outgoing);
     body
 }
 
@@ -161,7 +172,12 @@ impl io::Write for Length {
 }
 
 /// The whole message for a chunk: encoded, signed when there is a signer, with the headers given.
-pub fn seal(chunk: &Chunk, signer: Option<&Signer>, attempts: u32, first_error: Option<String>) -> Message {
+pub fn seal<J: Borrow<Job> + Serialize>(
+    chunk: &Chunk<J>,
+    signer: Option<&Signer>,
+    attempts: u32,
+    first_error: Option<String>,
+) -> Message {
     let body = encode(chunk);
     let signature = signer.map(|signer| signer.sign(&body));
     let headers = Headers::new(&body, signature, signer, attempts, first_error);
@@ -182,8 +198,8 @@ pub fn once_more(
 }
 
 /// The id of a chunk's message.
-pub(crate) fn id(chunk: &Chunk) -> String {
-    let seq = chunk.jobs.first().map_or(0, |job| job.seq);
+pub(crate) fn id<J: Borrow<Job>>(chunk: &Chunk<J>) -> String {
+    let seq = chunk.jobs.first().map_or(0, |job| job.borrow().seq);
     let mut id = String::with_capacity(LONGEST_ID_BYTES);
     // Writing into a String has no way to fail.
     let _ = write!(id, "{}/{seq}", chunk.run);

@@ -12,7 +12,12 @@ pub fn halves(message: &Message, signer: Option<&Signer>) -> Option<[Message; 2]
     let (first, second) = chunk.jobs.split_at(chunk.jobs.len() / 2);
     let half = |jobs: &[crate::Job]| {
         let headers = &message.headers;
-        envelope::seal(&chunk.with_jobs(jobs.to_vec()), signer, headers.attempts, headers.first_error.clone())
+        envelope::seal(
+            &chunk.with_jobs(jobs.iter().collect()),
+            signer,
+            headers.attempts,
+            headers.first_error.clone(),
+        )
     };
     Some([half(first), half(second)])
 }

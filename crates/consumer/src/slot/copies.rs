@@ -30,7 +30,7 @@ struct JobsCopy<'a> {
     first_error: Option<String>,
     /// Whether its job must not share a message.
     alone: bool,
-    jobs: Vec<Job>,
+    jobs: Vec<&'a Job>,
 }
 
 impl<'a> Copies<'a> {
@@ -46,9 +46,9 @@ impl<'a> Copies<'a> {
         headers: &Headers,
         route: Route,
         attempts: u32,
-        ending: &Ending<'_>,
+        ending: &Ending<'a>,
     ) {
-        let job = ending.job.clone();
+        let job = ending.job;
         if !ending.alone
             && let Some(copy) = self.shared_by(route, attempts)
         {

@@ -115,7 +115,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Gives a job back to the work queue, with its attempts unchanged.
-    pub(crate) fn give_back(&mut self, ending: &Ending<'_>) {
+    pub(crate) fn give_back(&mut self, ending: &Ending<'a>) {
         if let Some(Jobs { chunk, headers, .. }) = self.jobs {
             self.copies.add(chunk, headers, Route::Work, headers.attempts, ending);
         }

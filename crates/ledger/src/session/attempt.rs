@@ -74,6 +74,8 @@ impl Session {
         let epoch = self.database.epoch();
         let mut answers = Answers::default();
         let driven = limited(send(&mut open.conn, &self.packet, &mut answers), deadline, stop).await;
+        // Before anything else is made of a large statement, such as its dead row.
+        self.packet.shed();
         open.is_soiled |= !plain || answers.kept_changes;
         match driven {
             Ok(Ok(())) => {

@@ -12,6 +12,9 @@ use queryfleet_job::{Job, LedgerState, RunId};
 
 use crate::quote::quoted;
 
+/// The size of a text whose memory is used again.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// The role of a statement in the packet. Counting the answers tells which one failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketStep {
@@ -46,6 +49,13 @@ impl Packet {
     fn clear(&mut self) {
         self.text.clear();
         self.steps.clear();
+    }
+
+    /// Gives back the memory of a large text, which nobody reads again.
+    pub(crate) fn shed(&mut self) {
+        if self.text.capacity() > KEPT_BYTES {
+            *self = Packet::default();
+        }
     }
 
     /// The part behind the net.
@@ -116,6 +126,8 @@ pub fn build<'a>(
     jobs: &[(&'a Job, Cow<'_, str>)],
 ) -> &'a str {
     packet.clear();
+    // At once: a text that grows by the few words behind a large statement grows to twice its size.
+    packet.text.reserve(jobs.iter().map(|(_, statement)| statement.len() + 1024).sum());
     let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
     let chunk = jobs.len() > 1;
     let mut current = context.current;
