@@ -358,6 +358,22 @@ fn every_part_does_its_work_with_the_grants_of_the_script() {
 }
 
 #[test]
+fn workers_that_are_started_with_setup_wait_for_tables_and_rights() {
+    let parts = Parts::new();
+    let without_rights = parts.worker();
+    without_rights.wait_for("1044");
+    parts.grant("setup");
+    parts.run("setup", &["setup"]).expect(0);
+    let without_table_rights = parts.worker();
+    parts.grant("work");
+    without_rights.serves();
+    without_table_rights.serves();
+    // Credentials are not waited for.
+    let wrong = parts.of("work").1.replace(PASSWORD, "wrong");
+    parts.fleet.run_with(&["work"], &[(MYSQL, &wrong)]).expect(1).says("1045");
+}
+
+#[test]
 fn people_do_their_work_with_the_grants_of_the_script() {
     let parts = Parts::new();
     let fleet = &parts.fleet;

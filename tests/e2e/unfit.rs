@@ -47,7 +47,8 @@ fn a_database_without_our_tables_says_what_to_run() {
     let script = fleet.counters(1);
     fleet.sql("DROP TABLE queryfleet_meta");
     fleet.run(&["publish", script.to_str().unwrap()]).expect(1).says("queryfleet setup");
-    fleet.run(&["work"]).expect(1).says("queryfleet setup");
+    let shortly = [("QUERYFLEET_SETUP_TIMEOUT", "100ms")];
+    fleet.run_with(&["work"], &shortly).expect(1).says("queryfleet setup");
 }
 
 #[test]

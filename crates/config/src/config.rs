@@ -61,6 +61,8 @@ pub struct Config {
     pub run_poll_interval: Duration,
     /// How long `wait` sees no message ready and no job in flight before jobs count as missing.
     pub missing_timeout: Duration,
+    /// How long a starting worker waits for its tables and rights.
+    pub setup_timeout: Duration,
     /// The work queue's `x-delivery-limit`, at least 1.
     pub delivery_limit: u32,
     /// The number of published messages that may be unconfirmed, at least 1.
@@ -109,6 +111,7 @@ impl Config {
             pressure_timeout: env.read_or_default(&PRESSURE_TIMEOUT, parse_duration)?,
             heartbeat_interval: env.read_or_default(&HEARTBEAT_INTERVAL, parse_duration)?,
             run_poll_interval: env.read_or_default(&RUN_POLL_INTERVAL, parse_duration)?,
+            setup_timeout: env.read_or_default(&SETUP_TIMEOUT, parse_duration)?,
             missing_timeout: env.read_or_default(&MISSING_TIMEOUT, parse_duration)?,
             delivery_limit: env.read_or_default(&DELIVERY_LIMIT, parse::number(1..=1000))?,
             confirm_window: env.read_or_default(&CONFIRM_WINDOW, parse::number(1..=65536))?,

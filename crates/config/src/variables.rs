@@ -78,6 +78,8 @@ variables! {
     LOG_FORMAT = Variable::with_default("QUERYFLEET_LOG_FORMAT", "text", "text or json", "The format of the log.");
     CONNECT_TIMEOUT = Variable::with_default("QUERYFLEET_CONNECT_TIMEOUT", "5s", DURATION,
         "How long one attempt to connect to the broker or the database may take.");
+    SETUP_TIMEOUT = Variable::with_default("QUERYFLEET_SETUP_TIMEOUT", "1m", DURATION,
+        "How long a starting worker waits for queryfleet's tables, and for its account's rights to them.");
     BACKOFF_MAX = Variable::with_default("QUERYFLEET_BACKOFF_MAX", "30s", DURATION,
         "The longest pause between two attempts to connect.");
     PRESSURE_TIMEOUT = Variable::with_default("QUERYFLEET_PRESSURE_TIMEOUT", "5m", DURATION,

@@ -1,7 +1,7 @@
 //! A worker's life: it connects, declares the topology, runs its slots, and drains.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
@@ -35,8 +35,9 @@ pub struct Build {
 ///
 /// # Errors
 /// Returns an error if the worker cannot start for a reason that waiting does not remove: an unusable configuration, an
-/// address for metrics that is in use, wrong credentials, a missing virtual host, database or table, or a queue that
-/// exists with other arguments.
+/// address for metrics that is in use, wrong credentials, a missing virtual host or database, or a queue that exists with
+/// other arguments; or because queryfleet's tables, or this account's rights to them, are missing for longer than
+/// `setup_timeout`.
 pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
     let labels = Labels {
         queue: &config.queue,
@@ -49,7 +50,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
     beside.spawn(heartbeat::show_liveness(shared.clone()));
-    if !connect(&shared).await? {
+    if !connect(&shared, config.setup_timeout).await? {
         return Ok(());
     }
     let worker_id = queryfleet_job::random_id()?;
@@ -81,16 +82,21 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     Ok(())
 }
 
-/// Waits for both servers, reads which ledger this is, and declares the topology. Returns false if the drain came
-/// first.
-async fn connect(shared: &Shared) -> Result<bool, Error> {
+/// Waits for both servers, reads which ledger this is, and declares the topology. For tables and rights it waits for
+/// `setup_timeout`: workers may be started together with `queryfleet setup`. Returns false if the drain came first.
+async fn connect(shared: &Shared, setup_timeout: Duration) -> Result<bool, Error> {
+    let since = Instant::now();
     let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {
         let (identified, declared) =
             tokio::join!(shared.runs.connect(), shared.clients.consuming.declare(&shared.topology));
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
-            (Err(error), _) if error.is_unfit() => return Err(error.into()),
+            (Err(error), _)
+                if error.is_unfit() && !(error.awaits_setup() && since.elapsed() < setup_timeout) =>
+            {
+                return Err(error.into());
+            }
             (_, Err(error)) if shared.clients.consuming.class(&error) == ErrorClass::Permanent => {
                 return Err(error.into());
             }

@@ -196,6 +196,12 @@ impl Error {
         }
     }
 
+    /// Whether `queryfleet setup` or a GRANT fixes it: tables are missing or of another version, or the account has no
+    /// rights to them yet.
+    pub fn awaits_setup(&self) -> bool {
+        matches!(self, Error::Schema(_)) || self.code().is_some_and(error_code::awaits_setup)
+    }
+
     /// Whether a run's own session SQL is at fault, and neither this worker nor its database.
     pub fn is_of_run(&self) -> bool {
         matches!(self, Error::SessionSqlFault(_) | Error::RunSql(_))
@@ -241,6 +247,19 @@ mod tests {
         assert!(!Error::SessionSql(server(1193).into()).is_of_run());
         // The server went away while it ran.
         assert!(!Error::RunSql(server(1053).into()).is_of_run());
+    }
+
+    #[test]
+    fn what_setup_and_grants_fix_is_told_from_wrong_credentials() {
+        let connecting = |code| Error::Connect { server: "db".into(), source: server(code).into() };
+        for code in [1044, 1142, 1143, 1146] {
+            assert!(connecting(code).is_unfit() && connecting(code).awaits_setup(), "{code}");
+        }
+        for code in [1045, 1049, 1130, 1698] {
+            assert!(connecting(code).is_unfit() && !connecting(code).awaits_setup(), "{code}");
+        }
+        assert!(Error::Schema("no tables".into()).awaits_setup());
+        assert!(!Error::Url("no host".into()).awaits_setup());
     }
 
     #[test]

@@ -65,6 +65,11 @@ pub(crate) fn is_unfit_at_connect(code: u16) -> bool {
     UNFIT.contains(&code)
 }
 
+/// Whether the account lacks a right, or a table is missing: what `queryfleet setup` and a GRANT bring.
+pub(crate) fn awaits_setup(code: u16) -> bool {
+    [DATABASE_DENIED, TABLE_DENIED, COLUMN_DENIED, NO_SUCH_TABLE].contains(&code)
+}
+
 /// Whether the server has ended the connection.
 pub(crate) fn is_lost(code: u16) -> bool {
     LOST.contains(&code)
