@@ -55,7 +55,7 @@ fn measure(
     std::fs::write(&script, text)?;
     let published = Instant::now();
     let file = script.to_str().ok_or("the temporary folder's name is not UTF-8")?;
-    queryfleet(program, stack, &["publish", file, "--chunk", &chunk.to_string()])?;
+    queryfleet(program, stack, &["publish", file, "--again", "--chunk", &chunk.to_string()])?;
     let publish_rate = jobs as f64 / published.elapsed().as_secs_f64();
     let before = [cpu_seconds(stack.rabbitmq.pid()), cpu_seconds(database.pid())];
     let (worker, address) = start_worker(program, stack, slots)?;

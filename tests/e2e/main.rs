@@ -52,6 +52,7 @@ mod range;
 mod refusal;
 mod refuse;
 mod remains;
+mod repeated;
 mod resume;
 mod retry;
 mod rows;

@@ -28,7 +28,9 @@ impl Printed {
         let died: Vec<String> =
             self.fleet.rows("SELECT DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') FROM queryfleet_dead");
         let database: Vec<String> = self.fleet.rows("SELECT DATABASE()");
+        let ended = text.split_once("ended at ").map_or("TIME", |(_, rest)| rest.split(' ').next().unwrap());
         text.replace(&self.script, "SCRIPT")
+            .replace(ended, "TIME")
             .replace(&worker[0], "HOST:PID")
             .replace(&died[0], "TIME")
             .replace(&database[0], "DATABASE")
@@ -124,8 +126,8 @@ fn people_read_this() {
         &["publish", &printed.script, "--run", "printed", "--allow-no-where"],
         0,
         &expect![[r#"
-        run printed: all 2 jobs had been published before
-    "#]],
+            run printed ended at TIME with 1 done, 1 dead: there was nothing to do
+        "#]],
     );
     printed.prints(
         &["dead", "replay", "--dry-run"],
@@ -280,10 +282,11 @@ fn json_has_these_keys() {
         &publish,
         0,
         &expect![[r#"
-        .before: number
-        .name: string
-        .run: number
-        .total: number"#]],
+            .before: number
+            .ended: string
+            .name: string
+            .run: number
+            .total: number"#]],
     );
     printed.has_keys(
         &["doctor"],

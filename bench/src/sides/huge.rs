@@ -24,7 +24,7 @@ impl Side for Huge {
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
         let mut command = ground.built("queryfleet");
-        command.arg("publish").arg(&task.script).args(["--chunk", "100"]);
+        command.arg("publish").arg(&task.script).args(["--again", "--chunk", "100"]);
         let mut client = Client::start(command.stderr(Stdio::null()).stdout(Stdio::null()), Read::Nothing)?;
         let meter = Meter::start(ground, client.pid());
         let mut rss = 0.0_f64;

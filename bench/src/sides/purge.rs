@@ -30,7 +30,7 @@ impl Side for Ranges {
     fn run(&self, ground: &Ground, _: &Task) -> Result<Sample, Fault> {
         let mut command = ground.built("queryfleet");
         command
-            .args(["run", "--template", &format!("DELETE FROM t WHERE :range AND {OLD}")])
+            .args(["run", "--again", "--template", &format!("DELETE FROM t WHERE :range AND {OLD}")])
             .args(["--range", "t.id", "--size", SIZE, "--slots", "4"])
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null());

@@ -53,7 +53,7 @@ impl Side for Queryfleet {
 /// Publishes the script. Measured is the whole life of the process.
 pub(crate) fn publish(ground: &Ground, task: &Task, chunk: usize) -> Result<Sample, Fault> {
     let mut command = ground.built("queryfleet");
-    command.arg("publish").arg(&task.script).args(["--chunk", &chunk.to_string()]);
+    command.arg("publish").arg(&task.script).args(["--again", "--chunk", &chunk.to_string()]);
     whole(ground, command.stdout(Stdio::null()).stderr(Stdio::null()), task.jobs)
 }
 

@@ -1,7 +1,7 @@
 //! What a person can do about an error, by the options and commands of this program and of those that write dumps: the
 //! libraries know none of them.
 
-use queryfleet_producer::{Error, Problem, RunOption};
+use queryfleet_producer::{Error, PastEnd, Problem, RunOption};
 use queryfleet_sql::{Refusal, SessionState, SplitError};
 
 /// The options that help against an error of the producer, as the end of its sentence.
@@ -18,6 +18,15 @@ fn producer_advice(error: &Error) -> Option<String> {
         Error::Unfinished(name) => {
             Some(format!("`--run {name}` resumes it, `--again` publishes everything once more"))
         }
+        Error::Repeated { name, end } => Some(match end {
+            PastEnd::Ended { dead: 1.., .. } => format!(
+                "`queryfleet dead list --run {name}` shows the dead jobs, `--again` executes every statement once more"
+            ),
+            PastEnd::Ended { .. } | PastEnd::Cancelled { .. } | PastEnd::Purged => {
+                "`--again` executes every statement once more".into()
+            }
+        }),
+        Error::CancelledBefore(_) => Some("publish the input under another name".into()),
         Error::Option { option: RunOption::SessionSql, .. } => Some("the option is --session-sql".into()),
         Error::Option { option: RunOption::NotAtomic, .. } => Some("the option is --not-atomic".into()),
         Error::Chunk(_) => Some("the option is --chunk".into()),

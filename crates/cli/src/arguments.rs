@@ -344,9 +344,9 @@ pub(crate) struct PublishArgs {
     /// Name of the run; an interrupted run with this name is resumed
     #[arg(long, value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
-    /// Maximum jobs per message, which is one transaction; fewer if the message would be too large
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
-    pub(crate) chunk: u16,
+    /// Maximum jobs per message, which is one transaction; fewer if the message would be too large (default: 1)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
+    pub(crate) chunk: Option<u16>,
     /// SQL for every session that runs jobs of this run, after the init step
     #[arg(long, value_name = "SQL")]
     pub(crate) session_sql: Option<String>,
@@ -361,7 +361,7 @@ pub(crate) struct PublishArgs {
     /// Accept UPDATE and DELETE without a WHERE, which change every row of their table
     #[arg(long)]
     pub(crate) allow_no_where: bool,
-    /// Publish a new run although a run of the same input has not ended
+    /// Publish a new run although there is one of the same input, also if that has ended
     #[arg(long, conflicts_with_all = ["run", "missing"])]
     pub(crate) again: bool,
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have

@@ -110,6 +110,7 @@ impl From<&queryfleet_producer::Error> for Exit {
             | Error::Changed { .. }
             | Error::Moving { .. }
             | Error::Unfinished(_)
+            | Error::Repeated { .. }
             | Error::Option { .. }
             | Error::TooLarge { .. }
             | Error::Manifest { .. }

@@ -96,8 +96,16 @@ pub enum Error {
         name: String,
     },
     /// The same input is published once more while its run has not ended.
-    #[error("run {0} of the same input has not ended")]
+    #[error("run {0} of the same input has not ended; nothing was published")]
     Unfinished(String),
+    /// The same input is published once more after its run.
+    #[error("run {name} of the same input {end}; nothing was published")]
+    Repeated {
+        /// The run.
+        name: String,
+        /// How it ended.
+        end: PastEnd,
+    },
     /// A run that was cancelled takes no more jobs.
     #[error("run {0} is cancelled already")]
     CancelledBefore(String),
@@ -168,6 +176,38 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Ledger(#[from] queryfleet_ledger::Error),
+}
+
+/// How the jobs of a run have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PastEnd {
+    /// Each of them by itself.
+    Ended {
+        /// When the last one did: `2026-11-23T10:15:00Z`.
+        at: String,
+        /// Jobs that took effect.
+        done: u64,
+        /// Jobs that are dead.
+        dead: u64,
+    },
+    /// With the run, by a cancel.
+    Cancelled {
+        /// Jobs that had taken effect.
+        done: u64,
+    },
+    /// Nobody knows how: their ledger rows are deleted.
+    Purged,
+}
+
+impl std::fmt::Display for PastEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PastEnd::Ended { at, done, dead: 0 } => write!(f, "ended at {at} with {done} done"),
+            PastEnd::Ended { at, done, dead } => write!(f, "ended at {at} with {done} done, {dead} dead"),
+            PastEnd::Cancelled { done } => write!(f, "was cancelled with {done} done"),
+            PastEnd::Purged => f.write_str("has ended and was purged"),
+        }
+    }
 }
 
 /// An option that a run keeps from its first publish on.

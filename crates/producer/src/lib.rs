@@ -40,7 +40,7 @@ mod wait;
 /// The refusals of a statement, for benchmarks; not part of the interface.
 #[doc(hidden)]
 pub use check::statement;
-pub use error::{Error, RunOption};
+pub use error::{Error, PastEnd, RunOption};
 pub use input::InputBytes;
 pub use location::Location;
 pub use plan::plan;

@@ -1,7 +1,7 @@
 //! `queryfleet publish`.
 
 use queryfleet_config::Config;
-use queryfleet_producer::{Limits, Progress, PublishRequest, Published};
+use queryfleet_producer::{Limits, PastEnd, Progress, PublishRequest, Published};
 use serde::Serialize;
 
 use crate::Exit;
@@ -18,6 +18,8 @@ struct PublishedView<'a> {
     name: &'a str,
     total: u64,
     before: u64,
+    /// When the run had ended, if nothing of it was left to do.
+    ended: Option<&'a str>,
 }
 
 /// Publishes a run and prints its name.
@@ -28,15 +30,35 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
     let Some(published) = publish_run(config, &request, &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
-    let Published { run, name, total, before } = &published;
+    say_what_has_no_effect(args, &published);
+    let Published { run, name, total, before, .. } = &published;
+    let ended = match &published.end {
+        Some(PastEnd::Ended { at, .. }) => Some(at.as_str()),
+        _ => None,
+    };
     if args.json {
-        output::print_json(&PublishedView { run: run.0, name, total: *total, before: *before });
+        output::print_json(&PublishedView { run: run.0, name, total: *total, before: *before, ended });
+    } else if let Some(end) = &published.end {
+        output::print(format_args!("run {name} {end}: there was nothing to do"));
     } else if before == total {
-        output::print(format_args!("run {name}: all {total} jobs had been published before"));
+        output::print(format_args!(
+            "run {name}: all {total} jobs had been published before; queryfleet wait {name}"
+        ));
     } else {
         output::print(format_args!("run {name}: {} jobs published; queryfleet wait {name}", total - before));
     }
     Ok(Exit::Success)
+}
+
+/// What an earlier publish of the run has settled.
+pub(crate) fn say_what_has_no_effect(args: &PublishArgs, published: &Published) {
+    let Published { before, chunk: first, .. } = published;
+    match args.chunk.map(u32::from) {
+        Some(chunk) if chunk != *first && *before > 0 => output::say(format_args!(
+            "--chunk {chunk} has no effect on the {before} jobs that were published before with --chunk {first}"
+        )),
+        _ => {}
+    }
 }
 
 /// What the arguments ask for.
@@ -44,7 +66,7 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
     PublishRequest {
         source: args.source(),
         name: args.run.as_deref(),
-        chunk: usize::from(args.chunk),
+        chunk: usize::from(args.chunk.unwrap_or(1)),
         session_sql: args.session_sql.as_deref(),
         not_atomic: args.not_atomic,
         sha256: args.sha256.as_deref(),

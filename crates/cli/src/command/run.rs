@@ -8,7 +8,7 @@ use queryfleet_operator::Operator;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
-use crate::command::publish::{publish_request, publish_run};
+use crate::command::publish::{publish_request, publish_run, say_what_has_no_effect};
 use crate::command::setup;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
@@ -32,6 +32,13 @@ pub(crate) async fn run(
     let Some(published) = publish_run(&config, &publish_request(args), &mut stop).await? else {
         return Ok(Exit::Interrupted);
     };
+    say_what_has_no_effect(args, &published);
+    if let Some(end) = &published.end {
+        output::say(format_args!("run {} {end}: there was nothing to do", published.name));
+        let (ended, standing) = wait_run(&config, &published.name, timeout).await?;
+        report(ended, &standing, args.json);
+        return Ok(ended.into());
+    }
     let drain = Drain::default();
     let worker_config = config.clone();
     let worker_drain = drain.clone();

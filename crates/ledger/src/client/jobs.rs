@@ -187,23 +187,40 @@ impl Jobs<'_> {
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn hours_since_end(&mut self, run: &Run) -> Result<Option<u64>, Error> {
-        let (id, mut newest) = (run.id, None);
+        // Signed: a time ahead of the clock is not long ago.
+        let ages =
+            self.of_steps(run, "CAST(TIMESTAMPDIFF(HOUR, MAX(time), CURRENT_TIMESTAMP) AS SIGNED)").await?;
+        Ok(ages.into_iter().min().map(|hours| u64::try_from(hours).unwrap_or(0)))
+    }
+
+    /// When the last job of a run that has a ledger row got it, in seconds since 1970 by the server's clock; `None` while
+    /// no job has one.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn newest_end(&mut self, run: &Run) -> Result<Option<i64>, Error> {
+        let ends = self.of_steps(run, "CAST(UNIX_TIMESTAMP(MAX(time)) AS SIGNED)").await?;
+        Ok(ends.into_iter().max())
+    }
+
+    /// An aggregate over the ledger rows of a run, for each step of rows that [`next_seqs`](Self::next_seqs) gives.
+    async fn of_steps(&mut self, run: &Run, aggregate: &str) -> Result<Vec<i64>, Error> {
+        let id = run.id;
+        let mut values = Vec::new();
         let mut before = 0;
         while let Some((first, last)) = self.next_seqs(run, before).await? {
-            // Signed: a time ahead of the clock is not long ago.
             let query = format!(
-                "SELECT CAST(TIMESTAMPDIFF(HOUR, MAX(time), CURRENT_TIMESTAMP) AS SIGNED) FROM {} \
-                 WHERE run = {id} AND seq BETWEEN {first} AND {last}",
+                "SELECT {aggregate} FROM {} WHERE run = {id} AND seq BETWEEN {first} AND {last}",
                 self.client.database.tables.ledger
             );
-            let hours: Option<Option<i64>> = self
+            let value: Option<Option<i64>> = self
                 .client
                 .ask("read when the run ended", async |conn| conn.query_first(query).await)
                 .await?;
-            newest = newest.into_iter().chain(hours.flatten()).min();
+            values.extend(value.flatten());
             before = last;
         }
-        Ok(newest.map(|hours| u64::try_from(hours).unwrap_or(0)))
+        Ok(values)
     }
 }
 

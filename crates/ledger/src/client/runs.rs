@@ -200,18 +200,16 @@ impl Runs<'_> {
         Ok(self.get(&[id]).await?.into_iter().next())
     }
 
-    /// The newest run of the same input that may still have jobs to do.
+    /// The runs of the same input, newest first, whether or not they have ended.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn find_open_by_digest(&mut self, digest: &[u8], queue: &str) -> Result<Option<Run>, Error> {
+    pub async fn find_by_digest(&mut self, digest: &[u8], queue: &str) -> Result<Vec<Run>, Error> {
         let query = format!(
-            "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? AND state IN ('publishing', 'published') \
-             ORDER BY id DESC LIMIT 1",
+            "SELECT {COLUMNS} FROM {} WHERE digest = ? AND queue = ? ORDER BY id DESC",
             self.client.database.tables.run
         );
-        let rows = self.rows("read runs", &query, (Value::from(digest), queue)).await?;
-        Ok(rows.into_iter().next())
+        self.rows("read runs", &query, (Value::from(digest), queue)).await
     }
 
     /// The digests along the way through a run's input; none of a run that was made before they were kept.

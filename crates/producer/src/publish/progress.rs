@@ -2,6 +2,7 @@
 
 use queryfleet_job::RunId;
 
+use crate::error::PastEnd;
 use crate::input::InputBytes;
 
 /// What has been published.
@@ -15,6 +16,10 @@ pub struct Published {
     pub total: u64,
     /// Jobs that an earlier publish had confirmed; of missing jobs, those that the ledger has.
     pub before: u64,
+    /// The maximum of jobs per message with which the run was begun.
+    pub chunk: u32,
+    /// How the run had ended, if nothing of it was left to publish or to do.
+    pub end: Option<PastEnd>,
 }
 
 /// How far a publish has come.

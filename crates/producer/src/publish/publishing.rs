@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use queryfleet_ledger::{BLOCK, LedgerClient, Run, RunState};
+use queryfleet_ledger::{BLOCK, LedgerClient, Run, RunState, Standing};
 
 use crate::check::{Checked, Jobs};
 use crate::notice::Notice;
@@ -17,7 +17,8 @@ use crate::publish::batch::Window;
 use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
 use crate::publish::progress::{Progress, Published};
-use crate::{Error, PublishRequest};
+use crate::publish::run::past_end;
+use crate::{Error, PastEnd, PublishRequest};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
@@ -88,7 +89,15 @@ impl Publishing<'_> {
         self.send_batch(read.jobs).await?;
         self.await_confirms().await?;
         self.finish(&read).await?;
-        Ok(Published { run: self.run.id, name: self.run.name, total: self.checked.jobs, before })
+        let total = self.checked.jobs;
+        let end = if before == total { self.past_end().await? } else { None };
+        Ok(Published { run: self.run.id, name: self.run.name, total, before, chunk: self.run.chunk, end })
+    }
+
+    async fn past_end(&mut self) -> Result<Option<PastEnd>, Error> {
+        let Some(run) = self.client.runs().get(&[self.run.id]).await?.pop() else { return Ok(None) };
+        let counts = self.client.jobs().count_run(&run).await?;
+        past_end(&mut self.client, &Standing { run, counts }).await
     }
 
     /// Reads past what an earlier publish has confirmed.

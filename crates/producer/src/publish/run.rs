@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use queryfleet_job::NotAtomic;
-use queryfleet_ledger::{LedgerClient, NewRun, Run, RunState};
+use queryfleet_ledger::{Counts, LedgerClient, NewRun, Run, RunState, RunStatus, Standing};
 use time::UtcDateTime;
 
 use crate::check::Jobs;
 use crate::check::rules::RunRules;
-use crate::error::RunOption;
+use crate::error::{PastEnd, RunOption};
 use crate::input::Input;
 use crate::publish::milestones::Milestones;
 use crate::{Error, PublishRequest};
@@ -58,7 +58,7 @@ impl RunFinder<'_> {
                 .map_or(Error::MissingOfNoRun, |name| Error::NoRun(name.to_owned())));
         }
         if self.request.name.is_none() && !self.request.again {
-            self.refuse_unfinished(client).await?;
+            self.refuse_repetition(client).await?;
         }
         loop {
             let created = match self.request.name {
@@ -120,16 +120,20 @@ impl RunFinder<'_> {
         })
     }
 
-    /// After an interruption the same command comes easily to hand; without a name it would do everything once more.
-    async fn refuse_unfinished(&self, client: &mut LedgerClient) -> Result<(), Error> {
-        let Some(run) = client.runs().find_open_by_digest(&self.identity.digest, self.queue).await? else {
-            return Ok(());
-        };
-        let counts = client.jobs().count_run(&run).await?;
-        if run.total.is_some_and(|total| counts.ended() >= total) {
-            return Ok(());
+    /// The same command comes easily to hand, after an interruption and after the end; without a name it would do
+    /// everything once more. Only a run that was cancelled before any of its jobs began does not count.
+    async fn refuse_repetition(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        for run in client.runs().find_by_digest(&self.identity.digest, self.queue).await? {
+            let counts = client.jobs().count_run(&run).await?;
+            let standing = Standing { run, counts };
+            let name = standing.run.name.clone();
+            match past_end(client, &standing).await? {
+                None => return Err(Error::Unfinished(name)),
+                Some(PastEnd::Cancelled { .. }) if counts.done + counts.dead + counts.started == 0 => {}
+                Some(end) => return Err(Error::Repeated { name, end }),
+            }
         }
-        Err(Error::Unfinished(run.name))
+        Ok(())
     }
 
     /// A run that was begun one way must not be resumed another way: the same input has to give the same jobs and
@@ -153,6 +157,29 @@ impl RunFinder<'_> {
     }
 }
 
+/// How the jobs of a run have ended; `None` as long as some have not.
+///
+/// # Errors
+/// Returns [`Error::Ledger`] if the database fails.
+pub(crate) async fn past_end(
+    client: &mut LedgerClient,
+    standing: &Standing,
+) -> Result<Option<PastEnd>, Error> {
+    let Counts { done, dead, .. } = standing.counts;
+    Ok(match standing.status() {
+        RunStatus::Publishing | RunStatus::Running => None,
+        RunStatus::Cancelled => Some(PastEnd::Cancelled { done }),
+        RunStatus::Purged => Some(PastEnd::Purged),
+        RunStatus::Done | RunStatus::Finished => {
+            // A run without a row cannot have ended; one that was purged this very moment has none.
+            match client.jobs().newest_end(&standing.run).await?.map(UtcDateTime::from_unix_timestamp) {
+                Some(Ok(time)) => Some(PastEnd::Ended { at: rfc3339(time), done, dead }),
+                _ => Some(PastEnd::Purged),
+            }
+        }
+    })
+}
+
 /// Characters of a file's name in the name of a run: the time has to fit behind them.
 const STEM_CHARACTERS: usize = 100;
 
@@ -171,6 +198,13 @@ fn utc(time: UtcDateTime) -> String {
     let (year, month, day) = time.to_calendar_date();
     let (hour, minute, second) = time.as_hms();
     format!("{year:04}{:02}{day:02}-{hour:02}{minute:02}{second:02}", u8::from(month))
+}
+
+/// `2026-11-23T10:15:00Z`.
+fn rfc3339(time: UtcDateTime) -> String {
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second) = time.as_hms();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
 }
 
 #[cfg(test)]
@@ -200,5 +234,7 @@ mod tests {
         assert_eq!(at(0), "19700101-000000");
         assert_eq!(at(951_782_400 + 86_399), "20000229-235959");
         assert_eq!(at(1_795_428_000), "20261123-100000");
+        let words = rfc3339(UtcDateTime::from_unix_timestamp(1_795_428_000).unwrap());
+        assert_eq!(words, "2026-11-23T10:00:00Z");
     }
 }
