@@ -12,6 +12,7 @@ demo: cargo setup build ## show the whole promise in half a minute: 10,000 updat
 	@"$${CARGO_TARGET_DIR:-target}/release/queryfleet" demo
 
 test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, and all tests against real servers
+	@command -v python3 >/dev/null || .ci/packages python3-minimal
 	@.ci/timed cargo fmt --all --check
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo check -p queryfleet-cli --no-default-features

@@ -29,6 +29,71 @@ fn a_named_pipe_is_read_once() {
     fleet.assert_each_once();
 }
 
+#[test]
+fn a_pipe_is_read_as_what_it_begins_like_or_as_the_format_says() {
+    let fleet = Fleet::new();
+    fleet.make_counters(3);
+    let statement = |id: u64| format!("UPDATE t SET n = n + 1 WHERE id = {id}");
+    let job = |id: u64| format!("{{\"sql\": \"{}\"}}\n", statement(id));
+    let piped = |arguments: &[&str], text: &str| {
+        let mut child = fleet
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // One that ends before it reads has closed the pipe.
+        let _ = std::io::Write::write_all(&mut stdin, text.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    // Blank lines and a byte order mark may stand before the first job.
+    for (id, text) in [(1, job(1)), (2, format!("\u{feff}\n {}", job(2))), (3, statement(3) + ";")] {
+        let (code, said) = piped(&["run", "-"], &text);
+        assert_eq!(code, 0, "job {id}: {said}");
+    }
+    fleet.assert_each_once();
+    let template = "UPDATE t SET n = n + 0 WHERE id = :id";
+    for (arguments, text, code, says) in [
+        (&["plan", "-", "--format", "ndjson"][..], "", 1, "holds no statement"),
+        (&["plan", "-", "--format", "ndjson"], "DO 1;", 1, "standard input:1:1"),
+        (&["plan", "-", "--format", "sql"], "{\"sql\": \"DO 1\"}", 1, "is JSON"),
+        (&["plan", "-"], "{\"id\": 1}", 1, "unknown field `id`"),
+        (&["plan", "-", "--format", "csv"], "id\n1\n", 2, "--rows"),
+        (&["plan", "--template", template, "--rows", "-", "--format", "sql"], "id\n1\n", 2, "ndjson or csv"),
+        (&["plan", "--template", template, "--rows", "-", "--format", "csv"], "id\n1\n", 0, "1 jobs"),
+        (
+            &["plan", "--template", template, "--rows", "-", "--format", "ndjson"],
+            "{\"id\": 1}\n",
+            0,
+            "1 jobs",
+        ),
+        (
+            &["plan", "--template", template, "--rows", "-", "--format", "ndjson"],
+            "id\n1\n",
+            1,
+            "standard input:1:1",
+        ),
+        (
+            &["plan", "--template", template, "--rows", "-", "--format", "csv"],
+            "{\"id\": 1}\n",
+            1,
+            "standard input:1:2",
+        ),
+    ] {
+        let (found, said) = piped(arguments, text);
+        assert_eq!(found, code, "{arguments:?} of {text:?}: {said}");
+        assert!(said.contains(says), "{arguments:?} of {text:?}: {said}");
+    }
+    let jobs = fleet.file("jobs.txt", &job(1));
+    fleet.run(&["plan", &jobs]).expect(1).says(".ndjson");
+    fleet.run(&["plan", &jobs, "--format", "ndjson"]).expect(0).says("1 jobs");
+}
+
 /// A server ends sessions that are idle for their wait_timeout; an input may take longer to come.
 #[test]
 fn an_input_may_outlast_an_idle_session() {

@@ -28,6 +28,11 @@ pub fn shell(fleet: &Fleet, script: &str, files: &[(&str, &str)]) -> Output {
     }
     let program = fleet.command(&[]);
     symlink(program.get_program(), outside.join("queryfleet")).expect("a link");
+    // What the PATH has first may be a wrapper, a shell script that SHELLOPTS would end.
+    let python = std::path::Path::new("/usr/bin/python3");
+    if python.exists() {
+        symlink(python, outside.join("python3")).expect("a link");
+    }
     let path = format!("{}:{}", outside.display(), std::env::var("PATH").expect("a PATH"));
     let file = |name: &str| File::create(outside.join(name)).expect("a file");
 

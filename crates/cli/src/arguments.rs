@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
-use queryfleet_producer::{CsvDialect, LARGEST_CHUNK, RangeSize, Ranges, Source};
+use queryfleet_producer::{CsvDialect, InputFormat, LARGEST_CHUNK, RangeSize, Ranges, Source};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
@@ -318,8 +318,8 @@ pub(crate) struct Timeout {
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("jobs").args(["rows", "range"]))]
 pub(crate) struct PublishArgs {
-    /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - reads a script
-    /// from standard input
+    /// Scripts, as the mariadb client takes them, or NDJSON files (.ndjson, .jsonl), plain, .gz or .zst; - is standard
+    /// input, a script or NDJSON
     #[arg(required_unless_present = "template", conflicts_with = "template", value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
     /// One statement with placeholders in place of FILE: 'UPDATE t SET a = :a WHERE id = :id' with --rows, or 'DELETE FROM
@@ -329,6 +329,10 @@ pub(crate) struct PublishArgs {
     /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
     #[arg(long, value_name = "FILE", requires = "template")]
     pub(crate) rows: Option<PathBuf>,
+    /// What the input is, if its name or first character does not say so: sql and ndjson are of FILE, ndjson and csv of
+    /// --rows
+    #[arg(long, value_name = "sql|ndjson|csv", conflicts_with = "range", value_parser = str::parse::<InputFormat>)]
+    pub(crate) format: Option<InputFormat>,
     /// How the CSV is written, where a backslash is ambiguous: mysql escapes with it (INTO OUTFILE), in rfc4180 it is an
     /// ordinary character
     #[arg(long, value_name = "rfc4180|mysql", requires = "rows", value_parser = str::parse::<CsvDialect>)]
@@ -402,10 +406,14 @@ impl PublishArgs {
     /// # Errors
     /// A text for people.
     pub(crate) fn check(&self) -> Result<(), String> {
-        match self.sha256 {
-            Some(_) if self.inputs.len() > 1 => {
-                Err("--sha256 is of one FILE: publish the others separately".into())
+        if self.sha256.is_some() && self.inputs.len() > 1 {
+            return Err("--sha256 is of one FILE: publish the others separately".into());
+        }
+        match (self.format, &self.template) {
+            (Some(InputFormat::Csv), None) => {
+                Err("--format csv is of --rows: a statement for each row is its --template".into())
             }
+            (Some(InputFormat::Sql), Some(_)) => Err("--format of --rows is ndjson or csv".into()),
             _ => Ok(()),
         }
     }

@@ -49,7 +49,7 @@ pub use problem::Problem;
 pub use publish::progress::{Progress, Published};
 pub use publish::publish;
 pub use request::{
-    CsvDialect, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
+    CsvDialect, InputFormat, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
 };
 pub use wait::{Ended, wait};
 

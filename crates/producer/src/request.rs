@@ -16,6 +16,9 @@ pub const LARGEST_RANGE: u64 = 1_000_000;
 pub struct PublishRequest<'a> {
     /// Where the jobs come from.
     pub source: Source<'a>,
+    /// What the files are read as. `None`: what their names say; what has none (standard input, a pipe) is NDJSON if it
+    /// begins with `{`. Ignored with key ranges.
+    pub format: Option<InputFormat>,
     /// The run's name. If a run with this name exists it is resumed, else a new one is made. `None`: a new name is made up.
     pub name: Option<&'a str>,
     /// Maximum jobs per message, from 1 to [`LARGEST_CHUNK`]. A message has fewer if it would be too large, or a rate
@@ -30,7 +33,7 @@ pub struct PublishRequest<'a> {
     pub sha256: Option<&'a str>,
     /// Accept UPDATE and DELETE without a WHERE.
     pub allow_no_where: bool,
-    /// Publish a new run even if one of the same input has not ended.
+    /// Publish a new run even if there is one of the same input.
     pub again: bool,
     /// How fast to publish.
     pub limits: Limits,
@@ -43,6 +46,7 @@ impl<'a> PublishRequest<'a> {
     pub fn new(source: Source<'a>) -> PublishRequest<'a> {
         PublishRequest {
             source,
+            format: None,
             name: None,
             chunk: 1,
             session_sql: None,
@@ -126,6 +130,30 @@ impl fmt::Display for RangeSize {
         match self {
             RangeSize::Rows(rows) => write!(f, "{rows}"),
             RangeSize::Auto => f.write_str("auto"),
+        }
+    }
+}
+
+/// What an input is read as, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputFormat {
+    /// A script.
+    Sql,
+    /// A job per line; with a template, a row per line.
+    Ndjson,
+    /// Rows, for a template.
+    Csv,
+}
+
+impl FromStr for InputFormat {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<InputFormat, String> {
+        match word {
+            "sql" => Ok(InputFormat::Sql),
+            "ndjson" => Ok(InputFormat::Ndjson),
+            "csv" => Ok(InputFormat::Csv),
+            other => Err(format!("`{other}` is none of `sql`, `ndjson` and `csv`")),
         }
     }
 }

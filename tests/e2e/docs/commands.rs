@@ -96,6 +96,8 @@ fn the_commands_of_the_inputs_work() {
             .into_iter()
             .fold(output, |output, text| output.says(text));
     output
+        .says("run from-bash: 3 jobs published")
+        .says("1000 jobs published")
         .says("run purge-99: all 10 jobs done")
         .says("run restore: all 1 jobs done")
         .says("run index: all 1 jobs done");

@@ -28,6 +28,7 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
 
 /// Prints what a publish with these arguments would do.
 pub(crate) async fn plan(config: &Config, args: &PublishArgs, explain: Explain) -> Result<Exit, Failure> {
+    args.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
     let request = publish_request(args);
     let plan = tokio::select! {

@@ -65,6 +65,7 @@ pub(crate) fn say_what_has_no_effect(args: &PublishArgs, published: &Published) 
 pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
     PublishRequest {
         source: args.source(),
+        format: args.format,
         name: args.run.as_deref(),
         chunk: usize::from(args.chunk.unwrap_or(1)),
         session_sql: args.session_sql.as_deref(),

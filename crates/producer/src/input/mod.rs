@@ -31,6 +31,7 @@ use crate::input::rows::Rows;
 use crate::input::script::Script;
 use crate::input::sniff::{Expected, Foreign};
 use crate::input::template::Template;
+use crate::request::InputFormat;
 
 /// The buffer of a reader: large enough that a compressed input is decompressed in pieces of some size.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -67,6 +68,8 @@ pub(crate) struct Input {
     name: PathBuf,
     spooled: Option<File>,
     read: Arc<AtomicU64>,
+    /// What it is read as, whatever its name.
+    format: Option<InputFormat>,
     /// The template for which its lines are rows.
     template: Option<Arc<Template>>,
 }
@@ -76,12 +79,16 @@ impl Input {
     ///
     /// # Errors
     /// Returns [`Error::Read`] or [`Error::Spool`] if that copy fails.
-    pub(crate) async fn new(name: &Path, template: Option<Arc<Template>>) -> Result<Input, Error> {
+    pub(crate) async fn new(
+        name: &Path,
+        format: Option<InputFormat>,
+        template: Option<Arc<Template>>,
+    ) -> Result<Input, Error> {
         let is_stdin = name == Path::new("-");
         // What does not exist, or is a folder, is an error when it is opened.
         let is_pipe = name.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
         if !is_stdin && !is_pipe {
-            return Ok(Input { name: name.into(), spooled: None, read: Arc::default(), template });
+            return Ok(Input { name: name.into(), spooled: None, read: Arc::default(), format, template });
         }
         let path = if is_stdin { PathBuf::from("standard input") } else { name.to_owned() };
         let from = (!is_stdin).then(|| name.to_owned());
@@ -92,28 +99,36 @@ impl Input {
             Ok(spooled) => spooled?,
             Err(panicked) => return Err(Error::Read { path, source: std::io::Error::other(panicked) }),
         };
-        Ok(Input { name: path, spooled: Some(spooled), read: Arc::default(), template })
+        Ok(Input { name: path, spooled: Some(spooled), read: Arc::default(), format, template })
     }
 
     /// Rows in a file that this process has written, under a name for messages.
     pub(crate) fn from_rows(name: &str, rows: File, template: Arc<Template>) -> Input {
-        Input { name: name.into(), spooled: Some(rows), read: Arc::default(), template: Some(template) }
+        Input {
+            name: name.into(),
+            spooled: Some(rows),
+            read: Arc::default(),
+            format: None,
+            template: Some(template),
+        }
     }
 
     /// Opens it at its start; what was opened before must not be read any more. `.gz` and `.zst` are decompressed. Without a
-    /// template, `.ndjson` and `.jsonl` hold one job per line, and everything else is a script.
+    /// template and a format, `.ndjson` and `.jsonl` hold one job per line, and so does a pipe that begins with `{`;
+    /// everything else is a script.
     ///
     /// # Errors
     /// Returns [`Error::Read`] if the file cannot be opened or read, and [`Error::Foreign`] if it begins like a file of another
     /// kind.
     pub(crate) fn open(&self, mode: SqlMode, limit: usize) -> Result<Reading, Error> {
         let (bytes, kind) = self.decompressed()?;
-        let expected = match extension(&kind) {
+        let (first, bytes) = sniff::read_head(bytes).map_err(|source| self.read_error(source))?;
+        let expected = match (extension(&kind), self.format) {
             _ if self.template.is_some() => Expected::Rows,
-            "ndjson" | "jsonl" => Expected::Ndjson,
+            (_, Some(InputFormat::Ndjson)) | ("ndjson" | "jsonl", None) => Expected::Ndjson,
+            (_, None) if self.spooled.is_some() && sniff::begins_an_object(&first) => Expected::Ndjson,
             _ => Expected::Script,
         };
-        let (first, bytes) = sniff::read_head(bytes).map_err(|source| self.read_error(source))?;
         if let Some(found) = sniff::foreign(&first, expected) {
             return Err(self.foreign(found));
         }
@@ -126,7 +141,7 @@ impl Input {
             bytes.consume(BOM.len());
         }
         Ok(match &self.template {
-            Some(template) => Reading::Rows(Rows::new(name, bytes, template.clone(), limit)?),
+            Some(template) => Reading::Rows(Rows::new(name, bytes, self.format, template.clone(), limit)?),
             None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
     }

@@ -11,10 +11,12 @@ use crate::input::csv::Csv;
 use crate::input::csv::rfc4180::Field;
 use crate::input::lines::Bytes;
 use crate::input::objects::Objects;
+use crate::input::sniff;
 use crate::input::template::Template;
 use crate::input::value::Value;
 use crate::location::Location;
 use crate::problem::Problem;
+use crate::request::InputFormat;
 
 /// The jobs of a template and a file of rows.
 pub(crate) struct Rows {
@@ -32,25 +34,30 @@ enum Table {
 }
 
 impl Rows {
-    /// Rows under this name, none of them longer than `limit` bytes. They are NDJSON when their first character is
-    /// `{`, which begins no name of a column; otherwise CSV.
+    /// Rows under this name, none of them longer than `limit` bytes. Without a format they are NDJSON when their first
+    /// character is `{`, which begins no name of a column; otherwise CSV.
     ///
     /// # Errors
     /// Returns an error if reading fails, or if NDJSON was given a CSV dialect.
     pub(crate) fn new(
         name: PathBuf,
         mut bytes: Bytes,
+        format: Option<InputFormat>,
         template: Arc<Template>,
         limit: usize,
     ) -> Result<Rows, Error> {
         let first = bytes.fill_buf().map_err(|source| Error::Read { path: name.clone(), source })?;
-        let table = match first.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') if template.dialect.is_some() => {
+        let is_ndjson = match format {
+            Some(format) => format == InputFormat::Ndjson,
+            None => sniff::begins_an_object(first),
+        };
+        let table = match is_ndjson {
+            true if template.dialect.is_some() => {
                 let at = Location::start(&name);
                 return Err(Error::Statement { at, problem: Problem::DialectOfNdjson });
             }
-            Some(b'{') => Table::Objects(Objects::new(name, bytes, limit)),
-            _ => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
+            true => Table::Objects(Objects::new(name, bytes, limit)),
+            false => Table::Csv { csv: Csv::new(name, bytes, template.dialect, limit), columns: Vec::new() },
         };
         Ok(Rows { template, table })
     }

@@ -83,6 +83,11 @@ pub(crate) fn read_head<R: Read>(mut bytes: R) -> std::io::Result<(Vec<u8>, Rewo
     Ok((first.clone(), Cursor::new(first).chain(bytes)))
 }
 
+/// Whether text that begins with these bytes is NDJSON: no statement, and no name of a column, begins with `{`.
+pub(crate) fn begins_an_object(first: &[u8]) -> bool {
+    first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(first).trim_ascii_start().starts_with(b"{")
+}
+
 /// Why a file that begins with these bytes is no such input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Foreign {
@@ -191,7 +196,7 @@ fn foreign_text(first: &[u8], expected: Expected) -> Option<Foreign> {
              for the rows",
         )),
         Expected::Script if array => Some(Foreign::new(
-            "is a JSON array: write one object per line, with jq -c '.[]', and name it .ndjson",
+            "is a JSON array: write one object per line, with jq -c '.[]', and pipe that in or name it .ndjson",
         )),
         Expected::Ndjson | Expected::Rows if array => {
             Some(Foreign::new("is a JSON array: write one object per line, with jq -c '.[]'"))

@@ -39,7 +39,7 @@ impl<'a> OpenSource<'a> {
             Source::Files(names) => {
                 let mut inputs = Vec::with_capacity(names.len());
                 for name in names {
-                    inputs.push(Input::new(name, None).await?);
+                    inputs.push(Input::new(name, request.format, None).await?);
                 }
                 Ok(OpenSource::Files(inputs))
             }
@@ -47,7 +47,8 @@ impl<'a> OpenSource<'a> {
                 let mut template = Template::parse(template, mode)?;
                 template.dialect = dialect;
                 template.find_bit_columns(client, mode).await?;
-                Ok(OpenSource::Files(vec![Input::new(rows, Some(Arc::new(template))).await?]))
+                let input = Input::new(rows, request.format, Some(Arc::new(template))).await?;
+                Ok(OpenSource::Files(vec![input]))
             }
             Source::Range(ranges) => {
                 let cutter = RangeCutter::new(ranges, request, client, database.clone(), mode).await?;
