@@ -17,6 +17,7 @@ GRANT CREATE ON shop.queryfleet_ledger TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_hold TO 'queryfleet_setup'@'%';
 -- And for as long as tables of an older version are brought up to date
 -- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 -- GRANT ALTER ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
@@ -29,6 +30,7 @@ GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_run TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_ledger TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_publish'@'%';
 GRANT SELECT, INSERT ON shop.queryfleet_range TO 'queryfleet_publish'@'%';
+GRANT SELECT ON shop.queryfleet_hold TO 'queryfleet_publish'@'%';
 -- And to see what a statement changes beyond its own table: one that reaches a trigger, a view or a routine which the
 -- account cannot see into is refused without --not-atomic. TRIGGER also lets an account make triggers, which run with
 -- its own rights; on MariaDB only tables that have triggers need it, on MySQL all that are written. A view wants SELECT on
@@ -43,13 +45,15 @@ GRANT SELECT ON shop.queryfleet_run TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_ledger TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_dead TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_worker TO 'queryfleet_work'@'%';
+GRANT SELECT ON shop.queryfleet_hold TO 'queryfleet_work'@'%';
 -- And what the statements themselves need, such as
 -- GRANT SELECT, UPDATE ON shop.customers TO 'queryfleet_work'@'%';
 
--- cancel, dead, purge, doctor: for people.
+-- cancel, pause, resume, dead, purge, doctor: for people.
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_run TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, DELETE ON shop.queryfleet_ledger TO 'queryfleet_operate'@'%';
 GRANT SELECT, UPDATE, DELETE ON shop.queryfleet_dead TO 'queryfleet_operate'@'%';
 GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_operate'@'%';
 GRANT SELECT, DELETE ON shop.queryfleet_range TO 'queryfleet_operate'@'%';
+GRANT SELECT, INSERT, DELETE ON shop.queryfleet_hold TO 'queryfleet_operate'@'%';

@@ -25,6 +25,7 @@ mod forged;
 mod frozen;
 mod hammer;
 mod health;
+mod hold;
 mod idle;
 mod inputs;
 mod keys;

@@ -9,6 +9,8 @@ use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
 use queryfleet_producer::{CsvDialect, InputFormat, LARGEST_CHUNK, RangeSize, Ranges, Source};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
@@ -128,6 +130,23 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         now: bool,
     },
+    /// Hold the queue: no job of it begins on any worker, until resume
+    ///
+    /// Says how many workers obey, and fails if one does not. A hold survives restarts of everything; publishing goes on.
+    #[command(after_help = examples(&["pause --because 'replicas lag'", "pause --until 2h --now"]))]
+    Pause(PauseArgs),
+    /// Lift holds of the queue, and say which remain
+    #[command(after_help = examples(&["resume", "resume 3", "resume --all"]))]
+    Resume {
+        /// The holds; without any, the only one that there is
+        holds: Vec<u64>,
+        /// Lift all holds
+        #[arg(long, conflicts_with = "holds")]
+        all: bool,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List dead jobs, show one, replay or discard them
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -193,6 +212,7 @@ impl FleetCommand {
             FleetCommand::Setup | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
             FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
+            FleetCommand::Pause(_) | FleetCommand::Resume { .. } => false,
         }
     }
 
@@ -209,8 +229,48 @@ impl FleetCommand {
                 Some(LevelFilter::WARN)
             }
             FleetCommand::Purge { .. } | FleetCommand::Status { .. } => Some(LevelFilter::WARN),
+            FleetCommand::Pause(_) | FleetCommand::Resume { .. } => Some(LevelFilter::WARN),
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct PauseArgs {
+    /// Resume by itself: after a time such as 90s or 2h, or at one such as 2030-01-31T06:00:00Z
+    #[arg(long, value_parser = hold_end)]
+    pub(crate) until: Option<HoldEnd>,
+    /// End running statements instead of letting them end, except those with --not-atomic; their jobs go back to the queue
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Why, for whoever finds the queue held
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: Option<String>,
+    /// Who holds it; the login name unless it is said
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Print data as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// When a hold ends by itself.
+#[derive(Clone, Debug)]
+pub(crate) enum HoldEnd {
+    /// After this time.
+    After(Duration),
+    /// At this time in UTC, as SQL has it.
+    At(String),
+}
+
+fn hold_end(text: &str) -> Result<HoldEnd, String> {
+    if let Some(after) = queryfleet_config::parse_duration(text) {
+        return Ok(HoldEnd::After(after));
+    }
+    let at = OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| "a time such as 90s or 2h, or one such as 2030-01-31T06:00:00Z".to_owned())?
+        .to_offset(UtcOffset::UTC);
+    let (date, time) = (at.date(), at.time());
+    Ok(HoldEnd::At(format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())))
 }
 
 #[derive(Subcommand)]

@@ -128,12 +128,15 @@ impl From<&queryfleet_operator::Error> for Exit {
     fn from(error: &queryfleet_operator::Error) -> Exit {
         use queryfleet_operator::Error;
         match error {
-            Error::NoFilter => Exit::Usage,
+            Error::NoFilter | Error::SeveralHolds(_) => Exit::Usage,
             Error::NoRun(_)
             | Error::Closed { .. }
             | Error::NotEnded { .. }
             | Error::TooEarly { .. }
             | Error::NotDead { .. }
+            | Error::NoHolds
+            | Error::Past
+            | Error::NoHold(_)
             | Error::Broker(_)
             | Error::Ledger(_) => Exit::Failed,
         }

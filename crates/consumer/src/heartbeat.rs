@@ -42,12 +42,13 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duratio
     let mut polls = tokio::time::interval(poll_interval);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_beat: Option<Instant> = None;
+    let mut acknowledged = String::new();
     let mut last_forgotten: Option<Instant> = None;
     let mut has_failed = false;
     loop {
         polls.tick().await;
         let is_beat_due = last_beat.is_none_or(|at| at.elapsed() >= beat_interval);
-        if let Err(error) = poll(&shared, &id, has_failed, is_beat_due).await {
+        if let Err(error) = poll(&shared, &id, has_failed, is_beat_due, &mut acknowledged).await {
             if !has_failed {
                 shared.log.record(EventKind::RunsUnread, || Event {
                     class: "runs",
@@ -69,14 +70,25 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duratio
     }
 }
 
-async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) -> Result<(), Error> {
+/// `acknowledged` are the holds that the worker's row says it obeys; empty if it may not say so.
+async fn poll(
+    shared: &Shared,
+    id: &str,
+    has_failed: bool,
+    is_beat_due: bool,
+    acknowledged: &mut String,
+) -> Result<(), Error> {
     let mut client = shared.clients.heartbeat.lock().await;
     if has_failed {
         // It may be another server now, or one that has been restored.
         shared.runs.identify(&mut client).await?;
     }
+    if has_failed {
+        acknowledged.clear();
+    }
     shared.runs.refresh(&mut client).await?;
-    if is_beat_due {
+    // While it is held, others wait for its slots to become idle.
+    if is_beat_due || shared.holds.is_held() {
         let row = Heartbeat {
             id,
             name: &shared.worker,
@@ -86,6 +98,18 @@ async fn poll(shared: &Shared, id: &str, has_failed: bool, is_beat_due: bool) ->
             view: shared.limits.view,
         };
         client.workers().beat(&row).await?;
+    }
+    // After the heartbeat: an account that may not read holds must not look dead.
+    shared.holds.read(&mut client).await?;
+    let known = shared.holds.known();
+    shared.metrics.health().set_held(known.iter().flatten().map(ToString::to_string).collect());
+    if let Some(holds) = known {
+        let ids = queryfleet_ledger::hold_ids(&holds);
+        if ids != *acknowledged {
+            let in_flight = shared.busy_slots.load(Ordering::Relaxed);
+            client.holds().acknowledge(id, &ids, in_flight).await?;
+            *acknowledged = ids;
+        }
     }
     Ok(())
 }

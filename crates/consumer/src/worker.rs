@@ -88,8 +88,10 @@ async fn connect(shared: &Shared, setup_timeout: Duration) -> Result<bool, Error
     let since = Instant::now();
     let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {
-        let (identified, declared) =
-            tokio::join!(shared.runs.connect(), shared.clients.consuming.declare(&shared.topology));
+        let (identified, declared) = tokio::join!(
+            shared.runs.connect(&shared.holds),
+            shared.clients.consuming.declare(&shared.topology)
+        );
         let error: Error = match (identified, declared) {
             (Ok(()), Ok(())) => return Ok(true),
             (Err(error), _)

@@ -21,6 +21,7 @@ mod session_sql;
 mod tables;
 
 pub use client::dead_jobs::{DeadGroup, DeadJob, DeadJobs, DeadRow, Filter};
+pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{BLOCK, Counts, Jobs};
 pub use client::ranges::Ranges;
 pub use client::run::{Run, RunState};

@@ -10,6 +10,7 @@ pub(crate) struct Tables {
     pub(crate) worker: String,
     pub(crate) meta: String,
     pub(crate) range: String,
+    pub(crate) hold: String,
 }
 
 impl Tables {
@@ -23,6 +24,7 @@ impl Tables {
             worker: table("worker"),
             meta: table("meta"),
             range: table("range"),
+            hold: table("hold"),
         }
     }
 }

@@ -20,6 +20,7 @@ pub struct Health {
     connected: [AtomicBool; Dependency::ALL.len()],
     draining: AtomicBool,
     unfit: Mutex<Option<String>>,
+    held: Mutex<Vec<String>>,
 }
 
 impl Health {
@@ -32,6 +33,7 @@ impl Health {
             connected: Default::default(),
             draining: AtomicBool::new(false),
             unfit: Mutex::new(None),
+            held: Mutex::new(Vec::new()),
         }
     }
 
@@ -60,6 +62,18 @@ impl Health {
         *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
+    /// Records the holds on the queue. A worker that is held is ready: it does what it was told to do.
+    pub fn set_held(&self, holds: Vec<String>) {
+        let line = |hold: String| hold.replace(char::is_control, " ");
+        // As in `set_unfit`.
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = holds.into_iter().map(line).collect();
+    }
+
+    /// The holds on the queue, one line each.
+    pub fn held(&self) -> Vec<String> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether the process is connected to `dependency`.
     pub fn is_connected(&self, dependency: Dependency) -> bool {
         self.connected[dependency.index()].load(Relaxed)
@@ -75,11 +89,13 @@ impl Health {
         self.stalled_at(self.origin.elapsed())
     }
 
-    /// What the process lacks to be ready, one line each; empty if it is ready.
+    /// What the process lacks to be ready, one line each; empty if it is ready. While the queue is held, slots have no
+    /// connections, and lack none.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
+        let is_held = !self.held().is_empty();
         for dependency in Dependency::ALL {
-            if !self.is_connected(dependency) {
+            if !is_held && !self.is_connected(dependency) {
                 missing.push(format!("{}: not connected", dependency.as_str()));
             }
         }

@@ -48,5 +48,7 @@ words! {
         Drain = "drain",
         /// Its run was cancelled with `--now`.
         Cancel = "cancel",
+        /// Its queue was held with `--now`.
+        Hold = "hold",
     }
 }

@@ -29,5 +29,6 @@ impl Metrics {
             gauge.set(i64::from(self.health().is_connected(dependency)));
         }
         self.series.draining.set(i64::from(self.health().is_draining()));
+        self.held.set(i64::from(!self.health().held().is_empty()));
     }
 }

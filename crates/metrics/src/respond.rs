@@ -42,7 +42,8 @@ fn liveness(metrics: &Metrics) -> Response<Full<Bytes>> {
 fn readiness(metrics: &Metrics) -> Response<Full<Bytes>> {
     let missing = metrics.health().missing();
     if missing.is_empty() {
-        return plain(StatusCode::OK, "ok\n".to_owned());
+        let held = metrics.health().held().into_iter().map(|hold| format!("held: {hold}\n"));
+        return plain(StatusCode::OK, held.fold("ok\n".to_owned(), |text, line| text + &line));
     }
     plain(StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
 }

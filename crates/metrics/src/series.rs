@@ -74,6 +74,8 @@ series! {
     dependency_up: IntGaugeVec [dependency];
     /// Whether this worker is shutting down: 1, or 0.
     draining: IntGauge [];
+    /// Whether this worker obeys a hold on its queue, and begins no job: 1, or 0.
+    held: IntGaugeVec [queue];
     /// When the execution of a job last ended, in seconds since 1970; 0 means never.
     last_job_completed_timestamp_seconds: Gauge [];
     /// When the longest-running of the current jobs began, in seconds since 1970; 0 means that none is running.

@@ -48,6 +48,18 @@ pub enum Error {
     /// All dead jobs of all runs, without having said so.
     #[error("no filter is given")]
     NoFilter,
+    /// The tables were made by a version without holds.
+    #[error("the tables of queryfleet have no holds yet: run `queryfleet setup`")]
+    NoHolds,
+    /// A hold that has ended before it begins.
+    #[error("the hold would have ended already, by the database's clock")]
+    Past,
+    /// There is no hold with this id.
+    #[error("hold {0} is not in force")]
+    NoHold(u64),
+    /// Which of these holds is lifted has not been said.
+    #[error("several holds are in force: {}", .0.join("; "))]
+    SeveralHolds(Vec<String>),
     /// The broker.
     #[error(transparent)]
     Broker(#[from] queryfleet_broker::Error),

@@ -158,7 +158,13 @@ WORKERS = row(
         "short",
         ("{{instance}}", f"queryfleet_jobs_in_flight{{{Q}}}"),
     ),
-    panel("Draining", "Workers that were told to stop.", "bool", ("{{instance}}", f"queryfleet_draining{{{N}}}")),
+    panel(
+        "Draining and held",
+        "Workers that were told to stop, and those whose queue is held.",
+        "bool",
+        ("{{instance}} drains", f"queryfleet_draining{{{N}}}"),
+        ("{{instance}} is held", f"queryfleet_held{{{Q}}}"),
+    ),
 )
 
 DATABASE = row(

@@ -42,4 +42,5 @@ ANNOTATIONS = [
         "blue",
     ),
     ("Drain", f"queryfleet_draining{{{N}}} == 1", "{{instance}} drains", "orange"),
+    ("Held", f"max by (namespace, queue) (queryfleet_held{{{N}}}) == 1", "{{queue}} is held", "purple"),
 ]

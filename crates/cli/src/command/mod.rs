@@ -8,6 +8,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod generate;
+mod hold;
 mod idle;
 mod plan;
 mod publish;
@@ -58,6 +59,8 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
             run::run(config, &publish, timeout.timeout).await
         }
         FleetCommand::Cancel { run, now } => cancel::cancel(&config, &run, now).await,
+        FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,
+        FleetCommand::Resume { holds, all, json } => hold::resume(&config, holds, all, json).await,
         FleetCommand::Dead(command) => dead::dead(&config, command).await,
         FleetCommand::Purge { run } => purge::purge(&config, &run).await,
         FleetCommand::Status { run, json } => status::status(&config, run.as_deref(), json).await,

@@ -1,13 +1,14 @@
 //! `queryfleet status`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::Standing;
+use queryfleet_ledger::{HoldRow, Standing};
 use queryfleet_operator::Operator;
 use serde::Serialize;
 
 use crate::Exit;
+use crate::command::hold::described;
 use crate::failure::Failure;
-use crate::output::{Align, print_json, print_table};
+use crate::output::{self, Align, print_json, print_table};
 
 /// How many runs are listed when none is named.
 const NEWEST_RUNS: u32 = 20;
@@ -59,6 +60,9 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         }
         None => {
             let standings = operator.newest_runs(NEWEST_RUNS).await?;
+            if !json {
+                print_holds(config, &operator.holds().await?);
+            }
             if json {
                 print_json(&standings.iter().map(StandingView::from).collect::<Vec<_>>());
             } else {
@@ -67,6 +71,12 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         }
     }
     Ok(Exit::Success)
+}
+
+fn print_holds(config: &Config, holds: &[HoldRow]) {
+    for hold in holds {
+        output::print(format_args!("queue {} is held: {}", config.queue, described(hold)));
+    }
 }
 
 fn print_runs(standings: &[Standing]) {

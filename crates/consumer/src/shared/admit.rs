@@ -11,6 +11,7 @@ use queryfleet_ledger::{Error, LedgerClient, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
 use crate::not_run::NotRun;
+use crate::shared::holds::Holds;
 
 /// A run that no message has named for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
@@ -65,9 +66,11 @@ impl Runs {
         }
     }
 
-    /// Connects, and reads this ledger's identity.
-    pub(crate) async fn connect(&self) -> Result<(), Error> {
-        self.identify(&mut *self.client.lock().await).await
+    /// Connects, and reads this ledger's identity and the holds: a worker that is started into a hold begins nothing.
+    pub(crate) async fn connect(&self, holds: &Holds) -> Result<(), Error> {
+        let mut client = self.client.lock().await;
+        self.identify(&mut client).await?;
+        holds.read(&mut client).await
     }
 
     /// Keeps the server from ending the connection while there are no admissions.
@@ -112,6 +115,19 @@ impl Runs {
     /// None of its jobs may run any more.
     pub(crate) async fn still_open(&self, chunk: &Chunk) -> Result<(), NotRun> {
         is_open(self.recent(chunk).await?.state)
+    }
+
+    /// Reads the holds of the queue on the connection for admissions, when the heartbeat's reading is too old.
+    ///
+    /// # Errors
+    /// None of the queue's jobs may begin.
+    pub(crate) async fn read_holds(&self, holds: &Holds) -> Result<(), NotRun> {
+        let mut client = self.client.lock().await;
+        // Another slot may have read them while this one waited for the connection.
+        if holds.is_recent() {
+            return Ok(());
+        }
+        holds.read(&mut client).await.map_err(|error| NotRun(error.outcome()))
     }
 
     /// The run of a chunk, by a reading that still counts.

@@ -2,6 +2,7 @@
 
 pub(crate) mod admit;
 mod connections;
+pub(crate) mod holds;
 pub(crate) mod kept;
 pub(crate) mod large;
 pub(crate) mod remains;
@@ -12,15 +13,17 @@ use std::time::Duration;
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_job::{DeadReason, ExecutionSite, RetryPolicy, Signer};
+use queryfleet_job::{Chunk, DeadReason, ExecutionSite, RetryPolicy, Signer};
 use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
 use queryfleet_sql::Kind;
 use tokio::sync::Mutex;
 
 use crate::log::{Event, EventKind, LogThrottle};
+use crate::not_run::NotRun;
 use crate::shared::admit::Runs;
 use crate::shared::connections::{Connections, Transition};
+use crate::shared::holds::Holds;
 use crate::shared::kept::Kept;
 use crate::shared::large::Large;
 use crate::shared::remains::Remains;
@@ -41,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) clients: Clients,
     pub(crate) runs: Runs,
+    pub(crate) holds: Holds,
     pub(crate) kept: Kept,
     pub(crate) remains: Remains,
     pub(crate) large: Large,
@@ -116,6 +120,7 @@ impl Shared {
                 view: config.workers_notice_within(),
             },
             runs: Runs::new(LedgerClient::new(clients.database.clone()), config.run_state_max_age(), here),
+            holds: Holds::new(&config.queue, config.run_poll_interval),
             kept: Kept::default(),
             remains: Remains::new(
                 LedgerClient::new(clients.database.clone()),
@@ -132,6 +137,18 @@ impl Shared {
             busy_slots: AtomicU32::new(0),
             connections: Connections::new(config.slots),
         })
+    }
+
+    /// Whether an attempt at jobs of this chunk may begin now: its run is open, and its queue is not held.
+    ///
+    /// # Errors
+    /// None of the jobs may begin.
+    pub(crate) async fn may_begin(&self, chunk: &Chunk) -> Result<(), NotRun> {
+        self.runs.still_open(chunk).await?;
+        if !self.holds.is_recent() {
+            self.runs.read_holds(&self.holds).await?;
+        }
+        self.holds.check()
     }
 
     /// Notes whether a slot, counted from 0, has its connection. The worker counts as connected while any slot is.

@@ -10,6 +10,7 @@ use queryfleet_job::settle::settle;
 use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, Terms, jittered};
 
 use crate::log::{self, Event, EventKind};
+use crate::not_run::NotRun;
 use crate::slot::attempt::attempt;
 use crate::slot::context::Context;
 use crate::slot::tries::Tries;
@@ -157,10 +158,17 @@ async fn execute_one<'a>(
         let Settlement::Again(longest_pause) = settlement else {
             return Ending { job, outcome, settlement, alone: false };
         };
+        // What waits for the database holds a message, and would hold it for minutes.
+        if let Err(NotRun(outcome)) = context.shared.holds.check() {
+            return Ending::given_back(job, outcome);
+        }
         log::attempt_repeated(&context.shared.worker, context.job_ref(chunk.run, job.seq), &outcome);
         tokio::select! {
             () = tokio::time::sleep(jittered(longest_pause)) => {}
-            () = context.shared.drain.draining() => {
+            () = async { tokio::select! {
+                () = context.shared.drain.draining() => {}
+                () = context.shared.holds.held() => {}
+            } } => {
                 let message = outcome.failure().map(|failure| failure.message.clone()).unwrap_or_default();
                 return Ending::given_back(job, Outcome::Interrupted(Failure::said(message)));
             }

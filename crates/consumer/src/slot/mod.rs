@@ -32,6 +32,14 @@ use crate::slot::settle::settle_message;
 /// was idle for longer than a second is reset before the next job all the same.
 const IDLE_PING_INTERVAL: Duration = Duration::from_secs(20);
 
+/// Slots of a held queue end their subscriptions within this time, not all at once: a message that is on its way to a
+/// consumer when that ends comes again with its delivery counted.
+const HOLD_SPREAD: Duration = Duration::from_millis(500);
+/// How long to wait for a delivery that the broker sent before it ended the subscription: it is here already.
+const LAST_DELIVERY_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long a slot of a held queue keeps its connection to the database.
+const HELD_SESSION_KEPT: Duration = Duration::from_secs(30);
+
 /// One executor of a worker.
 pub(crate) struct Slot {
     context: Context,
@@ -49,6 +57,10 @@ impl Slot {
     pub(crate) async fn run(mut self) {
         let drain = self.context.shared.drain.clone();
         while !drain.is_draining() {
+            self.wait_while_held().await;
+            if drain.is_draining() {
+                break;
+            }
             if self.connect_and_serve().await == Then::Pause {
                 tokio::select! {
                     () = tokio::time::sleep(self.backoff.pause()) => {}
@@ -57,6 +69,24 @@ impl Slot {
             }
         }
         self.context.session.close().await;
+    }
+
+    /// Waits until the queue is held no longer, or the worker drains.
+    async fn wait_while_held(&mut self) {
+        let shared = self.context.shared.clone();
+        let over = async {
+            tokio::select! {
+                () = shared.holds.released() => {}
+                () = shared.drain.draining() => {}
+            }
+        };
+        let mut over = std::pin::pin!(over);
+        if tokio::time::timeout(HELD_SESSION_KEPT, &mut over).await.is_ok() {
+            return;
+        }
+        // Somebody may want to work on the server.
+        self.context.session.close().await;
+        over.await;
     }
 
     /// First the database, then the consumer: a slot without a connection must hold no message.
@@ -86,8 +116,10 @@ impl Slot {
         let mut ping = tokio::time::interval(IDLE_PING_INTERVAL);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
-        let drain = self.context.shared.drain.clone();
+        let shared = self.context.shared.clone();
+        let drain = shared.drain.clone();
         let mut draining = std::pin::pin!(drain.draining());
+        let mut held = std::pin::pin!(shared.holds.held());
         loop {
             let delivery = tokio::select! {
                 biased;
@@ -96,6 +128,7 @@ impl Slot {
                     let _ = subscription.cancel().await;
                     return Then::Continue;
                 }
+                () = &mut held => return self.stop_taking(subscription).await,
                 delivery = subscription.next() => delivery,
                 _ = ping.tick() => {
                     self.backoff.reset();
@@ -115,6 +148,21 @@ impl Slot {
                 then => return then,
             }
         }
+    }
+
+    /// Ends the subscription of an idle slot since its queue is held.
+    async fn stop_taking(&mut self, subscription: &mut Subscription) -> Then {
+        tokio::time::sleep(queryfleet_job::jittered(HOLD_SPREAD)).await;
+        // If the channel is gone, nothing comes any more either.
+        if subscription.cancel().await.is_ok() {
+            // One that came before goes back as a copy. Closing the channel on it would count its delivery.
+            while let Ok(Some(Ok(delivery))) =
+                tokio::time::timeout(LAST_DELIVERY_TIMEOUT, subscription.next()).await
+            {
+                self.serve(subscription, delivery).await;
+            }
+        }
+        Then::Hold
     }
 
     async fn serve(&mut self, subscription: &mut Subscription, delivery: Delivery) -> Then {
@@ -143,6 +191,7 @@ impl Slot {
             biased;
             turn = shared.large.turn(bytes) => turn,
             () = shared.drain.must_end() => return self.give_back(subscription, delivery).await,
+            () = shared.holds.held() => return self.give_back(subscription, delivery).await,
             () = tokio::time::sleep(shared.limits.policy.pressure_timeout) => {
                 return self.give_back(subscription, delivery).await;
             }

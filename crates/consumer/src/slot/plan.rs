@@ -19,6 +19,8 @@ pub(crate) enum Then {
     Reconnect,
     /// The same, after a pause: a server is unavailable, or this worker is unfit.
     Pause,
+    /// Takes no message until the queue is held no longer.
+    Hold,
 }
 
 /// What is done about a delivery, in this order: dead rows are written, copies are published and confirmed, and the
@@ -137,9 +139,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What the slot does afterwards; `has_session`: whether it has a connection to the database.
-    pub(crate) fn then(&self, has_session: bool) -> Then {
-        if self.copies.go_back() {
+    /// What the slot does afterwards; `has_session`: whether it has a connection to the database, `is_held`: whether the
+    /// queue is held.
+    pub(crate) fn then(&self, has_session: bool, is_held: bool) -> Then {
+        if is_held {
+            Then::Hold
+        } else if self.copies.go_back() {
             Then::Pause
         } else if !has_session {
             Then::Reconnect

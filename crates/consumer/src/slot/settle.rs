@@ -76,6 +76,8 @@ trait Effects {
     async fn write_dead_row(&mut self, death: &Death<'_>) -> bool;
     /// Whether there is a connection to the database.
     fn has_session(&self) -> bool;
+    /// Whether the queue is held.
+    fn is_held(&self) -> bool;
     /// Takes no further message from the queue.
     async fn stop_consuming(&mut self);
     /// Publishes the copies of a delivery that counts as `action`, and returns those that the broker never takes.
@@ -93,7 +95,7 @@ async fn act(mut plan: Plan<'_>, effects: &mut impl Effects) -> Then {
             plan.give_back(death.ending);
         }
     }
-    let then = plan.then(effects.has_session());
+    let then = plan.then(effects.has_session(), effects.is_held());
     if then != Then::Continue {
         // Before the acknowledgement, which would bring the next message: it could only wait here.
         effects.stop_consuming().await;
@@ -160,6 +162,10 @@ impl Effects for Servers<'_> {
 
     fn has_session(&self) -> bool {
         self.context.session.facts().is_some()
+    }
+
+    fn is_held(&self) -> bool {
+        self.context.shared.holds.is_held()
     }
 
     async fn stop_consuming(&mut self) {

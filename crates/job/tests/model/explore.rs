@@ -11,6 +11,7 @@ pub(crate) enum Verdict {
     Holds { states: usize },
     Doubled(Box<World>),
     Lost(Box<World>),
+    BrokeHold(Box<World>),
 }
 
 /// Visits every state that can be reached.
@@ -20,6 +21,9 @@ pub(crate) fn explore(start: World) -> Verdict {
     while let Some(world) = next.pop_front() {
         if world.is_doubled() {
             return Verdict::Doubled(Box::new(world));
+        }
+        if world.has_broken_a_hold() {
+            return Verdict::BrokeHold(Box::new(world));
         }
         if world.is_at_rest() && world.has_lost() {
             return Verdict::Lost(Box::new(world));

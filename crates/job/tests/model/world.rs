@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use queryfleet_job::settle::settle;
 use queryfleet_job::{
-    DeadReason, Failure, LedgerState, Outcome, RetryPolicy, Settlement, Spent, read_conflict,
+    DeadReason, Failure, Gate, Hold, LedgerState, Outcome, RetryPolicy, Settlement, Spent, gate,
+    read_conflict,
 };
 
 const WORKERS: usize = 2;
@@ -26,6 +27,8 @@ pub(crate) struct Bounds {
     pub(crate) faults: u8,
     /// Whether the jobs change something as well that no rollback undoes, whatever becomes of their transactions.
     pub(crate) remains: bool,
+    /// How often somebody holds the queue, with and without ending what runs.
+    pub(crate) holds: u8,
 }
 
 /// Broken variants, to see that the model can tell.
@@ -38,6 +41,8 @@ pub(crate) struct Rules {
     pub(crate) ignore_remains: bool,
     /// A job of which nobody knows what it left is given back when its row is locked.
     pub(crate) give_unknown_back: bool,
+    /// A worker asks the gate before it takes a message, and not before it begins its job.
+    pub(crate) ignore_gate: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +84,13 @@ pub(crate) struct World {
     remains: Vec<u8>,
     published: Vec<u8>,
     faults: u8,
+    /// The hold in force: whether it ends what runs.
+    hold: Option<bool>,
+    /// The hold that each worker has seen.
+    seen: [Option<bool>; WORKERS],
+    holds: u8,
+    /// A job has begun on a worker that had seen a hold.
+    has_begun_held: bool,
 }
 
 impl World {
@@ -97,6 +109,10 @@ impl World {
             remains: vec![0; jobs],
             published: vec![0; jobs],
             faults: 0,
+            hold: None,
+            seen: [None; WORKERS],
+            holds: 0,
+            has_begun_held: false,
         }
     }
 
@@ -108,6 +124,18 @@ impl World {
                 .iter()
                 .zip(&self.ledger)
                 .any(|(effects, state)| *effects != u8::from(*state == Some(LedgerState::Done)))
+    }
+
+    /// A job that has begun under a hold, or a hold that has cost a delivery.
+    pub(crate) fn has_broken_a_hold(&self) -> bool {
+        let messages = || self.ready.iter().chain(&self.dead_queue);
+        self.has_begun_held || self.faults == 0 && messages().any(|message| message.deliveries > 0)
+    }
+
+    /// What a worker may do, by the function that it runs.
+    fn gate(&self, worker: usize) -> Gate {
+        let hold = |ends_running| Hold { id: 1, by: String::new(), because: String::new(), ends_running };
+        gate(self.seen[worker].map(hold).as_slice())
     }
 
     /// Nothing is left to do.
@@ -132,7 +160,11 @@ impl World {
             self.orphan(usize::from(job), &mut steps);
         }
         self.collect(&mut steps);
+        self.hold(&mut steps);
         for worker in 0..WORKERS {
+            if self.seen[worker] != self.hold {
+                self.then(|world| world.seen[worker] = world.hold, &mut steps);
+            }
             self.work(worker, &mut steps);
             self.fault(worker, &mut steps);
         }
@@ -158,6 +190,23 @@ impl World {
                 },
                 steps,
             );
+        }
+    }
+
+    /// Somebody holds the queue, or lifts the hold.
+    fn hold(&self, steps: &mut Vec<World>) {
+        if self.hold.is_some() {
+            self.then(|world| world.hold = None, steps);
+        } else if self.holds < self.bounds.holds {
+            for ends_running in [false, true] {
+                self.then(
+                    |world| {
+                        world.holds += 1;
+                        world.hold = Some(ends_running);
+                    },
+                    steps,
+                );
+            }
         }
     }
 
@@ -237,6 +286,9 @@ impl World {
     }
 
     fn deliver(&self, worker: usize, steps: &mut Vec<World>) {
+        if self.gate(worker) != Gate::Open {
+            return;
+        }
         for index in 0..self.ready.len() {
             self.then(
                 |world| {
@@ -252,6 +304,10 @@ impl World {
     fn attempt(&self, worker: usize, message: Message, steps: &mut Vec<World>) {
         let job = usize::from(message.job);
         let failure = Failure::default;
+        if self.gate(worker) != Gate::Open && !self.rules.ignore_gate {
+            self.settle(worker, message, &Outcome::Interrupted(failure()), |_| {}, steps);
+            return;
+        }
         self.settle(worker, message, &Outcome::NotSent(failure()), |_| {}, steps);
         match (self.open[job], self.ledger[job]) {
             (Some(_), _) => self.settle(worker, message, &Outcome::Pressure(failure()), |_| {}, steps),
@@ -260,6 +316,7 @@ impl World {
             }
             (None, _) => self.then(
                 |world| {
+                    world.has_begun_held |= world.gate(worker) != Gate::Open;
                     world.open[job] = Some(Some(worker));
                     world.remains[job] += u8::from(world.bounds.remains);
                     world.workers[worker] = Phase::Sent(message);

@@ -22,6 +22,10 @@ const RANGE_SIGNATURE: &str = "signature CHAR(64) NULL COMMENT 'HMAC of run, seq
 const VIEW_MS: &str =
     "view_ms BIGINT UNSIGNED NULL COMMENT 'milliseconds after which this worker has seen a change of a run'";
 
+/// Which holds a worker obeys. New with holds, [`add_holds`].
+const HOLDS: &str =
+    "holds TEXT NULL COMMENT 'ids of the holds that this worker obeys; NULL: it knows of none'";
+
 /// What adds the column of version 2.
 pub(crate) fn add_milestones(tables: &Tables) -> String {
     format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
@@ -43,8 +47,13 @@ pub(crate) fn add_version_3(tables: &Tables) -> [String; 4] {
     ]
 }
 
+/// What tables of version 3 lack that were made before there were holds. A program that knows of none runs beside it.
+pub(crate) fn add_holds(tables: &Tables) -> [String; 2] {
+    [create_hold(tables), format!("ALTER TABLE {} ADD COLUMN {HOLDS}", tables.worker)]
+}
+
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 6] {
+pub(crate) fn create(tables: &Tables) -> [String; 7] {
     [
         create_meta(tables),
         create_run(tables),
@@ -52,6 +61,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 6] {
         create_dead(tables),
         create_worker(tables),
         create_range(tables),
+        create_hold(tables),
     ]
 }
 
@@ -147,6 +157,7 @@ fn create_worker(tables: &Tables) -> String {
            started TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
            seen TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
            {VIEW_MS},
+           {HOLDS},
            KEY seen (seen)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.worker
@@ -165,5 +176,22 @@ pub(crate) fn create_range(tables: &Tables) -> String {
            PRIMARY KEY (run, seq)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.range
+    )
+}
+
+/// A row for each hold. All times in UTC.
+fn create_hold(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+           queue VARCHAR(100) {AS_BYTES},
+           placed DATETIME(3) NOT NULL,
+           expires DATETIME(3) NULL COMMENT 'NULL: it is lifted by somebody',
+           ends_running TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
+           placed_by VARCHAR(190) NOT NULL,
+           because TEXT NOT NULL,
+           KEY queue (queue)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.hold
     )
 }

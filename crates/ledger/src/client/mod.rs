@@ -4,6 +4,7 @@
 
 pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
+pub(crate) mod holds;
 pub(crate) mod jobs;
 pub(crate) mod ranges;
 pub(crate) mod run;
@@ -15,6 +16,7 @@ pub(crate) mod workers;
 use queryfleet_job::LedgerId;
 
 use crate::client::dead_jobs::DeadJobs;
+use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
 use crate::client::ranges::Ranges;
 use crate::client::runs::Runs;
@@ -47,6 +49,11 @@ impl LedgerClient {
     /// The rows of workers: heartbeats, and what they have seen.
     pub fn workers(&mut self) -> Workers<'_> {
         Workers { client: self }
+    }
+
+    /// The holds of a queue: placed, read, lifted.
+    pub fn holds(&mut self) -> Holds<'_> {
+        Holds { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

@@ -13,6 +13,9 @@ const VERSION: u32 = 3;
 /// The tables of that version, the newest last, without queryfleet_meta, which is read first of all.
 const TABLES: [&str; 5] =
     ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
+/// The number of additions to the tables of that version. A program that does not know one runs beside it, and one that
+/// does runs without it: the version stays. Number 1: holds.
+const ADDITIONS: u32 = 1;
 /// How many of them version 1 had.
 const TABLES_1: usize = 4;
 
@@ -20,25 +23,29 @@ const TABLES_1: usize = 4;
 struct Stored {
     version: Option<String>,
     ledger: Option<String>,
+    additions: u32,
 }
 
 /// Makes the tables, or brings those of an older version up to this one, and returns this ledger's identity.
 pub(crate) async fn setup(client: &mut LedgerClient) -> Result<LedgerId, Error> {
     match stored(client).await? {
         // Nothing to make, and so no right to CREATE is needed.
-        Stored { version: Some(version), ledger: Some(_) } if version == VERSION.to_string() => {
+        Stored { version: Some(version), ledger: Some(_), additions } if version == VERSION.to_string() => {
             verify_complete(client, &TABLES).await?;
+            add(client, additions).await?;
         }
-        Stored { version: Some(version), ledger: Some(_) } if version == "1" => {
+        Stored { version: Some(version), ledger: Some(_), .. } if version == "1" => {
             verify_complete(client, &TABLES[..TABLES_1]).await?;
             upgrade_1(client).await?;
             upgrade_2(client).await?;
+            add(client, 0).await?;
         }
-        Stored { version: Some(version), ledger: Some(_) } if version == "2" => {
+        Stored { version: Some(version), ledger: Some(_), .. } if version == "2" => {
             verify_complete(client, &TABLES).await?;
             upgrade_2(client).await?;
+            add(client, 0).await?;
         }
-        Stored { version: Some(_), ledger: Some(_) } => {}
+        Stored { version: Some(_), ledger: Some(_), .. } => {}
         _ => create(client).await?,
     }
     let ledger = identity(client).await?;
@@ -55,7 +62,8 @@ async fn create(client: &mut LedgerClient) -> Result<(), Error> {
         }
         // IGNORE: of two setups at once the first draws the identity, both then read the same one.
         let insert = format!(
-            "INSERT IGNORE INTO {meta} (name, value) VALUES ('schema_version', '{VERSION}'), ('ledger', '{fresh}')"
+            "INSERT IGNORE INTO {meta} (name, value) VALUES ('schema_version', '{VERSION}'), ('ledger', '{fresh}'), \
+             ('additions', '{ADDITIONS}')"
         );
         conn.query_drop(insert).await
     })
@@ -75,6 +83,20 @@ async fn upgrade_2(client: &mut LedgerClient) -> Result<(), Error> {
     upgrade(client, "upgrade the tables of queryfleet from version 2 to 3", &statements, (2, 3)).await
 }
 
+/// Makes the additions that are missing.
+async fn add(client: &mut LedgerClient, additions: u32) -> Result<(), Error> {
+    if additions >= ADDITIONS {
+        return Ok(());
+    }
+    let meta = &client.database.tables.meta;
+    let note = format!(
+        "INSERT INTO {meta} (name, value) VALUES ('additions', '{ADDITIONS}') \
+         ON DUPLICATE KEY UPDATE value = VALUES(value)"
+    );
+    let statements: Vec<String> = ddl::add_holds(&client.database.tables).into_iter().chain([note]).collect();
+    execute(client, "add to the tables of queryfleet", &statements).await
+}
+
 async fn upgrade(
     client: &mut LedgerClient,
     doing: &'static str,
@@ -84,6 +106,11 @@ async fn upgrade(
     let meta = &client.database.tables.meta;
     let version =
         format!("UPDATE {meta} SET value = '{to}' WHERE name = 'schema_version' AND value = '{from}'");
+    let statements: Vec<String> = statements.iter().cloned().chain([version]).collect();
+    execute(client, doing, &statements).await
+}
+
+async fn execute(client: &mut LedgerClient, doing: &'static str, statements: &[String]) -> Result<(), Error> {
     client
         .ask(doing, async |conn| {
             for statement in statements {
@@ -93,7 +120,7 @@ async fn upgrade(
                     done => done?,
                 }
             }
-            conn.query_drop(version).await
+            Ok(())
         })
         .await
 }
@@ -124,7 +151,8 @@ async fn stored(client: &mut LedgerClient) -> Result<Stored, Error> {
         other => other?,
     };
     let value = |wanted: &str| rows.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    Ok(Stored { version: value("schema_version"), ledger: value("ledger") })
+    let additions = value("additions").and_then(|number| number.parse().ok()).unwrap_or(0);
+    Ok(Stored { version: value("schema_version"), ledger: value("ledger"), additions })
 }
 
 /// A table that was there and is gone is not made anew: an empty ledger would let every job run once more.

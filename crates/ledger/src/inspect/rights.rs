@@ -19,6 +19,7 @@ pub enum Table {
     Dead,
     Worker,
     Range,
+    Hold,
 }
 
 /// A right on a table.
@@ -58,8 +59,8 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 6] =
-        [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker, Table::Range];
+    pub const ALL: [Table; 7] =
+        [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker, Table::Range, Table::Hold];
 
     /// Its name, without the database.
     pub fn as_str(self) -> &'static str {
@@ -70,6 +71,7 @@ impl Table {
             Table::Dead => "queryfleet_dead",
             Table::Worker => "queryfleet_worker",
             Table::Range => "queryfleet_range",
+            Table::Hold => "queryfleet_hold",
         }
     }
 
@@ -81,6 +83,7 @@ impl Table {
             Table::Ledger | Table::Dead => ("state", "'dead'"),
             Table::Worker => ("in_flight", "0"),
             Table::Range => ("lo", "'[]'"),
+            Table::Hold => ("queue", "''"),
         }
     }
 }
@@ -152,6 +155,7 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Dead => &tables.dead,
             Table::Worker => &tables.worker,
             Table::Range => &tables.range,
+            Table::Hold => &tables.hold,
         };
         let name = name.clone();
         for right in Right::ALL {

@@ -58,6 +58,10 @@ pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result
         Table::Range => {
             format!("INSERT INTO {} (run, seq, lo, hi) VALUES ({run}, 0, '[]', '[]')", tables.range)
         }
+        Table::Hold => format!(
+            "INSERT INTO {} (queue, placed, placed_by, because) VALUES ('', UTC_TIMESTAMP(3), '', '')",
+            tables.hold
+        ),
     };
     let written = client
         .ask("try to write", async |conn| {

@@ -29,6 +29,7 @@ const SETUP: Needs = &[
     (Table::Dead, &[Create]),
     (Table::Worker, &[Create]),
     (Table::Range, &[Create]),
+    (Table::Hold, &[Create]),
 ];
 
 impl Role {
@@ -58,6 +59,7 @@ impl Role {
                 (Table::Ledger, &[Select]),
                 (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Insert]),
+                (Table::Hold, &[Select]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -65,6 +67,7 @@ impl Role {
                 (Table::Ledger, &[Select, Insert, Update, Delete]),
                 (Table::Dead, &[Select, Insert, Update]),
                 (Table::Worker, &[Select, Insert, Update, Delete]),
+                (Table::Hold, &[Select]),
             ],
             Role::Operate => &[
                 (Table::Meta, &[Select]),
@@ -73,6 +76,7 @@ impl Role {
                 (Table::Dead, &[Select, Update, Delete]),
                 (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Delete]),
+                (Table::Hold, &[Select, Insert, Delete]),
             ],
         }
     }

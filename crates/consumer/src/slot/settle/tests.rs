@@ -24,6 +24,7 @@ struct Recorder {
     is_unpublishable: bool,
     is_disconnected: bool,
     has_no_session: bool,
+    is_held: bool,
 }
 
 impl Recorder {
@@ -43,6 +44,10 @@ impl Effects for Recorder {
 
     fn has_session(&self) -> bool {
         !self.has_no_session
+    }
+
+    fn is_held(&self) -> bool {
+        self.is_held
     }
 
     async fn stop_consuming(&mut self) {
@@ -176,6 +181,18 @@ fn a_lost_connection_is_made_anew_before_the_next_message() {
     assert_eq!(act_out(&[ACK], recorder), (vec!["ack".into()], Then::Reconnect));
     let recorder = Recorder { is_disconnected: true, ..Recorder::default() };
     assert_eq!(act_out(&[BACK], recorder).1, Then::Pause);
+}
+
+#[test]
+fn a_held_slot_takes_no_message_with_its_acknowledgement() {
+    for settlement in [ACK, DEAD] {
+        let recorder = Recorder { is_held: true, ..Recorder::default() };
+        let (effects, then) = act_out(&[settlement], recorder);
+        assert_eq!(then, Then::Hold);
+        assert_eq!(effects[effects.len() - 2], "stop", "{effects:?}");
+    }
+    let recorder = Recorder { is_held: true, has_no_session: true, ..Recorder::default() };
+    assert_eq!(act_out(&[ACK, BACK], recorder).1, Then::Hold);
 }
 
 #[test]
