@@ -244,6 +244,8 @@ impl Fleet {
         let status = status.unwrap_or_else(|| panic!("{arguments:?} has not ended:\n{out}\n{err}"));
         let told = self.secrets().iter().any(|secret| out.contains(secret) || err.contains(secret));
         assert!(!told, "a password in the output of {arguments:?}:\n{out}\n{err}");
+        let twice = output::said_twice(&err);
+        assert_eq!(twice, None, "{arguments:?} says it twice");
         Output { code: status.code().unwrap_or(-1), out, err }
     }
 

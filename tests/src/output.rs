@@ -49,6 +49,14 @@ impl Output {
     }
 }
 
+/// The first line that says what kind of error it is twice in a row, such as `Input/output error: Input/output error`.
+pub(crate) fn said_twice(text: &str) -> Option<&str> {
+    text.lines().find(|line| {
+        let parts: Vec<&str> = line.split(": ").collect();
+        parts.windows(2).any(|pair| pair[0] == pair[1] && pair[0].to_lowercase().ends_with("error"))
+    })
+}
+
 /// Sends a signal to a command, which has to end with 130, and answers what it said on standard error.
 ///
 /// # Panics

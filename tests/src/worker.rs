@@ -116,6 +116,7 @@ impl Drop for Worker {
             );
         } else {
             assert!(!self.secrets.iter().any(|secret| log.contains(secret)), "a password in the log:\n{log}");
+            assert_eq!(output::said_twice(&log), None, "it says it twice");
         }
     }
 }

@@ -39,16 +39,29 @@ pub fn shorten(mut text: String, limit: usize) -> String {
 /// The error and its causes in one line, `what: why: why`. A cause that the text before it already says is left out.
 /// Causes come from servers and drivers, so each is bounded; the error itself is ours.
 pub fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_repeated_label(&error.to_string()).to_owned();
     let mut next = error.source();
     while let Some(cause) = next {
-        let words = foreign(cause.to_string());
+        let words = foreign(without_repeated_label(&cause.to_string()));
         if !text.contains(&words) {
             text = format!("{text}: {words}");
         }
         next = cause.source();
     }
     text
+}
+
+/// The text without a label that stands twice at its start: an error of a driver that wraps another one of the same kind
+/// says `Input/output error: Input/output error: why`.
+fn without_repeated_label(text: &str) -> &str {
+    match text.split_once(": ") {
+        Some((label, rest))
+            if rest.strip_prefix(label).is_some_and(|rest| rest.is_empty() || rest.starts_with(": ")) =>
+        {
+            without_repeated_label(rest)
+        }
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +82,24 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
     struct WithCause(String, #[source] Option<Box<WithCause>>);
+
+    #[test]
+    fn what_a_driver_says_twice_is_said_once() {
+        for (said, once) in [
+            ("Input/output error: Input/output error: refused", "Input/output error: refused"),
+            ("IO error: IO error: IO error: gone", "IO error: gone"),
+            ("Input/output error: Input/output error", "Input/output error"),
+            ("Input/output error: Input/output errors", "Input/output error: Input/output errors"),
+            ("Server error: `ERROR 1064: near 'a: a: b''", "Server error: `ERROR 1064: near 'a: a: b''"),
+        ] {
+            let error = WithCause("cannot connect".into(), Some(Box::new(WithCause(said.into(), None))));
+            assert_eq!(causes(&error), format!("cannot connect: {once}"));
+        }
+        // The causes of that are in its text.
+        let inner = WithCause("IO error: gone".into(), Some(Box::new(WithCause("gone".into(), None))));
+        let outer = WithCause("IO error: IO error: gone".into(), Some(Box::new(inner)));
+        assert_eq!(causes(&WithCause("cannot".into(), Some(Box::new(outer)))), "cannot: IO error: gone");
+    }
 
     #[test]
     fn a_cause_from_outside_is_bounded_and_the_error_itself_is_whole() {

@@ -241,6 +241,24 @@ mod tests {
         assert_eq!(lost.code(), None);
     }
 
+    /// As the driver makes them of what the system says.
+    #[test]
+    fn what_the_driver_says_is_said_once() {
+        for kind in [
+            std::io::ErrorKind::ConnectionRefused,
+            std::io::ErrorKind::ConnectionReset,
+            std::io::ErrorKind::BrokenPipe,
+            std::io::ErrorKind::UnexpectedEof,
+        ] {
+            let io = std::io::Error::from(kind);
+            let why = io.to_string();
+            let error = mysql_async::Error::Io(mysql_async::IoError::Io(io));
+            let connect = Error::Connect { server: "db:3306".into(), source: error.into() };
+            let text = queryfleet_job::causes(&connect);
+            assert_eq!(text, format!("cannot connect to the database at db:3306: Input/output error: {why}"),);
+        }
+    }
+
     #[test]
     fn an_error_of_a_run_s_session_sql_is_the_run_s() {
         assert!(Error::RunSql(server(1193).into()).is_of_run());

@@ -133,12 +133,17 @@ impl Session {
     ) -> Failed {
         if step == PacketStep::Begin && verdict::proves_not_sent(&error) {
             self.database.lost();
-            return Outcome::NotSent(Failure::said(format!("the connection had ended before: {error}")))
-                .into();
+            return Outcome::NotSent(Failure::said(format!(
+                "the connection had ended before: {}",
+                queryfleet_job::causes(&error)
+            )))
+            .into();
         }
         let verdict = match error {
             mysql_async::Error::Server(error) => verdict::read(&error, step, &open.savepoint),
-            error => Verdict::ConnectionLost(Outcome::LostAfterSend(Failure::said(error.to_string()))),
+            error => {
+                Verdict::ConnectionLost(Outcome::LostAfterSend(Failure::said(queryfleet_job::causes(&error))))
+            }
         };
         if matches!(verdict, Verdict::ConnectionLost(_)) {
             self.database.lost();

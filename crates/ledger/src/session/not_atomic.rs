@@ -97,7 +97,7 @@ async fn failed(
     error: mysql_async::Error,
 ) -> Outcome {
     let mysql_async::Error::Server(error) = error else {
-        let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
+        let lost = Outcome::LostAfterSend(Failure::said(queryfleet_job::causes(&error)));
         return judge(how, lost, Trace::MayRemain);
     };
     let outcome = match verdict::read(&error, PacketStep::Statement, &open.savepoint) {
@@ -160,7 +160,7 @@ impl LedgerRow<'_> {
             Err(error) => Err(error),
         };
         committed.map_err(|error| {
-            let lost = Outcome::LostAfterSend(Failure::said(error.to_string()));
+            let lost = Outcome::LostAfterSend(Failure::said(queryfleet_job::causes(&error)));
             judge(how, lost, Trace::MayRemain)
         })
     }
