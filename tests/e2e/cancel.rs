@@ -219,7 +219,7 @@ fn statements_that_are_not_atomic_run_when_the_run_says_how() {
         "CREATE TABLE made (a INT);",
     ]);
     let path = script.to_str().unwrap();
-    fleet.run(&["publish", path, "--run", "calls"]).expect(1).says("not atomic");
+    fleet.run(&["publish", path, "--run", "calls"]).expect(1).says("non-transactional");
     fleet.run(&["publish", path, "--run", "calls", "--not-atomic", "park"]).expect(0);
     let _worker = fleet.worker(2);
     fleet.wait("calls").expect(3);

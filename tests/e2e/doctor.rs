@@ -196,7 +196,7 @@ fn tables_that_are_missing_or_of_another_engine() {
     fleet.sql("UPDATE queryfleet_meta SET value = '4' WHERE name = 'schema_version'");
     finds(&fleet.run(&["doctor", "--json"]).expect(1), "tables", "fail", &["version 4", "wants 3"]);
     let session = [("QUERYFLEET_SESSION_SQL", "SET autocommit = 0")];
-    finds(&fleet.run_with(&["doctor", "--json"], &session).expect(1), "init step", "fail", &["autocommit"]);
+    finds(&fleet.run_with(&["doctor", "--json"], &session).expect(1), "session", "fail", &["autocommit"]);
 }
 
 #[test]

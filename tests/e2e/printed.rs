@@ -155,7 +155,7 @@ fn doctor_makes_these_checks() {
     let checks: Vec<String> = output.out.lines().map(check).collect();
     expect![[r#"
         ok    database
-        ok    init step
+        ok    session
         ok    database TLS
         ok    durability
         ok    packet

@@ -196,7 +196,7 @@ fn a_table_or_template_that_cannot_be_cut_says_why() {
         ("DELETE FROM o WHERE id > :lo", "nothing.id", "neither :range nor both"),
         ("DELETE FROM o WHERE a = :lo", "o.a,b", "write the condition as :range"),
         ("DELETE FROM o WHERE a = :x AND :range", "o.a,b", ":x of the template has no value"),
-        ("CALL p(:range)", "o.a,b", "call is not atomic"),
+        ("CALL p(:range)", "o.a,b", "call is non-transactional"),
         ("DELETE FROM o WHERE :range; DELETE FROM o", "o.a,b", "more than one statement"),
     ] {
         publish(&fleet, template, key, &[]).expect(1).says(says);

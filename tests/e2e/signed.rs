@@ -289,7 +289,7 @@ fn a_run_is_gone_on_with_only_as_what_it_was_begun_as() {
     for (from, to, part) in [
         ("\"total\":3", "\"total\":2", "total"),
         ("\"session_sql\":null", "\"session_sql\":\"DO 1\"", "session SQL"),
-        ("\"not_atomic\":null", "\"not_atomic\":\"park\"", "not atomic"),
+        ("\"not_atomic\":null", "\"not_atomic\":\"park\"", "non-transactional"),
         ("\"queue\":\"default\"", "\"queue\":\"other\"", "queue"),
         ("\"v\":1", "\"v\":9", "version 9"),
         ("{", "[", "cannot be read"),

@@ -26,16 +26,19 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show exactly-once execution in half a minute on private servers: 10,000 updates, one worker killed on the way
+    /// Show 10,000 updates run exactly once, a worker killed on the way
+    ///
+    /// It takes half a minute, on private servers that are started for it and stopped in the end.
     #[cfg(feature = "dev")]
+    #[command(after_help = examples(&["demo"]))]
     Demo {
         /// Print data as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Start private servers in a temporary folder and run COMMAND with the environment that reaches them
+    /// Start private servers and run COMMAND with their addresses
     ///
-    /// The servers are stopped and their folder is deleted when COMMAND has ended. The exit code is that of COMMAND.
+    /// The servers are in a temporary folder, and their addresses in the environment of COMMAND. The servers are stopped and their folder is deleted when COMMAND has ended. The exit code is that of COMMAND.
     #[cfg(feature = "dev")]
     #[command(after_help = examples(&["dev -- bash", "dev -- ./my-test.sh"]))]
     Dev {
@@ -45,7 +48,10 @@ pub(crate) enum Command {
     },
     #[command(flatten)]
     Fleet(FleetCommand),
-    /// Do nothing until SIGTERM or Ctrl-C: keeps a container alive to run the other commands in
+    /// Do nothing until SIGTERM or Ctrl-C
+    ///
+    /// It keeps a container alive to run the other commands in.
+    #[command(after_help = examples(&["idle"]))]
     Idle,
     /// Generate shell completions or man pages
     #[command(subcommand)]
@@ -55,9 +61,12 @@ pub(crate) enum Command {
 /// What asks the servers, and so wants the configuration.
 #[derive(Subcommand)]
 pub(crate) enum FleetCommand {
-    /// Create the tables and the queues; safe to run twice and concurrently
+    /// Create the tables and the queues; safe to run twice
+    ///
+    /// Tables and queues that exist stay as they are; tables of an older version are upgraded. Several may run at once.
+    #[command(after_help = examples(&["setup"]))]
     Setup,
-    /// Report what a publish with these arguments would do, without publishing
+    /// Say what a publish would do, without publishing
     ///
     /// Counts the statements by kind and table, asks the server how it would execute some of them, and lists everything
     /// that publish would refuse: then the exit code is 1.
@@ -77,7 +86,7 @@ pub(crate) enum FleetCommand {
         &[
             "publish file.sql --run cleanup --chunk 32",
             "publish --template 'UPDATE t SET a = :a WHERE id = :id' --rows rows.csv",
-            "publish --template 'DELETE FROM t WHERE :range AND a < 7' --range t.id --size auto",
+            "publish --template 'DELETE FROM t WHERE :range AND a < 7' --range t.id",
         ],
         &[Exit::Success, Exit::Failed, Exit::Usage, Exit::Cancelled, Exit::Interrupted],
     ))]
@@ -87,7 +96,7 @@ pub(crate) enum FleetCommand {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Serve the queue: a worker with SLOTS slots, until SIGTERM or Ctrl-C
+    /// Serve the queue as a worker, until SIGTERM or Ctrl-C
     ///
     /// The first signal drains: running statements end, and nothing new begins. The second one ends running statements,
     /// whose jobs go back to the queue.
@@ -107,9 +116,10 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Publish a script, execute it with this process as the worker, and wait for its end
+    /// Publish a script, execute it here, and wait for its end
     ///
-    /// Creates the tables and the queues if they are missing. Other workers of the same queue take part.
+    /// This process is the worker. It creates the tables and the queues if they are missing. Other workers of the same
+    /// queue take part.
     #[command(after_help = examples_and_exit_codes(&["run file.sql --slots 8"], &Exit::ALL))]
     Run {
         #[command(flatten)]
@@ -150,9 +160,9 @@ pub(crate) enum FleetCommand {
     /// List dead jobs, show one, replay or discard them
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Delete the ledger rows, dead jobs and ranges of a run that ended at least 24 hours ago
+    /// Delete what is kept of a run that ended 24 hours ago
     ///
-    /// The run's own row stays, so that its id is never used again.
+    /// Its ledger rows, dead jobs and ranges are deleted. The run's own row stays, so that its id is never used again.
     #[command(after_help = examples(&["purge cleanup"]))]
     Purge {
         /// The run's name or id
@@ -167,8 +177,9 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Check both servers, rights and settings: one line per check, with what was found and what to do
+    /// Check both servers, rights and settings
     ///
+    /// One line per check, with what was found and what to do.
     /// The exit code is 1 if a check fails; a warning is no failure. Nothing is changed but a binding that is missing.
     #[command(after_help = examples(&["doctor", "doctor --for work"]))]
     Doctor {
@@ -364,14 +375,14 @@ impl From<DeadFilter> for queryfleet_operator::DeadFilter {
 #[derive(Args)]
 pub(crate) struct Slots {
     /// How many statements to execute at once (default: QUERYFLEET_SLOTS, 4)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_SLOTS)))]
+    #[arg(long, help_heading = "Worker", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_SLOTS)))]
     pub(crate) slots: Option<u16>,
 }
 
 #[derive(Args)]
 pub(crate) struct Timeout {
     /// Stop waiting after this time, such as 90s or 2h; the run continues
-    #[arg(long, value_parser = duration)]
+    #[arg(long, help_heading = "Waiting", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -384,65 +395,65 @@ pub(crate) struct PublishArgs {
     pub(crate) inputs: Vec<PathBuf>,
     /// One statement with placeholders in place of FILE: 'UPDATE t SET a = :a WHERE id = :id' with --rows, or 'DELETE FROM
     /// t WHERE :range AND a < 7' with --range
-    #[arg(long, value_name = "SQL", requires = "jobs")]
+    #[arg(long, help_heading = "Input", value_name = "SQL", requires = "jobs")]
     pub(crate) template: Option<String>,
     /// The rows: CSV with a header (\N without quotes is NULL), or NDJSON objects; plain, .gz or .zst; - is standard input
-    #[arg(long, value_name = "FILE", requires = "template")]
+    #[arg(long, help_heading = "Input", value_name = "FILE", requires = "template")]
     pub(crate) rows: Option<PathBuf>,
     /// What the input is, if its name or first character does not say so: sql and ndjson are of FILE, ndjson and csv of
     /// --rows
-    #[arg(long, value_name = "sql|ndjson|csv", conflicts_with = "range", value_parser = str::parse::<InputFormat>)]
+    #[arg(long, help_heading = "Input", value_name = "sql|ndjson|csv", conflicts_with = "range", value_parser = str::parse::<InputFormat>)]
     pub(crate) format: Option<InputFormat>,
     /// How the CSV is written, where a backslash is ambiguous: mysql escapes with it (INTO OUTFILE), in rfc4180 it is an
     /// ordinary character
-    #[arg(long, value_name = "rfc4180|mysql", requires = "rows", value_parser = str::parse::<CsvDialect>)]
+    #[arg(long, help_heading = "Input", value_name = "rfc4180|mysql", requires = "rows", value_parser = str::parse::<CsvDialect>)]
     pub(crate) csv_dialect: Option<CsvDialect>,
     /// A unique key, [DATABASE.]TABLE.COLUMN[,COLUMN...]: one job per range of it. :lo and :hi are the first and the last
     /// key of the range, :range is the whole condition
-    #[arg(long, value_name = "KEY", requires = "template")]
+    #[arg(long, help_heading = "Input", value_name = "KEY", requires = "template")]
     pub(crate) range: Option<String>,
     /// Rows per range; auto samples the first ranges, in transactions that are rolled back, and picks a size that takes
     /// about 0.5 s
-    #[arg(long, value_name = "ROWS|auto", default_value_t = RangeSize::Rows(1000), requires = "range")]
+    #[arg(long, help_heading = "Input", value_name = "ROWS|auto", default_value_t = RangeSize::Rows(1000), requires = "range")]
     pub(crate) size: RangeSize,
     /// Name of the run; an interrupted run with this name is resumed
-    #[arg(long, value_name = "NAME", value_parser = run_name)]
+    #[arg(long, help_heading = "Run", value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
     /// Maximum jobs per message, which is one transaction; fewer if the message would be too large (default: 1)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
+    #[arg(long, help_heading = "Run", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
     pub(crate) chunk: Option<u16>,
-    /// SQL for every session that runs jobs of this run, after the init step
-    #[arg(long, value_name = "SQL")]
+    /// SETs for every session that executes jobs of this run, such as 'SET foreign_key_checks = 0'
+    #[arg(long, help_heading = "Run", value_name = "SQL")]
     pub(crate) session_sql: Option<String>,
     /// How to run statements that cannot be committed together with their ledger row (CALL, DDL): park those that were
     /// interrupted as unknown, or repeat them because repeating is harmless
-    #[arg(long, value_name = "park|repeat", value_parser = str::parse::<NotAtomic>)]
+    #[arg(long, help_heading = "Run", value_name = "park|repeat", value_parser = str::parse::<NotAtomic>)]
     pub(crate) not_atomic: Option<NotAtomic>,
     /// The SHA-256 of FILE, as sha256sum prints it: if the input differs, because a connection broke for example, nothing
     /// is published
-    #[arg(long, value_name = "HEX", conflicts_with = "range", value_parser = sha256)]
+    #[arg(long, help_heading = "Input", value_name = "HEX", conflicts_with = "range", value_parser = sha256)]
     pub(crate) sha256: Option<String>,
     /// Accept UPDATE and DELETE without a WHERE, which change every row of their table
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     pub(crate) allow_no_where: bool,
     /// Publish a new run although there is one of the same input, also if that has ended
-    #[arg(long, conflicts_with_all = ["run", "missing"])]
+    #[arg(long, help_heading = "Run", conflicts_with_all = ["run", "missing"])]
     pub(crate) again: bool,
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
-    #[arg(long, requires = "run")]
+    #[arg(long, help_heading = "Run", requires = "run")]
     pub(crate) missing: bool,
     /// Print data as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Limits {
     /// Publish at most this many jobs per second
-    #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Speed", value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
     /// Publish only while fewer messages than this, of all runs, wait in the queue
-    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Speed", value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_backlog: Option<u32>,
 }
 

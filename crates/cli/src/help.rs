@@ -3,7 +3,7 @@
 use crate::Exit;
 
 const ENVIRONMENT: &str = "\
-Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are;
+Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are; \
 docs/environment.md lists all variables.";
 
 /// All exit codes, and where the configuration is.

@@ -7,6 +7,7 @@ mod advice;
 mod arguments;
 mod bar;
 mod command;
+mod command_line;
 mod exit;
 mod failure;
 mod help;
@@ -18,7 +19,7 @@ mod signal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 pub use exit::Exit;
 
@@ -32,7 +33,10 @@ pub fn main() -> ExitCode {
 fn run() -> Exit {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();
-    let arguments = match arguments::Arguments::try_parse() {
+    let parsed = command_line::command()
+        .try_get_matches()
+        .and_then(|matches| arguments::Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             if error.use_stderr() {

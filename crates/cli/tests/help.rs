@@ -8,32 +8,66 @@ use std::process::Command;
 
 use expect_test::expect_file;
 
-fn help(words: &[&str]) -> String {
+fn help_at(width: usize, words: &[&str]) -> String {
     let program = env!("CARGO_BIN_EXE_queryfleet");
-    let output = Command::new(program).args(words).arg("--help").output().unwrap();
+    let mut command = Command::new(program);
+    let output = command.args(words).arg("--help").env("COLUMNS", width.to_string()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The help of a command and of those below it, each under its command line.
-fn all_help(words: &[&str]) -> String {
-    let help = help(words);
-    let mut all = format!("$ queryfleet {}\n\n{help}\n\n", [words, &["--help"]].concat().join(" "));
-    let (_, below) = help.split_once("\nCommands:\n").unwrap_or_default();
-    for line in below.lines().take_while(|line| !line.is_empty()) {
-        let word = line.split_whitespace().next().unwrap();
-        if word != "help" {
-            all += &all_help(&[words, &[word]].concat());
-        }
-    }
+/// The commands in a help: lines of two spaces and a word before the options. Below the root they stand in groups.
+fn commands(help: &str) -> Vec<&str> {
+    let (before, _) = help.split_once("\nOptions:\n").unwrap_or((help, ""));
+    let is_command = |line: &&str| {
+        line.strip_prefix("  ").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()))
+    };
+    let listed = before.lines().skip_while(|line| !line.starts_with("Usage:")).filter(is_command);
+    let words = listed.map(|line| line.split_whitespace().next().unwrap());
+    words.filter(|word| *word != "help").collect()
+}
+
+/// The help of a command and of those below it, each with its words.
+fn every_help(width: usize, words: &[&str]) -> Vec<(String, String)> {
+    let help = help_at(width, words);
+    let below = commands(&help).into_iter().map(|word| [words, &[word]].concat());
+    let below: Vec<_> = below.flat_map(|words| every_help(width, &words)).collect();
+    let mut all = vec![([words, &["--help"]].concat().join(" "), help)];
+    all.extend(below);
     all
 }
 
 #[test]
 fn help_says_what_was_agreed() {
     // Spaces at the end of a line are clap's.
-    let help: String = all_help(&[]).lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    let all = every_help(100, &[]);
+    let all: String = all.iter().map(|(words, help)| format!("$ queryfleet {words}\n\n{help}\n\n")).collect();
+    let help: String = all.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     expect_file!["help.txt"].assert_eq(&help);
+}
+
+#[test]
+fn help_is_wrapped_between_words() {
+    let widest = every_help(120, &[]);
+    for width in [80, 120, 200] {
+        for ((words, help), (_, whole)) in every_help(width, &[]).iter().zip(&widest) {
+            let line = help.lines().find(|line| line.trim_end().chars().count() > width.min(120));
+            assert_eq!(line, None, "{words} at {width} columns");
+            assert_eq!(
+                help.split_whitespace().collect::<Vec<_>>(),
+                whole.split_whitespace().collect::<Vec<_>>(),
+                "{words} at {width} columns: no word is broken"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_has_an_example() {
+    for (words, help) in every_help(100, &[]) {
+        let is_leaf = commands(&help).is_empty();
+        assert!(!is_leaf || help.contains("\nExample"), "{words}");
+    }
 }
 
 #[test]

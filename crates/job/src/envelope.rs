@@ -226,7 +226,9 @@ pub fn decode(body: &[u8]) -> Result<Chunk, DecodeError> {
         last = job.seq;
     }
     if incoming.v == 0 || last == 0 || (incoming.not_atomic.is_some() && incoming.jobs.len() != 1) {
-        return Err(DecodeError::NotAnEnvelope("version 0, no jobs, or a chunk that is not atomic".into()));
+        return Err(DecodeError::NotAnEnvelope(
+            "version 0, no jobs, or a chunk that is non-transactional".into(),
+        ));
     }
     if incoming.manifest.is_some() != (incoming.v > WITHOUT_MANIFEST) {
         return Err(DecodeError::NotAnEnvelope(

@@ -2,7 +2,7 @@
 //! else.
 //!
 //! The row of a run can be written by accounts that have no signing key. So a worker with a key verifies the manifest
-//! once, takes session SQL, the mode of statements that are not atomic and the total from there, and executes a message
+//! once, takes session SQL, the mode of non-transactional statements and the total from there, and executes a message
 //! only from the queue that the manifest names. Without a key the same is compared, and nothing is verified.
 
 use crate::{Chunk, Failure, Manifest, ManifestDigest, ManifestError, NotAtomic, Outcome, RunId, Signer};
@@ -45,7 +45,7 @@ pub struct UnsignedColumns<'a> {
 pub struct Terms {
     /// SQL for every session that runs its jobs.
     pub session_sql: Option<String>,
-    /// How its statements that are not atomic are run.
+    /// How its non-transactional statements are run.
     pub not_atomic: Option<NotAtomic>,
     /// The manifest that they name; `None` for a run that a program without manifests has published.
     manifest: Option<ManifestDigest>,
@@ -99,11 +99,11 @@ impl Terms {
     ///
     /// # Errors
     /// Returns [`Outcome::Unverified`], the outcome of its message, if it names another manifest or none, asks for
-    /// another mode of statements that are not atomic, or has a job past the end of the run.
+    /// another mode of non-transactional statements, or has a job past the end of the run.
     pub fn fits(&self, chunk: &Chunk) -> Result<(), Outcome> {
         match chunk.manifest {
             None if !self.takes_version_1 => Err(unverified(
-                "it names no manifest, and its run has session SQL or statements that are not atomic: publish with \
+                "it names no manifest, and its run has session SQL or non-transactional statements: publish with \
                  --missing",
             )),
             Some(_) if chunk.manifest != self.manifest => {

@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// A session variable has another value than the init step has set.
     #[error(
-        "session has {name} = {found} where the init step has set {wanted}: look at QUERYFLEET_SESSION_SQL and the run's \
+        "session has {name} = {found} where queryfleet has set {wanted}: look at QUERYFLEET_SESSION_SQL and the run's \
          session SQL"
     )]
     Init {

@@ -42,9 +42,9 @@ impl InitStep<'_> {
         let end = (fleet.len() + run.len() > 0).then_some("COMMIT");
         let statements: Vec<&str> = statements.chain(end).chain([READ_BACK]).collect();
         let row = match last_row(conn, &statements.join("\n;")).await {
-            Ok(row) => {
-                row.ok_or_else(|| Error::Schema("the server returned no row to the init step".into()))?
-            }
+            Ok(row) => row.ok_or_else(|| {
+                Error::Schema("the server returned no row when the session was set up".into())
+            })?,
             Err((statement, error)) => {
                 let first_of_run = base.len() + fleet.len();
                 let behind_run = first_of_run + run.len();

@@ -226,7 +226,7 @@ impl std::fmt::Display for RunOption {
         f.write_str(match self {
             RunOption::Queue => "QUERYFLEET_QUEUE",
             RunOption::SessionSql => "session SQL",
-            RunOption::NotAtomic => "statements that are not atomic:",
+            RunOption::NotAtomic => "non-transactional statements:",
         })
     }
 }

@@ -23,8 +23,8 @@ pub enum Problem {
     },
     /// A statement that cannot be rolled back together with its ledger row.
     #[error(
-        "{kind} is not atomic (`{words}`): it cannot be committed together with its ledger row, so exactly once cannot be \
-         promised"
+        "{kind} is non-transactional (`{words}`): it cannot be committed together with the note that it is done, so exactly \
+         once cannot be promised"
     )]
     NotAtomic {
         /// The kind of statement.
@@ -70,7 +70,7 @@ pub enum Problem {
     },
     /// SETs that every session of the run has to be given.
     #[error(
-        "SET, up to line {last_line}, has no place in a fleet, where each job may run in another session: give it as \
+        "SET, up to line {last_line}, holds for one session, and jobs run in many: give it as \
          session SQL of the run, and these lines are passed over, as is what takes them back at the end"
     )]
     SessionSettings {

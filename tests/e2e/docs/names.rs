@@ -20,11 +20,12 @@ fn commands() -> Commands {
 fn add(words: &str, commands: &mut Commands) {
     let output = Command::new(program()).args(words.split_whitespace()).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let (_, below) = help.split_once("\nCommands:\n").unwrap_or_default();
-    for line in below.lines().take_while(|line| !line.is_empty()) {
-        match line.split_whitespace().next() {
-            None | Some("help") => {}
-            Some(word) => add(format!("{words} {word}").trim(), commands),
+    // Commands stand in groups before the options, each behind two spaces.
+    let (before, _) = help.split_once("\nOptions:\n").unwrap_or((&help, ""));
+    for line in before.lines().skip_while(|line| !line.starts_with("Usage:")) {
+        let word = line.strip_prefix("  ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        if word.starts_with(|first: char| first.is_ascii_lowercase()) && word != "help" {
+            add(format!("{words} {word}").trim(), commands);
         }
     }
     let flags = help.lines().filter_map(|line| {

@@ -115,7 +115,7 @@ fn print_job(run: &str, seq: u64, DeadDetails { row, replay }: DeadDetails) {
         output::print_block(format_args!("session:    {sql}"));
     }
     if let Some(how) = replay.not_atomic {
-        output::print(format_args!("not atomic: {}", how.as_str()));
+        output::print(format_args!("non-transactional: {}", how.as_str()));
     }
     if let Some(why) = &replay.refused {
         output::print(format_args!("replay:     not possible: {why}"));

@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::Exit;
-use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output;
+use crate::{Exit, command_line};
 
 /// Prints a script that a shell reads to complete commands, flags and their values.
 pub(crate) fn completions(shell: Shell) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "queryfleet", &mut script);
+    clap_complete::generate(shell, &mut command_line::command(), "queryfleet", &mut script);
     output::print_block(String::from_utf8_lossy(&script).trim_end());
     Exit::Success
 }
@@ -23,6 +21,6 @@ pub(crate) fn man(folder: &Path) -> Result<Exit, Failure> {
     let failed =
         |error| Failure::new(format!("cannot write the man pages into {}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+    clap_mangen::generate_to(command_line::command(), folder).map_err(failed)?;
     Ok(Exit::Success)
 }

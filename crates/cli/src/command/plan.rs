@@ -67,7 +67,7 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines.extend(plan.failing.iter().map(|failed| format!("would fail: {}: {}", failed.place, failed.error)));
     let compared = if plan.repeats_complete { "" } else { " (of the first million conditions)" };
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));
-    lines.extend(plan.not_atomic.iter().map(|counted| format!("not atomic: {}", count(counted))));
+    lines.extend(plan.not_atomic.iter().map(|counted| format!("non-transactional: {}", count(counted))));
     lines.extend(seen("without a WHERE", &plan.no_where, ""));
     lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {}", with_producer_advice(refusal))));
     if plan.refused > 0 {

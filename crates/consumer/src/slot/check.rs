@@ -28,7 +28,7 @@ pub(crate) fn check(
     let kind = queryfleet_sql::check(&job.sql, mode).map_err(|refusal| refused(refusal.to_string()))?;
     if !kind.is_atomic() && chunk.not_atomic.is_none() {
         return Err(refused(format!(
-            "{} is not atomic, and its run does not say --not-atomic",
+            "{} is non-transactional, and its run does not say --not-atomic",
             kind.as_str()
         )));
     }

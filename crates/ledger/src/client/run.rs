@@ -99,7 +99,7 @@ pub(crate) fn run(row: Row) -> Result<Run, String> {
         not_atomic: not_atomic
             .map(|word| word.parse())
             .transpose()
-            .map_err(|error| format!("unknown mode of statements that are not atomic: {error}"))?,
+            .map_err(|error| format!("unknown mode of non-transactional statements: {error}"))?,
         created: column(&row, 11)?,
         cancel_now: column::<u8>(&row, 12)? != 0,
         manifest,

@@ -75,7 +75,7 @@ fn judge(how: NotAtomic, outcome: Outcome, trace: Trace) -> Outcome {
 /// Nobody knows how far the statement came.
 fn in_doubt(outcome: &Outcome) -> Outcome {
     let failure = outcome.failure().cloned().unwrap_or_default();
-    let message = format!("a statement that is not atomic was interrupted: {}", failure.message);
+    let message = format!("a non-transactional statement was interrupted: {}", failure.message);
     Outcome::Unknown(Failure { message, ..failure })
 }
 
@@ -130,7 +130,7 @@ struct LedgerRow<'a> {
 impl LedgerRow<'_> {
     /// Makes sure that the job has not ended; under `park` writes `started`.
     async fn begin(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
-        let failed = |error| Error::write("begin a job that is not atomic")(error).outcome();
+        let failed = |error| Error::write("begin a non-transactional job")(error).outcome();
         if how == NotAtomic::Park {
             match self.insert(conn, LedgerState::Started).await {
                 Ok(()) => return Ok(()),

@@ -15,7 +15,7 @@ pub(super) fn session(server: &str, schema: &str, facts: &SessionFacts, lock_wai
     let product = if facts.version.contains("MariaDB") { "MariaDB" } else { "MySQL" };
     let reached = format!("{product} {} at {server}, database {schema}", facts.version);
     let init = format!("autocommit, lock waits of {lock_wait_s} s and utf8mb4 are set and read back");
-    [Finding::ok("database", reached), Finding::ok("init step", init)]
+    [Finding::ok("database", reached), Finding::ok("session", init)]
 }
 
 /// TLS, durable commits, room for statements, nothing that others put into our sessions.

@@ -43,7 +43,7 @@ async fn ask_database(
 ) -> Result<(), Finding> {
     let unusable = |error: queryfleet_ledger::Error| {
         let check = match &error {
-            queryfleet_ledger::Error::Init { .. } | queryfleet_ledger::Error::SessionSql(_) => "init step",
+            queryfleet_ledger::Error::Init { .. } | queryfleet_ledger::Error::SessionSql(_) => "session",
             error if error.is_tls() => database_checks::TLS,
             _ => "database",
         };

@@ -216,7 +216,7 @@ mod tests {
             ("BEGIN", "session"),
             ("source x.sql", "is a command of the mariadb client"),
             ("\u{feff}UPDATE t SET a = 1 WHERE id = 7", "a byte order mark"),
-            ("CALL p(1)", "call is not atomic (`CALL p(1)`)"),
+            ("CALL p(1)", "call is non-transactional (`CALL p(1)`)"),
             ("/* x */ DROP\n  TABLE t", "(`DROP TABLE t`): it cannot be committed together"),
             ("DELETE FROM t", "delete without a WHERE"),
             ("DO ?", "statement has 1 `?` for 0 params"),

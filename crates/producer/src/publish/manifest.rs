@@ -50,7 +50,7 @@ fn require_same<'a>(run: &Run, bytes: &'a [u8], ours: &Manifest) -> Result<&'a [
         ("queue", *queue == ours.queue),
         ("database", schema.eq_ignore_ascii_case(&ours.schema)),
         ("session SQL", *session_sql == ours.session_sql),
-        ("mode for statements that are not atomic", *not_atomic == ours.not_atomic),
+        ("mode for non-transactional statements", *not_atomic == ours.not_atomic),
         ("input", *input == ours.input),
         ("total", *total == ours.total),
     ];

@@ -144,7 +144,7 @@ impl<'a> RangeCutter<'a> {
         let kind = queryfleet_sql::check(&sample.sql, self.mode)
             .map_err(|refusal| trial_refused(&refusal.to_string()))?;
         if !kind.is_atomic() {
-            return Err(trial_refused(&format!("{kind} is not atomic")));
+            return Err(trial_refused(&format!("{kind} is non-transactional")));
         }
         match catalog.not_held(kind, &sample.sql, sample.database.as_deref(), self.mode) {
             Some(reason) => Err(trial_refused(&reason.deed())),

@@ -60,8 +60,10 @@ pub(crate) fn instead(name: &str) -> Option<&'static str> {
 /// The same as one sentence.
 pub(crate) fn message(name: &str, value: &KnownValue, instead: &str) -> String {
     match value {
-        KnownValue::Literal(text) => format!("SET of {name} to {text} has no place in a fleet: {instead}"),
-        _ => format!("SET of {name} has no place in a fleet: {instead}"),
+        KnownValue::Literal(text) => {
+            format!("SET of {name} to {text} holds for one session, and jobs run in many: {instead}")
+        }
+        _ => format!("SET of {name} holds for one session, and jobs run in many: {instead}"),
     }
 }
 
@@ -98,14 +100,14 @@ pub(crate) fn refusal(one: &Assignment) -> Option<String> {
             "SET PASSWORD and SET DEFAULT ROLE change an account: do it with the client, before the run".into()
         }
         (Target::Command("ROLE"), _) => {
-            "SET ROLE has no place in a fleet: give the rights to the workers' account itself".into()
+            "SET ROLE holds for one session, and jobs run in many: give the rights to the workers' account itself".into()
         }
         (Target::Command("STATEMENT"), _) => {
-            "SET STATEMENT … FOR has no place in a fleet: give the setting as session SQL of the run, a deadline as \
+            "SET STATEMENT … FOR holds for one session, and jobs run in many: give the setting as session SQL of the run, a deadline as \
              `timeout` in NDJSON"
                 .into()
         }
-        (Target::Command(what), _) => format!("SET {what} has no place in a fleet: leave it out"),
+        (Target::Command(what), _) => format!("SET {what} holds for one session, and jobs run in many: leave it out"),
         (_, Value::Other(text)) => format!(
             "SET to `{}`, which may do more than give a value: write the value out, or use a subquery where it is needed",
             shown(text)
