@@ -50,7 +50,7 @@ fn session_sql_of_a_run_that_is_more_than_sets_is_refused_by_a_worker() {
     let mut session = Session::new(Arc::new(Database::new(&config).expect("a URL")));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for sql in REFUSED {
-        let wanted = RunSession { run: RunId(7), version: 1, sql: Some(sql) };
+        let wanted = RunSession { run: RunId(7), sql: Some(sql) };
         let error = runtime.block_on(session.prepare(wanted)).expect_err(sql);
         assert!(error.is_of_run(), "{sql}: {error}");
         assert_eq!(error.outcome().class(), Class::Refused, "{sql}");

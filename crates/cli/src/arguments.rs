@@ -280,7 +280,8 @@ fn hold_end(text: &str) -> Result<HoldEnd, String> {
     let at = OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "a time such as 90s or 2h, or one such as 2030-01-31T06:00:00Z".to_owned())?
         .to_offset(UtcOffset::UTC);
-    let (date, time) = (at.date(), at.time());
+    let date = at.date();
+    let time = at.time();
     Ok(HoldEnd::At(format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())))
 }
 

@@ -7,7 +7,7 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressS
 use crate::output;
 
 /// How often a plain line is printed.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One line of progress: what is being done, how much of how much, how fast.
 pub(crate) struct Bar {
@@ -39,7 +39,7 @@ impl Bar {
             bar.set_length(length);
             bar.set_position(position);
             bar.set_message(output::line(note).into_owned());
-        } else if self.printed.elapsed() >= LINE_EVERY {
+        } else if self.printed.elapsed() >= LINE_INTERVAL {
             self.printed = Instant::now();
             let rate = position.saturating_sub(from) as f64 / since.elapsed().as_secs_f64().max(0.001);
             let left = left(length.saturating_sub(position), rate);

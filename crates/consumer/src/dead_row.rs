@@ -1,7 +1,7 @@
 //! The end of a job as dead, in the ledger and in `queryfleet_dead`.
 
 use queryfleet_job::{Chunk, DeadReason, Failure, Headers, Job, envelope};
-use queryfleet_ledger::{Dead, Error, Session};
+use queryfleet_ledger::{Error, NewDeadJob, Session};
 
 use crate::log::{Event, JobRef};
 use crate::shared::Shared;
@@ -31,7 +31,7 @@ impl DeadRow<'_> {
         // Signed here, by a worker that has verified the message: a replay publishes these bytes, and signs nothing.
         let single = self.chunk.with_jobs(vec![self.job]);
         let message = envelope::seal(&single, shared.signer.as_ref(), 0, None);
-        let dead = Dead {
+        let dead = NewDeadJob {
             run: self.chunk.run,
             seq: self.job.seq,
             queue: &shared.queue,

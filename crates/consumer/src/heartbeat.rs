@@ -95,7 +95,7 @@ async fn poll(
             queue: &shared.queue,
             slots: shared.metrics.slots().len() as u32,
             in_flight: shared.busy_slots.load(Ordering::Relaxed),
-            view: shared.limits.view,
+            notice_within: shared.limits.notice_within,
         };
         client.workers().beat(&row).await?;
     }

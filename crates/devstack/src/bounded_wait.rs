@@ -7,15 +7,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest wait of this crate: two busy cores have needed more than 60 s to boot three nodes.
-const LIMIT: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 /// The interval between two looks; a start takes seconds.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a server may take to accept and to greet before it is asked again.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Calls `look` until it finds something; `None` after [`LIMIT`].
+/// Calls `look` until it finds something; `None` after [`WAIT_TIMEOUT`].
 pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + WAIT_TIMEOUT;
     loop {
         match look() {
             None if Instant::now() < end => thread::sleep(POLL_INTERVAL),
@@ -24,7 +24,7 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Waits for a process to end; `None` after [`LIMIT`].
+/// Waits for a process to end; `None` after [`WAIT_TIMEOUT`].
 pub(crate) fn for_end(child: &mut Child) -> io::Result<Option<ExitStatus>> {
     until(|| child.try_wait().transpose()).transpose()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The first pause; each further one is up to twice as long.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Growing pauses with jitter, so that a fleet does not come back all at once.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Backoff {
 impl Backoff {
     /// Pauses of at most `longest`.
     pub fn new(longest: Duration) -> Backoff {
-        Backoff { next: FIRST.min(longest), longest }
+        Backoff { next: FIRST_PAUSE.min(longest), longest }
     }
 
     /// The pause to make now: between half and all of what the count of failures allows.
@@ -27,7 +27,7 @@ impl Backoff {
 
     /// Success: the next failure begins with the shortest pause.
     pub fn reset(&mut self) {
-        self.next = FIRST.min(self.longest);
+        self.next = FIRST_PAUSE.min(self.longest);
     }
 }
 

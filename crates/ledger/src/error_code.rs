@@ -27,6 +27,8 @@ const PERMANENT: &[u16] = &[
     1300, 1305, 1318, 1348, 1356, 1364, 1365, 1366, 1369, 1370, 1393, 1394, 1395, 1406, 1411, 1441, 1442,
     1451, 1452, 1471, 1526, 1582, 1583, 1586, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
 ];
+/// Raised before anything has run: no such procedure, wrong arguments, no right to it.
+const BEFORE_THE_STATEMENT: &[u16] = &[1044, 1142, 1305, 1318, 1370];
 /// Rights and names that an operator has to fix, met while connecting or by a question.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698, TLS_REQUIRED];
 
@@ -68,6 +70,11 @@ pub(crate) fn is_unfit_at_connect(code: u16) -> bool {
 /// Whether the account lacks a right, or a table is missing: what `queryfleet setup` and a GRANT bring.
 pub(crate) fn awaits_setup(code: u16) -> bool {
     [DATABASE_DENIED, TABLE_DENIED, COLUMN_DENIED, NO_SUCH_TABLE].contains(&code)
+}
+
+/// Whether the server says this only before it has begun a statement.
+pub(crate) fn is_before_the_statement(code: u16) -> bool {
+    BEFORE_THE_STATEMENT.contains(&code)
 }
 
 /// Whether the server has ended the connection.

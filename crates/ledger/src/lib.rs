@@ -20,9 +20,9 @@ mod session;
 mod session_sql;
 mod tables;
 
-pub use client::dead_jobs::{DeadGroup, DeadJob, DeadJobs, DeadRow, Filter};
+pub use client::dead_jobs::{DeadGroup, DeadJob, DeadJobs, Filter, ReplayableJob};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
-pub use client::jobs::{BLOCK, Counts, Jobs};
+pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
 pub use client::ranges::Ranges;
 pub use client::run::{Run, RunState};
 pub use client::runs::{NewRun, Runs};
@@ -45,11 +45,11 @@ pub use range::key_value::{Bytes, KeyValue};
 pub use range::walk::{Range, Walk};
 pub use session::Session;
 pub use session::aftermath::Failed;
-pub use session::attempt::Done;
 pub use session::bind::bound_length;
-pub use session::dead_row::Dead;
+pub use session::dead_row::NewDeadJob;
 pub use session::open::RunSession;
 /// Pure, and of no promise: public for `bench`.
 #[doc(hidden)]
 pub use session::packet;
+pub use session::transaction::Done;
 pub use session_sql::Fault as SessionSqlFault;

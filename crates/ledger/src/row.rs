@@ -1,9 +1,15 @@
 //! Reading rows of the tables of queryfleet.
 
 use mysql_async::Row;
-use mysql_async::prelude::FromValue;
+use mysql_async::prelude::FromRow;
 
-/// A column of a row of `what`, by its place in the SELECT. The error names both.
-pub(crate) fn read_column<T: FromValue>(row: &Row, index: usize, what: &str) -> Result<T, String> {
-    row.get_opt(index).and_then(Result::ok).ok_or_else(|| format!("column {index} of {what} is unreadable"))
+use crate::Error;
+
+/// A row of `what`, column by column by their names.
+///
+/// # Errors
+/// [`Error::Schema`] if a column is missing, or is NULL or of a type that its field cannot be. The driver's own error
+/// holds the whole row.
+pub(crate) fn read<T: FromRow>(row: Row, what: &str) -> Result<T, Error> {
+    T::from_row_opt(row).map_err(|_| Error::Schema(format!("a row of {what} is unreadable")))
 }

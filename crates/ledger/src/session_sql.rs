@@ -18,7 +18,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Of a run's session SQL after which the session is not as every session has to be.
+    /// The fault of a run's session SQL after which the session is not as every session has to be.
     pub(crate) fn of_run(text: &str, unlike: &dyn fmt::Display) -> Fault {
         Fault { statement: text.to_owned(), why: format!("is not kept: {unlike}") }
     }

@@ -68,7 +68,8 @@ fn write_series(text: &mut String, family: &MetricFamily) {
         .flat_map(|metric| metric.get_label().iter().map(|label| label.name()))
         .collect();
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let (name, help) = (family.name(), family.help());
+    let name = family.name();
+    let help = family.help();
     let _ = writeln!(text, "| `{name}` | {} | {} | {help} |", names.join(" "), unit(name));
 }
 

@@ -1,7 +1,7 @@
 //! Dead jobs: which there are, one of them whole, and giving them up. Bringing them back is [`crate::replay`]'s.
 
 use queryfleet_job::RunId;
-use queryfleet_ledger::{DeadGroup, DeadJob, DeadRow, Filter};
+use queryfleet_ledger::{DeadGroup, DeadJob, Filter, ReplayableJob};
 
 use crate::{DeadFilter, Error, Operator, ReplayPreview};
 
@@ -9,7 +9,7 @@ use crate::{DeadFilter, Error, Operator, ReplayPreview};
 #[derive(Clone, Debug)]
 pub struct DeadDetails {
     /// How it died.
-    pub row: DeadRow,
+    pub row: DeadJob,
     /// What a replay of it would execute.
     pub replay: ReplayPreview,
 }
@@ -33,7 +33,7 @@ impl Operator {
         let Some(row) = self.ledger.dead_jobs().find(Some(id), seq).await? else {
             return Err(Error::NotDead { run: run.to_owned(), seq });
         };
-        let job = DeadJob {
+        let job = ReplayableJob {
             id: row.id,
             run: id,
             seq,

@@ -40,9 +40,9 @@ impl Operator {
         if hours < PURGE_AFTER_H {
             return Err(Error::TooEarly { name, hours, purge_after_h: PURGE_AFTER_H });
         }
-        let view = self.ledger.workers().longest_view(self.config.workers_notice_within()).await?;
-        waiting(view);
-        let ledger_rows = self.ledger.runs().purge(standing.run.id, view).await?;
+        let notice = self.ledger.workers().longest_notice(self.config.workers_notice_within()).await?;
+        waiting(notice);
+        let ledger_rows = self.ledger.runs().purge(standing.run.id, notice).await?;
         Ok(Purged { name, ledger_rows })
     }
 }

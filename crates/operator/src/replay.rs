@@ -10,7 +10,7 @@ use std::sync::Arc;
 use queryfleet_broker::{Broker, Publisher, Route, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{ExecutionSite, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
-use queryfleet_ledger::{Database, DeadJob, LedgerClient, Run};
+use queryfleet_ledger::{Database, LedgerClient, ReplayableJob, Run};
 
 use crate::{DeadFilter, Error, Operator};
 
@@ -66,7 +66,7 @@ impl Operator {
     async fn publish_again(
         &mut self,
         broker: &Arc<Broker>,
-        mut messages: Vec<(DeadJob, Message)>,
+        mut messages: Vec<(ReplayableJob, Message)>,
         replayed: &mut Replayed,
     ) -> Result<(), Error> {
         let ids: Vec<u64> = messages.iter().map(|(job, _)| job.id).collect();
@@ -86,7 +86,7 @@ impl Operator {
     }
 
     /// What a replay of this dead job would execute.
-    pub(crate) async fn preview(&mut self, job: DeadJob) -> Result<ReplayPreview, Error> {
+    pub(crate) async fn preview(&mut self, job: ReplayableJob) -> Result<ReplayPreview, Error> {
         let mut judge = Judge::new(&self.config, &self.database, &mut self.ledger).await?;
         judge.look_up(&mut self.ledger, job.run).await?;
         Ok(judge.preview(&job))
@@ -107,7 +107,7 @@ async fn take(ledger: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error>
     }
 }
 
-fn by_queue(messages: Vec<(DeadJob, Message)>) -> BTreeMap<String, Vec<Message>> {
+fn by_queue(messages: Vec<(ReplayableJob, Message)>) -> BTreeMap<String, Vec<Message>> {
     let mut queues = BTreeMap::<String, Vec<Message>>::new();
     for (job, message) in messages {
         queues.entry(job.queue).or_default().push(message);
@@ -116,7 +116,7 @@ fn by_queue(messages: Vec<(DeadJob, Message)>) -> BTreeMap<String, Vec<Message>>
 }
 
 impl Replayed {
-    fn refuse(&mut self, job: &DeadJob, why: &str) {
+    fn refuse(&mut self, job: &ReplayableJob, why: &str) {
         self.refused += 1;
         if self.reasons.len() < REASONS_KEPT {
             self.reasons.push(format!("job {} of run {}: {why}", job.seq, job.run));
@@ -153,7 +153,7 @@ impl Judge {
     }
 
     /// Call [`look_up`](Self::look_up) first.
-    fn preview(&self, job: &DeadJob) -> ReplayPreview {
+    fn preview(&self, job: &ReplayableJob) -> ReplayPreview {
         let chunk = envelope::decode(&job.envelope).ok();
         let run = self.runs.get(&job.run).and_then(Option::as_ref);
         let terms = run.and_then(|run| run.terms(&self.here(job)).ok());
@@ -169,9 +169,9 @@ impl Judge {
     async fn messages(
         &mut self,
         ledger: &mut LedgerClient,
-        jobs: Vec<DeadJob>,
+        jobs: Vec<ReplayableJob>,
         replayed: &mut Replayed,
-    ) -> Result<Vec<(DeadJob, Message)>, Error> {
+    ) -> Result<Vec<(ReplayableJob, Message)>, Error> {
         let mut messages = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             self.look_up(ledger, job.run).await?;
@@ -194,12 +194,12 @@ impl Judge {
         Ok(())
     }
 
-    fn here(&self, job: &DeadJob) -> ExecutionSite {
+    fn here(&self, job: &ReplayableJob) -> ExecutionSite {
         ExecutionSite { queue: job.queue.clone(), schema: self.schema.clone(), signer: self.signer.clone() }
     }
 
     /// The job's message, with no attempts counted: a person has decided that it is worth all of them.
-    fn message(&self, job: &DeadJob) -> Result<Message, String> {
+    fn message(&self, job: &ReplayableJob) -> Result<Message, String> {
         let signature = job.signature.as_deref();
         if let Some(signer) = &self.signer
             && !signer.verify(&job.envelope, signature.unwrap_or_default())

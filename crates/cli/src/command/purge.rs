@@ -14,9 +14,9 @@ const WAIT_WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// Deletes the ledger rows of a run that ended long ago.
 pub(crate) async fn purge(config: &Config, run: &str) -> Result<Exit, Failure> {
-    let mut waiting = |view: Duration| {
-        if view >= WAIT_WORTH_SAYING {
-            output::say(format_args!("waits {} s, until every worker has seen it", view.as_secs()));
+    let mut waiting = |notice: Duration| {
+        if notice >= WAIT_WORTH_SAYING {
+            output::say(format_args!("waits {} s, until every worker has seen it", notice.as_secs()));
         }
     };
     let Purged { name, ledger_rows } = Operator::new(config)?.purge(run, &mut waiting).await?;

@@ -10,11 +10,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::{escape, stderr};
 
 /// The longest line as it is. What others say is bounded where it comes in; this is the last net.
-const LONGEST: usize = 16 << 10;
+const LONGEST_LINE_BYTES: usize = 16 << 10;
 /// What is kept of the head of a longer one, and of a longer string in JSON.
-const HEAD: usize = 8 << 10;
+const HEAD_BYTES: usize = 8 << 10;
 /// What is kept of its tail: the fields behind a long one.
-const TAIL: usize = 2 << 10;
+const TAIL_BYTES: usize = 2 << 10;
 
 /// Takes one whole line at a time, which is how the layer writes.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Write for Log {
         let text = String::from_utf8_lossy(bytes);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let line = match self.0 {
-            LogFormat::Text => escape::line(&cut(line, HEAD, TAIL)).into_owned(),
+            LogFormat::Text => escape::line(&cut(line, HEAD_BYTES, TAIL_BYTES)).into_owned(),
             LogFormat::Json => escape::json(&short_json(line)).into_owned(),
         };
         stderr::send(line + "\n");
@@ -48,7 +48,7 @@ impl Write for Log {
 
 /// The text without its middle when it is too long.
 fn cut(text: &str, head: usize, tail: usize) -> Cow<'_, str> {
-    if text.len() <= LONGEST {
+    if text.len() <= LONGEST_LINE_BYTES {
         return text.into();
     }
     let is_boundary = |at: &usize| text.is_char_boundary(*at);
@@ -58,7 +58,7 @@ fn cut(text: &str, head: usize, tail: usize) -> Cow<'_, str> {
 }
 
 fn short_json(line: &str) -> Cow<'_, str> {
-    if line.len() <= LONGEST {
+    if line.len() <= LONGEST_LINE_BYTES {
         return line.into();
     }
     match serde_json::from_str(line) {
@@ -67,14 +67,14 @@ fn short_json(line: &str) -> Cow<'_, str> {
             value.to_string().into()
         }
         // The layer writes JSON only.
-        Err(_) => cut(line, HEAD, TAIL),
+        Err(_) => cut(line, HEAD_BYTES, TAIL_BYTES),
     }
 }
 
 fn shorten(value: &mut Value) {
     match value {
         Value::String(text) => {
-            if let Cow::Owned(short) = cut(text, HEAD, 0) {
+            if let Cow::Owned(short) = cut(text, HEAD_BYTES, 0) {
                 *text = short;
             }
         }
@@ -91,11 +91,11 @@ mod tests {
     #[test]
     fn a_long_line_keeps_its_head_and_its_tail() {
         let line = format!("attempt failed error={} count=1", "é".repeat(5_000_000));
-        let kept = cut(&line, HEAD, TAIL);
-        assert!(kept.len() < LONGEST, "{}", kept.len());
+        let kept = cut(&line, HEAD_BYTES, TAIL_BYTES);
+        assert!(kept.len() < LONGEST_LINE_BYTES, "{}", kept.len());
         assert!(kept.starts_with("attempt failed error=é") && kept.ends_with("é count=1"), "{kept}");
         assert!(kept.contains(" bytes left out … "), "{kept}");
-        assert_eq!(cut("short", HEAD, TAIL), "short");
+        assert_eq!(cut("short", HEAD_BYTES, TAIL_BYTES), "short");
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
         let line =
             serde_json::json!({ "level": "INFO", "error": long, "spans": [long], "count": 1 }).to_string();
         let kept = short_json(&line);
-        assert!(kept.len() < 4 * LONGEST, "{}", kept.len());
+        assert!(kept.len() < 4 * LONGEST_LINE_BYTES, "{}", kept.len());
         let value: Value = serde_json::from_str(&kept).unwrap();
         assert_eq!((&value["level"], &value["count"]), (&"INFO".into(), &1.into()));
     }

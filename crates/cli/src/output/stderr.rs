@@ -12,12 +12,12 @@ use super::escape::{block, line};
 use super::patient;
 
 /// Bytes that may wait to be written.
-const ROOM: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 /// How long a reader that is too slow is waited for, all waits together, until half of that room is free again: then
 /// what finds no room is lost.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for the rest.
-const LAST_PATIENCE: Duration = Duration::from_secs(5);
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 static QUEUE: Queue = Queue { state: Mutex::new(State::NEW), changed: Condvar::new() };
 
@@ -34,7 +34,7 @@ struct State {
     bytes: usize,
     /// How many did not find room since the last one that did.
     lost: u64,
-    /// What is left of [`PATIENCE`].
+    /// What is left of [`WRITE_TIMEOUT`].
     patience: Duration,
     /// Whether the thread runs.
     is_served: bool,
@@ -42,10 +42,10 @@ struct State {
 
 impl State {
     const NEW: State =
-        State { texts: VecDeque::new(), bytes: 0, lost: 0, patience: PATIENCE, is_served: false };
+        State { texts: VecDeque::new(), bytes: 0, lost: 0, patience: WRITE_TIMEOUT, is_served: false };
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.texts.is_empty() || self.bytes + bytes <= ROOM
+        self.texts.is_empty() || self.bytes + bytes <= BUFFER_BYTES
     }
 
     fn push(&mut self, text: String) {
@@ -135,7 +135,7 @@ pub(super) fn flush() {
 
 /// Waits with more patience until what was said is written, when the process is about to end.
 pub(crate) fn end() {
-    QUEUE.lock().patience = LAST_PATIENCE;
+    QUEUE.lock().patience = LAST_WRITE_TIMEOUT;
     flush();
 }
 
@@ -151,8 +151,8 @@ fn serve() {
         state = QUEUE.lock();
         state.texts.pop_front();
         state.bytes -= text.len();
-        if state.bytes < ROOM / 2 {
-            state.patience = state.patience.max(PATIENCE);
+        if state.bytes < BUFFER_BYTES / 2 {
+            state.patience = state.patience.max(WRITE_TIMEOUT);
         }
         QUEUE.changed.notify_all();
     }

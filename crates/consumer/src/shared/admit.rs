@@ -17,7 +17,7 @@ use crate::shared::holds::Holds;
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What a worker knows of the runs that it serves; read again about once a second.
-pub(crate) struct Runs {
+pub(crate) struct KnownRuns {
     /// For admissions, which wait for one another only. Opened at the start, so that no admission fails on a server that
     /// has no connection left.
     client: Mutex<LedgerClient>,
@@ -54,10 +54,10 @@ struct View {
     state: RunState,
 }
 
-impl Runs {
+impl KnownRuns {
     /// A reading of a run's state counts for `counts_for`.
-    pub(crate) fn new(client: LedgerClient, counts_for: Duration, here: ExecutionSite) -> Runs {
-        Runs {
+    pub(crate) fn new(client: LedgerClient, counts_for: Duration, here: ExecutionSite) -> KnownRuns {
+        KnownRuns {
             client: Mutex::new(client),
             known: RwLock::default(),
             refreshed: Notify::new(),

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::log::{Event, EventKind, LogThrottle};
 use crate::not_run::NotRun;
-use crate::shared::admit::Runs;
+use crate::shared::admit::KnownRuns;
 use crate::shared::connections::{Connections, Transition};
 use crate::shared::holds::Holds;
 use crate::shared::kept::Kept;
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<Signer>,
     pub(crate) limits: Limits,
     pub(crate) clients: Clients,
-    pub(crate) runs: Runs,
+    pub(crate) runs: KnownRuns,
     pub(crate) holds: Holds,
     pub(crate) kept: Kept,
     pub(crate) remains: Remains,
@@ -67,7 +67,7 @@ pub(crate) struct Limits {
     /// The longest pause between two tries to connect.
     pub(crate) longest_backoff: Duration,
     /// After this time the worker has seen a change of a run's state, or executes nothing more of the run.
-    pub(crate) view: Duration,
+    pub(crate) notice_within: Duration,
 }
 
 /// What connections are made by. Slots make their own: one each to the database, and a channel to the broker.
@@ -76,7 +76,7 @@ pub(crate) struct Clients {
     pub(crate) consuming: Arc<Broker>,
     pub(crate) publishing: Arc<Broker>,
     pub(crate) database: Arc<Database>,
-    /// For the states of the runs and the worker's own row. With that of [`Runs`], for admissions, these are the two
+    /// For the states of the runs and the worker's own row. With that of [`KnownRuns`], for admissions, these are the two
     /// connections of a worker beside those of its slots (docs/model.md counts on it): neither waits for the other.
     pub(crate) heartbeat: Mutex<LedgerClient>,
 }
@@ -117,9 +117,13 @@ impl Shared {
                 allow: config.allow.clone(),
                 statement_timeout: config.statement_timeout,
                 longest_backoff: config.backoff_max,
-                view: config.workers_notice_within(),
+                notice_within: config.workers_notice_within(),
             },
-            runs: Runs::new(LedgerClient::new(clients.database.clone()), config.run_state_max_age(), here),
+            runs: KnownRuns::new(
+                LedgerClient::new(clients.database.clone()),
+                config.run_state_max_age(),
+                here,
+            ),
             holds: Holds::new(&config.queue, config.run_poll_interval),
             kept: Kept::default(),
             remains: Remains::new(

@@ -75,7 +75,7 @@ pub(crate) async fn attempt(
 /// Makes the session ready for jobs of this run, and returns its sql_mode.
 async fn prepare(context: &mut Context, run: RunId, terms: &Terms) -> Result<SqlMode, NotRun> {
     let sql = terms.session_sql.as_deref();
-    let wanted = RunSession { run, version: u32::from(sql.is_some()), sql };
+    let wanted = RunSession { run, sql };
     let prepared = context.session.prepare(wanted).await.map(|facts| facts.sql_mode);
     // One that was lost and is there again is a reconnect.
     if context.session.was_lost() {

@@ -89,7 +89,7 @@ impl<'a> Copies<'a> {
     }
 
     /// The messages, ready to be published.
-    pub(crate) fn seal(self, signer: Option<&Signer>) -> Vec<(Route, Message)> {
+    pub(crate) fn into_messages(self, signer: Option<&Signer>) -> Vec<(Route, Message)> {
         self.copies
             .into_iter()
             .map(|copy| match copy {

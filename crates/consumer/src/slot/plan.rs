@@ -34,12 +34,12 @@ pub(crate) struct Plan<'a> {
     /// Whether the broker has to dead-letter the message.
     is_rejected: bool,
     /// What the delivery holds; `None`: a message that is not run.
-    jobs: Option<Jobs<'a>>,
+    jobs: Option<Delivered<'a>>,
 }
 
 /// The jobs of a delivery.
 #[derive(Clone, Copy, Debug)]
-struct Jobs<'a> {
+struct Delivered<'a> {
     chunk: &'a Chunk,
     headers: &'a Headers,
     endings: &'a [Ending<'a>],
@@ -68,7 +68,7 @@ pub(crate) enum Refused<'a> {
 impl<'a> Plan<'a> {
     /// For a delivery whose jobs have each had their settlement.
     pub(crate) fn of_jobs(chunk: &'a Chunk, headers: &'a Headers, endings: &'a [Ending<'a>]) -> Plan<'a> {
-        let jobs = Jobs { chunk, headers, endings };
+        let jobs = Delivered { chunk, headers, endings };
         let mut plan =
             Plan { deaths: Vec::new(), copies: Copies::default(), is_rejected: false, jobs: Some(jobs) };
         for ending in endings {
@@ -118,7 +118,7 @@ impl<'a> Plan<'a> {
 
     /// Gives a job back to the work queue, with its attempts unchanged.
     pub(crate) fn give_back(&mut self, ending: &Ending<'a>) {
-        if let Some(Jobs { chunk, headers, .. }) = self.jobs {
+        if let Some(Delivered { chunk, headers, .. }) = self.jobs {
             self.copies.add(chunk, headers, Route::Work, headers.attempts, ending);
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Plan<'a> {
 
     /// What becomes of a copy that the broker never takes.
     pub(crate) fn refused(&self, Untaken { message, error }: &Untaken) -> Refused<'a> {
-        let Some(Jobs { chunk, endings, .. }) = self.jobs else { return Refused::IsRejected };
+        let Some(Delivered { chunk, endings, .. }) = self.jobs else { return Refused::IsRejected };
         let single = envelope::decode(&message.body).ok().and_then(|chunk| chunk.jobs.into_iter().next());
         let ending = single.and_then(|job| endings.iter().find(|ending| ending.job.seq == job.seq));
         let Some(ending) = ending else { return Refused::Stays };

@@ -174,7 +174,7 @@ impl Effects for Servers<'_> {
     }
 
     async fn publish(&mut self, copies: Copies<'_>, action: Action) -> Option<Vec<Untaken>> {
-        let sealed = copies.seal(self.context.shared.signer.as_ref());
+        let sealed = copies.into_messages(self.context.shared.signer.as_ref());
         match copies::publish(self.context, sealed).await {
             Ok(untaken) => Some(untaken),
             Err(error) => {

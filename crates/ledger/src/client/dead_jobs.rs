@@ -1,17 +1,17 @@
 //! Looking at dead jobs, and bringing them back.
 
-use mysql_async::prelude::{FromValue, Queryable};
+use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Params, Row, Value};
 use queryfleet_job::RunId;
 
 use crate::Error;
 use crate::connection::LedgerClient;
-use crate::row::read_column;
+use crate::row;
 use crate::tables::Tables;
 
 /// The states of a run that may still be resumed.
 const OPEN: &str = "('publishing', 'published')";
-/// Rows a DELETE.
+/// Rows per DELETE.
 const ROWS_PER_DELETE: u64 = 1000;
 
 /// Which dead jobs are meant; everything that is `None` is not asked about.
@@ -49,7 +49,7 @@ impl Filter {
 }
 
 /// Dead jobs that died the same way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 #[allow(missing_docs)] // the columns of queryfleet_dead
 pub struct DeadGroup {
     pub run: Option<u64>,
@@ -63,9 +63,9 @@ pub struct DeadGroup {
 }
 
 /// A dead job, whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 #[allow(missing_docs)] // the columns of queryfleet_dead
-pub struct DeadRow {
+pub struct DeadJob {
     pub id: u64,
     pub run: Option<u64>,
     pub seq: Option<u64>,
@@ -85,7 +85,7 @@ pub struct DeadRow {
 
 /// A dead job that a replay may bring back.
 #[derive(Clone, Debug)]
-pub struct DeadJob {
+pub struct ReplayableJob {
     /// Its dead row.
     pub id: u64,
     /// Its run.
@@ -98,10 +98,6 @@ pub struct DeadJob {
     pub envelope: Vec<u8>,
     /// The signature of the envelope.
     pub signature: Option<String>,
-}
-
-fn column<T: FromValue>(row: &Row, index: usize) -> Result<T, Error> {
-    read_column(row, index, "a dead job").map_err(Error::Schema)
 }
 
 /// Dead jobs; see [`LedgerClient::dead_jobs`].
@@ -117,62 +113,31 @@ impl DeadJobs<'_> {
     pub async fn groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
         let (conditions, values) = filter.conditions();
         let query = format!(
-            "SELECT run, reason, code, sql_state, COUNT(*), MIN(LEFT(message, 200)), \
-             (SELECT r.name FROM {} r WHERE r.id = d.run) FROM {} d \
-             WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY 5 DESC",
+            "SELECT run, reason, code, sql_state, COUNT(*) AS jobs, MIN(LEFT(message, 200)) AS example, \
+             (SELECT r.name FROM {} r WHERE r.id = d.run) AS name FROM {} d \
+             WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY jobs DESC",
             self.client.database.tables.run, self.client.database.tables.dead
         );
-        let rows = self.query(&query, values).await?;
-        let group = |row: &Row| {
-            Ok(DeadGroup {
-                run: column(row, 0)?,
-                reason: column(row, 1)?,
-                code: column(row, 2)?,
-                sql_state: column(row, 3)?,
-                jobs: column(row, 4)?,
-                example: column(row, 5)?,
-                name: column(row, 6)?,
-            })
-        };
-        rows.iter().map(group).collect()
+        self.query(&query, values).await
     }
 
     /// The dead job of this run and seq, or with this id in the table when no run is given.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn find(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadRow>, Error> {
+    pub async fn find(&mut self, run: Option<RunId>, number: u64) -> Result<Option<DeadJob>, Error> {
         let (condition, values) = match run {
             Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
             None => ("id = ?", vec![Value::from(number)]),
         };
         // Not the statement: the envelope has it, and both together may be above max_allowed_packet.
         let query = format!(
-            "SELECT id, run, seq, queue, CAST(state AS CHAR), reason, code, sql_state, message, first_error, attempts, \
-             worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s'), envelope, signature FROM {} WHERE {condition}",
+            "SELECT id, run, seq, queue, CAST(state AS CHAR) AS state, reason, code, sql_state, message, first_error, \
+             attempts, worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') AS died, envelope, signature \
+             FROM {} WHERE {condition}",
             self.client.database.tables.dead
         );
-        let rows = self.query(&query, values).await?;
-        let whole = |row: &Row| {
-            Ok(DeadRow {
-                id: column(row, 0)?,
-                run: column(row, 1)?,
-                seq: column(row, 2)?,
-                queue: column(row, 3)?,
-                state: column(row, 4)?,
-                reason: column(row, 5)?,
-                code: column(row, 6)?,
-                sql_state: column(row, 7)?,
-                message: column(row, 8)?,
-                first_error: column(row, 9)?,
-                attempts: column(row, 10)?,
-                worker: column(row, 11)?,
-                died: column(row, 12)?,
-                envelope: column(row, 13)?,
-                signature: column(row, 14)?,
-            })
-        };
-        rows.first().map(whole).transpose()
+        Ok(self.query(&query, values).await?.into_iter().next())
     }
 
     /// The id of the newest dead row, 0 when there is none: a row keeps its id when its job dies again.
@@ -196,26 +161,25 @@ impl DeadJobs<'_> {
         filter: &Filter,
         ids: (u64, u64),
         limit: u32,
-    ) -> Result<Vec<DeadJob>, Error> {
+    ) -> Result<Vec<ReplayableJob>, Error> {
         let (conditions, values) = filter.conditions();
-        let (dead, run, (after, until)) =
-            (&self.client.database.tables.dead, &self.client.database.tables.run, ids);
+        let Tables { dead, run, .. } = &self.client.database.tables;
+        let (after, until) = ids;
         let query = format!(
             "SELECT id, run, seq, queue, envelope, signature FROM {dead} WHERE id > {after} AND id <= {until} \
              AND state IN ('dead', 'replaying') AND seq IS NOT NULL \
              AND run IN (SELECT id FROM {run} WHERE state IN {OPEN}){conditions} ORDER BY id LIMIT {limit}"
         );
-        let job = |row: &Row| {
-            Ok(DeadJob {
-                id: column(row, 0)?,
-                run: RunId(column(row, 1)?),
-                seq: column(row, 2)?,
-                queue: column(row, 3)?,
-                envelope: column(row, 4)?,
-                signature: column(row, 5)?,
-            })
+        let rows = self.query::<(u64, u64, u64, String, Vec<u8>, Option<String>)>(&query, values).await?;
+        let job = |(id, run, seq, queue, envelope, signature)| ReplayableJob {
+            id,
+            run: RunId(run),
+            seq,
+            queue,
+            envelope,
+            signature,
         };
-        self.query(&query, values).await?.iter().map(job).collect()
+        Ok(rows.into_iter().map(job).collect())
     }
 
     /// Takes dead jobs for a replay, and returns which: in one transaction their ledger rows go and their dead rows turn
@@ -226,8 +190,8 @@ impl DeadJobs<'_> {
     /// If the database cannot be reached or refuses a statement. Nothing is taken then.
     pub async fn begin_replay(&mut self, ids: &[u64]) -> Result<Vec<u64>, Error> {
         let ids = list(ids);
-        let Tables { dead, ledger, run, .. } = &self.client.database.tables;
-        let (dead, ledger) = (dead.clone(), ledger.clone());
+        let database = self.client.database.clone();
+        let Tables { dead, ledger, run, .. } = &database.tables;
         let lock = format!(
             "SELECT d.id FROM {dead} d JOIN {run} r ON r.id = d.run \
              LEFT JOIN {ledger} l ON l.run = d.run AND l.seq = d.seq \
@@ -260,7 +224,8 @@ impl DeadJobs<'_> {
     /// If the database cannot be reached or refuses a statement. The next replay then publishes them once more, and doubles meet the
     /// ledger.
     pub async fn end_replay(&mut self, ids: &[u64]) -> Result<(), Error> {
-        let (ids, dead) = (list(ids), &self.client.database.tables.dead);
+        let ids = list(ids);
+        let dead = &self.client.database.tables.dead;
         let update =
             format!("UPDATE {dead} SET state = 'replayed' WHERE state = 'replaying' AND id IN ({ids})");
         self.client.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
@@ -299,8 +264,10 @@ impl DeadJobs<'_> {
             .await
     }
 
-    async fn query(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.client.ask("read dead jobs", async |conn| conn.exec(query, params(values)).await).await
+    async fn query<T: FromRow>(&mut self, query: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
+        let rows: Vec<Row> =
+            self.client.ask("read dead jobs", async |conn| conn.exec(query, params(values)).await).await?;
+        rows.into_iter().map(|row| row::read(row, "queryfleet_dead")).collect()
     }
 }
 

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use mysql_async::params;
-use mysql_async::prelude::Queryable;
+use mysql_async::prelude::{FromRow, Queryable};
+use mysql_async::{Row, params};
 use queryfleet_job::Hold;
 
 use crate::Error;
 use crate::connection::LedgerClient;
 use crate::error_code::NO_SUCH_TABLE;
+use crate::row;
 
 /// A hold that somebody wants to place.
 pub struct NewHold<'a> {
@@ -48,7 +49,7 @@ pub struct HoldRow {
 }
 
 /// What a worker says of holds in its row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct WorkerHolds {
     /// host:pid.
     pub name: String,
@@ -172,12 +173,11 @@ impl Holds<'_> {
             self.client.database.tables.worker,
             seconds = within.as_secs().max(1)
         );
-        let rows: Vec<(String, u32, Option<String>)> = self
+        let rows: Vec<Row> = self
             .client
             .ask("read which holds workers obey", async |conn| conn.exec(query, (queue,)).await)
             .await?;
-        let row = |(name, in_flight, holds)| WorkerHolds { name, in_flight, holds };
-        Ok(rows.into_iter().map(row).collect())
+        rows.into_iter().map(|row| row::read(row, "queryfleet_worker")).collect()
     }
 
     /// Notes which holds a worker obeys, as [`hold_ids`] has them, and how many of its slots hold a message.

@@ -11,8 +11,8 @@ use crate::error_code::{DEADLOCK, LOCK_WAIT};
 use crate::session::ledger_row::parse_state;
 use crate::{Error, Run};
 
-/// Jobs a block: small enough to count in a few milliseconds, large enough that a poll needs few.
-pub const BLOCK: u64 = 10_000;
+/// Jobs per block: small enough to count in a few milliseconds, large enough that a poll needs few.
+pub const SEQS_PER_BLOCK: u64 = 10_000;
 /// Jobs that one query about a whole run reads at most: some 3 s, far from [`LedgerClient`]'s limit of a minute.
 const SEQS_PER_QUERY: u64 = 10_000_000;
 
@@ -63,7 +63,7 @@ pub struct Jobs<'a> {
 }
 
 impl Jobs<'_> {
-    /// Counts the given blocks of a run (block b holds seq b·BLOCK+1 to (b+1)·BLOCK) up to seq `last`: what is behind it
+    /// Counts the given blocks of a run (block b holds seq b·SEQS_PER_BLOCK+1 to (b+1)·SEQS_PER_BLOCK) up to seq `last`: what is behind it
     /// is no job of the run. A block without rows is absent.
     ///
     /// # Errors
@@ -79,7 +79,8 @@ impl Jobs<'_> {
         let parts: Vec<String> = blocks
             .iter()
             .map(|block| {
-                let (first, last) = (block * BLOCK + 1, last.min((block + 1) * BLOCK));
+                let first = block * SEQS_PER_BLOCK + 1;
+                let last = last.min((block + 1) * SEQS_PER_BLOCK);
                 format!(
                     "SELECT CAST({block} AS UNSIGNED), CAST(state AS CHAR), COUNT(*) FROM {ledger} \
                      WHERE run = {run} AND seq BETWEEN {first} AND {last} GROUP BY state"
@@ -104,7 +105,8 @@ impl Jobs<'_> {
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn seqs_in_block(&mut self, run: RunId, block: u64) -> Result<Vec<u64>, Error> {
-        let (first, last) = (block * BLOCK + 1, (block + 1) * BLOCK);
+        let first = block * SEQS_PER_BLOCK + 1;
+        let last = (block + 1) * SEQS_PER_BLOCK;
         let query = format!(
             "SELECT seq FROM {} WHERE run = {run} AND seq BETWEEN {first} AND {last}",
             self.client.database.tables.ledger
@@ -112,13 +114,14 @@ impl Jobs<'_> {
         self.client.ask("read which jobs have ended", async |conn| conn.query(query).await).await
     }
 
-    /// Counts a whole run: some 0.3 s a million jobs, in steps, so that no single query runs for long. Jobs that end
+    /// Counts a whole run: some 0.3 s per million jobs, in steps, so that no single query runs for long. Jobs that end
     /// meanwhile may be counted or not.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn count_run(&mut self, run: &Run) -> Result<Counts, Error> {
-        let (id, mut counts) = (run.id, Counts::default());
+        let id = run.id;
+        let mut counts = Counts::default();
         let mut before = 0;
         while let Some((first, last)) = self.next_seqs(run, before).await? {
             let query = format!(
@@ -139,7 +142,8 @@ impl Jobs<'_> {
     /// The next seqs behind `before` that one query may read: they begin at a row that there is, so that it is the number
     /// of rows, and never the numbers in them, that says how many steps there are. `None` behind the run's last job.
     pub(crate) async fn next_seqs(&mut self, run: &Run, before: u64) -> Result<Option<(u64, u64)>, Error> {
-        let (id, end) = (run.id, run.last_seq());
+        let id = run.id;
+        let end = run.last_seq();
         let query = format!(
             "SELECT MIN(seq) FROM {} WHERE run = {id} AND seq > {before} AND seq <= {end}",
             self.client.database.tables.ledger

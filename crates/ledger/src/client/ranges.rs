@@ -13,9 +13,9 @@ use crate::{Error, KeyValue, Range};
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
-    /// Of a walk from the smallest to the largest in every column: all that earlier versions know.
+    /// Keys of a walk from the smallest to the largest in every column: all that earlier versions know.
     Ascending(Vec<KeyValue>),
-    /// Of any other.
+    /// Keys of any other walk.
     Directed { key: Vec<KeyValue>, descending: Vec<bool> },
 }
 
@@ -29,7 +29,8 @@ impl Written {
 }
 
 fn json(key: &[KeyValue], descending: &[bool]) -> String {
-    let (key, descending) = (key.to_vec(), descending.to_vec());
+    let key = key.to_vec();
+    let descending = descending.to_vec();
     let written = match descending.contains(&true) {
         true => Written::Directed { key, descending },
         false => Written::Ascending(key),

@@ -1,12 +1,13 @@
 //! A run as its row has it.
 
 use mysql_async::Row;
-use mysql_async::prelude::FromValue;
+use mysql_async::prelude::FromRow;
 use queryfleet_job::{
     ExecutionSite, Manifest, NotAtomic, Outcome, RunId, StoredRun, Terms, UnsignedColumns, words,
 };
 
-use crate::row::read_column;
+use crate::Error;
+use crate::row;
 
 words! {
     /// The state of a run's row. Whether its jobs have ended is counted in the ledger, never stored.
@@ -34,7 +35,6 @@ pub struct Run {
     pub confirmed: u64,
     pub digest: Vec<u8>,
     pub chunk: u32,
-    pub session_version: u32,
     pub session_sql: Option<String>,
     pub not_atomic: Option<NotAtomic>,
     pub cancel_now: bool,
@@ -70,40 +70,56 @@ impl Run {
     }
 }
 
-/// What [`run`] reads, in its order.
-pub(crate) const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR), total, confirmed, digest, chunk, session_version, \
-    session_sql, CAST(not_atomic AS CHAR), DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s'), cancel_now, manifest, manifest_signature";
+/// The columns of [`RunRow`].
+pub(crate) const COLUMNS: &str = "id, name, queue, CAST(state AS CHAR) AS state, total, confirmed, digest, chunk, session_sql, \
+    CAST(not_atomic AS CHAR) AS not_atomic, cancel_now, DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s') AS created, manifest, \
+    manifest_signature";
+
+/// A run's row, as it is read.
+#[derive(FromRow)]
+struct RunRow {
+    id: u64,
+    name: String,
+    queue: String,
+    state: String,
+    total: Option<u64>,
+    confirmed: u64,
+    digest: Vec<u8>,
+    chunk: u32,
+    session_sql: Option<String>,
+    not_atomic: Option<String>,
+    cancel_now: bool,
+    created: String,
+    manifest: Option<Vec<u8>>,
+    manifest_signature: Option<String>,
+}
 
 /// The run in a row of [`COLUMNS`].
-pub(crate) fn run(row: Row) -> Result<Run, String> {
-    fn column<T: FromValue>(row: &Row, index: usize) -> Result<T, String> {
-        read_column(row, index, "a run")
-    }
-    let state: String = column(&row, 3)?;
-    let not_atomic: Option<String> = column(&row, 10)?;
-    let manifest: Option<Vec<u8>> = column(&row, 13)?;
-    let planned = manifest.as_deref().and_then(|bytes| Manifest::from_bytes(bytes).ok()).map(|run| run.total);
-    let total: Option<u64> = column(&row, 4)?;
+pub(crate) fn run(row: Row) -> Result<Run, Error> {
+    let row: RunRow = row::read(row, "queryfleet_run")?;
+    let planned =
+        row.manifest.as_deref().and_then(|bytes| Manifest::from_bytes(bytes).ok()).map(|run| run.total);
+    let state = row.state.parse().map_err(|error| Error::Schema(format!("unknown run state: {error}")))?;
+    let not_atomic =
+        row.not_atomic.map(|word| word.parse()).transpose().map_err(|error| {
+            Error::Schema(format!("unknown mode of non-transactional statements: {error}"))
+        })?;
     Ok(Run {
-        id: RunId(column(&row, 0)?),
-        name: column(&row, 1)?,
-        queue: column(&row, 2)?,
-        state: state.parse().map_err(|error| format!("unknown run state: {error}"))?,
+        id: RunId(row.id),
+        name: row.name,
+        queue: row.queue,
+        state,
         // The column says that all of it is published; how much that is its manifest has said from the first.
-        total: total.map(|total| planned.unwrap_or(total)),
-        confirmed: column(&row, 5)?,
-        digest: column(&row, 6)?,
-        chunk: column(&row, 7)?,
-        session_version: column(&row, 8)?,
-        session_sql: column(&row, 9)?,
-        not_atomic: not_atomic
-            .map(|word| word.parse())
-            .transpose()
-            .map_err(|error| format!("unknown mode of non-transactional statements: {error}"))?,
-        created: column(&row, 11)?,
-        cancel_now: column::<u8>(&row, 12)? != 0,
-        manifest,
-        manifest_signature: column(&row, 14)?,
+        total: row.total.map(|total| planned.unwrap_or(total)),
+        confirmed: row.confirmed,
+        digest: row.digest,
+        chunk: row.chunk,
+        session_sql: row.session_sql,
+        not_atomic,
+        cancel_now: row.cancel_now,
+        created: row.created,
+        manifest: row.manifest,
+        manifest_signature: row.manifest_signature,
         planned,
     })
 }

@@ -11,6 +11,7 @@ use crate::client::run::{COLUMNS, Run, run};
 use crate::client::standing::Standing;
 use crate::connection::LedgerClient;
 use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
+use crate::tables::Tables;
 
 /// What a publish says about a new run.
 pub struct NewRun<'a> {
@@ -22,7 +23,7 @@ pub struct NewRun<'a> {
     pub digest: &'a [u8],
     /// Digests along the way through the input, as the producer writes them.
     pub milestones: &'a [u8],
-    /// Jobs a message.
+    /// Jobs per message.
     pub chunk: u32,
     /// Session SQL of its own.
     pub session_sql: Option<&'a str>,
@@ -32,8 +33,8 @@ pub struct NewRun<'a> {
 
 /// Rows that one DELETE of a purge takes: locks and undo stay small beside production traffic.
 const ROWS_PER_DELETE: u64 = 10_000;
-/// Tries at a deadlock with others that make the same run.
-const TRIES: u32 = 10;
+/// How often a run's row is written when others write the same one and the server ends that in a deadlock.
+const DEADLOCK_TRIES: u32 = 10;
 
 /// The rows of runs; see [`LedgerClient::runs`].
 pub struct Runs<'a> {
@@ -78,7 +79,9 @@ impl Runs<'_> {
                     // Two runs of one millisecond drew the same id: draw again.
                 }
                 // Others make the same run at once, and the server has rolled this one back.
-                Err(error) if matches!(error.code(), Some(DEADLOCK | LOCK_WAIT)) && tries < TRIES => {
+                Err(error)
+                    if matches!(error.code(), Some(DEADLOCK | LOCK_WAIT)) && tries < DEADLOCK_TRIES =>
+                {
                     tries += 1
                 }
                 Err(error) => return Err(error),
@@ -160,7 +163,7 @@ impl Runs<'_> {
     ) -> Result<Vec<Run>, Error> {
         let values = values.into();
         let rows: Vec<Row> = self.client.ask(doing, async |conn| conn.exec(query, values).await).await?;
-        rows.into_iter().map(|row| run(row).map_err(Error::Schema)).collect()
+        rows.into_iter().map(run).collect()
     }
 
     /// Notes that the first `confirmed` jobs are in the queue. Never goes back: of two producers at the same run the
@@ -182,7 +185,7 @@ impl Runs<'_> {
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn seal(
+    pub async fn write_manifest(
         &mut self,
         id: RunId,
         manifest: &[u8],
@@ -252,21 +255,20 @@ impl Runs<'_> {
     }
 
     /// Marks the run as purged, which makes its late messages stale, and when every worker has read that, which may take
-    /// [`Workers::longest_view`](crate::Workers::longest_view) and at least `own`, deletes its ledger rows, dead jobs and ranges.
+    /// [`Workers::longest_notice`](crate::Workers::longest_notice) and at least `own`, deletes its ledger rows, dead jobs and ranges.
     /// Returns how many ledger rows went.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses a statement; calling it again resumes.
     pub async fn purge(&mut self, id: RunId, own: Duration) -> Result<u64, Error> {
-        let tables = &self.client.database.tables;
-        let (run, ledger) = (tables.run.clone(), tables.ledger.clone());
-        let (dead, range) = (tables.dead.clone(), tables.range.clone());
+        let database = self.client.database.clone();
+        let Tables { run, ledger, dead, range, .. } = &database.tables;
         // The state first: a worker that reads it never runs a job whose ledger row is gone.
         let mark = format!("UPDATE {run} SET state = 'purged' WHERE id = {id}");
         self.client.ask("mark the run as purged", async |conn| conn.query_drop(mark).await).await?;
         self.client.workers().wait_until_seen(own).await?;
         let mut purged = 0;
-        for table in [&ledger, &dead, &range] {
+        for table in [ledger, dead, range] {
             let delete = format!("DELETE FROM {table} WHERE run = {id} LIMIT {ROWS_PER_DELETE}");
             loop {
                 let rows = self
@@ -276,7 +278,7 @@ impl Runs<'_> {
                         Ok(conn.affected_rows())
                     })
                     .await?;
-                purged += if table == &ledger { rows } else { 0 };
+                purged += if table == ledger { rows } else { 0 };
                 if rows < ROWS_PER_DELETE {
                     break;
                 }

@@ -97,7 +97,6 @@ mod tests {
             confirmed: 3,
             digest: Vec::new(),
             chunk: 1,
-            session_version: 0,
             session_sql: None,
             not_atomic: None,
             cancel_now: false,

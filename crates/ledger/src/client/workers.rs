@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use mysql_async::params;
-use mysql_async::prelude::Queryable;
+use mysql_async::prelude::{FromRow, Queryable};
+use mysql_async::{Row, params};
 
 use crate::Error;
 use crate::connection::LedgerClient;
+use crate::row;
 
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {
@@ -21,11 +22,11 @@ pub struct Heartbeat<'a> {
     /// How many of them hold a message.
     pub in_flight: u32,
     /// After so long it has seen a change of a run's state, or executes nothing more of the run.
-    pub view: Duration,
+    pub notice_within: Duration,
 }
 
 /// A worker as others see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct WorkerRow {
     /// host:pid.
     pub name: String,
@@ -60,7 +61,7 @@ impl Workers<'_> {
             "queue" => beat.queue,
             "slots" => beat.slots,
             "in_flight" => beat.in_flight,
-            "view_ms" => u64::try_from(beat.view.as_millis()).unwrap_or(u64::MAX),
+            "view_ms" => u64::try_from(beat.notice_within.as_millis()).unwrap_or(u64::MAX),
         };
         self.client
             .ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await)
@@ -72,7 +73,7 @@ impl Workers<'_> {
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn longest_view(&mut self, own: Duration) -> Result<Duration, Error> {
+    pub async fn longest_notice(&mut self, own: Duration) -> Result<Duration, Error> {
         // Of all that may still live: one that is cut off for now continues with what it has seen.
         let query = format!(
             "SELECT MAX(view_ms) FROM {} WHERE seen > CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY",
@@ -85,7 +86,7 @@ impl Workers<'_> {
         Ok(own.max(Duration::from_millis(longest.flatten().unwrap_or(0))))
     }
 
-    /// Takes the rows of workers that were killed: silent for more than a day, or seen more than a day ahead of the
+    /// Removes the rows of workers that were killed: silent for more than a day, or seen more than a day ahead of the
     /// clock, which was set back then.
     ///
     /// # Errors
@@ -96,16 +97,16 @@ impl Workers<'_> {
             "DELETE FROM {worker} WHERE seen < CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY \
              OR seen > CURRENT_TIMESTAMP(3) + INTERVAL 1 DAY"
         );
-        self.client.ask("take away rows of dead workers", async |conn| conn.query_drop(delete).await).await
+        self.client.ask("remove rows of dead workers", async |conn| conn.query_drop(delete).await).await
     }
 
-    /// Takes the row of a worker that has drained away.
+    /// Removes the row of a worker that has drained.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn remove(&mut self, id: &str) -> Result<(), Error> {
         let delete = format!("DELETE FROM {} WHERE id = ?", self.client.database.tables.worker);
-        self.client.ask("take away the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
+        self.client.ask("remove the worker's row", async |conn| conn.exec_drop(delete, (id,)).await).await
     }
 
     /// The workers of a queue that have been heard of within the last `within_s` seconds.
@@ -114,15 +115,15 @@ impl Workers<'_> {
     /// If the database cannot be reached or refuses the query.
     pub async fn of_queue(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
         let query = format!(
-            "SELECT name, slots, in_flight, CAST(GREATEST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) \
+            "SELECT name, slots, in_flight, \
+             CAST(GREATEST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) AS silent_s \
              FROM {} WHERE queue = ? AND seen BETWEEN CURRENT_TIMESTAMP(3) - INTERVAL {within_s} SECOND \
              AND CURRENT_TIMESTAMP(3) + INTERVAL {within_s} SECOND ORDER BY name",
             self.client.database.tables.worker
         );
-        let rows: Vec<(String, u32, u32, u64)> =
+        let rows: Vec<Row> =
             self.client.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;
-        let row = |(name, slots, in_flight, silent_s)| WorkerRow { name, slots, in_flight, silent_s };
-        Ok(rows.into_iter().map(row).collect())
+        rows.into_iter().map(|row| row::read(row, "queryfleet_worker")).collect()
     }
 
     /// Waits until every worker has seen what was written to a run's row before this call.
@@ -133,8 +134,8 @@ impl Workers<'_> {
         let since = Instant::now();
         loop {
             // Asked once more after each pause: a worker that had begun before the call may have its row only now.
-            let view = self.longest_view(own).await?;
-            let Some(rest) = view.checked_sub(since.elapsed()).filter(|rest| !rest.is_zero()) else {
+            let notice = self.longest_notice(own).await?;
+            let Some(rest) = notice.checked_sub(since.elapsed()).filter(|rest| !rest.is_zero()) else {
                 return Ok(());
             };
             tokio::time::sleep(rest).await;

@@ -1,10 +1,11 @@
 //! What `queryfleet doctor` asks the server: plain facts. What they mean is judged by whoever asks.
 
 use mysql_async::Row;
-use mysql_async::prelude::Queryable;
+use mysql_async::prelude::{FromRow, Queryable};
 
 use crate::Error;
 use crate::connection::LedgerClient;
+use crate::row;
 
 /// The server's settings that the promise or a worker depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,10 +33,23 @@ pub struct TableEngine {
     pub engine: String,
 }
 
-const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER(), \
-    CAST(@@innodb_flush_log_at_trx_commit AS CHAR), CAST(@@log_bin AS CHAR), CAST(@@sync_binlog AS CHAR), \
-    CAST(@@read_only AS CHAR), CAST(@@innodb_read_only AS CHAR), @@init_connect";
+const SETTINGS: &str = "/* queryfleet doctor */ SELECT CURRENT_USER() AS account, \
+    CAST(@@innodb_flush_log_at_trx_commit AS CHAR) AS flush_log, CAST(@@log_bin AS CHAR) AS log_bin, \
+    CAST(@@sync_binlog AS CHAR) AS sync_binlog, CAST(@@read_only AS CHAR) AS server_read_only, \
+    CAST(@@innodb_read_only AS CHAR) AS innodb_read_only, @@init_connect AS init_connect";
 const TLS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher') AND Value <> ''";
+
+/// The row of [`SETTINGS`]. What a server says nothing of is NULL.
+#[derive(FromRow)]
+struct SettingsRow {
+    account: String,
+    flush_log: Option<String>,
+    log_bin: Option<String>,
+    sync_binlog: Option<String>,
+    server_read_only: Option<String>,
+    innodb_read_only: Option<String>,
+    init_connect: Option<String>,
+}
 
 /// Reads the settings; takes no right that a user does not have.
 pub(crate) async fn settings(client: &mut LedgerClient) -> Result<Settings, Error> {
@@ -47,18 +61,20 @@ pub(crate) async fn settings(client: &mut LedgerClient) -> Result<Settings, Erro
         })
         .await?;
     let row = row.ok_or_else(|| Error::Schema("the server answered no settings".into()))?;
+    let row: SettingsRow = row::read(row, "the server's settings")?;
     let mut tls: Vec<String> = tls.into_iter().map(|(_, value)| value).collect();
     tls.sort_unstable_by(|a, b| b.cmp(a));
-    let is_on = |column| !matches!(text(&row, column).as_str(), "0" | "OFF" | "");
-    let read_only = [(4, "read_only"), (5, "innodb_read_only")];
+    let is_on = |setting: &Option<String>| !matches!(setting.as_deref(), None | Some("0" | "OFF" | ""));
+    let read_only = [(&row.server_read_only, "read_only"), (&row.innodb_read_only, "innodb_read_only")];
+    // A server that says nothing of its binary log may well have one.
+    let may_log = is_on(&row.log_bin) || row.log_bin.as_deref().unwrap_or_default().is_empty();
     Ok(Settings {
-        account: text(&row, 0),
+        read_only: read_only.into_iter().filter(|(on, _)| is_on(on)).map(|(_, name)| name).collect(),
+        account: row.account,
         tls: (!tls.is_empty()).then(|| tls.join(" ")),
-        flush_log: text(&row, 1),
-        // A server that says nothing of its binary log may well have one.
-        sync_binlog: (is_on(2) || text(&row, 2).is_empty()).then(|| text(&row, 3)),
-        read_only: read_only.into_iter().filter(|(column, _)| is_on(*column)).map(|(_, name)| name).collect(),
-        init_connect: text(&row, 6),
+        flush_log: row.flush_log.unwrap_or_default(),
+        sync_binlog: may_log.then(|| row.sync_binlog.unwrap_or_default()),
+        init_connect: row.init_connect.unwrap_or_default(),
     })
 }
 
@@ -71,8 +87,4 @@ pub(crate) async fn tables(client: &mut LedgerClient) -> Result<Vec<TableEngine>
     let rows: Vec<(String, String)> =
         client.ask("read the tables' engine", async |conn| conn.exec(query, (schema,)).await).await?;
     Ok(rows.into_iter().map(|(table, engine)| TableEngine { table, engine }).collect())
-}
-
-fn text(row: &Row, column: usize) -> String {
-    row.get_opt(column).and_then(Result::ok).unwrap_or_default()
 }

@@ -38,7 +38,8 @@ impl Written {
 /// Writes a row of nobody's into a table, and rolls it back.
 pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result<Written, Error> {
     let tables = &client.database.tables;
-    let (run, id) = (queryfleet_job::RunId::fresh(), queryfleet_job::LedgerId::fresh()?);
+    let run = queryfleet_job::RunId::fresh();
+    let id = queryfleet_job::LedgerId::fresh()?;
     let insert = match table {
         Table::Meta => format!("INSERT INTO {} (name, value) VALUES ('tried {run}', '')", tables.meta),
         Table::Run => format!(

@@ -34,7 +34,8 @@ impl Key {
     /// The condition that a row is in a range; `lo` and `hi` are the texts of its ends, one for each column.
     pub fn condition(&self, lo: &[String], hi: &[String]) -> String {
         let with = |end: &[String]| self.bounds(end.iter().cloned());
-        let (from, to) = (compare(&with(lo), Side::After, "="), compare(&with(hi), Side::Before, "="));
+        let from = compare(&with(lo), Side::After, "=");
+        let to = compare(&with(hi), Side::Before, "=");
         format!("(({from}) AND ({to}))")
     }
 

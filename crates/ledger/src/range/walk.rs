@@ -20,7 +20,7 @@ use crate::range::key_value::Bytes;
 use crate::{Database, Error, KeyValue};
 
 /// How long it may take to pass the rows of one range.
-const PATIENCE: Duration = Duration::from_secs(600);
+const RANGE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A range of keys: both ends belong to it, with a value for every column of the key.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,9 +206,9 @@ impl<'a> Walk<'a> {
 
     async fn rows(&mut self, query: &str) -> Result<Vec<Row>, Error> {
         let doing = "walk the key of the table";
-        match tokio::time::timeout(PATIENCE, self.conn.query(query)).await {
+        match tokio::time::timeout(RANGE_TIMEOUT, self.conn.query(query)).await {
             Ok(answer) => answer.map_err(Error::query(doing)),
-            Err(_) => Err(self.database.timed_out(PATIENCE, doing)),
+            Err(_) => Err(self.database.timed_out(RANGE_TIMEOUT, doing)),
         }
     }
 

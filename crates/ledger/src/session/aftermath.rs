@@ -125,7 +125,7 @@ mod tests {
             (Class::Permanent, Rollback::Unanswered, false, 2, (Class::Permanent, 0, true)),
             // Nothing had begun, so nothing is left behind.
             (Class::Conflict, Rollback::Unanswered, false, 0, (Class::Conflict, 0, false)),
-            // Of a lost connection nobody knows how far the packet came.
+            // Nobody knows how far the packet came on a lost connection.
             (Class::LostAfterSend, Rollback::NotSent, false, 0, (Class::LostAfterSend, 0, true)),
             (Class::LostAfterSend, Rollback::NotSent, true, 1, (Class::Unknown, 3, false)),
             // The transaction was ended by a statement: all that ran is committed.

@@ -8,15 +8,15 @@ use crate::error_code::{DEADLOCK, DUPLICATE_KEY};
 use crate::own_mode::{restore_mode, set_own_mode};
 use crate::tables::Tables;
 
-/// Of a message that is no job so much is kept: enough to see what it is.
-const BODY_KEPT: usize = 16 << 10;
-/// When so many such messages are there, of further ones no body is kept: who may publish must not fill the database.
+/// How much of a message that is no job is kept: enough to see what it is.
+const BODY_KEPT_BYTES: usize = 16 << 10;
+/// How many such messages are kept with their body: who may publish must not fill the database.
 const BODIES_KEPT: u64 = 1000;
-/// Tries at a deadlock; the server has rolled the whole transaction back each time.
-const TRIES: u32 = 10;
+/// How often the rows are written when the server ends that in a deadlock, which rolls the whole transaction back.
+const DEADLOCK_TRIES: u32 = 10;
 
 /// A job's end as dead.
-pub struct Dead<'a> {
+pub struct NewDeadJob<'a> {
     /// Its run.
     pub run: RunId,
     /// Its place in the run.
@@ -55,13 +55,15 @@ pub(crate) struct Body<'a> {
 pub(crate) async fn record(
     conn: &mut Conn,
     tables: &Tables,
-    dead: &Dead<'_>,
+    dead: &NewDeadJob<'_>,
     mode: &str,
 ) -> Result<bool, mysql_async::Error> {
     let mut tries = 1;
     loop {
         match record_once(conn, tables, dead, mode).await {
-            Err(mysql_async::Error::Server(error)) if error.code == DEADLOCK && tries < TRIES => tries += 1,
+            Err(mysql_async::Error::Server(error)) if error.code == DEADLOCK && tries < DEADLOCK_TRIES => {
+                tries += 1
+            }
             recorded => return recorded,
         }
     }
@@ -71,7 +73,7 @@ pub(crate) async fn record(
 async fn record_once(
     conn: &mut Conn,
     tables: &Tables,
-    dead: &Dead<'_>,
+    dead: &NewDeadJob<'_>,
     mode: &str,
 ) -> Result<bool, mysql_async::Error> {
     conn.query_drop(format!("{};START TRANSACTION", set_own_mode())).await?;
@@ -86,7 +88,7 @@ async fn record_once(
 pub(crate) async fn write(
     conn: &mut Conn,
     tables: &Tables,
-    dead: &Dead<'_>,
+    dead: &NewDeadJob<'_>,
 ) -> Result<bool, mysql_async::Error> {
     if !claim(conn, tables, dead).await? {
         return Ok(false);
@@ -121,8 +123,9 @@ pub(crate) async fn write(
 }
 
 /// Takes the job's ledger row for `dead`; false when it has ended otherwise.
-async fn claim(conn: &mut Conn, tables: &Tables, dead: &Dead<'_>) -> Result<bool, mysql_async::Error> {
-    let (run, seq, state) = (dead.run, dead.seq, LedgerState::Dead.as_str());
+async fn claim(conn: &mut Conn, tables: &Tables, dead: &NewDeadJob<'_>) -> Result<bool, mysql_async::Error> {
+    let NewDeadJob { run, seq, .. } = dead;
+    let state = LedgerState::Dead.as_str();
     let insert = format!("INSERT INTO {}(run,seq,state)VALUES({run},{seq},'{state}')", tables.ledger);
     match conn.query_drop(insert).await {
         Ok(()) => return Ok(true),
@@ -152,7 +155,7 @@ pub(crate) async fn record_body(
         tables.dead
     );
     let are_many = conn.query_first(count).await?.unwrap_or(0_u64) >= BODIES_KEPT;
-    let room = if are_many { 0 } else { BODY_KEPT };
+    let room = if are_many { 0 } else { BODY_KEPT_BYTES };
     let kept = &body[..body.len().min(room)];
     let message = match kept.len() < body.len() {
         true => format!("{message} (kept: the first {} of its {} bytes)", kept.len(), body.len()),

@@ -14,7 +14,7 @@ use crate::error_code::NO_SUCH_THREAD;
 use crate::facts::{SessionFacts, client_host};
 
 /// How often the process list is looked at while a killed connection rolls back.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 const DOING: &str = "kill a statement past its deadline";
 
@@ -47,7 +47,7 @@ impl Database {
                 Ok(()) => {}
             }
             while listed(&mut conn).await? {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(LOOK_INTERVAL).await;
             }
             Ok(())
         };

@@ -1,7 +1,6 @@
 //! A slot's connection: opened when it is needed, dropped after any doubt.
 
 pub(crate) mod aftermath;
-pub(crate) mod attempt;
 pub(crate) mod bind;
 pub(crate) mod dead_row;
 pub(crate) mod drive;
@@ -13,6 +12,7 @@ pub(crate) mod open;
 pub mod packet;
 pub(crate) mod probe;
 pub(crate) mod ready;
+pub(crate) mod transaction;
 pub(crate) mod verdict;
 pub(crate) mod warnings;
 
@@ -25,7 +25,7 @@ use queryfleet_job::{DeadReason, Failure, Outcome};
 use crate::connect::Database;
 use crate::error::Error;
 use crate::facts::SessionFacts;
-use crate::session::dead_row::Dead;
+use crate::session::dead_row::NewDeadJob;
 use crate::session::open::{OpenSession, RunSession};
 use crate::session::packet::Packet;
 use crate::session::probe::Unwritten;
@@ -36,7 +36,7 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The connection of one slot. Opens itself before an attempt; is dropped, never used again, after any doubt.
 ///
 /// [`prepare`](Session::prepare) makes it ready (ready.rs); [`attempt`](Session::attempt) runs jobs that are atomic
-/// (attempt.rs), [`attempt_not_atomic`](Session::attempt_not_atomic) one that is not (not_atomic.rs); the rest is here.
+/// (transaction.rs), [`attempt_not_atomic`](Session::attempt_not_atomic) one that is not (not_atomic.rs); the rest is here.
 pub struct Session {
     database: Arc<Database>,
     /// `None` before the first attempt, after any doubt, and while a method uses it.
@@ -135,7 +135,7 @@ impl Session {
     ///
     /// # Errors
     /// If the database cannot be reached or refuses a row. Nothing is written then, or the next delivery meets 1062.
-    pub async fn record_dead(&mut self, dead: &Dead<'_>) -> Result<bool, Error> {
+    pub async fn record_dead(&mut self, dead: &NewDeadJob<'_>) -> Result<bool, Error> {
         let mut open = self.take_ready(&RunSession::NONE).await?;
         let recorded = self
             .bounded(dead_row::record(

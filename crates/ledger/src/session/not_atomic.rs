@@ -11,15 +11,12 @@ use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome
 use queryfleet_sql::Kind;
 
 use crate::error::Error;
-use crate::error_code::DUPLICATE_KEY;
+use crate::error_code::{self, DUPLICATE_KEY};
 use crate::quote::quoted;
 use crate::session::open::OpenSession;
 use crate::session::packet::PacketStep;
 use crate::session::verdict::Verdict;
 use crate::session::{Session, bind, ledger_row, limited, verdict};
-
-/// Errors that the server raises before anything has run: no such procedure, wrong arguments, no right to it.
-const BEFORE_IT_BEGAN: &[u16] = &[1305, 1318, 1370, 1142, 1044];
 
 impl Session {
     /// One attempt at a job that is not atomic. `Ok` holds the changed rows, and means that row `done` is committed.
@@ -84,7 +81,7 @@ fn in_doubt(outcome: &Outcome) -> Outcome {
 fn has_changed_nothing(kind: Option<Kind>, error: &ServerError, outcome: &Outcome) -> bool {
     // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
     let is_done_in_pieces = kind.is_some_and(|kind| kind == Kind::Call || kind.is_atomic());
-    let had_not_begun = BEFORE_IT_BEGAN.contains(&error.code);
+    let had_not_begun = error_code::is_before_the_statement(error.code);
     outcome.class() != Class::LostAfterSend && (had_not_begun || !is_done_in_pieces)
 }
 

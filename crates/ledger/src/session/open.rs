@@ -22,8 +22,8 @@ pub(crate) struct OpenSession {
     /// The current database; `None` when it is not known: at the beginning, after a reset and after an error. The next
     /// packet has a `USE` then.
     pub(crate) database: Option<String>,
-    /// Which run's session SQL is in force, and its version; `None` when only the configuration's is.
-    pub(crate) run_sql: Option<(RunId, u32)>,
+    /// Which run's session SQL is in force; `None` when only the configuration's is. A run's never changes.
+    pub(crate) run_sql: Option<RunId>,
     /// Whose jobs have run since the session was new or reset. Another run's jobs need a reset first.
     pub(crate) used_by: Option<RunId>,
     /// What ran last may have left something in the session: a variable, a lock, a temporary table. The next jobs need a
@@ -40,18 +40,16 @@ pub(crate) struct OpenSession {
 pub struct RunSession<'a> {
     /// The run.
     pub run: RunId,
-    /// The version of its session SQL; 0 when the run has none.
-    pub version: u32,
-    /// The text from the run's row.
+    /// Its session SQL; `None` when it has none.
     pub sql: Option<&'a str>,
 }
 
 impl RunSession<'_> {
     /// No run: only the session SQL of the configuration.
-    pub const NONE: RunSession<'static> = RunSession { run: RunId(0), version: 0, sql: None };
+    pub const NONE: RunSession<'static> = RunSession { run: RunId(0), sql: None };
 
-    pub(crate) fn run_sql(&self) -> Option<(RunId, u32)> {
-        (self.version != 0).then_some((self.run, self.version))
+    pub(crate) fn run_sql(&self) -> Option<RunId> {
+        self.sql.map(|_| self.run)
     }
 
     pub(crate) fn run(&self) -> Option<RunId> {

@@ -28,7 +28,7 @@ pub enum PacketStep {
     /// Undoes nothing, and warns when something has changed that no rollback undoes.
     Net,
     Release,
-    /// Takes away a temporary table that hides the ledger.
+    /// Drops a temporary table that hides the ledger.
     Unhide,
     /// A chunk's rows turn to `done`.
     Finish,
@@ -128,7 +128,8 @@ pub fn build<'a>(
     packet.clear();
     // At once: a text that grows by the few words behind a large statement grows to twice its size.
     packet.text.reserve(jobs.iter().map(|(_, statement)| statement.len() + 1024).sum());
-    let (run, mut seq) = (run.to_string(), itoa::Buffer::new());
+    let run = run.to_string();
+    let mut seq = itoa::Buffer::new();
     let chunk = jobs.len() > 1;
     let mut current = context.current;
     packet.add(PacketStep::Begin, &["START TRANSACTION"]);

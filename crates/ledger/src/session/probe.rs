@@ -4,7 +4,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use queryfleet_job::{DeadReason, Failure, RunId};
 
-use crate::Dead;
+use crate::NewDeadJob;
 use crate::own_mode::{restore_mode, set_own_mode};
 use crate::session::dead_row;
 use crate::tables::Tables;
@@ -23,7 +23,8 @@ pub(crate) async fn probe(
     tables: &Tables,
     mode: &str,
 ) -> Result<(), (Unwritten, mysql_async::Error)> {
-    let (run, ledger) = (RunId::fresh(), &tables.ledger);
+    let run = RunId::fresh();
+    let ledger = &tables.ledger;
     let claims = format!(
         "START TRANSACTION;INSERT INTO {ledger}(run,seq,state)VALUES({run},1,'started');SAVEPOINT queryfleet;\
          RELEASE SAVEPOINT queryfleet;\
@@ -32,7 +33,7 @@ pub(crate) async fn probe(
     conn.query_drop(claims).await.map_err(|error| (Unwritten::Ledger, error))?;
     let failed = |error| (Unwritten::Dead, error);
     conn.query_drop(set_own_mode()).await.map_err(failed)?;
-    let job = Dead {
+    let job = NewDeadJob {
         run,
         seq: 2,
         queue: "default",

@@ -51,7 +51,7 @@ pub(crate) fn read(error: &ServerError, step: PacketStep, savepoint: &str) -> Ve
         | PacketStep::Unhide
         | PacketStep::Finish
         | PacketStep::Commit => match read_own_error(code, &error.message) {
-            // Of a connection that ends here nobody knows more than that the statement is not to blame.
+            // The connection ends here. All that is known is that the statement is not to blame.
             OwnError::Passing if is_lost(code) => {
                 return Verdict::ConnectionLost(Outcome::Pressure(failure));
             }

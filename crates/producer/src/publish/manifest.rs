@@ -27,8 +27,8 @@ pub(crate) async fn write(
         return Ok((run, ManifestDigest::of(&bytes)));
     }
     let signature = signer.map(|signer| signer.sign_run(&bytes));
-    let sealed = client.runs().seal(run.id, &bytes, signature.as_deref()).await?;
-    let Some(run) = sealed else { return Err(Error::NoRun(run.name)) };
+    let written = client.runs().write_manifest(run.id, &bytes, signature.as_deref()).await?;
+    let Some(run) = written else { return Err(Error::NoRun(run.name)) };
     if matches!(run.state, RunState::Cancelled | RunState::Purged) {
         return Err(Error::Cancelled(run.name));
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use queryfleet_ledger::{BLOCK, LedgerClient, Run, RunState, Standing};
+use queryfleet_ledger::{LedgerClient, Run, RunState, SEQS_PER_BLOCK, Standing};
 
 use crate::check::{Checked, Jobs};
 use crate::notice::Notice;
@@ -257,7 +257,7 @@ struct LedgerRows {
 impl LedgerRows {
     /// Whether a job has ended, or has begun and is not atomic.
     async fn contain(&mut self, client: &mut LedgerClient, run: &Run, seq: u64) -> Result<bool, Error> {
-        let block = (seq - 1) / BLOCK;
+        let block = (seq - 1) / SEQS_PER_BLOCK;
         if self.block != Some(block) {
             self.seqs = client.jobs().seqs_in_block(run.id, block).await?.into_iter().collect();
             self.block = Some(block);

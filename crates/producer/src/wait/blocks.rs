@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use queryfleet_ledger::{BLOCK, Counts, Error, LedgerClient, Run};
+use queryfleet_ledger::{Counts, Error, LedgerClient, Run, SEQS_PER_BLOCK};
 
 /// Blocks per poll, of those that are moving and again of all open ones in turn.
 const BLOCKS_PER_POLL: usize = 4;
@@ -28,7 +28,7 @@ impl Blocks {
     /// Returns an error if the database fails; what was counted before stays.
     pub(crate) async fn count(&mut self, client: &mut LedgerClient, run: &Run) -> Result<(), Error> {
         let known_jobs = run.total.unwrap_or(run.confirmed);
-        while self.opened * BLOCK < known_jobs {
+        while self.opened * SEQS_PER_BLOCK < known_jobs {
             self.open.insert(self.opened, Counts::default());
             self.opened += 1;
         }
@@ -39,7 +39,7 @@ impl Blocks {
         let open_before = self.open.len();
         for block in chosen {
             let counts = counted.remove(&block).unwrap_or_default();
-            if counts.done + counts.cancelled == BLOCK {
+            if counts.done + counts.cancelled == SEQS_PER_BLOCK {
                 self.open.remove(&block);
                 self.finished += counts;
             } else {
@@ -68,7 +68,7 @@ impl Blocks {
         self.open
             .iter()
             .filter(|(block, counts)| {
-                let jobs = BLOCK.min(known_jobs.saturating_sub(**block * BLOCK));
+                let jobs = SEQS_PER_BLOCK.min(known_jobs.saturating_sub(**block * SEQS_PER_BLOCK));
                 counts.ended() < jobs
             })
             .map(|(block, _)| *block)
@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn moving_blocks_come_first_and_all_come_in_turn() {
         let mut blocks = Blocks { opened: 6, ..Blocks::default() };
-        let done = Counts { done: BLOCK - 1, dead: 1, ..Counts::default() };
+        let done = Counts { done: SEQS_PER_BLOCK - 1, dead: 1, ..Counts::default() };
         for block in 0..6 {
             blocks.open.insert(block, if block == 3 { Counts::default() } else { done });
         }
-        assert_eq!(blocks.first_moving(6 * BLOCK), BTreeSet::from([3]));
+        assert_eq!(blocks.first_moving(6 * SEQS_PER_BLOCK), BTreeSet::from([3]));
         assert_eq!(blocks.next_in_turn(), [0, 1, 2, 3]);
         assert_eq!(blocks.next_in_turn(), [4, 5, 0, 1]);
         assert_eq!(blocks.next_in_turn(), [2, 3, 4, 5]);

@@ -146,7 +146,9 @@ mod tests {
 
     /// The words and numbers of a text, without what stands between them.
     fn said(text: &str) -> String {
-        let (mut reader, mut at, mut found) = (WordReader::default(), 0, Vec::new());
+        let mut reader = WordReader::default();
+        let mut at = 0;
+        let mut found = Vec::new();
         while at < text.len() {
             let (lexeme, end) = reader.read(text.as_bytes(), at);
             let kind = match lexeme {

@@ -26,7 +26,7 @@ use crate::{Exit, log};
 /// How many rows the table has, and how many statements the script: one for each row.
 const JOBS: u64 = 10_000;
 /// Some 4 s are usual; after this the report says what has been done so far.
-const LIMIT: Duration = Duration::from_secs(120);
+const DEMO_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Runs a script through a fleet, kills a worker on the way, and shows what the database says in the end.
 pub(crate) fn demo(json: bool) -> Result<Exit, Failure> {
@@ -86,7 +86,7 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
 async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Standing, Failure> {
     let mut bar = Bar::new("executing");
     let mut replaced = None;
-    let waited = queryfleet_producer::wait(config, run, Some(LIMIT), &mut |standing| {
+    let waited = queryfleet_producer::wait(config, run, Some(DEMO_TIMEOUT), &mut |standing| {
         let ended = standing.counts.ended();
         bar.at(ended, JOBS, "");
         if ended >= JOBS / 3 && replaced.is_none() {

@@ -56,7 +56,7 @@ impl Effects for Recorder {
 
     async fn publish(&mut self, copies: Copies<'_>, action: Action) -> Option<Vec<Untaken>> {
         let mut untaken = Vec::new();
-        for (route, message) in copies.seal(None) {
+        for (route, message) in copies.into_messages(None) {
             let jobs = envelope::decode(&message.body).map(|chunk| chunk.jobs).unwrap_or_default();
             let seqs: Vec<u64> = jobs.iter().map(|job| job.seq).collect();
             let attempts = message.headers.attempts;
@@ -239,7 +239,7 @@ fn the_first_error_is_that_of_a_failed_attempt() {
     let headers = Headers { first_error: Some("the first".into()), ..Headers::default() };
     let endings = [ending(&chunk.jobs[0], RETRY)];
     let first_error = |plan: Plan<'_>| {
-        let sealed = plan.copies.seal(None);
+        let sealed = plan.copies.into_messages(None);
         sealed.into_iter().map(|(route, copy)| (route, copy.headers.first_error)).collect::<Vec<_>>()
     };
     let expected = |error: &str| vec![(Route::Tier(1), Some(error.to_owned()))];

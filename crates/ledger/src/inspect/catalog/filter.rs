@@ -1,7 +1,7 @@
 //! A quick look at a statement: most mention nothing that is in the catalog's list.
 
 /// Bits, 16 KiB of them: with some 300 names of MariaDB's own, one other word in 400 is looked at more closely in vain.
-const BITS: u64 = 1 << 17;
+const FILTER_BITS: u64 = 1 << 17;
 
 /// The words that the names of the list have in them; it may say yes to others too.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn add(&mut self, folded: &str) {
         if self.bits.is_empty() {
-            self.bits = vec![0; (BITS / 64) as usize];
+            self.bits = vec![0; (FILTER_BITS / 64) as usize];
         }
         self.beyond_ascii |= !folded.is_ascii();
         match words(folded.as_bytes()).next() {
@@ -58,7 +58,7 @@ impl Filter {
         self.bits[(bit / 64) as usize] & 1 << (bit % 64) != 0 || !word.is_ascii() && self.may_fold(word)
     }
 
-    /// Of a word beyond ASCII: İ and the Kelvin sign fold into it.
+    /// Whether a word beyond ASCII may fold into one of them: İ and the Kelvin sign do.
     fn may_fold(&self, word: &[u8]) -> bool {
         let folds = |at: &[u8]| at.starts_with(&[0xC4, 0xB0]) || at.starts_with(&[0xE2, 0x84, 0xAA]);
         self.beyond_ascii || (0..word.len()).any(|at| folds(&word[at..]))
@@ -93,7 +93,7 @@ fn bit(word: &[u8]) -> u64 {
     for byte in word {
         hash = (hash ^ u64::from(byte | 0x20)).wrapping_mul(0x0100_0000_01B3);
     }
-    (hash ^ hash >> 32) % BITS
+    (hash ^ hash >> 32) % FILTER_BITS
 }
 
 #[cfg(test)]

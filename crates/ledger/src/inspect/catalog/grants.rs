@@ -102,7 +102,8 @@ fn grant(text: &str) -> Option<Grant> {
     let rights = rights.to_ascii_uppercase();
     let rights = rights.split(',').map(str::trim);
     let any = |wanted: &[&str]| rights.clone().any(|right| wanted.contains(&right));
-    let (shows, routines) = (any(&SHOWING), any(&ROUTINES));
+    let shows = any(&SHOWING);
+    let routines = any(&ROUTINES);
     let trigger = any(&["TRIGGER", "ALL PRIVILEGES"]);
     Some(Grant { database, table, shows, trigger, routines })
 }

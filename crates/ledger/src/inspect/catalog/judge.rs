@@ -172,7 +172,7 @@ impl Catalog {
         (sort == Sort::Outside && !self.sees_all).then(unclear)
     }
 
-    /// Of a CALL, which is never atomic: whether it changes a table of queryfleet.
+    /// Why a CALL, which is never atomic, is refused: it changes a table of queryfleet.
     fn called_procedure(&self, suspect: &Suspect<'_>) -> Option<NotHeld> {
         if suspect.kind != Kind::Call {
             return None;

@@ -93,7 +93,8 @@ impl Catalog {
     /// What a view changes when it is written, and when it is read. The server keeps its definition with every table and
     /// view under its full name, and functions of other databases.
     fn view(&self, text: &str, link: &Link) -> (Ways, Ways) {
-        let (mut written, mut read) = (Ways::default(), Ways::default());
+        let mut written = Ways::default();
+        let mut read = Ways::default();
         read.take(self.called(text, &link.database, link.mode));
         for table in queryfleet_sql::qualified_names(text) {
             let Some(object) = self.object(&table, "") else { continue };

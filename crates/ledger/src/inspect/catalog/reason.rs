@@ -85,7 +85,7 @@ impl Why {
         }
     }
 
-    /// Of a function or procedure that is called, and of what is no object.
+    /// The text for a function or procedure that is called, and for what is no object.
     pub(super) fn text_of_call(&self) -> String {
         let Why { through, end, because } = self;
         match (through, because) {
