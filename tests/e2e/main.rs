@@ -59,6 +59,7 @@ mod retry;
 mod rows;
 mod second_net;
 mod secrets;
+mod servers;
 mod session;
 mod session_sql;
 mod signals;

@@ -106,6 +106,23 @@ fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
     }
 }
 
+/// The options that help against an error of the configuration.
+fn config_advice(error: &queryfleet_config::Error) -> Option<String> {
+    use queryfleet_config::Error;
+    match error {
+        Error::PasswordInUrl { server: "broker" } => Some("--amqp-password-file names its file".into()),
+        Error::PasswordInUrl { .. } => {
+            Some("--mysql-password-file names its file, or ~/.my.cnf holds it".into())
+        }
+        _ => None,
+    }
+}
+
+/// The text of an error and, where options help, which.
+pub(crate) fn with_config_advice(error: &queryfleet_config::Error) -> String {
+    with_advice(error, config_advice(error))
+}
+
 /// The text of an error and, where options help, which.
 pub(crate) fn with_producer_advice(error: &Error) -> String {
     with_advice(error, producer_advice(error))

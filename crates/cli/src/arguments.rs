@@ -373,6 +373,41 @@ impl From<DeadFilter> for queryfleet_operator::DeadFilter {
     }
 }
 
+/// Where the servers are, for every command that asks them.
+#[derive(Args)]
+#[command(next_help_heading = "Servers")]
+pub(crate) struct Servers {
+    /// The broker without its password, such as amqp://fleet@mq.example/vhost, in place of QUERYFLEET_AMQP_URL
+    #[arg(long, value_name = "URL")]
+    amqp_url: Option<String>,
+    /// The file that holds the broker's password
+    #[arg(long, value_name = "FILE", requires = "amqp_url")]
+    amqp_password_file: Option<PathBuf>,
+    /// The database without its password, such as mysql://fleet@db.example/shop, in place of QUERYFLEET_MYSQL_URL; what it
+    /// leaves out is taken from the option file
+    #[arg(long, value_name = "URL")]
+    mysql_url: Option<String>,
+    /// The file that holds the database's password, if the option file does not
+    #[arg(long, value_name = "FILE", requires = "mysql_url")]
+    mysql_password_file: Option<PathBuf>,
+    /// The option file in place of ~/.my.cnf; its groups [client] and [queryfleet] say where the database is
+    #[arg(long, value_name = "FILE")]
+    defaults_file: Option<PathBuf>,
+}
+
+impl From<Servers> for queryfleet_config::Servers {
+    fn from(servers: Servers) -> queryfleet_config::Servers {
+        let Servers { amqp_url, amqp_password_file, mysql_url, mysql_password_file, defaults_file } = servers;
+        queryfleet_config::Servers {
+            amqp_url,
+            amqp_password_file,
+            mysql_url,
+            mysql_password_file,
+            defaults_file,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Slots {
     /// How many statements to execute at once (default: QUERYFLEET_SLOTS, 4)

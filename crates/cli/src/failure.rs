@@ -4,7 +4,7 @@ use std::fmt;
 
 use queryfleet_job::causes;
 
-use crate::advice::{with_operator_advice, with_producer_advice};
+use crate::advice::{with_config_advice, with_operator_advice, with_producer_advice};
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -62,7 +62,7 @@ impl From<queryfleet_consumer::Error> for Failure {
 
 impl From<queryfleet_config::Error> for Failure {
     fn from(error: queryfleet_config::Error) -> Failure {
-        Failure::new(causes(&error))
+        Failure::new(with_config_advice(&error))
     }
 }
 

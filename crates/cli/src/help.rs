@@ -3,8 +3,8 @@
 use crate::Exit;
 
 const ENVIRONMENT: &str = "\
-Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are; \
-docs/environment.md lists all variables.";
+Configuration comes from the environment: QUERYFLEET_AMQP_URL and QUERYFLEET_MYSQL_URL say where the servers are, unless \
+options or ~/.my.cnf do; docs/environment.md lists all variables.";
 
 /// All exit codes, and where the configuration is.
 pub(crate) fn root() -> String {

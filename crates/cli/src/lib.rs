@@ -19,8 +19,6 @@ mod signal;
 
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
-
 pub use exit::Exit;
 
 /// Runs the command line of this process.
@@ -33,11 +31,8 @@ pub fn main() -> ExitCode {
 fn run() -> Exit {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();
-    let parsed = command_line::command()
-        .try_get_matches()
-        .and_then(|matches| arguments::Arguments::from_arg_matches(&matches));
-    let arguments = match parsed {
-        Ok(arguments) => arguments,
+    let (arguments, servers) = match command_line::parse() {
+        Ok(parsed) => parsed,
         Err(error) => {
             if error.use_stderr() {
                 // Not as clap would print it: it repeats the arguments as they are.
@@ -53,7 +48,7 @@ fn run() -> Exit {
         memory::give_back_at_once();
     }
     let shows = arguments.command.only_shows();
-    match command::run(arguments.command) {
+    match command::run(arguments.command, servers) {
         Ok(exit) => output::exit_after_output(exit, shows),
         Err(failure) => {
             failure.say();

@@ -8,7 +8,7 @@ use queryfleet_sql::Kind;
 
 use crate::environment::{self, Environment};
 use crate::variables::*;
-use crate::{Error, LogFormat, Secret, Tls, Variable, parse, parse_duration, parse_queue, url};
+use crate::{Error, LogFormat, Secret, Servers, Tls, Variable, parse, parse_duration, parse_queue, url};
 
 /// The number of slots that a worker has at most.
 pub const MAX_SLOTS: u16 = 1024;
@@ -87,13 +87,28 @@ impl Config {
     /// Returns an error that names the variable if its name is unknown, its value or its file cannot be read, or it does
     /// not fit the other variables.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
-        let env = Environment::read(vars)?;
+        Self::read(&Environment::read(vars)?)
+    }
+
+    /// The environment of this process, with the servers that the command line names in place of those of the environment.
+    /// Where neither names the database, it is that of the client's option file, `~/.my.cnf`, if that names one.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`]; also if an option file cannot be read as one, and if a URL is none or holds a password.
+    pub fn with_servers(servers: &Servers) -> Result<Self, Error> {
+        let mut env = Environment::read(environment::ours(std::env::vars_os())?)?;
+        let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+        servers.apply(&mut env, home.as_deref())?;
+        Self::read(&env)
+    }
+
+    fn read(env: &Environment) -> Result<Self, Error> {
         let config = Self {
             amqp_urls: env.read_optional(&AMQP_URL, url::amqp_urls)?.unwrap_or_default(),
             mysql_url: env.read_optional(&MYSQL_URL, url::mysql_url)?,
             management_url: env.read_optional(&MANAGEMENT_URL, url::management_url)?,
-            amqp_tls: Tls::read(&env, &AMQP_URL, &AMQP_CA, &AMQP_CERT, &AMQP_KEY)?,
-            mysql_tls: Tls::read(&env, &MYSQL_URL, &MYSQL_CA, &MYSQL_CERT, &MYSQL_KEY)?,
+            amqp_tls: Tls::read(env, &AMQP_URL, &AMQP_CA, &AMQP_CERT, &AMQP_KEY)?,
+            mysql_tls: Tls::read(env, &MYSQL_URL, &MYSQL_CA, &MYSQL_CERT, &MYSQL_KEY)?,
             queue: env.read_or_default(&QUEUE, parse_queue)?,
             slots: env.read_or_default(&SLOTS, parse::number(1..=usize::from(MAX_SLOTS)))?,
             statement_timeout: env.read_or_default(&STATEMENT_TIMEOUT, parse_duration)?,

@@ -40,9 +40,7 @@ impl Environment {
 
     /// The variables that are set, themselves or through their file.
     pub(crate) fn given(&self) -> BTreeSet<&'static str> {
-        let is_given =
-            |variable: &&Variable| self.value(variable.name).or(self.value(&variable.file_name())).is_some();
-        VARIABLES.iter().filter(is_given).map(|variable| variable.name).collect()
+        VARIABLES.iter().filter(|variable| self.has(variable)).map(|variable| variable.name).collect()
     }
 
     /// Parses what was given, or else the variable's default. `parse` returns `None` for a bad value, so that no error
@@ -65,6 +63,24 @@ impl Environment {
         variable.parse(self.text(variable)?, parse)
     }
 
+    /// Whether a variable is set, itself or through its file.
+    pub(crate) fn has(&self, variable: &Variable) -> bool {
+        self.value(variable.name).or(self.value(&variable.file_name())).is_some()
+    }
+
+    /// Sets a variable, in place of what it or its file was.
+    pub(crate) fn replace(&mut self, variable: &Variable, value: String) {
+        self.values.remove(&key(&variable.file_name()));
+        self.values.insert(key(variable.name), value);
+    }
+
+    /// Sets a variable that is not set.
+    pub(crate) fn add(&mut self, variable: &Variable, value: Option<String>) {
+        if let Some(value) = value.filter(|_| !self.has(variable)) {
+            self.replace(variable, value);
+        }
+    }
+
     fn text(&self, variable: &Variable) -> Result<Option<String>, Error> {
         let value = self.value(variable.name).cloned();
         match self.value(&variable.file_name()) {
@@ -75,8 +91,13 @@ impl Environment {
     }
 
     fn value(&self, name: &str) -> Option<&String> {
-        self.values.get(&name.strip_prefix(PREFIX)?.to_ascii_lowercase())
+        self.values.get(&key(name))
     }
+}
+
+/// What envy makes of a variable's name.
+fn key(name: &str) -> String {
+    name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase()
 }
 
 /// Refuses a `QUERYFLEET_` variable that nothing reads, unless Kubernetes or the project's own tests set it.

@@ -104,6 +104,53 @@ pub enum Error {
         /// What was looked for.
         source: std::io::Error,
     },
+    /// A URL of the command line that is none.
+    #[error("the URL of the {server} is not usable: expected {form}")]
+    Url {
+        /// `broker` or `database`.
+        server: &'static str,
+        /// What is expected.
+        form: &'static str,
+    },
+    /// A URL of the command line with a password in it.
+    #[error(
+        "the URL of the {server} holds a password, which the list of processes shows to everybody on this machine: leave it \
+         out of the command line"
+    )]
+    PasswordInUrl {
+        /// `broker` or `database`.
+        server: &'static str,
+    },
+    /// An option file, or the file of a password, that cannot be read.
+    #[error("cannot read {}", path.display())]
+    OptionFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// An option file that anybody may have written.
+    #[error("{} is writable for everybody, so it is not read: chmod o-w it", path.display())]
+    OptionFileWritable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line of an option file.
+    #[error("{}:{line}: {why}", path.display())]
+    OptionLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// An option file that names no database.
+    #[error("{} names no database: write `database = NAME` into its group [queryfleet]", path.display())]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+    },
     /// The environment could not be deserialized. Cannot happen while every variable is read as text.
     #[error("cannot read the environment")]
     Environment(#[source] envy::Error),

@@ -21,20 +21,21 @@ mod work;
 
 use queryfleet_config::Config;
 
-use crate::arguments::{Command, FleetCommand, GenerateCommand};
+use crate::arguments::{Command, FleetCommand, GenerateCommand, Servers};
 use crate::failure::Failure;
 use crate::runtime::block;
 use crate::{Exit, log};
 
 /// Runs one command to its end.
-pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+pub(crate) fn run(command: Command, servers: Option<Servers>) -> Result<Exit, Failure> {
     match command {
         #[cfg(feature = "dev")]
         Command::Demo { json } => demo::demo(json),
         #[cfg(feature = "dev")]
         Command::Dev { command } => dev::dev(&command),
         Command::Fleet(command) => {
-            let config = Config::from_env()?;
+            let servers = servers.map_or_else(Default::default, queryfleet_config::Servers::from);
+            let config = Config::with_servers(&servers)?;
             log::start(&config, command.default_log_level())?;
             block(run_with(config, command))
         }
