@@ -289,6 +289,26 @@ fn json_has_these_keys() {
             .total: number"#]],
     );
     printed.has_keys(
+        &["setup"],
+        0,
+        &expect![[r#"
+        .broker_server: string
+        .database: string
+        .database_server: string
+        .ledger: string
+        .queue: string"#]],
+    );
+    printed.fleet.publish(&printed.fleet.script(["DO 1;"]), "late");
+    printed.has_keys(&["cancel", "late"], 0, &standing);
+    printed.fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
+    printed.has_keys(
+        &["purge", "late"],
+        0,
+        &expect![[r#"
+        .ledger_rows: number
+        .name: string"#]],
+    );
+    printed.has_keys(
         &["doctor"],
         0,
         &expect![[r#"

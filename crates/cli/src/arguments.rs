@@ -65,7 +65,11 @@ pub(crate) enum FleetCommand {
     ///
     /// Tables and queues that exist stay as they are; tables of an older version are upgraded. Several may run at once.
     #[command(after_help = examples(&["setup"]))]
-    Setup,
+    Setup {
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Say what a publish would do, without publishing
     ///
     /// Counts the statements by kind and table, asks the server how it would execute some of them, and lists everything
@@ -139,6 +143,9 @@ pub(crate) enum FleetCommand {
         /// End running statements instead of waiting for them
         #[arg(long)]
         now: bool,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Hold the queue: no job of it begins on any worker, until resume
     ///
@@ -167,6 +174,9 @@ pub(crate) enum FleetCommand {
     Purge {
         /// The run's name or id
         run: String,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show the status of a run, or of the newest runs
     #[command(after_help = examples(&["status", "status cleanup --json"]))]
@@ -220,7 +230,7 @@ impl FleetCommand {
             FleetCommand::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
             FleetCommand::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
             FleetCommand::Dead(DeadCommand::Discard { .. }) => false,
-            FleetCommand::Setup | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
+            FleetCommand::Setup { .. } | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
             FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
             FleetCommand::Pause(_) | FleetCommand::Resume { .. } => false,
@@ -233,7 +243,7 @@ impl FleetCommand {
         match self {
             FleetCommand::Work { .. } => None,
             FleetCommand::Run { .. } | FleetCommand::Doctor { .. } => Some(LevelFilter::ERROR),
-            FleetCommand::Setup | FleetCommand::Plan { .. } | FleetCommand::Publish { .. } => {
+            FleetCommand::Setup { .. } | FleetCommand::Plan { .. } | FleetCommand::Publish { .. } => {
                 Some(LevelFilter::WARN)
             }
             FleetCommand::Wait { .. } | FleetCommand::Cancel { .. } | FleetCommand::Dead(_) => {

@@ -70,6 +70,20 @@ fn every_command_has_an_example() {
     }
 }
 
+/// Commands that print nothing, or what another program reads as it is; and two that do not have it yet.
+const WITHOUT_JSON: [&str; 7] =
+    ["work", "dev", "idle", "generate completions", "generate man", "dead replay", "dead discard"];
+
+#[test]
+fn every_command_that_says_something_says_it_in_json_too() {
+    for (words, help) in every_help(100, &[]) {
+        let command = words.trim_end_matches("--help").trim();
+        if commands(&help).is_empty() {
+            assert_eq!(help.contains("--json"), !WITHOUT_JSON.contains(&command), "{command}");
+        }
+    }
+}
+
 #[test]
 fn completions_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {

@@ -4,12 +4,17 @@ use queryfleet_config::Config;
 use queryfleet_operator::Operator;
 
 use crate::Exit;
+use crate::command::status::StandingView;
 use crate::failure::Failure;
 use crate::output;
 
 /// Cancels a run and prints what became of its jobs.
-pub(crate) async fn cancel(config: &Config, run: &str, now: bool) -> Result<Exit, Failure> {
+pub(crate) async fn cancel(config: &Config, run: &str, now: bool, json: bool) -> Result<Exit, Failure> {
     let standing = Operator::new(config)?.cancel(run, now).await?;
+    if json {
+        output::print_json(&StandingView::from(&standing));
+        return Ok(Exit::Success);
+    }
     let counts = standing.counts;
     // Not atomic: they have begun, and nobody can take that back.
     let begun = match counts.started {

@@ -47,7 +47,7 @@ pub(crate) fn run(command: Command, servers: Option<Servers>) -> Result<Exit, Fa
 
 async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Failure> {
     match command {
-        FleetCommand::Setup => setup::setup(&config).await,
+        FleetCommand::Setup { json } => setup::setup(&config, json).await,
         FleetCommand::Plan { publish, explain } => plan::plan(&config, &publish, explain).await,
         FleetCommand::Publish { publish, limits } => publish::publish(&config, &publish, limits.into()).await,
         FleetCommand::Work { slots } => {
@@ -59,11 +59,11 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
             set_slots(&mut config, slots.slots);
             run::run(config, &publish, timeout.timeout).await
         }
-        FleetCommand::Cancel { run, now } => cancel::cancel(&config, &run, now).await,
+        FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,
         FleetCommand::Resume { holds, all, json } => hold::resume(&config, holds, all, json).await,
         FleetCommand::Dead(command) => dead::dead(&config, command).await,
-        FleetCommand::Purge { run } => purge::purge(&config, &run).await,
+        FleetCommand::Purge { run, json } => purge::purge(&config, &run, json).await,
         FleetCommand::Status { run, json } => status::status(&config, run.as_deref(), json).await,
         FleetCommand::Doctor { only, json } => doctor::doctor(&config, only, json).await,
     }
