@@ -152,7 +152,7 @@ fn under_every_sql_mode_jobs_run_die_and_come_back() {
         assert_eq!(words[0], words[1], "the mode is the jobs' again after a dead row");
         run(&["dead", "show", &name, "2"]).expect(0).says("it''s there").says("1062");
         fleet.sql("DELETE FROM mode WHERE place = 1");
-        run(&["dead", "replay", "--run", &name]).expect(0).says("1 dead jobs replayed");
+        run(&["dead", "replay", "--run", &name]).expect(0).says("1 dead job replayed");
         run(&["wait", &name]).expect(0);
         fleet.send(format!("not ours {index}").as_bytes());
         eventually(SOON, "the collector has it", || {

@@ -180,11 +180,11 @@ fn a_replay_takes_each_dead_job_once() {
     fleet.run(&["dead", "replay", "--run", "bad"]).expect(0).says("2 dead jobs replayed");
     fleet.wait("bad").expect(3);
     fleet.sql("CREATE TABLE missing (n INT)");
-    fleet.run(&["dead", "replay", "--run", "bad", "--code", "1146"]).expect(0).says("1 dead jobs replayed");
+    fleet.run(&["dead", "replay", "--run", "bad", "--code", "1146"]).expect(0).says("1 dead job replayed");
     fleet.wait("bad").expect(3);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 2);
     fleet.run(&["dead", "show", "bad", "1"]).expect(0).says("1062");
-    fleet.run(&["dead", "discard", "--run", "bad"]).expect(0).says("1 dead jobs discarded");
+    fleet.run(&["dead", "discard", "--run", "bad"]).expect(0).says("1 dead job discarded");
 }
 
 /// What the broker has lost is published again from the same input, and from no other.

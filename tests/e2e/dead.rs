@@ -143,7 +143,7 @@ fn the_largest_statement_that_can_run_can_be_dead_too() {
     assert_eq!(worker.drain(), Some(0));
     assert_eq!(fleet.dead(), [row(0, "undecodable", None), row(1, "error", 1054)]);
     fleet.run(&["dead", "show", "large", "1"]).expect(0).says("DO nowhere /* xxx");
-    fleet.run(&["dead", "replay", "--run", "large"]).expect(0).says("1 dead jobs replayed");
+    fleet.run(&["dead", "replay", "--run", "large"]).expect(0).says("1 dead job replayed");
     let _worker = fleet.worker(1);
     fleet.wait("large").expect(3);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead' AND seq = 1"), 1);

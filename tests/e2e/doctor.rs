@@ -348,7 +348,7 @@ fn every_part_does_its_work_with_the_grants_of_the_script() {
     parts.run("publish", &["wait", "good"]).expect(0);
     fleet.assert_each_once();
     parts.publish_mixed();
-    parts.run("publish", &["wait", "mixed"]).expect(3).says("1 jobs done, 2 dead");
+    parts.run("publish", &["wait", "mixed"]).expect(3).says("1 job done, 2 dead");
     parts.run("publish", &["status"]).expect(0).says("mixed");
     fleet.send(b"not ours");
     eventually(SOON, "the collector has it", || fleet.dead().len() == 3);

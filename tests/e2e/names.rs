@@ -11,11 +11,11 @@ fn names_are_compared_byte_by_byte() {
     fleet.make_counters(ALIKE.len() as u64);
     for (id, name) in (1..).zip(ALIKE) {
         let script = fleet.script([format!("UPDATE t SET n = n + 1 WHERE id = {id};")]);
-        fleet.publish(&script, name).says("1 jobs published");
+        fleet.publish(&script, name).says("1 job published");
     }
     let _worker = fleet.worker(2);
     for name in ALIKE {
-        fleet.wait(name).expect(0).says(&format!("run {name}: all 1 jobs done"));
+        fleet.wait(name).expect(0).says(&format!("run {name}: 1 job done"));
     }
     fleet.assert_each_once();
     fleet.run(&["status", "cafe "]).expect(1).says("not in this ledger");

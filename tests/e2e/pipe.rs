@@ -65,13 +65,8 @@ fn a_pipe_is_read_as_what_it_begins_like_or_as_the_format_says() {
         (&["plan", "-"], "{\"id\": 1}", 1, "unknown field `id`"),
         (&["plan", "-", "--format", "csv"], "id\n1\n", 2, "--rows"),
         (&["plan", "--template", template, "--rows", "-", "--format", "sql"], "id\n1\n", 2, "ndjson or csv"),
-        (&["plan", "--template", template, "--rows", "-", "--format", "csv"], "id\n1\n", 0, "1 jobs"),
-        (
-            &["plan", "--template", template, "--rows", "-", "--format", "ndjson"],
-            "{\"id\": 1}\n",
-            0,
-            "1 jobs",
-        ),
+        (&["plan", "--template", template, "--rows", "-", "--format", "csv"], "id\n1\n", 0, "1 job"),
+        (&["plan", "--template", template, "--rows", "-", "--format", "ndjson"], "{\"id\": 1}\n", 0, "1 job"),
         (
             &["plan", "--template", template, "--rows", "-", "--format", "ndjson"],
             "id\n1\n",
@@ -91,7 +86,7 @@ fn a_pipe_is_read_as_what_it_begins_like_or_as_the_format_says() {
     }
     let jobs = fleet.file("jobs.txt", &job(1));
     fleet.run(&["plan", &jobs]).expect(1).says(".ndjson");
-    fleet.run(&["plan", &jobs, "--format", "ndjson"]).expect(0).says("1 jobs");
+    fleet.run(&["plan", &jobs, "--format", "ndjson"]).expect(0).says("1 job");
 }
 
 /// A server ends sessions that are idle for their wait_timeout; an input may take longer to come.

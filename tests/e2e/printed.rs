@@ -74,7 +74,7 @@ fn keys(path: &str, value: &Value, lines: &mut Vec<String>) {
 fn people_read_this() {
     let printed = Printed::new();
     expect![[r#"
-        run printed: 1 jobs done, 1 dead
+        run printed: 1 job done, 1 dead
     "#]]
     .assert_eq(&printed.run.out);
     printed.prints(
@@ -89,7 +89,7 @@ fn people_read_this() {
         &["wait", "printed"],
         3,
         &expect![[r#"
-        run printed: 1 jobs done, 1 dead
+        run printed: 1 job done, 1 dead
     "#]],
     );
     printed.prints(
@@ -113,14 +113,14 @@ fn people_read_this() {
     "#]],
     );
     printed.prints(&["plan", &printed.script], 1, &expect![[r#"
-        1 jobs, 35 B of statements
+        1 job, 35 B of statements
           update t: 1, the first at SCRIPT:1:1
         largest statement: 35 B, SCRIPT:1:1
         the ledger grows by some 55 B
-        1 of 1 jobs explained, 1 different statements; all jobs together read some 1 rows
-        without a WHERE: 1 jobs, the first at SCRIPT:2:1
+        1 of 1 job explained, 1 different statement; all jobs together read some 1 row
+        without a WHERE: 1 job, the first at SCRIPT:2:1
         refused: SCRIPT:2:1: update without a WHERE changes every row; nothing was published; --allow-no-where if that is meant
-        publish would refuse this: 1 statements
+        publish would refuse this: 1 statement
     "#]]);
     printed.prints(
         &["publish", &printed.script, "--run", "printed", "--allow-no-where"],
@@ -133,14 +133,14 @@ fn people_read_this() {
         &["dead", "replay", "--dry-run"],
         0,
         &expect![[r#"
-        1 dead jobs would be replayed
+        1 dead job would be replayed
     "#]],
     );
     printed.prints(
         &["dead", "discard", "--all"],
         0,
         &expect![[r#"
-        1 dead jobs discarded
+        1 dead job discarded
     "#]],
     );
     printed.prints(&["cancel", "printed"], 1, &expect![[r#""#]]);

@@ -225,7 +225,7 @@ fn a_purge_takes_the_ranges_of_its_run_away() {
     // The table is empty by now: what is written down is enough.
     publish(&fleet, "DELETE FROM orders WHERE id BETWEEN :lo AND :hi", "orders.id", &["--run", "kept"])
         .expect(0);
-    fleet.wait("kept").expect(0).says("all 1 jobs done");
+    fleet.wait("kept").expect(0).says("1 job done");
 }
 
 #[test]

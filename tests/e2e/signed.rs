@@ -51,7 +51,7 @@ fn session_sql_is_executed_only_as_it_was_published() {
     fleet
         .sql("UPDATE queryfleet_run SET session_sql = 'DELETE FROM victim', session_version = 7, total = 99");
     let first = worker();
-    fleet.wait("beside").expect(0).says("all 1 jobs done");
+    fleet.wait("beside").expect(0).says("1 job done");
     drop(first);
     // In the manifest: it is not the one that was signed.
     let plain = ["UPDATE t SET n = n + 1 WHERE id = 2;"];
@@ -179,8 +179,8 @@ fn a_replay_publishes_only_what_a_worker_has_signed() {
         fleet.sql(&format!("UPDATE queryfleet_dead SET {change}"));
         show().says("not possible");
         let dry = fleet.run_with(&["dead", "replay", "--run", "dead", "--dry-run"], &[KEY]).expect(1);
-        dry.says("1 dead jobs would be replayed").says("1 dead jobs not would be replayed: job 1 of run");
-        replay(1).says("1 dead jobs replayed").says("1 dead jobs not replayed: job 1 of run");
+        dry.says("1 dead job would be replayed").says("1 dead job not would be replayed: job 1 of run");
+        replay(1).says("1 dead job replayed").says("1 dead job not replayed: job 1 of run");
         fleet.run_with(&["wait", "dead"], &[KEY]).expect(3);
         fleet.sql(restore);
     }

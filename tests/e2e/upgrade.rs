@@ -58,10 +58,10 @@ fn tables_of_any_older_version_are_upgraded_by_several_setups_at_once() {
         let _worker = fleet.worker(1);
         fleet.wait("kept").expect(3).says("2 jobs done, 1 dead");
         fleet.sql("DELETE FROM t WHERE id = 2");
-        fleet.run(&["dead", "replay", "--run", "kept"]).expect(0).says("1 dead jobs replayed");
+        fleet.run(&["dead", "replay", "--run", "kept"]).expect(0).says("1 dead job replayed");
         fleet.wait("kept").expect(0);
         fleet.assert_each_once();
-        fleet.publish(&script, "kepT").says("1 jobs published");
+        fleet.publish(&script, "kepT").says("1 job published");
         fleet.sql("DELETE FROM queryfleet_run WHERE name = 'kepT'; DROP TABLE queryfleet_ledger");
         fleet.sql(&back);
         fleet.run(&["setup"]).expect(1).says("queryfleet_ledger is gone");

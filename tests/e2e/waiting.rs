@@ -94,7 +94,7 @@ fn run_is_publish_work_and_wait_in_one() {
     fleet.run(&["run", path, "--run", "one", "--slots", "4"]).expect(0).says("all 200 jobs done");
     fleet.assert_each_once();
     let bad = fleet.script(["UPDATE nowhere SET n = 1 WHERE id = 1;", "DO 1;"]);
-    fleet.run(&["run", bad.to_str().unwrap()]).expect(3).says("1 jobs done, 1 dead");
+    fleet.run(&["run", bad.to_str().unwrap()]).expect(3).says("1 job done, 1 dead");
     let json = fleet.run(&["run", path, "--run", "one", "--json"]).expect(0).json();
     assert_eq!(json["done"], 200);
 }
@@ -188,4 +188,79 @@ fn an_interrupted_run_ends_with_130_and_says_how_to_go_on() {
     let _worker = fleet.worker(1);
     fleet.wait("cut").expect(0);
     fleet.assert_each_once();
+}
+
+/// The standard error of a `wait` that is told to stop after some seconds.
+fn waited(fleet: &Fleet, run: &str, seconds: u32) -> String {
+    fleet
+        .run(&["wait", run, "--timeout", &format!("{seconds}s")])
+        .expect(5)
+        .says("the run continues: queryfleet wait")
+        .err
+}
+
+#[test]
+fn a_run_that_does_not_move_says_why() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(1);
+    fleet.publish(&script, "one");
+    let said = waited(&fleet, "one", 7);
+    assert!(said.contains("no worker serves queue default: start one with queryfleet work"), "{said}");
+    fleet.run(&["pause", "--because", "lag", "--by", "dba"]).expect(0);
+    let said = waited(&fleet, "one", 7);
+    assert!(said.contains("the queue is held: hold 1 by dba: lag: queryfleet resume lifts it"), "{said}");
+    fleet.run(&["resume"]).expect(0);
+    // Nobody is told to start a worker while one works.
+    let mut lock = fleet.client();
+    let blocker: Vec<u64> = lock.rows("SELECT CONNECTION_ID()");
+    lock.run("START TRANSACTION").unwrap();
+    lock.run("SELECT * FROM t WHERE id = 1 FOR UPDATE").unwrap();
+    let _worker = fleet.worker(1);
+    eventually(Duration::from_secs(20), "it waits for the row", || fleet.running("UPDATE t") == 1);
+    let said = waited(&fleet, "one", 10);
+    assert!(said.contains("job 1 has been running for"), "{said}");
+    assert!(said.contains(&format!("waiting for a row lock of connection {}", blocker[0])), "{said}");
+    let more = fleet.script(["DO 1;", "DO 2;", "DO 3;"]);
+    fleet.publish(&more, "others");
+    let next = fleet.script(["DO 4;"]);
+    fleet.publish(&next, "next");
+    let said = waited(&fleet, "next", 7);
+    assert!(said.contains("behind 3 messages of other runs"), "{said}");
+    lock.run("ROLLBACK").unwrap();
+    fleet.wait("next").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn a_run_outlasts_a_database_for_as_long_as_it_is_told() {
+    let fleet = Fleet::with_own_servers();
+    let seconds = |id| if id == 1 { 3 } else { 0 };
+    fleet.make_counters(20);
+    let script = fleet.script(
+        (1..=20).map(|id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP({}) WHERE id = {id};", seconds(id))),
+    );
+    let log = std::env::temp_dir().join(format!("queryfleet-run-{}", std::process::id()));
+    let start = |arguments: &[&str]| {
+        let log = std::fs::File::create(&log).unwrap();
+        fleet.command(arguments).stderr(log).spawn().unwrap()
+    };
+    let said = || std::fs::read_to_string(&log).unwrap();
+    let path = script.to_str().unwrap();
+    let mut run = start(&["run", path, "--run", "long", "--slots", "1"]);
+    eventually(Duration::from_secs(30), "the first runs", || fleet.running("SLEEP(3)") == 1);
+    fleet.servers().stack.database.kill().unwrap();
+    eventually(Duration::from_secs(60), "it waits for longer than it once did", || {
+        // QUERYFLEET_MISSING_TIMEOUT is 3 s here.
+        said().lines().filter(|line| line.contains("database unavailable for")).count() >= 2
+    });
+    // It gives up when it is told to, and says how to go on.
+    let mut impatient = fleet.command(&["wait", "long", "--give-up-after", "1s"]);
+    let output = impatient.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    fleet.servers().stack.database.start_again().unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(0), "{}", said());
+    fleet.assert_each_once();
+    let lines = said().lines().count();
+    assert!(lines < 20, "{lines} lines: {}", said());
+    std::fs::remove_file(&log).unwrap();
 }

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
-use queryfleet_producer::{CsvDialect, InputFormat, LARGEST_CHUNK, RangeSize, Ranges, Source};
+use queryfleet_producer::{CsvDialect, InputFormat, LARGEST_CHUNK, Patience, RangeSize, Ranges, Source};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use tracing_subscriber::filter::LevelFilter;
@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+// Parsed once per process.
+#[allow(clippy::large_enum_variant)]
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Show 10,000 updates run exactly once, a worker killed on the way
@@ -430,6 +432,15 @@ pub(crate) struct Timeout {
     /// Stop waiting after this time, such as 90s or 2h; the run continues
     #[arg(long, help_heading = "Waiting", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    /// Give up when the database has been unavailable for this time; without it, never
+    #[arg(long, help_heading = "Waiting", value_name = "TIME", value_parser = duration)]
+    pub(crate) give_up_after: Option<Duration>,
+}
+
+impl From<Timeout> for Patience {
+    fn from(Timeout { timeout, give_up_after }: Timeout) -> Patience {
+        Patience { timeout, give_up_after }
+    }
 }
 
 #[derive(Args)]

@@ -91,8 +91,7 @@ variables! {
     RUN_POLL_INTERVAL = Variable::with_default("QUERYFLEET_RUN_POLL_INTERVAL", "1s", DURATION,
         "The interval at which a worker reads the states of its runs.");
     MISSING_TIMEOUT = Variable::with_default("QUERYFLEET_MISSING_TIMEOUT", "60s", DURATION,
-        "How long wait sees no message ready and no job in flight before it reports jobs as missing, and how long it \
-         waits for a database that is unavailable.");
+        "How long wait sees no message ready and no job in flight before it reports jobs as missing.");
     DELIVERY_LIMIT = Variable::with_default("QUERYFLEET_DELIVERY_LIMIT", "20", "a whole number from 1 to 1000",
         "How often a message may be delivered again because its worker died, before the broker moves it to the dead queue. \
          All producers and workers of one queue need the same value.");

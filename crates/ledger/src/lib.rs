@@ -39,6 +39,7 @@ pub use inspect::collations::{Collations, Defaults};
 pub use inspect::doctor::{Settings, TableEngine};
 pub use inspect::explain::{Access, Explainer};
 pub use inspect::rights::{Answer, Probe, Right, Table};
+pub use inspect::running::RunningStatement;
 pub use inspect::writing::Written;
 pub use range::key::Key;
 pub use range::key_value::{Bytes, KeyValue};

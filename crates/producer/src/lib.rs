@@ -51,7 +51,8 @@ pub use publish::publish;
 pub use request::{
     CsvDialect, InputFormat, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
 };
-pub use wait::{Ended, wait};
+pub use wait::reason::Reason;
+pub use wait::{Ended, Patience, wait};
 
 #[cfg(test)]
 mod tests {
@@ -62,6 +63,6 @@ mod tests {
     fn publishing_and_waiting_are_send(config: &queryfleet_config::Config, request: &PublishRequest<'_>) {
         fn require_send(_: impl Send) {}
         require_send(publish(config, request, &mut |_| {}));
-        require_send(wait(config, "", None, &mut |_| {}));
+        require_send(wait(config, "", Patience::default(), &mut |_, _| {}));
     }
 }

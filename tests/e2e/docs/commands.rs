@@ -82,7 +82,7 @@ fn the_commands_of_the_first_run_work() {
     let (fleet, output) = run("docs/first-run.md");
     // In the playground.
     let output = output.says("1000\tcustomer1000@example.com\tcustomer9@example.com").says("\n1\t1\n");
-    output.says("exit code 3").says("1 dead jobs replayed").says("run country: all 1 jobs done");
+    output.says("exit code 3").says("1 dead job replayed").says("run country: 1 job done");
     // On the reader's own servers.
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email = LOWER(email)"), 1000);
     assert_eq!(fleet.ledger("done"), 1000);
@@ -99,8 +99,8 @@ fn the_commands_of_the_inputs_work() {
         .says("run from-bash: 3 jobs published")
         .says("1000 jobs published")
         .says("run purge-99: all 10 jobs done")
-        .says("run restore: all 1 jobs done")
-        .says("run index: all 1 jobs done");
+        .says("run restore: 1 job done")
+        .says("run index: 1 job done");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email IS NULL AND id = 8"), 1);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email LIKE '%99@example.com'"), 0);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers"), 1000 - 1 - 10 + 1);
@@ -110,10 +110,10 @@ fn the_commands_of_the_inputs_work() {
 fn the_commands_of_operating_work() {
     let (fleet, output) = run("docs/operating.md");
     let output =
-        output.says("run lower-case: all 1000 jobs done").says("exit code 3").says("1 dead jobs discarded");
+        output.says("run lower-case: all 1000 jobs done").says("exit code 3").says("1 dead job discarded");
     output
-        .says("1 dead jobs would be replayed")
-        .says("1 dead jobs replayed")
+        .says("1 dead job would be replayed")
+        .says("1 dead job replayed")
         .says("not yet: 24 hours after its end");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email = LOWER(email)"), 1001);
     assert_eq!(fleet.rows::<String>("SELECT state FROM queryfleet_dead"), ["discarded"]);

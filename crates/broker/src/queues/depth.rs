@@ -21,6 +21,17 @@ pub struct Depth {
     pub consumers: u32,
 }
 
+/// The messages that are ready in those queues that exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// In the work queue.
+    pub work: u32,
+    /// In all retry tiers together.
+    pub retry: u32,
+    /// Consumers of the work queue: slots that can take a message.
+    pub consumers: u32,
+}
+
 /// What the broker says about one queue.
 struct QueueCounts {
     ready: u32,
@@ -49,24 +60,27 @@ impl Broker {
         Ok(depth)
     }
 
-    /// The number of messages that are ready in the work queue and in all retry tiers. A queue that does not exist counts
+    /// The messages that are ready in the work queue and in all retry tiers. A queue that does not exist counts
     /// as empty: somebody has deleted it, or the fleet has other tiers.
     ///
     /// # Errors
     /// Returns an error if the broker cannot be asked.
-    pub async fn ready_messages(&self, topology: &Topology) -> Result<u32, Error> {
+    pub async fn ready_messages(&self, topology: &Topology) -> Result<Ready, Error> {
         let counting = async {
-            let mut ready = 0;
+            let mut ready = Ready::default();
             let mut open = None;
             let tiers = (0..topology.tiers()).map(|tier| topology.tier(tier));
-            for name in std::iter::once(topology.work()).chain(tiers) {
+            for (index, name) in std::iter::once(topology.work()).chain(tiers).enumerate() {
                 let channel = match open.take() {
                     Some(channel) => channel,
                     None => self.channel().await?,
                 };
                 match count(&channel, &name, Operation::CountingMessages).await {
                     Ok(counts) => {
-                        ready += counts.ready;
+                        match index {
+                            0 => (ready.work, ready.consumers) = (counts.ready, counts.consumers),
+                            _ => ready.retry += counts.ready,
+                        }
                         open = Some(channel);
                     }
                     // The broker has closed the channel.

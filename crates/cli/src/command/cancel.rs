@@ -4,6 +4,7 @@ use queryfleet_config::Config;
 use queryfleet_operator::Operator;
 
 use crate::Exit;
+use crate::bar::counted;
 use crate::command::status::StandingView;
 use crate::failure::Failure;
 use crate::output;
@@ -22,8 +23,11 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool, json: bool) ->
         begun => format!(", {begun} begun and not ended"),
     };
     output::print(format_args!(
-        "run {}: cancelled; {} jobs done, {} dead, {} cancelled{begun}",
-        standing.run.name, counts.done, counts.dead, counts.cancelled
+        "run {}: cancelled; {} done, {} dead, {} cancelled{begun}",
+        standing.run.name,
+        counted(counts.done, "job"),
+        counts.dead,
+        counts.cancelled
     ));
     Ok(Exit::Success)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::arguments::DeadCommand;
+use crate::bar::counted;
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
 
@@ -22,7 +23,7 @@ pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, 
         }
         DeadCommand::Discard { filter, all } => {
             let discarded = operator.discard(&filter.into(), all).await?;
-            output::print(format_args!("{discarded} dead jobs discarded"));
+            output::print(format_args!("{} discarded", counted(discarded, "dead job")));
             Ok(Exit::Success)
         }
     }
@@ -37,7 +38,7 @@ async fn replay(
 ) -> Result<Exit, Failure> {
     let Replayed { jobs, refused, reasons } = operator.replay(filter, all, dry_run).await?;
     let replayed = if dry_run { "would be replayed" } else { "replayed" };
-    output::print(format_args!("{jobs} dead jobs {replayed}"));
+    output::print(format_args!("{} {replayed}", counted(jobs, "dead job")));
     if refused == 0 {
         return Ok(Exit::Success);
     }
@@ -45,7 +46,11 @@ async fn replay(
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    Err(Failure::new(format!("{refused} dead jobs not {replayed}: {}{more}", reasons.join("; "))))
+    Err(Failure::new(format!(
+        "{} not {replayed}: {}{more}",
+        counted(refused, "dead job"),
+        reasons.join("; ")
+    )))
 }
 
 async fn list(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::arguments::{HoldEnd, PauseArgs};
+use crate::bar::counted;
 use crate::failure::Failure;
 use crate::output::{self, print_json};
 
@@ -100,11 +101,6 @@ fn login_name() -> String {
     named.unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// A number with its noun.
-fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
 /// A hold in one line.
 pub(crate) fn described(row: &HoldRow) -> String {
     let until = row.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
@@ -141,13 +137,13 @@ async fn report(
         0 => String::new(),
         running => format!(
             "; {} still {}",
-            count(u64::from(*running), "statement"),
+            counted(u64::from(*running), "statement"),
             if *running == 1 { "runs" } else { "run" }
         ),
     };
     output::print(format_args!(
         "{acknowledged} of {} {doing} after {:.1} s{still}",
-        count(all as u64, "worker"),
+        counted(all as u64, "worker"),
         took.as_secs_f64()
     ));
     if !silent.is_empty() {

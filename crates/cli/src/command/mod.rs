@@ -54,10 +54,10 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
             set_slots(&mut config, slots.slots);
             work::work(&config).await
         }
-        FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, timeout.timeout, json).await,
+        FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, timeout.into(), json).await,
         FleetCommand::Run { publish, slots, timeout } => {
             set_slots(&mut config, slots.slots);
-            run::run(config, &publish, timeout.timeout).await
+            run::run(config, &publish, timeout.into()).await
         }
         FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,

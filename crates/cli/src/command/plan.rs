@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::Exit;
 use crate::advice::with_producer_advice;
 use crate::arguments::{Explain, PublishArgs};
+use crate::bar::counted;
 use crate::command::publish::publish_request;
 use crate::failure::Failure;
 use crate::output;
@@ -45,47 +46,54 @@ pub(crate) async fn plan(config: &Config, args: &PublishArgs, explain: Explain) 
 
 /// The plan for people: what there is, then what to look at, the gravest last, where it is seen.
 fn lines(plan: &Plan) -> Vec<String> {
-    let mut lines = vec![format!("{} jobs, {} of statements", plan.jobs, size(plan.bytes))];
-    lines.extend(plan.kinds.iter().map(|counted| format!("  {}", count(counted))));
+    let mut lines = vec![format!("{}, {} of statements", counted(plan.jobs, "job"), size(plan.bytes))];
+    lines.extend(plan.kinds.iter().map(|kind| format!("  {}", kind_line(kind))));
     if let Some((bytes, place)) = &plan.largest {
         lines.push(format!("largest statement: {}, {place}", size(*bytes)));
     }
     lines.push(format!("the ledger grows by some {}", size(plan.ledger_bytes)));
     lines.push(format!(
-        "{} of {} jobs explained, {} different statements{}",
+        "{} of {} explained, {}{}",
         plan.explained,
-        plan.jobs,
-        plan.shapes,
-        plan.rows.map_or_else(String::new, |rows| format!("; all jobs together read some {rows} rows"))
+        counted(plan.jobs, "job"),
+        counted(plan.shapes, "different statement"),
+        plan.rows.map_or_else(String::new, |rows| format!(
+            "; all jobs together read some {}",
+            counted(rows, "row")
+        ))
     ));
     for scan in &plan.full_scans {
         lines.push(format!(
-            "no index: {} reads all of {}, some {} rows; {} jobs like it: {}",
-            scan.place, scan.table, scan.rows, scan.jobs, scan.statement
+            "no index: {} reads all of {}, some {}; {} like it: {}",
+            scan.place,
+            scan.table,
+            counted(scan.rows, "row"),
+            counted(scan.jobs, "job"),
+            scan.statement
         ));
     }
     lines.extend(plan.failing.iter().map(|failed| format!("would fail: {}: {}", failed.place, failed.error)));
     let compared = if plan.repeats_complete { "" } else { " (of the first million conditions)" };
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));
-    lines.extend(plan.not_atomic.iter().map(|counted| format!("non-transactional: {}", count(counted))));
+    lines.extend(plan.not_atomic.iter().map(|kind| format!("non-transactional: {}", kind_line(kind))));
     lines.extend(seen("without a WHERE", &plan.no_where, ""));
     lines.extend(plan.refusals.iter().map(|refusal| format!("refused: {}", with_producer_advice(refusal))));
     if plan.refused > 0 {
         let rest = if plan.complete { "" } else { "; what follows could not be read" };
-        lines.push(format!("publish would refuse this: {} statements{rest}", plan.refused));
+        lines.push(format!("publish would refuse this: {}{rest}", counted(plan.refused, "statement")));
     }
     lines
 }
 
-fn count(counted: &Counted) -> String {
-    let table = counted.table.as_deref().map_or_else(String::new, |table| format!(" {table}"));
-    let first = counted.seen.first.as_deref().unwrap_or_default();
-    format!("{}{table}: {}, the first at {first}", counted.kind, counted.seen.count)
+fn kind_line(kind: &Counted) -> String {
+    let table = kind.table.as_deref().map_or_else(String::new, |table| format!(" {table}"));
+    let first = kind.seen.first.as_deref().unwrap_or_default();
+    format!("{}{table}: {}, the first at {first}", kind.kind, kind.seen.count)
 }
 
 fn seen(what: &str, seen: &Seen, note: &str) -> Option<String> {
     let first = seen.first.as_deref()?;
-    Some(format!("{what}: {} jobs{note}, the first at {first}", seen.count))
+    Some(format!("{what}: {}{note}, the first at {first}", counted(seen.count, "job")))
 }
 
 fn size(bytes: u64) -> String {
@@ -115,10 +123,10 @@ mod tests {
         };
         let wanted = "2 jobs, 2.00 KiB of statements\n  update t: 2, the first at a:1:1\n\
             largest statement: 1.46 KiB, a:2:1\nthe ledger grows by some 110 B\n\
-            0 of 2 jobs explained, 1 different statements\n\
-            the same rows as a job before it: 1 jobs (of the first million conditions), the first at a:2:1\n\
+            0 of 2 jobs explained, 1 different statement\n\
+            the same rows as a job before it: 1 job (of the first million conditions), the first at a:2:1\n\
             refused: a holds no statement and no row: nothing was published\n\
-            publish would refuse this: 1 statements; what follows could not be read\n";
+            publish would refuse this: 1 statement; what follows could not be read\n";
         assert_eq!(lines(&plan).join("\n") + "\n", wanted);
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
-use crate::bar::Bar;
+use crate::bar::{Bar, JOBS, KIB, counted};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -42,10 +42,12 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
         output::print(format_args!("run {name} {end}: there was nothing to do"));
     } else if before == total {
         output::print(format_args!(
-            "run {name}: all {total} jobs had been published before; queryfleet wait {name}"
+            "run {name}: {} had been published before; queryfleet wait {name}",
+            counted(*total, "job")
         ));
     } else {
-        output::print(format_args!("run {name}: {} jobs published; queryfleet wait {name}", total - before));
+        let published = counted(total - before, "job");
+        output::print(format_args!("run {name}: {published} published; queryfleet wait {name}"));
     }
     Ok(Exit::Success)
 }
@@ -84,20 +86,19 @@ pub(crate) async fn publish_run(
     request: &PublishRequest<'_>,
     stop: &mut Stop,
 ) -> Result<Option<Published>, Failure> {
-    let mut bar = Bar::new("checking");
+    let mut bar = Bar::new("checking", KIB);
     let mut run = None;
     let mut progress = |progress: Progress<'_>| match progress {
         Progress::Checking { jobs, input } => {
-            bar.at(input.read >> 10, input.total >> 10, &format!("KiB, {jobs} jobs"));
+            bar.at(input.read >> 10, Some(input.total >> 10), &counted(jobs, "job"), "");
         }
-        Progress::Publishing { name, confirmed, total, input } => {
+        Progress::Publishing { name, confirmed, total, .. } => {
             if run.is_none() {
-                std::mem::replace(&mut bar, Bar::new("publishing")).finish();
-                bar.say(&format!("run {name}: {total} jobs"));
+                std::mem::replace(&mut bar, Bar::new("publishing", JOBS)).finish();
+                bar.say(&format!("run {name}: {}", counted(total, "job")));
                 run = Some(name.to_owned());
             }
-            let percent = input.read * 100 / input.total.max(1);
-            bar.at(confirmed, total, &format!("{percent} % of the input read"));
+            bar.at(confirmed, Some(total), "", "");
         }
     };
     let published = tokio::select! {

@@ -1,10 +1,9 @@
 //! `queryfleet run`: publish, one process with N slots, wait. What `pool.map` is to a multiprocessing pool.
 
-use std::time::Duration;
-
 use queryfleet_config::{Config, variables};
 use queryfleet_consumer::Drain;
 use queryfleet_operator::Operator;
+use queryfleet_producer::Patience;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
@@ -17,11 +16,7 @@ use crate::output;
 use crate::signal::{Asked, Stop};
 
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
-pub(crate) async fn run(
-    mut config: Config,
-    args: &PublishArgs,
-    timeout: Option<Duration>,
-) -> Result<Exit, Failure> {
+pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patience) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
     if !config.was_given(&variables::METRICS_LISTEN) {
         // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
@@ -35,7 +30,7 @@ pub(crate) async fn run(
     say_what_has_no_effect(args, &published);
     if let Some(end) = &published.end {
         output::say(format_args!("run {} {end}: there was nothing to do", published.name));
-        let (ended, standing) = wait_run(&config, &published.name, timeout).await?;
+        let (ended, standing) = wait_run(&config, &published.name, patience).await?;
         report(ended, &standing, args.json);
         return Ok(ended.into());
     }
@@ -45,7 +40,7 @@ pub(crate) async fn run(
     let mut worker =
         tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
     let ended = tokio::select! {
-        ended = wait_run(&config, &published.name, timeout) => Some(ended),
+        ended = wait_run(&config, &published.name, patience) => Some(ended),
         worked = &mut worker => {
             worked??;
             None

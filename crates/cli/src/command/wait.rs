@@ -1,13 +1,11 @@
 //! `queryfleet wait`.
 
-use std::time::Duration;
-
 use queryfleet_config::Config;
 use queryfleet_ledger::Standing;
-use queryfleet_producer::Ended;
+use queryfleet_producer::{Ended, Error, Patience, Reason};
 
 use crate::Exit;
-use crate::bar::Bar;
+use crate::bar::{Bar, JOBS, counted};
 use crate::command::status::StandingView;
 use crate::failure::Failure;
 use crate::output;
@@ -17,12 +15,12 @@ use crate::signal::Stop;
 pub(crate) async fn wait(
     config: &Config,
     run: &str,
-    timeout: Option<Duration>,
+    patience: Patience,
     json: bool,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     tokio::select! {
-        ended = wait_run(config, run, timeout) => {
+        ended = wait_run(config, run, patience) => {
             let (ended, standing) = ended?;
             report(ended, &standing, json);
             Ok(ended.into())
@@ -38,17 +36,29 @@ pub(crate) async fn wait(
 pub(crate) async fn wait_run(
     config: &Config,
     run: &str,
-    timeout: Option<Duration>,
+    patience: Patience,
 ) -> Result<(Ended, Standing), Failure> {
-    let mut bar = Bar::new("waiting");
-    let ended = queryfleet_producer::wait(config, run, timeout, &mut |standing| {
-        let counts = standing.counts;
+    let mut bar = Bar::new("waiting", JOBS);
+    let ended = queryfleet_producer::wait(config, run, patience, &mut |standing, reason| {
+        let Standing { run, counts } = standing;
         let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
-        bar.at(counts.ended(), standing.run.total.unwrap_or(standing.run.confirmed), &note);
+        bar.at(counts.ended(), run.total.or(run.planned), &note, &reason.map(described).unwrap_or_default());
     })
     .await;
     bar.finish();
+    if matches!(&ended, Err(Error::Ledger(_) | Error::Broker(_))) {
+        output::say(format_args!("the run continues: queryfleet wait {run}"));
+    }
     Ok(ended?)
+}
+
+/// A reason, and what to do about it.
+fn described(reason: &Reason) -> String {
+    match reason {
+        Reason::NoWorker { .. } => format!("{reason}: start one with queryfleet work"),
+        Reason::Held { .. } => format!("{reason}: queryfleet resume lifts it"),
+        _ => reason.to_string(),
+    }
 }
 
 /// Prints how waiting ended.
@@ -59,21 +69,33 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
     let Standing { run, counts } = standing;
     let name = &run.name;
     match ended {
-        Ended::Done => output::print(format_args!("run {name}: all {} jobs done", counts.done)),
+        Ended::Done => output::print(format_args!("run {name}: {} done", all(counts.done))),
         Ended::Dead => {
-            output::print(format_args!("run {name}: {} jobs done, {} dead", counts.done, counts.dead));
+            output::print(format_args!(
+                "run {name}: {} done, {} dead",
+                counted(counts.done, "job"),
+                counts.dead
+            ));
             output::say(format_args!("the dead jobs and their errors: queryfleet dead list --run {name}"));
         }
         Ended::Cancelled => {
-            output::print(format_args!("run {name}: cancelled with {} jobs done", counts.done))
+            output::print(format_args!("run {name}: cancelled with {} done", counted(counts.done, "job")))
         }
-        Ended::TimedOut => {
-            output::print(format_args!("run {name}: {} jobs ended so far; the run continues", counts.ended()))
-        }
-        Ended::Missing => {
-            output::print(format_args!("run {name}: {} jobs ended, {}", counts.ended(), missing(standing)))
-        }
+        Ended::TimedOut => output::print(format_args!(
+            "run {name}: {} ended so far; the run continues: queryfleet wait {name}",
+            counted(counts.ended(), "job")
+        )),
+        Ended::Missing => output::print(format_args!(
+            "run {name}: {} ended, {}",
+            counted(counts.ended(), "job"),
+            missing(standing)
+        )),
     }
+}
+
+/// All jobs of a run.
+fn all(jobs: u64) -> String {
+    if jobs == 1 { counted(jobs, "job") } else { format!("all {jobs} jobs") }
 }
 
 fn missing(standing: &Standing) -> String {

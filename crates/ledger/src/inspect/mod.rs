@@ -6,9 +6,11 @@ pub(crate) mod collations;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod rights;
+pub(crate) mod running;
 pub(crate) mod trial;
 pub(crate) mod writing;
 
+use queryfleet_job::RunId;
 use queryfleet_sql::SqlMode;
 
 use crate::connection::LedgerClient;
@@ -17,6 +19,7 @@ use crate::inspect::bits::Bits;
 use crate::inspect::catalog::Catalog;
 use crate::inspect::doctor::{Settings, TableEngine};
 use crate::inspect::rights::{Probe, Table};
+use crate::inspect::running::RunningStatement;
 use crate::inspect::writing::Written;
 use crate::range::key::Key;
 use crate::range::{key, moves};
@@ -34,6 +37,14 @@ impl Inspect<'_> {
     /// [`Error::Query`] and the errors of connecting.
     pub async fn catalog(&mut self) -> Result<Catalog, Error> {
         catalog::load::load(self.client).await
+    }
+
+    /// The statement of a run that has been running for longest, as far as this account may see it.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn longest_running(&mut self, run: RunId) -> Result<Option<RunningStatement>, Error> {
+        running::longest_running(self.client, run).await
     }
 
     /// The settings that the promise or a worker depends on. Needs no right.

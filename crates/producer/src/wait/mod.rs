@@ -1,7 +1,8 @@
 //! Waiting for a run: counting what has ended, block by block, until all of it has.
 
 mod blocks;
-mod stall;
+mod observer;
+pub(crate) mod reason;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,9 +12,9 @@ use queryfleet_config::Config;
 use queryfleet_ledger::{Counts, Database, LedgerClient, RunState, Standing};
 
 use crate::Error;
-use crate::notice::Notice;
 use crate::wait::blocks::Blocks;
-use crate::wait::stall::StallDetector;
+use crate::wait::observer::Observer;
+use crate::wait::reason::Reason;
 
 /// The shortest pause between polls.
 const MIN_PAUSE: Duration = Duration::from_millis(50);
@@ -38,16 +39,26 @@ pub enum Ended {
     Missing,
 }
 
-/// Waits until the run has ended, was cancelled, or has stalled with jobs missing. `progress` is called after each poll.
+/// How long to wait for a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Patience {
+    /// Stop after this time.
+    pub timeout: Option<Duration>,
+    /// Give up when the database has been unavailable for this time; `None`: never.
+    pub give_up_after: Option<Duration>,
+}
+
+/// Waits until the run has ended, was cancelled, or has stalled with jobs missing. `progress` is called after each poll,
+/// with the reason why the run does not move, if it has not moved for a second.
 ///
 /// # Errors
-/// Returns [`Error::NoRun`], [`Error::Purged`] if the run was purged, and an error if the configuration cannot be used or
-/// if the database is unavailable for longer than `missing_timeout`.
+/// Returns [`Error::NoRun`], [`Error::Purged`] if the run was purged, and an error if the configuration cannot be used, if
+/// the database refuses, or if it is unavailable: at the first question, or for longer than `give_up_after`.
 pub async fn wait(
     config: &Config,
     name_or_id: &str,
-    timeout: Option<Duration>,
-    progress: &mut (dyn FnMut(&Standing) + Send),
+    patience: Patience,
+    progress: &mut (dyn FnMut(&Standing, Option<&Reason>) + Send),
 ) -> Result<(Ended, Standing), Error> {
     let mut client = LedgerClient::new(Arc::new(Database::new(config)?));
     let mut topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
@@ -55,36 +66,46 @@ pub async fn wait(
     if run.queue != config.queue {
         topology = Topology::new(&run.queue, &config.retry_tiers, config.delivery_limit)?;
     }
-    let mut stall = StallDetector::new(Broker::new(config, "wait")?, topology, config);
+    let mut observer = Observer::new(Broker::new(config, "wait")?, topology, config);
     let mut blocks = Blocks::default();
-    let notice = Notice::default();
     let started = Instant::now();
     let mut answered = Instant::now();
     let mut standing = Standing { run, counts: Counts::default() };
     loop {
         let asked = Instant::now();
+        let mut is_available = true;
         match poll(&mut client, &mut standing, &mut blocks).await {
             Ok(()) => answered = Instant::now(),
-            Err(error) if error.is_unfit() || answered.elapsed() > config.missing_timeout => {
+            Err(error)
+                if error.is_unfit()
+                    || patience.give_up_after.is_some_and(|limit| answered.elapsed() > limit) =>
+            {
                 return Err(error.into());
             }
-            Err(error) => notice.warn("waiting for the database", &error),
+            Err(_) => is_available = false,
         }
-        progress(&standing);
+        if !is_available {
+            observer.database_unavailable(answered.elapsed());
+        }
+        progress(&standing, observer.reason());
         let ended = match standing.run.state {
             RunState::Purged => return Err(Error::Purged(standing.run.name)),
             RunState::Cancelled => Some(Ended::Cancelled),
             _ if standing.has_ended() => {
                 Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done })
             }
-            _ if timeout.is_some_and(|timeout| started.elapsed() >= timeout) => Some(Ended::TimedOut),
-            _ if stall.is_stalled(&mut client, &standing.run, standing.counts.ended()).await => {
+            _ if patience.timeout.is_some_and(|timeout| started.elapsed() >= timeout) => {
+                Some(Ended::TimedOut)
+            }
+            _ if is_available
+                && observer.is_missing(&mut client, &standing.run, standing.counts.ended()).await =>
+            {
                 Some(Ended::Missing)
             }
             _ => None,
         };
         if let Some(ended) = ended {
-            stall.close().await;
+            observer.close().await;
             return Ok((ended, standing));
         }
         let pause = if blocks.catches_up() {

@@ -84,11 +84,12 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
 
 /// Waits for the run with a progress bar; when a third of it has ended a worker is killed and another one started.
 async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Standing, Failure> {
-    let mut bar = Bar::new("executing");
+    let mut bar = Bar::new("executing", crate::bar::JOBS);
     let mut replaced = None;
-    let waited = queryfleet_producer::wait(config, run, Some(DEMO_TIMEOUT), &mut |standing| {
+    let patience = queryfleet_producer::Patience { timeout: Some(DEMO_TIMEOUT), ..Default::default() };
+    let waited = queryfleet_producer::wait(config, run, patience, &mut |standing, _| {
         let ended = standing.counts.ended();
-        bar.at(ended, JOBS, "");
+        bar.at(ended, Some(JOBS), "", "");
         if ended >= JOBS / 3 && replaced.is_none() {
             let result = fleet.replace_first();
             if let Ok(line) = &result {

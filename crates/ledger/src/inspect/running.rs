@@ -1,0 +1,98 @@
+//! Statements of a run that the server executes now, as far as this account may see them.
+
+use mysql_async::Row;
+use mysql_async::prelude::{FromRow, Queryable};
+use queryfleet_job::RunId;
+
+use crate::Error;
+use crate::connection::LedgerClient;
+
+/// A statement of a job that is being executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningStatement {
+    /// The job's place in its run.
+    pub seq: u64,
+    /// The server's id of its connection.
+    pub connection: u64,
+    /// For how many seconds.
+    pub seconds: u64,
+    /// The connection that holds a row lock which it waits for, if it does and this account may see that.
+    pub blocked_by: Option<u64>,
+}
+
+/// A row of SHOW PROCESSLIST, of which `Info` has the first 100 characters: the comment before a job's statement is
+/// shorter.
+#[derive(FromRow)]
+struct Process {
+    #[mysql(rename = "Id")]
+    id: u64,
+    #[mysql(rename = "Time")]
+    seconds: Option<i64>,
+    #[mysql(rename = "Info")]
+    info: Option<String>,
+}
+
+/// The statement of a run that has been running for longest. An account without PROCESS sees only its own sessions.
+pub(crate) async fn longest_running(
+    client: &mut LedgerClient,
+    run: RunId,
+) -> Result<Option<RunningStatement>, Error> {
+    let rows: Vec<Row> =
+        client.ask("read the running statements", async |conn| conn.query("SHOW PROCESSLIST").await).await?;
+    let running = rows.into_iter().filter_map(|row| {
+        let Process { id, seconds, info } = Process::from_row_opt(row).ok()?;
+        let seq = seq_of(run, &info?)?;
+        let seconds = u64::try_from(seconds?).ok()?;
+        Some(RunningStatement { seq, connection: id, seconds, blocked_by: None })
+    });
+    let Some(longest) = running.max_by_key(|running| running.seconds) else { return Ok(None) };
+    let blocked_by = blocker(client, longest.connection).await;
+    Ok(Some(RunningStatement { blocked_by, ..longest }))
+}
+
+/// The seq in the comment that the packet puts before a job's statement.
+fn seq_of(run: RunId, info: &str) -> Option<u64> {
+    let rest = info.strip_prefix(&format!("/* queryfleet {run}/"))?;
+    rest.split_once(' ')?.0.parse().ok()
+}
+
+/// The connection that holds what another one waits for. Each server has its own tables, and a right to them; without
+/// one nothing is known.
+async fn blocker(client: &mut LedgerClient, waits: u64) -> Option<u64> {
+    let mariadb = format!(
+        "SELECT b.trx_mysql_thread_id FROM information_schema.innodb_lock_waits w \
+         JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id \
+         JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id \
+         WHERE r.trx_mysql_thread_id = {waits} LIMIT 1"
+    );
+    let mysql = format!(
+        "SELECT b.processlist_id FROM performance_schema.data_lock_waits w \
+         JOIN performance_schema.threads b ON b.thread_id = w.blocking_thread_id \
+         JOIN performance_schema.threads r ON r.thread_id = w.requesting_thread_id \
+         WHERE r.processlist_id = {waits} LIMIT 1"
+    );
+    for query in [mariadb, mysql] {
+        let found =
+            client.ask("read what a statement waits for", async |conn| conn.query_first(query).await).await;
+        if let Ok(Some(blocker)) = found {
+            return Some(blocker);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_known_by_its_comment() {
+        let run = RunId(7);
+        assert_eq!(seq_of(run, "/* queryfleet 7/12 */ UPDATE t SET n = 1"), Some(12));
+        for other in
+            ["/* queryfleet 77/12 */ DO 1", "/* queryfleet doctor */ SELECT 1", "SHOW PROCESSLIST", ""]
+        {
+            assert_eq!(seq_of(run, other), None, "{other}");
+        }
+    }
+}

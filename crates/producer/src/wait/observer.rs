@@ -1,0 +1,133 @@
+//! Asking both servers about a run that does not move: why, and whether its jobs are missing.
+
+use std::time::{Duration, Instant};
+
+use queryfleet_broker::{Broker, Topology};
+use queryfleet_config::Config;
+use queryfleet_ledger::{LedgerClient, Run};
+
+use crate::wait::reason::{Facts, Reason, reason};
+
+/// How often the servers are asked while nothing moves.
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
+/// A worker that has been silent for so many heartbeats is gone.
+const HEARTBEATS_UNTIL_GONE: u64 = 3;
+
+/// What of a run moves while it makes progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Moved {
+    ended: u64,
+    confirmed: u64,
+}
+
+/// Watches one run for progress.
+pub(crate) struct Observer {
+    broker: Broker,
+    topology: Topology,
+    missing_timeout: Duration,
+    heard_within_s: u64,
+    last: Moved,
+    /// The newest range when it was last asked for.
+    newest_range: Option<u64>,
+    /// Since when nothing is ready, nothing in flight, and nothing has moved.
+    idle_since: Option<Instant>,
+    broker_lost: Option<Instant>,
+    asked_at: Instant,
+    reason: Option<Reason>,
+}
+
+impl Observer {
+    pub(crate) fn new(broker: Broker, topology: Topology, config: &Config) -> Observer {
+        Observer {
+            broker,
+            topology,
+            missing_timeout: config.missing_timeout,
+            heard_within_s: config.heartbeat_interval.as_secs().max(1) * HEARTBEATS_UNTIL_GONE,
+            last: Moved::default(),
+            newest_range: None,
+            idle_since: None,
+            broker_lost: None,
+            asked_at: Instant::now(),
+            reason: None,
+        }
+    }
+
+    /// Why the run did not move when that was last asked.
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
+    /// Notes that the database has not answered for this time: nothing else can be known then.
+    pub(crate) fn database_unavailable(&mut self, since: Duration) {
+        self.idle_since = None;
+        self.reason = reason(&Facts { database_unavailable: Some(since), ..Facts::default() });
+    }
+
+    /// Asks why the run does not move. Returns whether its jobs have been nowhere for the whole of `missing_timeout`;
+    /// `ended` of them have ended. A broker or database that is unavailable proves nothing: the time begins anew.
+    pub(crate) async fn is_missing(&mut self, client: &mut LedgerClient, run: &Run, ended: u64) -> bool {
+        let now = Moved { ended, confirmed: run.confirmed };
+        if now != self.last {
+            self.last = now;
+            self.idle_since = None;
+            self.asked_at = Instant::now();
+            self.reason = None;
+            return false;
+        }
+        if matches!(self.reason, Some(Reason::DatabaseUnavailable { .. })) {
+            self.reason = None;
+        }
+        if self.asked_at.elapsed() < ASK_INTERVAL {
+            return false;
+        }
+        self.asked_at = Instant::now();
+        if !self.is_idle(client, run, ended).await {
+            self.idle_since = None;
+            return false;
+        }
+        self.idle_since.get_or_insert_with(Instant::now).elapsed() >= self.missing_timeout
+    }
+
+    async fn is_idle(&mut self, client: &mut LedgerClient, run: &Run, ended: u64) -> bool {
+        let asked = self.broker.ready_messages(&self.topology).await;
+        self.broker_lost = asked.is_err().then(|| self.broker_lost.unwrap_or_else(Instant::now));
+        let ready = asked.as_ref().copied().unwrap_or_default();
+        let holds = client.holds().in_force(&run.queue).await.ok().flatten().unwrap_or_default();
+        // A right that is missing takes a reason away, and nothing else.
+        let running = client.inspect().longest_running(run.id).await.ok().flatten();
+        self.reason = reason(&Facts {
+            queue: run.queue.clone(),
+            database_unavailable: None,
+            broker_unavailable: self.broker_lost.map(|since| since.elapsed()),
+            left: run.last_seq().saturating_sub(ended),
+            work: ready.work.into(),
+            retry: ready.retry.into(),
+            consumers: ready.consumers,
+            holds: holds.iter().map(|row| row.hold.to_string()).collect(),
+            running,
+        });
+        if asked.is_err() || ready.work > 0 || ready.retry > 0 {
+            return false;
+        }
+        match client.workers().of_queue(&run.queue, self.heard_within_s).await {
+            Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
+            _ => return false,
+        }
+        self.has_stopped_walking(client, run).await
+    }
+
+    /// Whether no range was written since this was last asked: a run of ranges walks its table before it publishes any.
+    async fn has_stopped_walking(&mut self, client: &mut LedgerClient, run: &Run) -> bool {
+        if run.total.is_some() {
+            return true;
+        }
+        match client.ranges().last_seq(run.id).await {
+            Ok(newest) => std::mem::replace(&mut self.newest_range, newest) == newest,
+            Err(_) => false,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.broker.close().await;
+    }
+}

@@ -1,0 +1,167 @@
+//! Why a run does not move: one pure function of what the servers say.
+
+use std::fmt;
+use std::time::Duration;
+
+use queryfleet_ledger::RunningStatement;
+
+/// A statement that runs for less is no reason.
+const LONG_STATEMENT_S: u64 = 3;
+
+/// Why a run does not move, or moves slowly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The database cannot be asked.
+    DatabaseUnavailable {
+        /// For how long.
+        since: Duration,
+    },
+    /// The broker cannot be asked.
+    BrokerUnavailable {
+        /// For how long.
+        since: Duration,
+    },
+    /// Somebody holds the queue.
+    Held {
+        /// The hold, in words.
+        hold: String,
+    },
+    /// No slot takes messages from the queue.
+    NoWorker {
+        /// The queue.
+        queue: String,
+    },
+    /// A statement runs for long.
+    Running {
+        /// The one that has been running for longest.
+        statement: RunningStatement,
+    },
+    /// All that is left waits in retry tiers.
+    Retrying {
+        /// Messages in retry tiers, of all runs of the queue.
+        messages: u64,
+    },
+    /// Messages of other runs are in the queue.
+    Behind {
+        /// At least so many.
+        messages: u64,
+    },
+}
+
+/// What the servers say of a run that has not moved lately. What could not be asked is `None`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) queue: String,
+    pub(crate) database_unavailable: Option<Duration>,
+    pub(crate) broker_unavailable: Option<Duration>,
+    /// Jobs of the run that have not ended.
+    pub(crate) left: u64,
+    pub(crate) work: u64,
+    pub(crate) retry: u64,
+    pub(crate) consumers: u32,
+    pub(crate) holds: Vec<String>,
+    pub(crate) running: Option<RunningStatement>,
+}
+
+/// The first of the reasons that hold: what must end before anything else can happen comes first.
+pub(crate) fn reason(facts: &Facts) -> Option<Reason> {
+    if let Some(since) = facts.database_unavailable {
+        return Some(Reason::DatabaseUnavailable { since });
+    }
+    if let Some(since) = facts.broker_unavailable {
+        return Some(Reason::BrokerUnavailable { since });
+    }
+    if let Some(hold) = facts.holds.first() {
+        return Some(Reason::Held { hold: hold.clone() });
+    }
+    if facts.consumers == 0 && facts.work > 0 {
+        return Some(Reason::NoWorker { queue: facts.queue.clone() });
+    }
+    if let Some(statement) = facts.running.clone().filter(|running| running.seconds >= LONG_STATEMENT_S) {
+        return Some(Reason::Running { statement });
+    }
+    if facts.work == 0 && facts.retry > 0 {
+        return Some(Reason::Retrying { messages: facts.retry });
+    }
+    // A message has at least one job.
+    let others = facts.work.saturating_sub(facts.left);
+    (others > 0).then_some(Reason::Behind { messages: others })
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::DatabaseUnavailable { since } => {
+                write!(f, "database unavailable for {} s", since.as_secs())
+            }
+            Reason::BrokerUnavailable { since } => write!(f, "broker unavailable for {} s", since.as_secs()),
+            Reason::Held { hold } => write!(f, "the queue is held: {hold}"),
+            Reason::NoWorker { queue } => write!(f, "no worker serves queue {queue}"),
+            Reason::Running { statement: RunningStatement { seq, connection, seconds, blocked_by } } => {
+                write!(f, "job {seq} has been running for {seconds} s on connection {connection}")?;
+                match blocked_by {
+                    Some(blocker) => write!(f, ", waiting for a row lock of connection {blocker}"),
+                    None => Ok(()),
+                }
+            }
+            Reason::Retrying { messages: 1 } => f.write_str("1 message waits for a retry"),
+            Reason::Retrying { messages } => write!(f, "{messages} messages wait for a retry"),
+            Reason::Behind { messages: 1 } => f.write_str("behind 1 message of another run"),
+            Reason::Behind { messages } => write!(f, "behind {messages} messages of other runs"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_that_holds_is_given() {
+        let running =
+            |seconds, blocked_by| Some(RunningStatement { seq: 5, connection: 12, seconds, blocked_by });
+        let moving = Facts { queue: "default".into(), left: 10, work: 10, consumers: 4, ..Facts::default() };
+        let all = Facts {
+            database_unavailable: Some(Duration::from_secs(12)),
+            broker_unavailable: Some(Duration::from_secs(3)),
+            holds: vec!["hold 1 by a: lag".into()],
+            work: 20,
+            consumers: 0,
+            running: running(48, Some(81)),
+            ..moving.clone()
+        };
+        let mut facts = all.clone();
+        let mut said = Vec::new();
+        // Each reason is taken away once it was given.
+        for take in [
+            (|facts| facts.database_unavailable = None) as fn(&mut Facts),
+            |facts| facts.broker_unavailable = None,
+            |facts| facts.holds.clear(),
+            |facts| facts.consumers = 4,
+            |facts| facts.running = None,
+            |facts| facts.work = 11,
+            |facts| (facts.work, facts.retry) = (0, 7),
+            |facts| facts.retry = 1,
+            |facts| facts.retry = 0,
+        ] {
+            said.push(reason(&facts).map(|reason| reason.to_string()).unwrap_or_default());
+            take(&mut facts);
+        }
+        assert_eq!(
+            said,
+            [
+                "database unavailable for 12 s",
+                "broker unavailable for 3 s",
+                "the queue is held: hold 1 by a: lag",
+                "no worker serves queue default",
+                "job 5 has been running for 48 s on connection 12, waiting for a row lock of connection 81",
+                "behind 10 messages of other runs",
+                "behind 1 message of another run",
+                "7 messages wait for a retry",
+                "1 message waits for a retry",
+            ]
+        );
+        assert_eq!(reason(&facts), None);
+        assert_eq!(reason(&Facts { running: running(2, None), ..moving }), None, "it is short");
+    }
+}
