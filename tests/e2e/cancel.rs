@@ -227,3 +227,66 @@ fn statements_that_are_not_atomic_run_when_the_run_says_how() {
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE seq = 3 AND reason = 'unknown'"), 1);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 3);
 }
+
+/// Messages of a run that was cancelled do not hold up the runs behind them, and what stands among them is executed once,
+/// with the attempts that it had.
+#[test]
+fn a_cancelled_run_is_swept_out_of_the_way() {
+    const JOBS: u64 = 20_000;
+    let fleet = Fleet::new();
+    fleet.make_counters(60);
+    let script = fleet.script((0..JOBS).map(|_| "UPDATE t SET n = n + 1 WHERE id = 60;"));
+    let publish = |name: &str, ids: std::ops::RangeInclusive<u64>| {
+        let jobs = fleet.script(ids.map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};")));
+        fleet.publish(&jobs, name);
+    };
+    // Some stand in front, some in the middle, and some behind.
+    publish("front", 1..=10);
+    fleet.publish(&script, "big1");
+    publish("middle", 11..=50);
+    fleet.publish(&script, "big2");
+    publish("behind", 51..=59);
+    for name in ["big1", "big2"] {
+        fleet.run(&["cancel", name]).expect(0);
+    }
+    fleet.sql("UPDATE t SET n = 1 WHERE id = 60");
+    let workers = [fleet.worker(1), fleet.worker(1)];
+    for name in ["front", "middle", "behind"] {
+        fleet.wait(name).expect(0);
+    }
+    fleet.assert_each_once();
+    let settled = |action: &str| -> f64 {
+        workers.iter().map(|worker| worker.metric("queryfleet_deliveries_settled_total", &[action])).sum()
+    };
+    eventually(Duration::from_secs(60), "the queue is empty", || fleet.ready("") == 0);
+    let taken = settled("action=\"ack\"");
+    assert!(taken >= 2.0 * JOBS as f64, "{taken}");
+    // A sweep gives back at most what its window holds.
+    assert!(settled("action=\"give_back\"") < 1000.0, "{}", settled("action=\"give_back\""));
+    for worker in &workers {
+        assert_eq!(worker.metric("queryfleet_redeliveries_total", &[]), 0.0);
+    }
+}
+
+/// A worker that dies while it sweeps costs no job of another run its end.
+#[test]
+fn a_worker_that_is_killed_while_it_sweeps_loses_nothing() {
+    const JOBS: u64 = 20_000;
+    let fleet = Fleet::new();
+    fleet.make_counters(100);
+    let script = fleet.script((0..JOBS).map(|_| "DO 1;"));
+    fleet.publish(&script, "big");
+    fleet.run(&["cancel", "big"]).expect(0);
+    let jobs = fleet.script((1..=100).map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};")));
+    for _ in 0..3 {
+        let mut worker = fleet.worker(2);
+        eventually(Duration::from_secs(60), "it sweeps", || {
+            worker.metric("queryfleet_deliveries_settled_total", &["action=\"ack\""]) > 500.0
+        });
+        worker.kill();
+    }
+    fleet.publish(&jobs, "behind");
+    let _worker = fleet.worker(2);
+    fleet.wait("behind").expect(0);
+    fleet.assert_each_once();
+}

@@ -47,10 +47,18 @@ impl Broker {
     /// # Errors
     /// [`Error::NoQueue`] if the queue does not exist; otherwise an error if the broker cannot be reached or refuses.
     pub async fn subscribe(&self, queue: &str, tag: &str) -> Result<Subscription, Error> {
+        self.subscribe_with(queue, tag, PREFETCH).await
+    }
+
+    /// As [`subscribe`](Self::subscribe), with up to `window` messages that are not settled yet. All of them are in memory.
+    ///
+    /// # Errors
+    /// As [`subscribe`](Self::subscribe).
+    pub async fn subscribe_with(&self, queue: &str, tag: &str, window: u16) -> Result<Subscription, Error> {
         let channel = self.channel().await?;
         let subscribing = async {
             channel
-                .basic_qos(PREFETCH, BasicQosOptions { global: false })
+                .basic_qos(window, BasicQosOptions { global: false })
                 .await
                 .map_err(|source| Error::channel(Operation::SettingPrefetch, source))?;
             let options =

@@ -15,6 +15,7 @@ mod log;
 mod not_run;
 mod shared;
 mod slot;
+mod sweeper;
 mod worker;
 
 pub use drain::Drain;

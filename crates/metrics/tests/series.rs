@@ -43,6 +43,7 @@ fn the_series_are_those_of_the_design() {
         "deliveries_settled_total",
         "dependency_up",
         "draining",
+        "held",
         "job_duration_seconds",
         "job_errors_total",
         "job_queue_wait_seconds",

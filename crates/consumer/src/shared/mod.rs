@@ -27,6 +27,7 @@ use crate::shared::holds::Holds;
 use crate::shared::kept::Kept;
 use crate::shared::large::Large;
 use crate::shared::remains::Remains;
+use crate::sweeper::Sweep;
 use crate::{Drain, Error};
 
 /// Attempts at a job that meets conflicts, within one delivery.
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) kept: Kept,
     pub(crate) remains: Remains,
     pub(crate) large: Large,
+    pub(crate) sweep: Sweep,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) log: LogThrottle,
     pub(crate) drain: Drain,
@@ -132,6 +134,7 @@ impl Shared {
                 drain.clone(),
             ),
             large: Large::new(),
+            sweep: Sweep::default(),
             log: LogThrottle::new(worker.clone()),
             worker,
             topology,

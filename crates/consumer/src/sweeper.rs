@@ -1,0 +1,216 @@
+//! The sweeper: takes the messages of closed runs out of the queue, many at once.
+//!
+//! A slot takes one message at a time, so 200,000 messages of a cancelled run would hold up what is behind them for a
+//! minute. When the slots have met nothing else for a while, the sweeper takes messages with a window of its own. It
+//! acknowledges those whose run is closed, by the same admission as a slot. At the first one that is not it stops: that
+//! one, and what else is in its window, goes back as it came, in confirmed copies, before it is acknowledged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use queryfleet_broker::{Delivery, Publisher, Route, Subscription};
+use queryfleet_job::{Action, Backoff, LedgerState, Message, Outcome};
+use tokio::sync::Notify;
+
+use crate::decode::decode;
+use crate::not_run::NotRun;
+use crate::shared::Shared;
+
+/// After so many messages of closed runs in a row, of all slots together, the rest of them are swept. A sweep may copy as
+/// many messages of other runs as its window has.
+const CLOSED_IN_A_ROW: u32 = 64;
+/// The messages that a sweep has at once. All of them are in memory.
+const WINDOW: u16 = 32;
+/// Where messages are larger nothing is swept: what follows them may be as large.
+const LARGEST_BYTES: usize = 64 << 10;
+/// A queue that has given nothing for this time is empty.
+const EMPTY_AFTER: Duration = Duration::from_millis(500);
+/// How long to wait for a delivery that the broker sent before the subscription ended: it is here already.
+const LAST_DELIVERY_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// What the slots have met.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    closed_in_a_row: AtomicU32,
+    wanted: Notify,
+}
+
+impl Sweep {
+    /// Notes a message that a slot has met, of so many bytes, and whether its run is closed.
+    pub(crate) fn note(&self, is_closed: bool, bytes: usize) {
+        if !is_closed || bytes > LARGEST_BYTES {
+            self.closed_in_a_row.store(0, Ordering::Relaxed);
+        } else if self.closed_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 == CLOSED_IN_A_ROW {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Waits until the slots have met nothing but messages of closed runs for a while.
+    async fn wanted(&self) {
+        self.wanted.notified().await;
+        self.closed_in_a_row.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Whether a message ends unrun since its run was cancelled or purged.
+pub(crate) fn is_closed(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::EndedBefore(LedgerState::Cancelled) | Outcome::Stale)
+}
+
+/// Sweeps whenever that is wanted, until the worker ends.
+pub(crate) async fn sweep(shared: Arc<Shared>) {
+    let mut publisher = Publisher::new(shared.clients.publishing.clone(), shared.topology.clone());
+    let mut backoff = Backoff::new(shared.limits.longest_backoff);
+    loop {
+        shared.sweep.wanted().await;
+        match sweep_once(&shared, &mut publisher).await {
+            Ok(()) => backoff.reset(),
+            Err(error) => {
+                let error = queryfleet_job::causes(&error);
+                tracing::debug!(
+                    worker = shared.worker,
+                    error,
+                    "messages of closed runs stay with the slots for now"
+                );
+                tokio::time::sleep(backoff.pause()).await;
+            }
+        }
+    }
+}
+
+/// Takes messages until one is of no closed run, or there are no more.
+///
+/// # Errors
+/// Returns the broker's error. What was not acknowledged comes again.
+async fn sweep_once(shared: &Shared, publisher: &mut Publisher) -> Result<(), queryfleet_broker::Error> {
+    let tag = format!("{}/sweeper", shared.worker);
+    let mut subscription =
+        shared.clients.consuming.subscribe_with(&shared.topology.work(), &tag, WINDOW).await?;
+    let swept = match take_closed(shared, &mut subscription).await {
+        Ok(Some(other)) => give_back(shared, publisher, &mut subscription, other).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    subscription.close().await;
+    swept
+}
+
+/// A message that the sweeper has in hand.
+enum Taken {
+    /// Its run is closed.
+    Closed(Delivery),
+    /// It is for a slot: the message as it came.
+    Other(Message, Delivery),
+}
+
+/// Acknowledges messages of closed runs, and returns the first other one. `None`: the queue is empty, or the sweep has to
+/// end.
+async fn take_closed(
+    shared: &Shared,
+    subscription: &mut Subscription,
+) -> Result<Option<Taken>, queryfleet_broker::Error> {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = shared.drain.draining() => return Ok(None),
+            () = shared.holds.held() => return Ok(None),
+            next = tokio::time::timeout(EMPTY_AFTER, subscription.next()) => next,
+        };
+        let Ok(Some(delivery)) = next else { return Ok(None) };
+        match look_at(shared, delivery?).await {
+            Taken::Closed(delivery) => end_closed(shared, &delivery),
+            other => return Ok(Some(other)),
+        }
+    }
+}
+
+/// Gives back what is of no closed run. What the broker has sent is taken first, without any acknowledgement, which would
+/// bring more: a message that is in the window when its subscription ends comes again with its delivery counted.
+async fn give_back(
+    shared: &Shared,
+    publisher: &mut Publisher,
+    subscription: &mut Subscription,
+    first: Taken,
+) -> Result<(), queryfleet_broker::Error> {
+    let mut window = vec![first];
+    while window.len() < usize::from(WINDOW)
+        && let Ok(Some(delivery)) = tokio::time::timeout(LAST_DELIVERY_TIMEOUT, subscription.next()).await
+    {
+        window.push(look_at(shared, delivery?).await);
+    }
+    subscription.cancel().await?;
+    let mut messages = Vec::new();
+    let mut others = Vec::new();
+    for taken in window {
+        match taken {
+            Taken::Closed(delivery) => end_closed(shared, &delivery),
+            Taken::Other(message, delivery) => {
+                messages.push(message);
+                others.push(delivery);
+            }
+        }
+    }
+    let published = publisher.publish_all(Route::Work, &messages).await;
+    for _ in &messages {
+        shared.record_published(&published);
+    }
+    published?;
+    for delivery in &others {
+        shared.metrics.settled(Action::GiveBack);
+        delivery.ack();
+    }
+    Ok(())
+}
+
+async fn look_at(shared: &Shared, mut delivery: Delivery) -> Taken {
+    // As they came: what a worker without the key would forget is for the slot to decide.
+    let headers = delivery.headers.clone();
+    let (id, not_run) = match decode(&mut delivery, shared.signer.as_ref()) {
+        Ok(chunk) => {
+            let seq = chunk.jobs.first().map_or(0, |job| job.seq);
+            (format!("{}/{seq}", chunk.run), shared.runs.admit(&chunk).await.err())
+        }
+        Err(not_run) => (String::from("swept"), Some(not_run)),
+    };
+    match not_run {
+        Some(NotRun(outcome)) if is_closed(&outcome) => {
+            shared.metrics.job_error(outcome.class());
+            Taken::Closed(delivery)
+        }
+        _ => Taken::Other(Message { id, body: std::mem::take(&mut delivery.body), headers }, delivery),
+    }
+}
+
+/// Acknowledges a message of a closed run. If that is lost the message comes again.
+fn end_closed(shared: &Shared, delivery: &Delivery) {
+    shared.metrics.settled(Action::Ack);
+    delivery.ack();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[test]
+    fn only_small_messages_of_closed_runs_in_a_row_are_swept() {
+        let is_wanted = |sweep: &Sweep| {
+            matches!(pin!(sweep.wanted()).poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()))
+        };
+        let sweep = Sweep::default();
+        (1..CLOSED_IN_A_ROW).for_each(|_| sweep.note(true, 100));
+        assert!(!is_wanted(&sweep));
+        sweep.note(false, 100);
+        (1..CLOSED_IN_A_ROW).for_each(|_| sweep.note(true, 100));
+        sweep.note(true, LARGEST_BYTES + 1);
+        sweep.note(true, 100);
+        assert!(!is_wanted(&sweep));
+        (1..CLOSED_IN_A_ROW).for_each(|_| sweep.note(true, 100));
+        assert!(is_wanted(&sweep));
+        assert!(!is_wanted(&sweep), "once");
+    }
+}
