@@ -120,7 +120,8 @@ fn every_kind_of_key_is_walked_row_by_row() {
             let template = format!("UPDATE {table} SET n = n + 1 WHERE :range");
             publish(&fleet, &template, &key, &["--size", size, "--run", &run, "--chunk", "2"]).expect(0);
             let jobs = 7_u64.div_ceil(size.parse().unwrap());
-            fleet.wait(&run).expect(0).says(&format!("all {jobs} jobs done"));
+            let all = if jobs == 1 { "1 job".to_owned() } else { format!("all {jobs} jobs") };
+            fleet.wait(&run).expect(0).says(&format!("{all} done"));
         }
         assert_eq!(fleet.number(&format!("SELECT COUNT(*) FROM {table} WHERE n = 4")), 7, "{columns}");
     }

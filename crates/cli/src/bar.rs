@@ -161,6 +161,11 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// All jobs of a run.
+pub(crate) fn all_jobs(jobs: u64) -> String {
+    if jobs == 1 { counted(jobs, "job") } else { format!("all {jobs} jobs") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

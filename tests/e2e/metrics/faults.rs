@@ -27,6 +27,17 @@ pub(super) fn drain(seen: &Seen) {
     assert_eq!(worker.wait_exit(SOON), Some(0));
 }
 
+/// Somebody holds the queue, and does not wait for the statement that runs.
+pub(super) fn hold(seen: &Seen) {
+    let fleet = Fleet::new();
+    let worker = fleet.worker(1);
+    worker.serves();
+    fleet.publish(&fleet.script(["DO SLEEP(60);"]), "hold");
+    eventually(SOON, "the statement runs", || sleeping(&fleet).len() == 1);
+    fleet.run(&["pause", "--now"]).expect(0);
+    seen.moves(&worker, &[("statements_killed_total", "hold"), ("held", "default")]);
+}
+
 /// The broker's connections break while a copy waits for its confirm.
 pub(super) fn broker(seen: &Seen) {
     let fleet = Fleet::new();

@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// Brings outcomes about, on a fleet of its own.
 type Scenario = fn(&Seen);
 
-const SCENARIOS: [(&str, Scenario); 11] = [
+const SCENARIOS: [(&str, Scenario); 12] = [
     ("work", outcomes::work),
     ("dead", outcomes::dead),
     ("unsigned", outcomes::unsigned),
@@ -22,6 +22,7 @@ const SCENARIOS: [(&str, Scenario); 11] = [
     ("kills", outcomes::kills),
     ("unfit", outcomes::unfit),
     ("cancel", outcomes::cancel),
+    ("hold", faults::hold),
     ("drain", faults::drain),
     ("broker", faults::broker),
     ("database", faults::database),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
-use crate::bar::{Bar, JOBS, KIB, counted};
+use crate::bar::{Bar, JOBS, KIB, all_jobs, counted};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -43,7 +43,7 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
     } else if before == total {
         output::print(format_args!(
             "run {name}: {} had been published before; queryfleet wait {name}",
-            counted(*total, "job")
+            all_jobs(*total)
         ));
     } else {
         let published = counted(total - before, "job");

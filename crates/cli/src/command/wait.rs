@@ -5,7 +5,7 @@ use queryfleet_ledger::Standing;
 use queryfleet_producer::{Ended, Error, Patience, Reason};
 
 use crate::Exit;
-use crate::bar::{Bar, JOBS, counted};
+use crate::bar::{Bar, JOBS, all_jobs, counted};
 use crate::command::status::StandingView;
 use crate::failure::Failure;
 use crate::output;
@@ -69,7 +69,7 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
     let Standing { run, counts } = standing;
     let name = &run.name;
     match ended {
-        Ended::Done => output::print(format_args!("run {name}: {} done", all(counts.done))),
+        Ended::Done => output::print(format_args!("run {name}: {} done", all_jobs(counts.done))),
         Ended::Dead => {
             output::print(format_args!(
                 "run {name}: {} done, {} dead",
@@ -91,11 +91,6 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
             missing(standing)
         )),
     }
-}
-
-/// All jobs of a run.
-fn all(jobs: u64) -> String {
-    if jobs == 1 { counted(jobs, "job") } else { format!("all {jobs} jobs") }
 }
 
 fn missing(standing: &Standing) -> String {
