@@ -402,7 +402,7 @@ pub(crate) struct Servers {
     /// The file that holds the database's password, if the option file does not
     #[arg(long, value_name = "FILE", requires = "mysql_url")]
     mysql_password_file: Option<PathBuf>,
-    /// The option file in place of ~/.my.cnf; its groups [client] and [queryfleet] say where the database is
+    /// The option file in place of ~/.my.cnf; its groups client and queryfleet say where the database is
     #[arg(long, value_name = "FILE")]
     defaults_file: Option<PathBuf>,
 }

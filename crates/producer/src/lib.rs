@@ -9,7 +9,7 @@
 //! use std::path::PathBuf;
 //!
 //! use queryfleet_config::Config;
-//! use queryfleet_producer::{Ended, PublishRequest, Source, publish, wait};
+//! use queryfleet_producer::{Ended, Patience, PublishRequest, Source, publish, wait};
 //!
 //! let config = Config::from_env()?;
 //! let files = [PathBuf::from("cleanup.sql")];
@@ -19,7 +19,7 @@
 //!     ..PublishRequest::new(Source::Files(&files))
 //! };
 //! let run = publish(&config, &request, &mut |_| {}).await?;
-//! let (ended, standing) = wait(&config, &run.name, None, &mut |_| {}).await?;
+//! let (ended, standing) = wait(&config, &run.name, Patience::default(), &mut |_, _| {}).await?;
 //! assert_eq!(ended, Ended::Done, "{} jobs are dead", standing.counts.dead);
 //! # Ok(())
 //! # }
