@@ -1,6 +1,7 @@
 //! What the slots of one worker share.
 
 pub(crate) mod admit;
+pub(crate) mod closed;
 mod connections;
 pub(crate) mod holds;
 pub(crate) mod kept;
@@ -22,12 +23,12 @@ use tokio::sync::Mutex;
 use crate::log::{Event, EventKind, LogThrottle};
 use crate::not_run::NotRun;
 use crate::shared::admit::KnownRuns;
+use crate::shared::closed::Sweep;
 use crate::shared::connections::{Connections, Transition};
 use crate::shared::holds::Holds;
 use crate::shared::kept::Kept;
 use crate::shared::large::Large;
 use crate::shared::remains::Remains;
-use crate::sweeper::Sweep;
 use crate::{Drain, Error};
 
 /// Attempts at a job that meets conflicts, within one delivery.

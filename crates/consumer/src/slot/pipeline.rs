@@ -4,11 +4,11 @@ use queryfleet_broker::{Delivery, Subscription};
 
 use crate::decode::decode;
 use crate::not_run::NotRun;
+use crate::shared::closed::is_closed;
 use crate::slot::context::Context;
 use crate::slot::execute::execute;
 use crate::slot::plan::Then;
 use crate::slot::settle::{settle_jobs, settle_message};
-use crate::sweeper;
 
 /// Takes a delivery through decode, admit, execute and settle; if the message is large, its turn has come. Whatever
 /// happens on the way, its message is acknowledged only when every job of it has ended in the ledger or is in a
@@ -24,7 +24,7 @@ pub(crate) async fn serve(
         Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
     };
     let admitted = shared.runs.admit(&chunk).await;
-    let is_closed = admitted.as_ref().is_err_and(|NotRun(outcome)| sweeper::is_closed(outcome));
+    let is_closed = admitted.as_ref().is_err_and(|NotRun(outcome)| is_closed(outcome));
     shared.sweep.note(is_closed, delivery.body.len());
     let terms = match admitted {
         Ok(terms) => terms,
