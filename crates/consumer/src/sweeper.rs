@@ -53,8 +53,7 @@ async fn sweep_once(shared: &Shared, publisher: &mut Publisher) -> Result<(), qu
     let mut subscription =
         shared.clients.consuming.subscribe_with(&shared.topology.work(), &tag, WINDOW).await?;
     let swept = match take_closed(shared, &mut subscription).await {
-        Ok(Some(other)) => give_back(shared, publisher, &mut subscription, other).await,
-        Ok(None) => Ok(()),
+        Ok(first) => give_back(shared, publisher, &mut subscription, first).await,
         Err(error) => Err(error),
     };
     subscription.close().await;
@@ -90,15 +89,16 @@ async fn take_closed(
     }
 }
 
-/// Gives back what is of no closed run. What the broker has sent is taken first, without any acknowledgement, which would
-/// bring more: a message that is in the window when its subscription ends comes again with its delivery counted.
+/// Ends the sweep, and gives back what is of no closed run, such as `first`. What the broker has sent is taken before,
+/// without any acknowledgement, which would bring more: a message that is in the window when its subscription ends comes
+/// again with its delivery counted.
 async fn give_back(
     shared: &Shared,
     publisher: &mut Publisher,
     subscription: &mut Subscription,
-    first: Taken,
+    first: Option<Taken>,
 ) -> Result<(), queryfleet_broker::Error> {
-    let mut window = vec![first];
+    let mut window = Vec::from_iter(first);
     while window.len() < usize::from(WINDOW)
         && let Ok(Some(delivery)) = tokio::time::timeout(LAST_DELIVERY_TIMEOUT, subscription.next()).await
     {
@@ -115,6 +115,9 @@ async fn give_back(
                 others.push(delivery);
             }
         }
+    }
+    if messages.is_empty() {
+        return Ok(());
     }
     let published = publisher.publish_all(Route::Work, &messages).await;
     for _ in &messages {
