@@ -4,10 +4,10 @@ use crate::results::Results;
 
 /// Which sides are in it, and what they are called there.
 const BARS: [(&str, &str); 10] = [
-    ("queryfleet, 16 slots, chunk 32", "queryfleet, 16 slots, chunk 32"),
-    ("queryfleet, 4 slots, chunk 32", "queryfleet, 4 slots, chunk 32"),
-    ("queryfleet, 16 slots, chunk 1", "queryfleet, 16 slots"),
-    ("queryfleet, 4 slots, chunk 1", "queryfleet, 4 slots"),
+    ("queryfleet, 16 slots, chunk auto", "queryfleet, 16 slots"),
+    ("queryfleet, 4 slots, chunk auto", "queryfleet, 4 slots"),
+    ("queryfleet, 16 slots, chunk 1", "queryfleet, 16 slots, chunk 1"),
+    ("queryfleet, 4 slots, chunk 1", "queryfleet, 4 slots, chunk 1"),
     ("Python pool, 4 processes", "Python pool, 4 processes *"),
     ("xargs -P 4 mariadb, 500 statements each", "xargs -P 4 mariadb *"),
     ("mariadb < file", "mariadb < file *"),

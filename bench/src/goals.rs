@@ -33,18 +33,39 @@ impl Goal {
 const UPDATE: &str = "update";
 const OURS_4: &str = "queryfleet, 4 slots, chunk 1";
 const OURS_16: &str = "queryfleet, 16 slots, chunk 1";
+const AUTO: &str = "queryfleet, 4 slots, chunk auto";
+const RUN: &str = "queryfleet run, 4 slots, --chunk auto";
 const CELERY: &str = "Celery, 4 processes";
 const POOL: &str = "Python pool, 4 processes";
 
 /// Every goal with what was found.
 pub(crate) fn all(results: &Results) -> Vec<Goal> {
-    let value = |workload, side| results.median(workload, side).map(|sample| sample.value);
-    let ratio = |ours, theirs| Some(value(UPDATE, ours)? / value(UPDATE, theirs)?);
+    let value = |workload: &str, side: &str| results.median(workload, side).map(|sample| sample.value);
+    let ratio = |ours: &str, theirs: &str| Some(value(UPDATE, ours)? / value(UPDATE, theirs)?);
     let published = |side| results.median(UPDATE, side).and_then(|sample| sample.published);
     let own = |side| results.median(UPDATE, side).map(|sample| sample.micros()[0]);
     let rss = |sample: &Sample| sample.rss;
     let goal = |what, required, wanted, unit, measured| Goal { what, required, wanted, unit, measured };
+    let whole = |theirs| Some(value("whole", RUN)? / value("whole", theirs)?);
+    // The best of the fixed chunks.
+    let of_best = |workload| {
+        let fixed = ["32", "128", "512"];
+        let fixed = fixed.map(|chunk| value(workload, &format!("queryfleet, 4 slots, chunk {chunk}")));
+        let best = fixed.into_iter().flatten().reduce(f64::max)?;
+        Some(value(workload, AUTO)? / best)
+    };
     vec![
+        goal("whole command, `--chunk auto` / `mariadb < file`", 5.0, 10.0, "×", whole("mariadb < file")),
+        goal("whole command, `--chunk auto` / Python pool of 4", 2.5, 5.0, "×", whole(POOL)),
+        goal("UPDATEs, `--chunk auto` / best fixed chunk", 0.9, 1.0, "×", of_best(UPDATE)),
+        goal("INSERTs, `--chunk auto` / best fixed chunk", 0.9, 1.0, "×", of_best("insert")),
+        goal(
+            "`--chunk auto`, 4 slots / bare driver loop, 4 connections, packets of that size",
+            0.85,
+            0.95,
+            "×",
+            ratio(AUTO, "bare driver, 4 connections, our packet of 320"),
+        ),
         goal("chunk 1, 4 slots / Celery, 4 processes", 2.0, 2.5, "×", ratio(OURS_4, CELERY)),
         goal("chunk 1, 16 slots / Python pool of 4", 0.75, 1.0, "×", ratio(OURS_16, POOL)),
         goal(

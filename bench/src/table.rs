@@ -51,6 +51,18 @@ fn section(results: &Results, workload: Workload) -> String {
         let value = cases_of(results, workload).next().map_or(0.0, |case| case.median.value);
         return format!("\n## {}\n\n{} ms\n", workload.title(), short(value));
     }
+    if workload == Workload::Whole {
+        let rows: String = cases_of(results, workload)
+            .map(|case| {
+                let seconds = case.jobs as f64 / case.median.value;
+                format!("| {} | {} | {} | {:.0} |\n", case.side, case.jobs, short(seconds), case.median.value)
+            })
+            .collect();
+        return format!(
+            "\n## {}\n\n| command | statements | seconds | statements/s |\n| --- | --- | --- | --- |\n{rows}",
+            workload.title()
+        );
+    }
     let each = if workload == Workload::Purge { "row" } else { "statement" };
     format!(
         "\n## {}\n\n| side | count | {} | CPU of client, µs a {each} | of broker | of database | most \

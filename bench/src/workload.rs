@@ -20,6 +20,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// What there is to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Workload {
+    /// Single-row UPDATEs by primary key, from the start of the command to its end.
+    Whole,
     /// Single-row UPDATEs by primary key.
     Update,
     /// Single-row INSERTs.
@@ -39,7 +41,8 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 8] = [
+    pub(crate) const ALL: [Workload; 9] = [
+        Workload::Whole,
         Workload::Update,
         Workload::Insert,
         Workload::Sleep,
@@ -52,6 +55,7 @@ impl Workload {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Workload::Whole => "whole",
             Workload::Update => "update",
             Workload::Insert => "insert",
             Workload::Sleep => "sleep",
@@ -81,6 +85,7 @@ impl Workload {
     /// In a heading.
     pub(crate) fn title(self) -> &'static str {
         match self {
+            Workload::Whole => "Whole commands: single-row UPDATEs by primary key",
             Workload::Update => "Single-row UPDATEs by primary key",
             Workload::Insert => "Single-row INSERTs",
             Workload::Sleep => "`DO SLEEP(0.01)`",
@@ -95,7 +100,9 @@ impl Workload {
     /// The server's counter of the statements of this kind.
     pub(crate) fn counter(self) -> &'static str {
         match self {
-            Workload::Update | Workload::Take | Workload::Start | Workload::Huge => "Com_update",
+            Workload::Whole | Workload::Update | Workload::Take | Workload::Start | Workload::Huge => {
+                "Com_update"
+            }
             Workload::Insert => "Com_insert",
             Workload::Sleep | Workload::Scale => "Com_do",
             Workload::Purge => "Com_delete",
@@ -104,7 +111,7 @@ impl Workload {
 
     fn statement(self, job: usize) -> String {
         match self {
-            Workload::Update | Workload::Take | Workload::Huge => {
+            Workload::Whole | Workload::Update | Workload::Take | Workload::Huge => {
                 format!("UPDATE t SET n = n + 1 WHERE id = {job};\n")
             }
             Workload::Insert => {
@@ -119,7 +126,7 @@ impl Workload {
     /// Makes fresh tables, an empty ledger and the script.
     pub(crate) fn prepare(self, ground: &Ground, jobs: usize, script: &Path) -> Result<(), Fault> {
         let tables = match self {
-            Workload::Update => format!(
+            Workload::Whole | Workload::Update => format!(
                 "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0); \
                  INSERT INTO t (id) SELECT seq FROM seq_1_to_{jobs}"
             ),
@@ -153,7 +160,7 @@ impl Workload {
     /// Makes sure that every statement took effect exactly once.
     pub(crate) fn check(self, ground: &Ground, jobs: usize) -> Result<(), Fault> {
         let wrong = match self {
-            Workload::Update => "SELECT COUNT(*) FROM t WHERE n <> 1".into(),
+            Workload::Whole | Workload::Update => "SELECT COUNT(*) FROM t WHERE n <> 1".into(),
             Workload::Insert => {
                 format!("SELECT ABS(COUNT(*) - {jobs}) + ABS(COUNT(DISTINCT job) - {jobs}) FROM t")
             }

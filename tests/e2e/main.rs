@@ -23,6 +23,7 @@ mod exact;
 mod flood;
 mod forged;
 mod frozen;
+mod grouping;
 mod hammer;
 mod health;
 mod hold;

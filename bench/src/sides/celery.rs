@@ -1,5 +1,7 @@
 //! Celery on a quorum queue.
 
+use std::process::Command;
+
 use super::{Side, queue, queue_jobs};
 use crate::Fault;
 use crate::case::Task;
@@ -22,23 +24,18 @@ impl Side for Celery {
     }
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
-        let mut command = ground.python("celery");
-        command
-            .args([
-                "-A",
-                "celery_peer",
-                "worker",
-                "-c",
-                &self.processes.to_string(),
-                "-O",
-                "fair",
-                "-l",
-                "ERROR",
-            ])
-            .args(["--without-gossip", "--without-mingle", "--without-heartbeat"])
-            // It dislikes to run as root, and says so.
-            .env("C_FORCE_ROOT", "1")
-            .env("PYTHONWARNINGS", "ignore");
-        queue(ground, task, "celery_peer.py", &mut command, Read::Output)
+        queue(ground, task, "celery_peer.py", &mut worker(ground, self.processes), Read::Output)
     }
+}
+
+/// A worker's command line.
+pub(crate) fn worker(ground: &Ground, processes: usize) -> Command {
+    let mut command = ground.python("celery");
+    command
+        .args(["-A", "celery_peer", "worker", "-c", &processes.to_string(), "-O", "fair", "-l", "ERROR"])
+        .args(["--without-gossip", "--without-mingle", "--without-heartbeat"])
+        // It dislikes to run as root, and says so.
+        .env("C_FORCE_ROOT", "1")
+        .env("PYTHONWARNINGS", "ignore");
+    command
 }

@@ -29,6 +29,9 @@ impl Side for Client {
     }
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
+        if workload == Workload::Whole && matches!(self, Client::XargsStatements) {
+            return None;
+        }
         let jobs = usual_jobs(workload, if matches!(self, Client::File) { 1 } else { 4 })?;
         // A process for each of them.
         Some(if matches!(self, Client::XargsStatements) { jobs.min(600) } else { jobs })

@@ -19,7 +19,7 @@ impl Side for Consumers {
     }
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
-        queryfleet::publish(ground, task, 1)?;
+        queryfleet::publish(ground, task, "1")?;
         let mut command = ground.built("consumers");
         command.args([self.0.to_string(), task.jobs.to_string()]);
         talk(ground, &mut command, task.jobs)

@@ -7,6 +7,9 @@ use crate::ground::Ground;
 use crate::results::Sample;
 use crate::workload::Workload;
 
+/// As many as `--chunk auto` puts into a message of single-row UPDATEs.
+pub(crate) const AUTO: usize = 320;
+
 pub(crate) struct Driver {
     pub(crate) connections: usize,
     /// Jobs a packet; 0: no packet.
@@ -25,6 +28,7 @@ impl Side for Driver {
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
         match workload {
+            Workload::Whole => None,
             Workload::Sleep if self.chunk > 1 => None,
             Workload::Insert if self.connections > 4 => None,
             Workload::Update | Workload::Insert if self.chunk > 1 => Some(60_000),

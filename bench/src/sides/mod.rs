@@ -11,6 +11,7 @@ mod purge;
 mod queryfleet;
 mod scale;
 mod start;
+mod whole;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -46,11 +47,16 @@ pub(crate) trait Side {
 /// All sides, in the order in which a round goes through them.
 pub(crate) fn all() -> Vec<Box<dyn Side>> {
     let mut all: Vec<Box<dyn Side>> = Vec::new();
-    for chunk in [1, 32] {
+    all.extend(whole::all());
+    for chunk in ["auto", "1", "32"] {
         for slots in [4, 16] {
             all.push(Box::new(queryfleet::Queryfleet { slots, chunk }));
         }
     }
+    // What `auto` is compared with.
+    all.extend(
+        ["128", "512"].map(|chunk| Box::new(queryfleet::Queryfleet { slots: 4, chunk }) as Box<dyn Side>),
+    );
     for processes in [4, 16] {
         all.push(Box::new(pool::Pool { processes }));
         all.push(Box::new(celery::Celery { processes }));
@@ -64,6 +70,7 @@ pub(crate) fn all() -> Vec<Box<dyn Side>> {
             all.push(Box::new(driver::Driver { connections, chunk }));
         }
     }
+    all.push(Box::new(driver::Driver { connections: 4, chunk: driver::AUTO }));
     all.extend([4, 16].map(|count| Box::new(consumers::Consumers(count)) as Box<dyn Side>));
     all.extend(purge::all());
     all.extend([1, 2, 4, 8].map(|workers| Box::new(scale::Scale { workers }) as Box<dyn Side>));
@@ -75,7 +82,7 @@ pub(crate) fn all() -> Vec<Box<dyn Side>> {
 /// So many statements make some seconds for a side without a broker that executes `parallel` of them at once.
 fn usual_jobs(workload: Workload, parallel: usize) -> Option<usize> {
     match workload {
-        Workload::Update | Workload::Insert => Some(20_000),
+        Workload::Whole | Workload::Update | Workload::Insert => Some(20_000),
         Workload::Sleep => Some(usize::min(300 * parallel, 2000)),
         _ => None,
     }
@@ -101,6 +108,9 @@ fn talk(ground: &Ground, command: &mut Command, count: usize) -> Result<Sample, 
 
 /// How many statements a task queue of Python's takes part with: it publishes one by one, too.
 fn queue_jobs(workload: Workload, processes: usize) -> Option<usize> {
+    if workload == Workload::Whole {
+        return None;
+    }
     only_four(workload, processes)?;
     usual_jobs(workload, processes).map(|jobs| jobs.min(5000))
 }

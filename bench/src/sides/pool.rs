@@ -17,6 +17,9 @@ impl Side for Pool {
     }
 
     fn jobs(&self, workload: Workload) -> Option<usize> {
+        if workload == Workload::Whole {
+            return None;
+        }
         only_four(workload, self.processes)?;
         usual_jobs(workload, self.processes)
     }

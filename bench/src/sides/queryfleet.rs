@@ -13,7 +13,8 @@ use crate::workload::Workload;
 
 pub(crate) struct Queryfleet {
     pub(crate) slots: usize,
-    pub(crate) chunk: usize,
+    /// As `--chunk` takes it.
+    pub(crate) chunk: &'static str,
 }
 
 impl Side for Queryfleet {
@@ -24,9 +25,10 @@ impl Side for Queryfleet {
     fn jobs(&self, workload: Workload) -> Option<usize> {
         match workload {
             // Enough messages for every slot.
-            Workload::Update | Workload::Insert if self.chunk > 1 => Some(60_000),
+            Workload::Update | Workload::Insert if self.chunk != "1" => Some(60_000),
             // It would be no other than one by one: a slot sleeps for all of its chunk.
-            Workload::Sleep if self.chunk > 1 => None,
+            Workload::Sleep if self.chunk != "1" => None,
+            Workload::Whole => None,
             _ => usual_jobs(workload, self.slots),
         }
     }
@@ -36,9 +38,11 @@ impl Side for Queryfleet {
         let before = ground.sql.counter(task.workload.counter())?;
         // A job's ledger row is an INSERT, too; those of a chunk are two. A heartbeat may be one more: then the end is
         // seen a job early.
-        let rows = match self.chunk {
-            1 => task.jobs,
-            chunk => 2 * task.jobs.div_ceil(chunk),
+        let rows = match self.chunk.parse() {
+            Ok(1) => task.jobs,
+            Ok(chunk) => 2 * task.jobs.div_ceil(chunk),
+            // At least: then the end is seen a few jobs early.
+            Err(_) => 2 * task.jobs.div_ceil(super::driver::AUTO),
         };
         let all = task.jobs + if task.workload == Workload::Insert { rows } else { 0 };
         let worker = worker(ground, self.slots)?;
@@ -51,9 +55,9 @@ impl Side for Queryfleet {
 }
 
 /// Publishes the script. Measured is the whole life of the process.
-pub(crate) fn publish(ground: &Ground, task: &Task, chunk: usize) -> Result<Sample, Fault> {
+pub(crate) fn publish(ground: &Ground, task: &Task, chunk: &str) -> Result<Sample, Fault> {
     let mut command = ground.built("queryfleet");
-    command.arg("publish").arg(&task.script).args(["--again", "--chunk", &chunk.to_string()]);
+    command.arg("publish").arg(&task.script).args(["--again", "--chunk", chunk]);
     whole(ground, command.stdout(Stdio::null()).stderr(Stdio::null()), task.jobs)
 }
 

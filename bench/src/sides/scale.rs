@@ -28,7 +28,7 @@ impl Side for Scale {
             workers.push(worker(ground, 1)?);
         }
         let before = ground.sql.counter(task.workload.counter())?;
-        let published = publish(ground, task, 1)?;
+        let published = publish(ground, task, "1")?;
         // What is metered is one of them; only the rate is looked at.
         let one = workers.first().map_or(0, Client::pid);
         let sample = drain(ground, one, task.jobs, || begun(ground, task.workload, before))?;

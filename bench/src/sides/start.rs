@@ -22,7 +22,7 @@ impl Side for Start {
     }
 
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
-        publish(ground, task, 1)?;
+        publish(ground, task, "1")?;
         let since = Instant::now();
         let started = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
         let worker = worker(ground, 4)?;

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_operator::Role;
-use queryfleet_producer::{CsvDialect, InputFormat, LARGEST_CHUNK, Patience, RangeSize, Ranges, Source};
+use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, Patience, RangeSize, Ranges, Source};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use tracing_subscriber::filter::LevelFilter;
@@ -476,9 +476,10 @@ pub(crate) struct PublishArgs {
     /// Name of the run; an interrupted run with this name is resumed
     #[arg(long, help_heading = "Run", value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
-    /// Maximum jobs per message, which is one transaction; fewer if the message would be too large (default: 1)
-    #[arg(long, help_heading = "Run", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LARGEST_CHUNK as i64))]
-    pub(crate) chunk: Option<u16>,
+    /// Maximum jobs per message, which is one transaction; auto groups small statements by key that are in nobody's way
+    /// for some 20 ms of work, and leaves all others alone (default: auto)
+    #[arg(long, help_heading = "Run", value_name = "N|auto", value_parser = str::parse::<ChunkSize>)]
+    pub(crate) chunk: Option<ChunkSize>,
     /// SETs for every session that executes jobs of this run, such as 'SET foreign_key_checks = 0'
     #[arg(long, help_heading = "Run", value_name = "SQL")]
     pub(crate) session_sql: Option<String>,

@@ -37,7 +37,7 @@ pub use inspect::bits::Bits;
 pub use inspect::catalog::{Catalog, Explaining, NotHeld};
 pub use inspect::collations::{Collations, Defaults};
 pub use inspect::doctor::{Settings, TableEngine};
-pub use inspect::explain::{Access, Explainer};
+pub use inspect::explain::{Access, Beside, Explainer, rows_read};
 pub use inspect::rights::{Answer, Probe, Right, Table};
 pub use inspect::running::RunningStatement;
 pub use inspect::writing::Written;

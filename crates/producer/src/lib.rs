@@ -15,7 +15,6 @@
 //! let files = [PathBuf::from("cleanup.sql")];
 //! let request = PublishRequest {
 //!     name: Some("cleanup-1"),
-//!     chunk: 32,
 //!     ..PublishRequest::new(Source::Files(&files))
 //! };
 //! let run = publish(&config, &request, &mut |_| {}).await?;
@@ -27,6 +26,7 @@
 
 mod check;
 mod error;
+mod grouping;
 mod input;
 mod location;
 mod notice;
@@ -35,22 +35,26 @@ mod problem;
 mod publish;
 mod range;
 mod request;
+mod seen;
 mod wait;
 
 /// The refusals of a statement, for benchmarks; not part of the interface.
 #[doc(hidden)]
 pub use check::statement;
 pub use error::{Error, PastEnd, RunOption};
+pub use grouping::alone::{Alone, Chunks, CountedAlone};
 pub use input::InputBytes;
 pub use location::Location;
 pub use plan::plan;
-pub use plan::report::{Counted, FailedExplain, FullScan, Plan, Seen};
+pub use plan::report::{Counted, FailedExplain, FullScan, Plan};
 pub use problem::Problem;
 pub use publish::progress::{Progress, Published};
 pub use publish::publish;
 pub use request::{
-    CsvDialect, InputFormat, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize, Ranges, Source,
+    ChunkSize, CsvDialect, InputFormat, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize,
+    Ranges, Source,
 };
+pub use seen::Seen;
 pub use wait::reason::Reason;
 pub use wait::{Ended, Patience, wait};
 

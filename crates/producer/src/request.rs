@@ -21,9 +21,8 @@ pub struct PublishRequest<'a> {
     pub format: Option<InputFormat>,
     /// The run's name. If a run with this name exists it is resumed, else a new one is made. `None`: a new name is made up.
     pub name: Option<&'a str>,
-    /// Maximum jobs per message, from 1 to [`LARGEST_CHUNK`]. A message has fewer if it would be too large, or a rate
-    /// too uneven.
-    pub chunk: usize,
+    /// Maximum jobs per message. A message has fewer if it would be too large, or a rate too uneven.
+    pub chunk: ChunkSize,
     /// Session SQL of the run.
     pub session_sql: Option<&'a str>,
     /// How to run statements that are not atomic. `None` refuses them.
@@ -42,13 +41,13 @@ pub struct PublishRequest<'a> {
 }
 
 impl<'a> PublishRequest<'a> {
-    /// A request without options: a new run, one job per message, and only statements that are atomic.
+    /// A request without options: a new run in chunks of our choice, and only statements that are atomic.
     pub fn new(source: Source<'a>) -> PublishRequest<'a> {
         PublishRequest {
             source,
             format: None,
             name: None,
-            chunk: 1,
+            chunk: ChunkSize::Auto,
             session_sql: None,
             not_atomic: None,
             sha256: None,
@@ -100,6 +99,57 @@ pub struct Ranges<'a> {
     pub key: &'a str,
     /// Rows per range.
     pub size: RangeSize,
+}
+
+/// Maximum jobs per message, which is one transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChunkSize {
+    /// This many, from 1 to [`LARGEST_CHUNK`].
+    Jobs(usize),
+    #[default]
+    /// What takes some 20 ms together. What may be slow, or in another's way, has a message of its own.
+    Auto,
+}
+
+impl ChunkSize {
+    /// As the run's row has it.
+    pub(crate) fn to_row(self) -> u32 {
+        match self {
+            ChunkSize::Jobs(jobs) => jobs as u32,
+            ChunkSize::Auto => 0,
+        }
+    }
+
+    /// What a run's row has.
+    pub(crate) fn from_row(chunk: u32) -> ChunkSize {
+        match chunk {
+            0 => ChunkSize::Auto,
+            jobs => ChunkSize::Jobs(jobs as usize),
+        }
+    }
+}
+
+impl FromStr for ChunkSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ChunkSize, String> {
+        if text == "auto" {
+            return Ok(ChunkSize::Auto);
+        }
+        match text.parse() {
+            Ok(jobs @ 1..=LARGEST_CHUNK) => Ok(ChunkSize::Jobs(jobs)),
+            _ => Err(format!("expected auto or a number of jobs from 1 to {LARGEST_CHUNK}")),
+        }
+    }
+}
+
+impl fmt::Display for ChunkSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChunkSize::Jobs(jobs) => write!(f, "{jobs}"),
+            ChunkSize::Auto => f.write_str("auto"),
+        }
+    }
 }
 
 /// Rows per range.
@@ -195,6 +245,11 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
+        assert_eq!("auto".parse(), Ok(ChunkSize::Auto));
+        assert_eq!("32".parse(), Ok(ChunkSize::Jobs(32)));
+        for text in ["0", "-1", "10001", "Auto", ""] {
+            assert!(text.parse::<ChunkSize>().is_err(), "{text}");
+        }
         assert_eq!("auto".parse(), Ok(RangeSize::Auto));
         assert_eq!("1000".parse(), Ok(RangeSize::Rows(1000)));
         for text in ["0", "-1", "1000001", "Auto", ""] {

@@ -8,7 +8,7 @@ use crate::Exit;
 use crate::advice::with_producer_advice;
 use crate::arguments::{Explain, PublishArgs};
 use crate::bar::counted;
-use crate::command::publish::publish_request;
+use crate::command::publish::{chunk_lines, publish_request};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -72,6 +72,7 @@ fn lines(plan: &Plan) -> Vec<String> {
             scan.statement
         ));
     }
+    lines.extend(plan.chunks.iter().flat_map(chunk_lines));
     lines.extend(plan.failing.iter().map(|failed| format!("would fail: {}: {}", failed.place, failed.error)));
     let compared = if plan.repeats_complete { "" } else { " (of the first million conditions)" };
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));

@@ -1,7 +1,9 @@
 //! `queryfleet publish`.
 
 use queryfleet_config::Config;
-use queryfleet_producer::{Limits, PastEnd, Progress, PublishRequest, Published};
+use queryfleet_producer::{
+    ChunkSize, Chunks, CountedAlone, Limits, PastEnd, Progress, PublishRequest, Published,
+};
 use serde::Serialize;
 
 use crate::Exit;
@@ -20,6 +22,8 @@ struct PublishedView<'a> {
     before: u64,
     /// When the run had ended, if nothing of it was left to do.
     ended: Option<&'a str>,
+    /// What the jobs were grouped into.
+    chunks: &'a Chunks,
 }
 
 /// Publishes a run and prints its name.
@@ -27,7 +31,7 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
     args.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
     let request = PublishRequest { limits, ..publish_request(args) };
-    let Some(published) = publish_run(config, &request, &mut stop).await? else {
+    let Some(published) = publish_run(config, &request, &mut stop, || {}).await? else {
         return Ok(Exit::Interrupted);
     };
     say_what_has_no_effect(args, &published);
@@ -37,7 +41,15 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
         _ => None,
     };
     if args.json {
-        output::print_json(&PublishedView { run: run.0, name, total: *total, before: *before, ended });
+        let chunks = &published.chunks;
+        output::print_json(&PublishedView {
+            run: run.0,
+            name,
+            total: *total,
+            before: *before,
+            ended,
+            chunks,
+        });
     } else if let Some(end) = &published.end {
         output::print(format_args!("run {name} {end}: there was nothing to do"));
     } else if before == total {
@@ -46,21 +58,47 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
             all_jobs(*total)
         ));
     } else {
-        let published = counted(total - before, "job");
-        output::print(format_args!("run {name}: {published} published; queryfleet wait {name}"));
+        let jobs = counted(total - before, "job");
+        output::print(format_args!("run {name}: {jobs} published; queryfleet wait {name}"));
     }
+    say_chunks(&published.chunks);
     Ok(Exit::Success)
 }
 
 /// What an earlier publish of the run has settled.
 pub(crate) fn say_what_has_no_effect(args: &PublishArgs, published: &Published) {
     let Published { before, chunk: first, .. } = published;
-    match args.chunk.map(u32::from) {
+    match args.chunk {
         Some(chunk) if chunk != *first && *before > 0 => output::say(format_args!(
             "--chunk {chunk} has no effect on the {before} jobs that were published before with --chunk {first}"
         )),
         _ => {}
     }
+}
+
+/// Says what `--chunk auto` has chosen, and why.
+pub(crate) fn say_chunks(chunks: &Chunks) {
+    if chunks.messages > 0 {
+        chunk_lines(chunks).iter().for_each(output::say);
+    }
+}
+
+/// What `--chunk auto` chooses, in lines for people; none of a fixed number.
+pub(crate) fn chunk_lines(chunks: &Chunks) -> Vec<String> {
+    let Chunks { size: ChunkSize::Auto, most, messages, grouped, alone } = chunks else { return Vec::new() };
+    let mut lines = vec![match most {
+        1 => "--chunk auto: a message for each job, since there are few or the rate is low".to_owned(),
+        _ => format!(
+            "--chunk auto: {}; {} grouped, at most {most} per message",
+            counted(*messages, "message"),
+            counted(*grouped, "job")
+        ),
+    }];
+    lines.extend(alone.iter().map(|CountedAlone { reason, seen }| {
+        let first = seen.first.as_deref().unwrap_or_default();
+        format!("  alone: {}: {reason}, the first at {first}", counted(seen.count, "job"))
+    }));
+    lines
 }
 
 /// What the arguments ask for.
@@ -69,7 +107,7 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
         source: args.source(),
         format: args.format,
         name: args.run.as_deref(),
-        chunk: usize::from(args.chunk.unwrap_or(1)),
+        chunk: args.chunk.unwrap_or_default(),
         session_sql: args.session_sql.as_deref(),
         not_atomic: args.not_atomic,
         sha256: args.sha256.as_deref(),
@@ -80,11 +118,13 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
     }
 }
 
-/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume.
+/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume. `checked` is called once,
+/// before anything is published.
 pub(crate) async fn publish_run(
     config: &Config,
     request: &PublishRequest<'_>,
     stop: &mut Stop,
+    mut checked: impl FnMut() + Send,
 ) -> Result<Option<Published>, Failure> {
     let mut bar = Bar::new("checking", KIB);
     let mut run = None;
@@ -97,6 +137,7 @@ pub(crate) async fn publish_run(
                 std::mem::replace(&mut bar, Bar::new("publishing", JOBS)).finish();
                 bar.say(&format!("run {name}: {}", counted(total, "job")));
                 run = Some(name.to_owned());
+                checked();
             }
             bar.at(confirmed, Some(total), "", "");
         }

@@ -1,13 +1,18 @@
 //! `queryfleet run`: publish, one process with N slots, wait. What `pool.map` is to a multiprocessing pool.
 
+use std::sync::Arc;
+
 use queryfleet_config::{Config, variables};
 use queryfleet_consumer::Drain;
+use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
-use queryfleet_producer::Patience;
+use queryfleet_producer::{Ended, Patience, Published};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
-use crate::command::publish::{publish_request, publish_run, say_what_has_no_effect};
+use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_has_no_effect};
 use crate::command::setup;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
@@ -24,53 +29,111 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
     }
     set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;
-    let Some(published) = publish_run(&config, &publish_request(args), &mut stop).await? else {
-        return Ok(Exit::Interrupted);
-    };
-    say_what_has_no_effect(args, &published);
-    if let Some(end) = &published.end {
-        output::say(format_args!("run {} {end}: there was nothing to do", published.name));
-        let (ended, standing) = wait_run(&config, &published.name, patience).await?;
-        report(ended, &standing, args.json);
-        return Ok(ended.into());
-    }
-    let drain = Drain::default();
-    let worker_config = config.clone();
-    let worker_drain = drain.clone();
-    let mut worker =
-        tokio::spawn(async move { queryfleet_consumer::work(&worker_config, worker_drain, BUILD).await });
-    let ended = tokio::select! {
-        ended = wait_run(&config, &published.name, patience) => Some(ended),
-        worked = &mut worker => {
-            worked??;
-            None
-        }
-        asked = stop.next() => {
-            if asked == Asked::Now {
-                drain.now();
-            }
-            None
-        }
-    };
-    let stopping = tokio::spawn(stop.drain(drain.clone()));
-    drain.begin();
-    if !worker.is_finished() {
-        worker.await??;
-    }
-    stopping.abort();
-    match ended {
-        Some(ended) => {
-            let (ended, standing) = ended?;
+    let mut worker = OwnWorker::new(&config);
+    let done = publish_and_wait(&config, args, patience, &mut stop, &mut worker).await;
+    worker.drain(stop).await?;
+    match done? {
+        Done::Ended(ended, standing) => {
             report(ended, &standing, args.json);
             Ok(ended.into())
         }
-        None => {
-            let name = &published.name;
+        Done::Interrupted(Some(name)) => {
             output::say(format_args!(
                 "interrupted: the rest waits in the queue; run queryfleet work, then queryfleet wait {name}"
             ));
             Ok(Exit::Interrupted)
         }
+        // Publishing has said how to resume.
+        Done::Interrupted(None) => Ok(Exit::Interrupted),
+    }
+}
+
+/// How far a run has come.
+enum Done {
+    Ended(Ended, Standing),
+    /// With its name once all of it is published.
+    Interrupted(Option<String>),
+}
+
+async fn publish_and_wait(
+    config: &Config,
+    args: &PublishArgs,
+    patience: Patience,
+    stop: &mut Stop,
+    worker: &mut OwnWorker,
+) -> Result<Done, Failure> {
+    // An input that is refused starts no worker: it would take the messages of other runs.
+    let checked = worker.checked.clone();
+    let request = publish_request(args);
+    let published = tokio::select! {
+        published = publish_run(config, &request, stop, || checked.notify_one()) => published?,
+        worked = worker.ended() => return worked.map(|()| Done::Interrupted(None)),
+    };
+    let Some(published) = published else { return Ok(Done::Interrupted(None)) };
+    say_what_has_no_effect(args, &published);
+    say_chunks(&published.chunks);
+    let Published { name, end, .. } = published;
+    if let Some(end) = end {
+        output::say(format_args!("run {name} {end}: there was nothing to do"));
+        let (ended, standing) = wait_run(config, &name, patience).await?;
+        return Ok(Done::Ended(ended, standing));
+    }
+    tokio::select! {
+        ended = wait_run(config, &name, patience) => {
+            let (ended, standing) = ended?;
+            Ok(Done::Ended(ended, standing))
+        }
+        worked = worker.ended() => worked.map(|()| Done::Interrupted(Some(name))),
+        asked = stop.next() => {
+            if asked == Asked::Now {
+                worker.drain.now();
+            }
+            Ok(Done::Interrupted(Some(name)))
+        }
+    }
+}
+
+/// The worker in this process.
+struct OwnWorker {
+    /// Starts it.
+    checked: Arc<Notify>,
+    drain: Drain,
+    /// `None` once its end was seen.
+    working: Option<JoinHandle<Result<(), queryfleet_consumer::Error>>>,
+}
+
+impl OwnWorker {
+    /// A worker that starts when the input is checked, or not at all.
+    fn new(config: &Config) -> OwnWorker {
+        let (checked, drain) = (Arc::new(Notify::new()), Drain::default());
+        let (config, start, draining) = (config.clone(), checked.clone(), drain.clone());
+        let working = tokio::spawn(async move {
+            tokio::select! {
+                () = start.notified() => {}
+                () = draining.draining() => return Ok(()),
+            }
+            queryfleet_consumer::work(&config, draining, BUILD).await
+        });
+        OwnWorker { checked, drain, working: Some(working) }
+    }
+
+    /// Ends when the worker does.
+    async fn ended(&mut self) -> Result<(), Failure> {
+        let Some(working) = &mut self.working else { return std::future::pending().await };
+        let worked = working.await;
+        self.working = None;
+        Ok(worked??)
+    }
+
+    /// Drains it. A signal ends running statements.
+    async fn drain(self, mut stop: Stop) -> Result<(), Failure> {
+        self.drain.begin();
+        let Some(mut working) = self.working else { return Ok(()) };
+        tokio::select! {
+            worked = &mut working => return Ok(worked??),
+            _ = stop.next() => self.drain.now(),
+        }
+        Ok(working.await??)
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Run {
     pub total: Option<u64>,
     pub confirmed: u64,
     pub digest: Vec<u8>,
+    /// Maximum jobs per message; 0 if the publish chooses.
     pub chunk: u32,
     pub session_sql: Option<String>,
     pub not_atomic: Option<NotAtomic>,

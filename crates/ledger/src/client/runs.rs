@@ -23,7 +23,7 @@ pub struct NewRun<'a> {
     pub digest: &'a [u8],
     /// Digests along the way through the input, as the producer writes them.
     pub milestones: &'a [u8],
-    /// Jobs per message.
+    /// Maximum jobs per message; 0 if the publish chooses.
     pub chunk: u32,
     /// Session SQL of its own.
     pub session_sql: Option<&'a str>,

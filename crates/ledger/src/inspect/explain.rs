@@ -1,10 +1,12 @@
 //! What the server says it would do for a statement.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use queryfleet_job::Job;
+use queryfleet_sql::TableName;
 
 use crate::error_code::READ_ONLY_TRANSACTION;
 use crate::quote::quoted;
@@ -13,6 +15,16 @@ use crate::{Database, Error, SessionFacts};
 
 /// How long the server may think about one statement.
 const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A foreign key mostly refers to a table of its own database, and only there it is looked for: others would have to be
+/// opened one by one.
+const BESIDE: &str = "SELECT table_type, \
+    EXISTS (SELECT 1 FROM information_schema.triggers \
+        WHERE event_object_schema = ? AND event_object_table = ?), \
+    EXISTS (SELECT 1 FROM information_schema.referential_constraints \
+        WHERE constraint_schema = ? AND referenced_table_name = ? \
+        AND delete_rule IN ('CASCADE', 'SET NULL')) \
+    FROM information_schema.tables WHERE table_schema = ? AND table_name = ?";
 
 /// A session like those of the run's jobs, which only asks. Opens itself at the first question, and again when the
 /// server has closed it meanwhile.
@@ -33,6 +45,29 @@ pub struct Access {
     pub all: bool,
     /// How many rows the server thinks it reads, for each row of the tables before.
     pub rows: u64,
+}
+
+/// The rows that a statement reads, by the server's estimate. The tables of one SELECT are joined, so theirs multiply.
+pub fn rows_read(accesses: &[Access]) -> u64 {
+    let mut selects = HashMap::<u64, u64>::new();
+    for access in accesses {
+        let rows = selects.entry(access.select).or_insert(1);
+        *rows = rows.saturating_mul(access.rows.max(1));
+    }
+    selects.into_values().fold(0, u64::saturating_add)
+}
+
+/// What a write to a table makes the server do beside it, as far as this account can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The table has triggers.
+    Triggers,
+    /// A foreign key deletes or changes rows of another table when those of this one are deleted.
+    Cascade,
+    /// Not known: it is a view, or it cannot be seen.
+    Unknown,
 }
 
 impl Database {
@@ -57,6 +92,32 @@ impl Explainer<'_> {
             Err(error) if read_only && error.code() == Some(READ_ONLY_TRANSACTION) => Ok(None),
             result => result,
         }
+    }
+
+    /// What a write to this table makes the server do beside it. `database` is the current one of the statement, if that is
+    /// not the connection's own.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub async fn beside(&mut self, table: &TableName<'_>, database: Option<&str>) -> Result<Beside, Error> {
+        let (mut conn, facts) = match self.session.take() {
+            Some(session) => session,
+            None => self.database.connect(self.session_sql).await?,
+        };
+        let database = table.database.as_deref().or(database).unwrap_or(&self.database.schema);
+        let names = (database, &*table.table, database, &*table.table, database, &*table.table);
+        let asking = tokio::time::timeout(EXPLAIN_TIMEOUT, conn.exec_first(BESIDE, names));
+        let Ok(found) = asking.await else {
+            return Err(self.database.timed_out(EXPLAIN_TIMEOUT, "look at a table"));
+        };
+        let found: Option<(String, bool, bool)> = found.map_err(Error::query("look at a table"))?;
+        self.session = Some((conn, facts));
+        Ok(match found {
+            Some((_, true, _)) => Beside::Triggers,
+            Some((_, _, true)) => Beside::Cascade,
+            Some((kind, ..)) if kind == "BASE TABLE" => Beside::Nothing,
+            _ => Beside::Unknown,
+        })
     }
 
     async fn explain_once(&mut self, job: &Job, read_only: bool) -> Result<Option<Vec<Access>>, Error> {

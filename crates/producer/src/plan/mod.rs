@@ -14,13 +14,14 @@ use queryfleet_ledger::{Database, LedgerClient};
 use crate::check::rules::RunRules;
 use crate::check::statement::changes_all_rows;
 use crate::check::{Checked, Jobs};
+use crate::grouping::Grouping;
 use crate::plan::repeats::Repeats;
 use crate::plan::report::Plan;
 use crate::plan::shapes::{Sample, Shapes};
 use crate::plan::tally::Tally;
 use crate::problem::Problem;
 use crate::publish::source::OpenSource;
-use crate::{Error, PublishRequest};
+use crate::{Error, PublishRequest, seen};
 
 /// Refused statements that are named.
 const NAMED_REFUSALS: usize = 20;
@@ -45,6 +46,14 @@ pub async fn plan(config: &Config, request: &PublishRequest<'_>, explain_all: bo
         not_atomic: Tally::default(),
         shapes: Shapes::new(database.explainer(request.session_sql)),
         repeats: Repeats::default(),
+        // How many jobs there are is known at the end.
+        grouping: Grouping::new(
+            request.chunk,
+            None,
+            u64::MAX,
+            database.explainer(request.session_sql),
+            &rules,
+        ),
         explain_all,
     };
     planning.read(Jobs::new(source.inputs(), &rules)).await?;
@@ -66,6 +75,7 @@ struct Planning<'a> {
     not_atomic: Tally,
     shapes: Shapes<'a>,
     repeats: Repeats,
+    grouping: Grouping<'a>,
     explain_all: bool,
 }
 
@@ -98,6 +108,9 @@ impl Planning<'_> {
     }
 
     async fn add_job(&mut self, checked: Checked, place: String) -> Result<(), Error> {
+        let weighed = self.grouping.weigh(&checked).await;
+        let weight = self.grouping.note(weighed, || place.clone());
+        self.grouping.fill(weight);
         let Checked { job, kind, is_atomic, .. } = checked;
         let mode = self.rules.statement.mode;
         let plan = &mut self.plan;
@@ -107,7 +120,7 @@ impl Planning<'_> {
         if plan.largest.as_ref().is_none_or(|(largest, _)| bytes > *largest) {
             plan.largest = Some((bytes, place.clone()));
         }
-        let table = tally::table(&job, mode);
+        let table = seen::table(&job, mode);
         if !is_atomic {
             self.not_atomic.add(kind.as_str(), table.as_deref(), || place.clone());
         }
@@ -144,7 +157,7 @@ impl Planning<'_> {
     }
 
     fn finish(self) -> Plan {
-        let Planning { plan, kinds, not_atomic, shapes, repeats, .. } = self;
+        let Planning { plan, kinds, not_atomic, shapes, repeats, grouping, .. } = self;
         let distinct = shapes.count();
         let explained = shapes.explained;
         let rows = shapes.rows();
@@ -159,6 +172,7 @@ impl Planning<'_> {
             rows,
             full_scans,
             failing,
+            chunks: Some(grouping.into_chunks().spread(plan.jobs)),
             ..plan
         }
     }

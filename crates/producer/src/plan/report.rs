@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::Error;
+use crate::grouping::alone::Chunks;
+use crate::seen::Seen;
 
 /// What a publish would do.
 #[derive(Debug, Default, Serialize)]
@@ -43,22 +45,8 @@ pub struct Plan {
     pub repeats_complete: bool,
     /// Bytes that the ledger will grow by.
     pub ledger_bytes: u64,
-}
-
-/// How many, and where the first stands.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Seen {
-    /// How many.
-    pub count: u64,
-    /// `file:line:column` of the first.
-    pub first: Option<String>,
-}
-
-impl Seen {
-    pub(crate) fn add(&mut self, place: impl FnOnce() -> String) {
-        self.count += 1;
-        self.first.get_or_insert_with(place);
-    }
+    /// What the jobs would be grouped into; the messages are an estimate.
+    pub chunks: Option<Chunks>,
 }
 
 /// Jobs of one kind and table.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use queryfleet_job::Job;
-use queryfleet_ledger::{Access, Explainer, Explaining};
+use queryfleet_ledger::{Access, Explainer, Explaining, rows_read};
 
 use crate::Error;
 use crate::plan::report::{FailedExplain, FullScan};
@@ -121,7 +121,7 @@ impl<'a> Shapes<'a> {
         };
         self.explained += 1;
         shape.explained += 1;
-        shape.rows = shape.rows.saturating_add(rows(&accesses));
+        shape.rows = shape.rows.saturating_add(rows_read(&accesses));
         if let Some(all) = accesses.into_iter().find(|access| access.all)
             && shape.scan.is_none()
             && self.full_scans.len() < MAX_FINDINGS
@@ -150,16 +150,6 @@ impl<'a> Shapes<'a> {
         }
         (self.full_scans, self.failing)
     }
-}
-
-/// The tables of one SELECT are joined, so their rows multiply.
-fn rows(accesses: &[Access]) -> u64 {
-    let mut selects = HashMap::<u64, u64>::new();
-    for access in accesses {
-        let rows = selects.entry(access.select).or_insert(1);
-        *rows = rows.saturating_mul(access.rows.max(1));
-    }
-    selects.into_values().fold(0, u64::saturating_add)
 }
 
 /// The start of a statement, on one line.

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use queryfleet_job::Job;
-use queryfleet_sql::SqlMode;
-
-use crate::plan::report::{Counted, Seen};
+use crate::plan::report::Counted;
+use crate::seen::Seen;
 
 /// How many tables are told apart: a plan stays small, whatever it reads.
 const MAX_TABLES: usize = 1000;
@@ -33,14 +31,4 @@ impl Tally {
         });
         all
     }
-}
-
-/// The first table that a job writes, with its database where one is named.
-pub(super) fn table(job: &Job, mode: SqlMode) -> Option<String> {
-    let tables = queryfleet_sql::written_tables(&job.sql, mode)?;
-    let table = tables.first()?;
-    Some(match table.database.as_deref().or(job.database.as_deref()) {
-        Some(database) => format!("{database}.{}", table.table),
-        None => table.table.to_string(),
-    })
 }

@@ -28,10 +28,10 @@ impl Pace {
         Pace { limits, broker, topology: topology.clone(), due: Instant::now(), notice: Notice::default() }
     }
 
-    /// Maximum jobs per message, where `asked` were asked for: no more than in a second, so that the rate is even, and
-    /// whoever waits for the run sees it move.
-    pub(crate) fn chunk(limits: Limits, asked: usize) -> usize {
-        limits.rate.map_or(asked, |rate| asked.min(rate.max(1) as usize))
+    /// Maximum jobs per message: no more than in a second, so that the rate is even, and whoever waits for the run sees
+    /// it move.
+    pub(crate) fn most_jobs(limits: Limits) -> Option<usize> {
+        limits.rate.map(|rate| rate.max(1) as usize)
     }
 
     /// Maximum unconfirmed messages of `chunk` jobs, where `configured` are allowed.

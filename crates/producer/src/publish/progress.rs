@@ -3,7 +3,9 @@
 use queryfleet_job::RunId;
 
 use crate::error::PastEnd;
+use crate::grouping::alone::Chunks;
 use crate::input::InputBytes;
+use crate::request::ChunkSize;
 
 /// What has been published.
 #[derive(Clone, Debug)]
@@ -17,7 +19,9 @@ pub struct Published {
     /// Jobs that an earlier publish had confirmed; of missing jobs, those that the ledger has.
     pub before: u64,
     /// The maximum of jobs per message with which the run was begun.
-    pub chunk: u32,
+    pub chunk: ChunkSize,
+    /// What the jobs that were published now were grouped into.
+    pub chunks: Chunks,
     /// How the run had ended, if nothing of it was left to publish or to do.
     pub end: Option<PastEnd>,
 }

@@ -10,6 +10,7 @@ use queryfleet_ledger::{Database, LedgerClient, Run};
 
 use crate::check::Jobs;
 use crate::check::rules::RunRules;
+use crate::grouping::Grouping;
 use crate::notice::Notice;
 use crate::publish::batch::{BatchOptions, Window};
 use crate::publish::digest::InputDigest;
@@ -20,7 +21,7 @@ use crate::publish::progress::{Progress, Published};
 use crate::publish::publishing::Publishing;
 use crate::publish::run::{InputIdentity, RunFinder, check_name};
 use crate::publish::source::OpenSource;
-use crate::request::LARGEST_CHUNK;
+use crate::request::{ChunkSize, LARGEST_CHUNK};
 use crate::{Error, PublishRequest};
 
 /// Jobs between two reports of the first pass.
@@ -55,8 +56,10 @@ impl<'a> Publication<'a> {
         config: &'a Config,
         request: &'a PublishRequest<'a>,
     ) -> Result<Publication<'a>, Error> {
-        if !(1..=LARGEST_CHUNK).contains(&request.chunk) {
-            return Err(Error::Chunk(request.chunk));
+        if let ChunkSize::Jobs(jobs) = request.chunk
+            && !(1..=LARGEST_CHUNK).contains(&jobs)
+        {
+            return Err(Error::Chunk(jobs));
         }
         let database = Arc::new(Database::new(config)?);
         let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit)?;
@@ -149,13 +152,19 @@ impl<'a> Publication<'a> {
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         let ours = self.manifest(&run, &checked);
         let (run, manifest) = manifest::write(&mut self.client, run, &ours, signer.as_ref()).await?;
-        let chunk = Pace::chunk(request.limits, request.chunk);
+        let grouping = Grouping::new(
+            request.chunk,
+            Pace::most_jobs(request.limits),
+            checked.digest.jobs,
+            self.database.explainer(request.session_sql),
+            &self.rules,
+        );
         let batch =
             BatchOptions { backoff_max: config.backoff_max, signer: signer.clone(), notice: Arc::default() };
-        let window_size = Pace::window_size(request.limits, config.confirm_window, chunk);
+        let window_size = Pace::window_size(request.limits, config.confirm_window, grouping.most());
         let publishing = Publishing {
             request,
-            chunk,
+            grouping,
             jobs: Jobs::new(self.source.inputs(), &self.rules),
             checked: checked.digest,
             source: self.source.names(),

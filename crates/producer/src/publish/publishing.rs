@@ -12,12 +12,14 @@ use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Sig
 use queryfleet_ledger::{LedgerClient, Run, RunState, SEQS_PER_BLOCK, Standing};
 
 use crate::check::{Checked, Jobs};
+use crate::grouping::{Grouping, Weight};
 use crate::notice::Notice;
 use crate::publish::batch::Window;
 use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
 use crate::publish::progress::{Progress, Published};
 use crate::publish::run::past_end;
+use crate::request::ChunkSize;
 use crate::{Error, PastEnd, PublishRequest};
 
 /// How often the confirmed prefix is written down while a run is being published.
@@ -28,8 +30,8 @@ const LEDGER_BYTES_PER_JOB: usize = 128;
 /// A run that is being published.
 pub(crate) struct Publishing<'a> {
     pub(crate) request: &'a PublishRequest<'a>,
-    /// Maximum jobs per message.
-    pub(crate) chunk: usize,
+    /// Which jobs share a message.
+    pub(crate) grouping: Grouping<'a>,
     pub(crate) jobs: Jobs<'a>,
     /// What the first pass has seen.
     pub(crate) checked: InputDigest,
@@ -68,19 +70,24 @@ impl Publishing<'_> {
         let mut read = self.skip_confirmed()?;
         let mut in_ledger = LedgerRows::default();
         self.report();
-        while let Some(Checked { job, is_atomic, .. }) = self.jobs.next()? {
-            if self.request.missing && in_ledger.contain(&mut self.client, &self.run, job.seq).await? {
-                read.add(&job);
+        while let Some(checked) = self.jobs.next()? {
+            if self.request.missing && in_ledger.contain(&mut self.client, &self.run, checked.job.seq).await?
+            {
+                read.add(&checked.job);
                 before += 1;
                 continue;
             }
+            let weighed = self.grouping.weigh(&checked).await;
+            let weight = self.grouping.note(weighed, || self.jobs.location(checked.place).to_string());
+            let Checked { job, is_atomic, .. } = checked;
             let end = read.jobs;
             read.add(&job);
-            if !self.add_to_message(&job, is_atomic) {
+            if !self.add_to_message(&job, weight) {
                 self.close_message(end).await?;
                 self.pending = Some(self.begin_message(job, is_atomic));
             }
-            if !is_atomic || self.pending.as_ref().is_some_and(|pending| pending.jobs() >= self.chunk) {
+            self.grouping.add(weight);
+            if self.grouping.is_full() {
                 self.close_message(read.jobs).await?;
             }
         }
@@ -91,7 +98,15 @@ impl Publishing<'_> {
         self.finish(&read).await?;
         let total = self.checked.jobs;
         let end = if before == total { self.past_end().await? } else { None };
-        Ok(Published { run: self.run.id, name: self.run.name, total, before, chunk: self.run.chunk, end })
+        Ok(Published {
+            run: self.run.id,
+            name: self.run.name,
+            total,
+            before,
+            chunk: ChunkSize::from_row(self.run.chunk),
+            chunks: self.grouping.into_chunks(),
+            end,
+        })
     }
 
     async fn past_end(&mut self) -> Result<Option<PastEnd>, Error> {
@@ -111,12 +126,13 @@ impl Publishing<'_> {
         Ok(read)
     }
 
-    /// Puts a job into the message that is being filled, if it fits there: below the limit of a message, and never with a
-    /// job that is not atomic.
-    fn add_to_message(&mut self, job: &Job, is_atomic: bool) -> bool {
-        let Some(pending) = self.pending.as_mut().filter(|_| is_atomic) else { return false };
+    /// Puts a job into the message that is being filled, if it fits there.
+    fn add_to_message(&mut self, job: &Job, weight: Weight) -> bool {
+        let Some(pending) = self.pending.as_mut().filter(|_| self.grouping.admits(weight)) else {
+            return false;
+        };
         let limit = self.jobs.limit_bytes().saturating_sub(pending.jobs() * LEDGER_BYTES_PER_JOB);
-        pending.add(job, limit)
+        pending.add(job, self.grouping.limit_bytes(limit))
     }
 
     /// A message with its first job. A single job is below the limit: `check` has ensured that.
@@ -134,6 +150,7 @@ impl Publishing<'_> {
     /// Puts the message that is being filled, whose last job is `end`, into the batch, and sends that if it is full.
     async fn close_message(&mut self, end: u64) -> Result<(), Error> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
+        self.grouping.close();
         self.batched_jobs += pending.jobs() as u64;
         if self.window.push(pending.seal(self.signer.as_ref())) { self.send_batch(end).await } else { Ok(()) }
     }

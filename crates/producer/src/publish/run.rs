@@ -99,7 +99,7 @@ impl RunFinder<'_> {
             queue: self.queue,
             digest: &self.identity.digest,
             milestones: &milestones,
-            chunk: self.request.chunk as u32,
+            chunk: self.request.chunk.to_row(),
             session_sql: self.request.session_sql,
             not_atomic: self.request.not_atomic,
         };

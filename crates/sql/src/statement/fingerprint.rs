@@ -11,6 +11,8 @@ pub struct Fingerprint {
     pub statement: u64,
     /// Of an UPDATE or DELETE with a WHERE: the same for those whose WHERE, and all after it, is the same.
     pub condition: Option<u64>,
+    /// The question marks in that part: the last bound values belong to it.
+    pub condition_placeholders: usize,
 }
 
 /// The digests of a statement that [`crate::inspect`] has accepted.
@@ -32,14 +34,20 @@ pub fn fingerprint(sql: &str, mode: SqlMode) -> Fingerprint {
         }
         if changes && token.depth == 0 && token.is("where") {
             let mut condition = Digest::NEW;
+            let mut condition_placeholders = 0;
             for token in tokens.by_ref() {
                 list.add(token, &mut statement);
                 write(token, &mut condition);
+                condition_placeholders += usize::from(token.is_symbol("?"));
             }
-            return Fingerprint { statement: statement.0, condition: Some(condition.0) };
+            return Fingerprint {
+                statement: statement.0,
+                condition: Some(condition.0),
+                condition_placeholders,
+            };
         }
     }
-    Fingerprint { statement: statement.0, condition: None }
+    Fingerprint { statement: statement.0, condition: None, condition_placeholders: 0 }
 }
 
 /// The position in a list of literals: `1, 2, 3` counts as one literal.
@@ -129,5 +137,6 @@ mod tests {
         }
         assert_eq!(of("SELECT 1 FROM t WHERE a = 1").condition, None);
         assert_eq!(of("UPDATE t SET a = (SELECT 1 FROM u WHERE a = 1)").condition, None);
+        assert_eq!(of("UPDATE t SET a = ? WHERE b = ? AND c = '?' AND d = ?").condition_placeholders, 2);
     }
 }
