@@ -241,10 +241,13 @@ fn a_cancelled_run_is_swept_out_of_the_way() {
         fleet.publish(&jobs, name);
     };
     // Some stand in front, some in the middle, and some behind.
+    let publish_big = |name| {
+        fleet.run(&["publish", script.to_str().unwrap(), "--run", name, "--chunk", "1"]).expect(0);
+    };
     publish("front", 1..=10);
-    fleet.publish(&script, "big1");
+    publish_big("big1");
     publish("middle", 11..=50);
-    fleet.publish(&script, "big2");
+    publish_big("big2");
     publish("behind", 51..=59);
     for name in ["big1", "big2"] {
         fleet.run(&["cancel", name]).expect(0);

@@ -9,6 +9,7 @@ pub(crate) mod alone;
 mod known;
 mod recent;
 mod weigher;
+mod weight;
 
 use queryfleet_ledger::Explainer;
 
@@ -16,6 +17,7 @@ use crate::check::Checked;
 use crate::check::rules::RunRules;
 use crate::grouping::alone::{Alone, Chunks, spread};
 use crate::grouping::weigher::Weigher;
+pub(crate) use crate::grouping::weight::Weight;
 use crate::request::ChunkSize;
 
 /// What the statements of a chunk take together, by the estimate. The broker's part of a slot's cycle, 1 to 2 ms, is a
@@ -33,20 +35,6 @@ pub(crate) struct Grouping<'a> {
     /// The message that is being filled.
     filling: Filling,
     chunks: Chunks,
-}
-
-/// What a job is to its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Weight {
-    /// What it takes, in microseconds, by the estimate; 0 where nobody asks.
-    time_us: u64,
-    /// Jobs of the same shape have the same number.
-    shape: u64,
-    is_alone: bool,
-}
-
-impl Weight {
-    const ALONE: Weight = Weight { time_us: 0, shape: 0, is_alone: true };
 }
 
 #[derive(Clone, Copy, Default)]

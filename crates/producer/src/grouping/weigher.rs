@@ -10,10 +10,10 @@ use queryfleet_sql::{Fingerprint, Kind};
 
 use crate::check::Checked;
 use crate::check::rules::RunRules;
-use crate::grouping::Weight;
 use crate::grouping::alone::Alone;
 use crate::grouping::known::Known;
 use crate::grouping::recent::Recent;
+use crate::grouping::weight::Weight;
 use crate::notice::Notice;
 use crate::seen;
 
