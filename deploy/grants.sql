@@ -18,6 +18,7 @@ GRANT CREATE ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_worker TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_range TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_hold TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_place TO 'queryfleet_setup'@'%';
 -- And for as long as tables of an older version are brought up to date
 -- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 -- GRANT ALTER ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
@@ -28,14 +29,18 @@ GRANT CREATE ON shop.queryfleet_hold TO 'queryfleet_setup'@'%';
 GRANT SELECT ON shop.queryfleet_meta TO 'queryfleet_publish'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_run TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_ledger TO 'queryfleet_publish'@'%';
+GRANT SELECT ON shop.queryfleet_dead TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_publish'@'%';
 GRANT SELECT, INSERT ON shop.queryfleet_range TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_hold TO 'queryfleet_publish'@'%';
+GRANT INSERT ON shop.queryfleet_place TO 'queryfleet_publish'@'%';
 -- And to see what a statement changes beyond its own table: one that reaches a trigger, a view or a routine which the
 -- account cannot see into is refused without --not-atomic. TRIGGER also lets an account make triggers, which run with
 -- its own rights; on MariaDB only tables that have triggers need it, on MySQL all that are written. A view wants SELECT on
 -- it as well, a routine SHOW CREATE ROUTINE (MariaDB 11.3), SELECT on mysql.proc (before) or SHOW_ROUTINE (MySQL).
 GRANT SHOW VIEW, TRIGGER ON shop.* TO 'queryfleet_publish'@'%';
+-- And for --replaces the dead jobs of the other run
+-- GRANT UPDATE ON shop.queryfleet_dead TO 'queryfleet_publish'@'%';
 -- And for --range the table whose key is walked, such as
 -- GRANT SELECT ON shop.orders TO 'queryfleet_publish'@'%';
 
@@ -57,3 +62,4 @@ GRANT SELECT, UPDATE, DELETE ON shop.queryfleet_dead TO 'queryfleet_operate'@'%'
 GRANT SELECT ON shop.queryfleet_worker TO 'queryfleet_operate'@'%';
 GRANT SELECT, DELETE ON shop.queryfleet_range TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, DELETE ON shop.queryfleet_hold TO 'queryfleet_operate'@'%';
+GRANT SELECT, DELETE ON shop.queryfleet_place TO 'queryfleet_operate'@'%';

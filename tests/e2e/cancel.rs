@@ -184,7 +184,7 @@ fn a_replay_takes_each_dead_job_once() {
     fleet.wait("bad").expect(3);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'"), 2);
     fleet.run(&["dead", "show", "bad", "1"]).expect(0).says("1062");
-    fleet.run(&["dead", "discard", "--run", "bad"]).expect(0).says("1 dead job discarded");
+    fleet.run(&["dead", "discard", "--yes", "--run", "bad"]).expect(0).says("1 dead job discarded");
 }
 
 /// What the broker has lost is published again from the same input, and from no other.

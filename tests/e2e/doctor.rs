@@ -90,7 +90,7 @@ fn a_missing_right_is_named_as_the_grant_that_mends_it() {
     let (account, url) = account(&fleet, "poor");
     let database = database(&fleet);
     fleet.sql(&format!("GRANT SELECT, UPDATE, DELETE ON {database}.queryfleet_ledger TO {account}"));
-    for table in ["meta", "run", "dead", "worker", "range", "hold"] {
+    for table in ["meta", "run", "dead", "worker", "range", "hold", "place"] {
         let rights = "SELECT, INSERT, UPDATE, DELETE";
         fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {account}"));
     }
@@ -288,7 +288,7 @@ struct Parts {
 impl Parts {
     fn new() -> Parts {
         let fleet = Fleet::new();
-        let tables = ["meta", "run", "ledger", "dead", "worker", "range", "hold"]
+        let tables = ["meta", "run", "ledger", "dead", "worker", "range", "hold", "place"]
             .map(|table| format!("queryfleet_{table}"));
         fleet.sql(&format!("DROP TABLE {}", tables.join(", ")));
         let accounts = PARTS.iter().map(|part| account(&fleet, part)).collect();
@@ -393,7 +393,7 @@ fn people_do_their_work_with_the_grants_of_the_script() {
     parts.run("publish", &["wait", "mixed"]).expect(3);
     assert_eq!(worker.drain(), Some(0));
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead'"), 2);
-    operate(&["dead", "discard", "--run", "mixed"]).says("2 dead jobs discarded");
+    operate(&["dead", "discard", "--yes", "--run", "mixed"]).says("2 dead jobs discarded");
     let script = fleet.counters(50);
     parts.run("publish", &["publish", script.to_str().unwrap(), "--run", "late"]).expect(0);
     operate(&["cancel", "late"]).says("50 cancelled");

@@ -54,6 +54,7 @@ mod range;
 mod refusal;
 mod refuse;
 mod remains;
+mod repair;
 mod repeated;
 mod resume;
 mod retry;

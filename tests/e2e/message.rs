@@ -197,6 +197,9 @@ fn messages_that_are_none_of_ours_are_kept_in_part_and_can_be_deleted() {
     assert!(worker.log().contains("dead discard"), "{}", worker.log());
     fleet.run(&["dead", "list"]).expect(0).says("undecodable");
     fleet.run(&["dead", "discard", "--reason", "unverified"]).expect(0).says("0 dead jobs");
-    fleet.run(&["dead", "discard", "--reason", "undecodable"]).expect(0).says("1100 dead jobs discarded");
+    fleet
+        .run(&["dead", "discard", "--yes", "--reason", "undecodable"])
+        .expect(0)
+        .says("1100 dead jobs discarded");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead"), 0);
 }

@@ -96,21 +96,22 @@ fn people_read_this() {
         &["dead", "list"],
         0,
         &expect![[r#"
-        RUN      REASON  CODE  STATE  JOBS  EXAMPLE
-        printed  error   1146  42S02     1  Table 'DATABASE.nowhere' doesn't exist
-    "#]],
+            RUN      REASON  CODE  STATE  JOBS  FIRST  EXAMPLE
+            printed  error   1146  42S02     1  job 2  Table 'DATABASE.nowhere' doesn't exist
+        "#]],
     );
     printed.prints(
         &["dead", "show", "printed", "2"],
         0,
         &expect![[r#"
-        run printed, job 2: dead (error)
-        error:      1146 (42S02) Table 'DATABASE.nowhere' doesn't exist
-        attempts:   1
-        worker:     HOST:PID
-        died:       TIME
-        statement:  UPDATE nowhere SET n = 1
-    "#]],
+            run printed, job 2: dead (error)
+            error:      1146 (42S02) Table 'DATABASE.nowhere' doesn't exist
+            place:      SCRIPT:2:1
+            attempts:   1
+            worker:     HOST:PID
+            died:       TIME
+            statement:  UPDATE nowhere SET n = 1
+        "#]],
     );
     printed.prints(&["plan", &printed.script], 1, &expect![[r#"
         1 job, 35 B of statements
@@ -118,6 +119,7 @@ fn people_read_this() {
         largest statement: 35 B, SCRIPT:1:1
         the ledger grows by some 55 B
         1 of 1 job explained, 1 different statement; all jobs together read some 1 row
+        --chunk auto: a message for each job, since there are few or the rate is low
         without a WHERE: 1 job, the first at SCRIPT:2:1
         refused: SCRIPT:2:1: update without a WHERE changes every row; nothing was published; --allow-no-where if that is meant
         publish would refuse this: 1 statement
@@ -137,11 +139,13 @@ fn people_read_this() {
     "#]],
     );
     printed.prints(
-        &["dead", "discard", "--all"],
+        &["dead", "discard", "--all", "--yes"],
         0,
         &expect![[r#"
-        1 dead job discarded
-    "#]],
+            RUN      REASON  CODE  STATE  JOBS  FIRST  EXAMPLE
+            printed  error   1146  42S02     1  job 2  Table 'DATABASE.nowhere' doesn't exist
+            1 dead job discarded
+        "#]],
     );
     printed.prints(&["cancel", "printed"], 1, &expect![[r#""#]]);
 }
@@ -188,25 +192,29 @@ fn json_has_these_keys() {
         &["status"],
         0,
         &expect![[r#"
-        [].cancelled: number
-        [].confirmed: number
-        [].created: string
-        [].dead: number
-        [].done: number
-        [].name: string
-        [].queue: string
-        [].run: number
-        [].state: string
-        [].total: number"#]],
+            [].cancelled: number
+            [].confirmed: number
+            [].created: string
+            [].dead: number
+            [].discarded: number
+            [].done: number
+            [].name: string
+            [].queue: string
+            [].replaced_by[]: empty
+            [].run: number
+            [].state: string
+            [].total: number"#]],
     );
     let standing = expect![[r#"
         .cancelled: number
         .confirmed: number
         .created: string
         .dead: number
+        .discarded: number
         .done: number
         .name: string
         .queue: string
+        .replaced_by[]: empty
         .run: number
         .state: string
         .total: number"#]];
@@ -218,64 +226,73 @@ fn json_has_these_keys() {
         &["dead", "list"],
         0,
         &expect![[r#"
-        [].code: number
-        [].example: string
-        [].jobs: number
-        [].name: string
-        [].reason: string
-        [].run: number
-        [].sqlstate: string"#]],
+            [].code: number
+            [].example: string
+            [].jobs: number
+            [].name: string
+            [].place: string
+            [].reason: string
+            [].run: number
+            [].seq: number
+            [].sqlstate: string
+            [].statement: string"#]],
     );
     printed.has_keys(
         &["dead", "show", "printed", "2"],
         0,
         &expect![[r#"
-        .attempts: number
-        .code: number
-        .database: null
-        .died: string
-        .first_error: null
-        .id: number
-        .message: string
-        .not_atomic: null
-        .params[]: empty
-        .queue: string
-        .reason: string
-        .replay_refused: null
-        .run: number
-        .seq: number
-        .session_sql: null
-        .sqlstate: string
-        .state: string
-        .statement: string
-        .worker: string"#]],
+            .attempts: number
+            .code: number
+            .database: null
+            .died: string
+            .first_error: null
+            .id: number
+            .message: string
+            .name: string
+            .not_atomic: null
+            .params[]: empty
+            .place: string
+            .queue: string
+            .reason: string
+            .replay_refused: null
+            .run: number
+            .seq: number
+            .session_sql: null
+            .sqlstate: string
+            .state: string
+            .statement: string
+            .worker: string"#]],
     );
     printed.has_keys(
         &["plan", &printed.script],
         1,
         &expect![[r#"
-        .bytes: number
-        .complete: boolean
-        .explained: number
-        .failing[]: empty
-        .full_scans[]: empty
-        .jobs: number
-        .kinds[].count: number
-        .kinds[].first: string
-        .kinds[].kind: string
-        .kinds[].table: string
-        .largest[]: number
-        .ledger_bytes: number
-        .no_where.count: number
-        .no_where.first: string
-        .not_atomic[]: empty
-        .refusals[]: string
-        .refused: number
-        .repeats.count: number
-        .repeats.first: null
-        .repeats_complete: boolean
-        .rows: number
-        .shapes: number"#]],
+            .bytes: number
+            .chunks.alone[]: empty
+            .chunks.grouped: number
+            .chunks.messages: number
+            .chunks.most: number
+            .complete: boolean
+            .explained: number
+            .failing[]: empty
+            .full_scans[]: empty
+            .jobs: number
+            .kinds[].count: number
+            .kinds[].first: string
+            .kinds[].kind: string
+            .kinds[].table: string
+            .largest[]: number
+            .ledger_bytes: number
+            .no_where.count: number
+            .no_where.first: string
+            .not_atomic[]: empty
+            .refusals[]: string
+            .refused: number
+            .repeats.count: number
+            .repeats.first: null
+            .repeats_complete: boolean
+            .rows: number
+            .shapes: number"#]],
     );
     let publish = ["publish", &printed.script, "--run", "printed", "--allow-no-where"];
     printed.has_keys(
@@ -283,6 +300,10 @@ fn json_has_these_keys() {
         0,
         &expect![[r#"
             .before: number
+            .chunks.alone[]: empty
+            .chunks.grouped: number
+            .chunks.messages: number
+            .chunks.most: number
             .ended: string
             .name: string
             .run: number

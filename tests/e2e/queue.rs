@@ -28,7 +28,7 @@ fn a_queue_deleted_under_a_run_is_noticed_and_the_rest_published_again() {
 fn a_message_that_no_queue_takes_interrupts_the_publish_and_is_said() {
     let fleet = Fleet::new();
     let script = fleet.counters(6000);
-    let arguments = ["publish", script.to_str().unwrap(), "--run", "unbound"];
+    let arguments = ["publish", script.to_str().unwrap(), "--run", "unbound", "--chunk", "1"];
     let output = std::thread::scope(|scope| {
         let publish = scope.spawn(|| fleet.run_with(&arguments, &[("QUERYFLEET_CONFIRM_WINDOW", "16")]));
         eventually(SOON, "publishing has begun", || fleet.ready("") > 0);

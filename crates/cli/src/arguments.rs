@@ -14,6 +14,7 @@ use time::{OffsetDateTime, UtcOffset};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
+use crate::dead_arguments::DeadCommand;
 use crate::help::{self, examples, examples_and_exit_codes};
 
 /// Runs big batches of SQL exactly once: a fleet of workers over RabbitMQ and MySQL or MariaDB.
@@ -229,9 +230,7 @@ impl FleetCommand {
     fn only_shows(&self) -> bool {
         match self {
             FleetCommand::Plan { .. } | FleetCommand::Doctor { .. } | FleetCommand::Status { .. } => true,
-            FleetCommand::Dead(DeadCommand::List { .. } | DeadCommand::Show { .. }) => true,
-            FleetCommand::Dead(DeadCommand::Replay { dry_run, .. }) => *dry_run,
-            FleetCommand::Dead(DeadCommand::Discard { .. }) => false,
+            FleetCommand::Dead(command) => command.only_shows(),
             FleetCommand::Setup { .. } | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
             FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
@@ -315,74 +314,6 @@ pub(crate) enum GenerateCommand {
         /// The folder; it is created if it is missing
         folder: PathBuf,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum DeadCommand {
-    /// List the dead jobs that wait for a decision, grouped by run, reason and error
-    #[command(after_help = examples(&["dead list", "dead list --run cleanup --json"]))]
-    List {
-        #[command(flatten)]
-        filter: DeadFilter,
-        /// Print data as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show one dead job: its statement, its errors, and whether it can be replayed
-    #[command(after_help = examples(&["dead show cleanup 7"]))]
-    Show {
-        /// The run's name or id
-        run: String,
-        /// The job's place in the run
-        seq: u64,
-        /// Print data as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Run dead jobs once more, each exactly once
-    #[command(after_help = examples(&["dead replay --run cleanup --code 1205 --dry-run"]))]
-    Replay {
-        #[command(flatten)]
-        filter: DeadFilter,
-        /// Replay all dead jobs of all runs if no filter is given
-        #[arg(long)]
-        all: bool,
-        /// Only count them
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Give dead jobs up for good: nothing brings them back
-    #[command(after_help = examples(&["dead discard --run cleanup --code 1062"]))]
-    Discard {
-        #[command(flatten)]
-        filter: DeadFilter,
-        /// Discard all dead jobs of all runs if no filter is given
-        #[arg(long)]
-        all: bool,
-    },
-}
-
-#[derive(Args)]
-pub(crate) struct DeadFilter {
-    /// Of this run (name or id)
-    #[arg(long, value_name = "RUN")]
-    pub(crate) run: Option<String>,
-    /// With this server error code, such as 1062
-    #[arg(long, value_name = "CODE")]
-    pub(crate) code: Option<u16>,
-    /// With this SQLSTATE, such as 23000
-    #[arg(long = "sqlstate", value_name = "STATE")]
-    pub(crate) sql_state: Option<String>,
-    /// For this reason, such as error, attempts, timeout, unknown
-    #[arg(long, value_name = "REASON")]
-    pub(crate) reason: Option<String>,
-}
-
-impl From<DeadFilter> for queryfleet_operator::DeadFilter {
-    fn from(filter: DeadFilter) -> queryfleet_operator::DeadFilter {
-        let DeadFilter { run, code, sql_state, reason } = filter;
-        queryfleet_operator::DeadFilter { run, code, sql_state, reason }
-    }
 }
 
 /// Where the servers are, for every command that asks them.
@@ -500,6 +431,9 @@ pub(crate) struct PublishArgs {
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
     #[arg(long, help_heading = "Run", requires = "run")]
     pub(crate) missing: bool,
+    /// The run whose dead jobs this one replaces: they are discarded before any of this run is published
+    #[arg(long, help_heading = "Run", value_name = "RUN", requires = "run")]
+    pub(crate) replaces: Option<String>,
     /// Print data as JSON
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,

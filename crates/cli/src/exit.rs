@@ -85,7 +85,7 @@ impl From<Exit> for ExitCode {
 impl From<Ended> for Exit {
     fn from(ended: Ended) -> Exit {
         match ended {
-            Ended::Done => Exit::Success,
+            Ended::Done | Ended::Repaired => Exit::Success,
             Ended::Dead => Exit::Dead,
             Ended::Cancelled => Exit::Cancelled,
             Ended::TimedOut => Exit::TimedOut,
@@ -116,6 +116,7 @@ impl From<&queryfleet_producer::Error> for Exit {
             | Error::Manifest { .. }
             | Error::Name { .. }
             | Error::Chunk(_)
+            | Error::Replaces { .. }
             | Error::MissingOfNoRun
             | Error::NoRun(_)
             | Error::Broker(_)
@@ -134,6 +135,7 @@ impl From<&queryfleet_operator::Error> for Exit {
             | Error::NotEnded { .. }
             | Error::TooEarly { .. }
             | Error::NotDead { .. }
+            | Error::NotExported { .. }
             | Error::NoHolds
             | Error::Past
             | Error::NoHold(_)

@@ -8,6 +8,7 @@ mod arguments;
 mod bar;
 mod command;
 mod command_line;
+mod dead_arguments;
 mod exit;
 mod failure;
 mod help;

@@ -50,6 +50,8 @@ pub(crate) const DUPLICATE_KEY: u16 = 1062;
 pub(crate) const LOCK_WAIT: u16 = 1205;
 pub(crate) const DEADLOCK: u16 = 1213;
 pub(crate) const NO_SUCH_TABLE: u16 = 1146;
+/// A column that is not there.
+pub(crate) const NO_COLUMN: u16 = 1054;
 pub(crate) const NO_SUCH_SAVEPOINT: u16 = 1305;
 /// KILL of a connection that has ended.
 pub(crate) const NO_SUCH_THREAD: u16 = 1094;

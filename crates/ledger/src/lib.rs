@@ -20,9 +20,10 @@ mod session;
 mod session_sql;
 mod tables;
 
-pub use client::dead_jobs::{DeadGroup, DeadJob, DeadJobs, Filter, ReplayableJob};
+pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
+pub use client::places::{JOBS_PER_BLOCK, PlaceList, Places};
 pub use client::ranges::Ranges;
 pub use client::run::{Run, RunState};
 pub use client::runs::{NewRun, Runs};
@@ -46,7 +47,7 @@ pub use range::key_value::{Bytes, KeyValue};
 pub use range::walk::{Range, Walk};
 pub use session::Session;
 pub use session::aftermath::Failed;
-pub use session::bind::bound_length;
+pub use session::bind::{bound_length, statement as bound_statement};
 pub use session::dead_row::NewDeadJob;
 pub use session::open::RunSession;
 /// Pure, and of no promise: public for `bench`.

@@ -11,6 +11,7 @@ pub(crate) struct Tables {
     pub(crate) meta: String,
     pub(crate) range: String,
     pub(crate) hold: String,
+    pub(crate) place: String,
 }
 
 impl Tables {
@@ -25,6 +26,7 @@ impl Tables {
             meta: table("meta"),
             range: table("range"),
             hold: table("hold"),
+            place: table("place"),
         }
     }
 }

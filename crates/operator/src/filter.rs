@@ -16,7 +16,8 @@ pub struct DeadFilter {
 }
 
 impl DeadFilter {
-    fn is_empty(&self) -> bool {
+    /// Whether it asks about nothing.
+    pub fn is_empty(&self) -> bool {
         let DeadFilter { run, code, sql_state, reason } = self;
         run.is_none() && code.is_none() && sql_state.is_none() && reason.is_none()
     }

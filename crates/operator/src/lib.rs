@@ -8,11 +8,13 @@ mod cancel;
 mod dead;
 mod doctor;
 mod error;
+mod export;
 mod filter;
 mod hold;
 mod purge;
 mod replay;
 mod setup;
+mod shape;
 mod status;
 
 use std::sync::Arc;
@@ -20,9 +22,10 @@ use std::sync::Arc;
 use queryfleet_config::Config;
 use queryfleet_ledger::{Database, LedgerClient};
 
-pub use dead::DeadDetails;
+pub use dead::{DeadDetails, DeadGroup};
 pub use doctor::{Finding, Level, Role, doctor};
 pub use error::Error;
+pub use export::ExportFormat;
 pub use filter::DeadFilter;
 pub use hold::{Lift, Obedience};
 pub use purge::{PURGE_AFTER_H, Purged};

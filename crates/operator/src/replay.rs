@@ -85,11 +85,18 @@ impl Operator {
         Ok(())
     }
 
-    /// What a replay of this dead job would execute.
-    pub(crate) async fn preview(&mut self, job: ReplayableJob) -> Result<ReplayPreview, Error> {
+    /// What a replay of each of these dead jobs would execute, after the name of its run.
+    pub(crate) async fn previews(
+        &mut self,
+        jobs: Vec<ReplayableJob>,
+    ) -> Result<Vec<(String, ReplayPreview)>, Error> {
         let mut judge = Judge::new(&self.config, &self.database, &mut self.ledger).await?;
-        judge.look_up(&mut self.ledger, job.run).await?;
-        Ok(judge.preview(&job))
+        let mut previews = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            judge.look_up(&mut self.ledger, job.run).await?;
+            previews.push((judge.name(job.run), judge.preview(&job)));
+        }
+        Ok(previews)
     }
 }
 
@@ -150,6 +157,12 @@ impl Judge {
         let schema = database.schema().to_owned();
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         Ok(Judge { ledger: ledger.identity().await?, schema, signer, runs: HashMap::new() })
+    }
+
+    /// The name of a run that was looked up; of one that is gone its id.
+    fn name(&self, run: RunId) -> String {
+        let found = self.runs.get(&run).and_then(Option::as_ref);
+        found.map_or_else(|| run.to_string(), |run| run.name.clone())
     }
 
     /// Call [`look_up`](Self::look_up) first.

@@ -22,7 +22,7 @@ impl Operator {
         let mut standings = Vec::new();
         for run in self.ledger.runs().newest(count).await? {
             let counts = self.ledger.jobs().count_run(&run).await?;
-            standings.push(Standing { run, counts });
+            standings.push(self.ledger.standing(run, counts).await?);
         }
         Ok(standings)
     }

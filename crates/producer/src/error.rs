@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use queryfleet_ledger::RunStatus;
 use queryfleet_sql::SplitError;
 
 use crate::location::Location;
@@ -164,6 +165,14 @@ pub enum Error {
     /// [`PublishRequest::chunk`](crate::PublishRequest::chunk) is out of its bounds.
     #[error("chunk is {0}: it must be from 1 to {max} jobs per message", max = crate::LARGEST_CHUNK)]
     Chunk(usize),
+    /// [`PublishRequest::replaces`](crate::PublishRequest::replaces) names a run whose dead jobs cannot be replaced.
+    #[error("the dead jobs of run {name} cannot be replaced: {why}; nothing was published")]
+    Replaces {
+        /// That run.
+        name: String,
+        /// Why not.
+        why: Unreplaceable,
+    },
     /// [`PublishRequest::missing`](crate::PublishRequest::missing) without the name of a run.
     #[error("missing jobs are those of an earlier run: give its name")]
     MissingOfNoRun,
@@ -237,6 +246,31 @@ impl Error {
         Error::Statement {
             at: Location::of_byte(path, first_line, text, offset),
             problem: Problem::Malformed(why),
+        }
+    }
+}
+
+/// Why the dead jobs of a run cannot be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreplaceable {
+    /// It is the run that would replace them.
+    Itself,
+    /// It may still have more of them, or is closed.
+    Open(RunStatus),
+    /// A replay of some of them is under way, or was left in the middle.
+    Replaying,
+}
+
+impl std::fmt::Display for Unreplaceable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unreplaceable::Itself => f.write_str("it is this run"),
+            Unreplaceable::Open(status) => {
+                write!(f, "it is {status}, and only of a run that has ended they can be")
+            }
+            Unreplaceable::Replaying => f.write_str(
+                "a replay of some of them is under way, or was left in the middle: let it end, or repeat it",
+            ),
         }
     }
 }

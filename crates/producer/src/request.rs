@@ -34,6 +34,8 @@ pub struct PublishRequest<'a> {
     pub allow_no_where: bool,
     /// Publish a new run even if there is one of the same input.
     pub again: bool,
+    /// The run whose dead jobs this one replaces: they are discarded before any job of this run is published.
+    pub replaces: Option<&'a str>,
     /// How fast to publish.
     pub limits: Limits,
     /// Publish again, from a run that was published before, those jobs that the ledger does not have.
@@ -53,6 +55,7 @@ impl<'a> PublishRequest<'a> {
             sha256: None,
             allow_no_where: false,
             again: false,
+            replaces: None,
             limits: Limits::default(),
             missing: false,
         }

@@ -115,6 +115,6 @@ fn the_commands_of_operating_work() {
         .says("1 dead job would be replayed")
         .says("1 dead job replayed")
         .says("not yet: 24 hours after its end");
-    assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email = LOWER(email)"), 1001);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email = LOWER(email)"), 1002);
     assert_eq!(fleet.rows::<String>("SELECT state FROM queryfleet_dead"), ["discarded"]);
 }

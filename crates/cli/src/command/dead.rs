@@ -1,32 +1,114 @@
-//! `queryfleet dead list|show|replay|discard`.
+//! `queryfleet dead list|show|export|replay|discard`.
+
+use std::io::IsTerminal;
 
 use queryfleet_config::Config;
 use queryfleet_job::{NotAtomic, Param};
-use queryfleet_ledger::DeadGroup;
-use queryfleet_operator::{DeadDetails, DeadFilter, Operator, Replayed};
+use queryfleet_operator::{DeadDetails, DeadFilter, DeadGroup, Operator, Replayed};
 use serde::Serialize;
 
 use crate::Exit;
-use crate::arguments::DeadCommand;
 use crate::bar::counted;
+use crate::dead_arguments::DeadCommand;
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
+
+/// Characters of a text that are shown in a table.
+const SHOWN_CHARACTERS: usize = 100;
 
 /// Looks at dead jobs, brings them back, or gives them up.
 pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, Failure> {
     let mut operator = Operator::new(config)?;
     match command {
-        DeadCommand::List { filter, json } => list(&mut operator, &filter.into(), json).await,
-        DeadCommand::Show { run, seq, json } => show(&mut operator, &run, seq, json).await,
-        DeadCommand::Replay { filter, all, dry_run } => {
-            replay(&mut operator, &filter.into(), all, dry_run).await
+        DeadCommand::List { filter, jobs: false, json } => list(&mut operator, &filter.into(), json).await,
+        DeadCommand::List { filter, jobs: true, json } => {
+            list_jobs(&mut operator, &filter.into(), json).await
         }
-        DeadCommand::Discard { filter, all } => {
-            let discarded = operator.discard(&filter.into(), all).await?;
-            output::print(format_args!("{} discarded", counted(discarded, "dead job")));
+        DeadCommand::Show { run, seq, json } => show(&mut operator, &run, seq, json).await,
+        DeadCommand::Export { filter, format } => {
+            let exported =
+                operator.export(&filter.into(), format, &mut |text| output::print_block(text)).await?;
+            output::say(format_args!("{} exported", counted(exported, "dead job")));
             Ok(Exit::Success)
         }
+        DeadCommand::Replay { filter, all, dry_run, json } => {
+            replay(&mut operator, &filter.into(), all, dry_run, json).await
+        }
+        DeadCommand::Discard { filter, all, dry_run, yes, json } => {
+            let how = Discard { all, dry_run, yes, json };
+            discard(&mut operator, &filter.into(), &how).await
+        }
     }
+}
+
+/// How dead jobs are discarded.
+struct Discard {
+    all: bool,
+    dry_run: bool,
+    yes: bool,
+    json: bool,
+}
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct DiscardedView {
+    discarded: u64,
+    dry_run: bool,
+}
+
+/// Says what there is, asks, and gives it up.
+async fn discard(operator: &mut Operator, filter: &DeadFilter, how: &Discard) -> Result<Exit, Failure> {
+    let Discard { all, dry_run, yes, json } = *how;
+    let found = operator.discard(filter, all, true).await?;
+    if !json {
+        let groups = operator.dead_groups(filter).await?;
+        if !groups.is_empty() {
+            print_groups(groups);
+        }
+    }
+    let discarded = if dry_run || found == 0 {
+        found
+    } else {
+        // An empty filter without --all is refused before anybody is asked.
+        if !filter.is_empty() || all {
+            confirm(&format!("discard {} for good", counted(found, "dead job")), yes)?;
+        }
+        operator.discard(filter, all, false).await?
+    };
+    if json {
+        print_json(&DiscardedView { discarded, dry_run });
+    } else {
+        let what = if dry_run { "would be discarded" } else { "discarded" };
+        output::print(format_args!("{} {what}", counted(discarded, "dead job")));
+    }
+    Ok(Exit::Success)
+}
+
+/// Asks on a terminal; elsewhere only `--yes` answers.
+fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("to {what} without a terminal, say --yes")));
+    }
+    output::say(format_args!("{what}? Type yes to go on"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::new(error.to_string()))?;
+    match answer.trim() {
+        "yes" | "y" => Ok(()),
+        _ => Err(Failure::new("nothing was discarded".to_owned())),
+    }
+}
+
+/// A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct ReplayedView<'a> {
+    replayed: u64,
+    refused: u64,
+    /// Why the first of them were refused.
+    reasons: &'a [String],
+    dry_run: bool,
 }
 
 /// Brings dead jobs back and says what became of them. What was not taken is an error, after the rest was.
@@ -35,10 +117,15 @@ async fn replay(
     filter: &DeadFilter,
     all: bool,
     dry_run: bool,
+    json: bool,
 ) -> Result<Exit, Failure> {
     let Replayed { jobs, refused, reasons } = operator.replay(filter, all, dry_run).await?;
     let replayed = if dry_run { "would be replayed" } else { "replayed" };
-    output::print(format_args!("{} {replayed}", counted(jobs, "dead job")));
+    if json {
+        print_json(&ReplayedView { replayed: jobs, refused, reasons: &reasons, dry_run });
+    } else {
+        output::print(format_args!("{} {replayed}", counted(jobs, "dead job")));
+    }
     if refused == 0 {
         return Ok(Exit::Success);
     }
@@ -70,20 +157,82 @@ fn print_groups(groups: Vec<DeadGroup>) {
         ("CODE", Align::Right),
         ("STATE", Align::Left),
         ("JOBS", Align::Right),
+        ("FIRST", Align::Left),
         ("EXAMPLE", Align::Left),
     ];
     let none = || "-".to_owned();
     let row = |group: DeadGroup| {
+        let first = group.seq.map(|seq| format!("job {seq}"));
         [
             group.name.unwrap_or_else(none),
             group.reason,
             group.code.map_or_else(none, |code| code.to_string()),
             group.sql_state.unwrap_or_else(none),
             group.jobs.to_string(),
+            first.unwrap_or_else(none),
             group.example,
         ]
     };
     print_table(columns, &groups.into_iter().map(row).collect::<Vec<_>>());
+}
+
+/// Every dead job of a filter.
+async fn list_jobs(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
+    let mut views = Vec::new();
+    let mut rows = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = operator.dead_jobs(filter, after).await?;
+        let Some(last) = page.last() else { break };
+        after = last.row.id;
+        if json {
+            let page: Result<Vec<_>, _> =
+                page.iter().map(|job| serde_json::to_value(JobView::from(job))).collect();
+            views.extend(page.map_err(|error| Failure::new(error.to_string()))?);
+        } else {
+            rows.extend(page.iter().map(job_row));
+        }
+    }
+    if json {
+        print_json(&views);
+    } else {
+        let columns = [
+            ("RUN", Align::Left),
+            ("JOB", Align::Right),
+            ("PLACE", Align::Left),
+            ("CODE", Align::Right),
+            ("ERROR", Align::Left),
+            ("STATEMENT", Align::Left),
+        ];
+        print_table(columns, &rows);
+    }
+    Ok(Exit::Success)
+}
+
+fn job_row(details: &DeadDetails) -> [String; 6] {
+    let DeadDetails { row, name, place, replay } = details;
+    let none = || "-".to_owned();
+    let statement = replay.job.as_ref().map_or_else(none, |job| match job.params.as_slice() {
+        [] => shown(&job.sql),
+        params => format!("{} {}", shown(&job.sql), shown(&values(params))),
+    });
+    [
+        name.clone(),
+        row.seq.map_or_else(none, |seq| seq.to_string()),
+        place.clone().unwrap_or_else(none),
+        row.code.map_or_else(none, |code| code.to_string()),
+        shown(&row.message),
+        statement,
+    ]
+}
+
+/// The start of a text, on one line.
+fn shown(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
 }
 
 async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Result<Exit, Failure> {
@@ -96,13 +245,16 @@ async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Resul
     Ok(Exit::Success)
 }
 
-fn print_job(run: &str, seq: u64, DeadDetails { row, replay }: DeadDetails) {
+fn print_job(run: &str, seq: u64, DeadDetails { row, place, replay, .. }: DeadDetails) {
     let code = row.code.map_or_else(String::new, |code| format!("{code} "));
     let state = row.sql_state.map_or_else(String::new, |state| format!("({state}) "));
     output::print(format_args!("run {run}, job {seq}: {} ({})", row.state, row.reason));
     output::print(format_args!("error:      {code}{state}{}", row.message));
     if let Some(first) = row.first_error {
         output::print(format_args!("first:      {first}"));
+    }
+    if let Some(place) = place {
+        output::print(format_args!("place:      {place}"));
     }
     output::print(format_args!("attempts:   {}", row.attempts));
     output::print(format_args!("worker:     {}", row.worker));
@@ -142,6 +294,10 @@ struct GroupView<'a> {
     sqlstate: Option<&'a str>,
     jobs: u64,
     example: &'a str,
+    /// Of the first of them.
+    seq: Option<u64>,
+    place: Option<&'a str>,
+    statement: Option<&'a str>,
 }
 
 impl<'a> From<&'a DeadGroup> for GroupView<'a> {
@@ -154,6 +310,9 @@ impl<'a> From<&'a DeadGroup> for GroupView<'a> {
             sqlstate: group.sql_state.as_deref(),
             jobs: group.jobs,
             example: &group.example,
+            seq: group.seq,
+            place: group.place.as_deref(),
+            statement: group.statement.as_deref(),
         }
     }
 }
@@ -181,10 +340,12 @@ struct JobView<'a> {
     not_atomic: Option<&'static str>,
     replay_refused: Option<&'a str>,
     died: &'a str,
+    name: &'a str,
+    place: Option<&'a str>,
 }
 
 impl<'a> From<&'a DeadDetails> for JobView<'a> {
-    fn from(DeadDetails { row, replay }: &'a DeadDetails) -> JobView<'a> {
+    fn from(DeadDetails { row, name, place, replay }: &'a DeadDetails) -> JobView<'a> {
         let job = replay.job.as_ref();
         JobView {
             id: row.id,
@@ -206,6 +367,8 @@ impl<'a> From<&'a DeadDetails> for JobView<'a> {
             not_atomic: replay.not_atomic.map(NotAtomic::as_str),
             replay_refused: replay.refused.as_deref(),
             died: &row.died,
+            name,
+            place: place.as_deref(),
         }
     }
 }

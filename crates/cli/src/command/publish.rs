@@ -114,6 +114,7 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
         allow_no_where: args.allow_no_where,
         limits: Limits::default(),
         again: args.again,
+        replaces: args.replaces.as_deref(),
         missing: args.missing,
     }
 }

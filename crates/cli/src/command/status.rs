@@ -1,11 +1,12 @@
 //! `queryfleet status`.
 
 use queryfleet_config::Config;
-use queryfleet_ledger::{HoldRow, Standing};
+use queryfleet_ledger::{GivenUp, HoldRow, Standing};
 use queryfleet_operator::Operator;
 use serde::Serialize;
 
 use crate::Exit;
+use crate::bar::counted;
 use crate::command::hold::described;
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
@@ -26,11 +27,14 @@ pub(crate) struct StandingView<'a> {
     dead: u64,
     cancelled: u64,
     created: &'a str,
+    /// Of the dead jobs; known once the run has ended.
+    discarded: u64,
+    replaced_by: &'a [String],
 }
 
 impl<'a> From<&'a Standing> for StandingView<'a> {
     fn from(standing: &'a Standing) -> StandingView<'a> {
-        let Standing { run, counts } = standing;
+        let Standing { run, counts, given_up } = standing;
         StandingView {
             run: run.id.0,
             name: &run.name,
@@ -42,6 +46,8 @@ impl<'a> From<&'a Standing> for StandingView<'a> {
             dead: counts.dead,
             cancelled: counts.cancelled,
             created: &run.created,
+            discarded: given_up.jobs,
+            replaced_by: &given_up.replaced_by,
         }
     }
 }
@@ -55,7 +61,9 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
             if json {
                 print_json(&StandingView::from(&standing));
             } else {
+                let given_up = given_up(&standing);
                 print_runs(&[standing]);
+                given_up.iter().for_each(output::print);
             }
         }
         None => {
@@ -73,6 +81,20 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
     Ok(Exit::Success)
 }
 
+/// What became of dead jobs that nobody wants back, as a sentence.
+pub(crate) fn given_up(standing: &Standing) -> Option<String> {
+    let GivenUp { jobs, replaced_by } = &standing.given_up;
+    if *jobs == 0 {
+        return None;
+    }
+    let replaced = match replaced_by.as_slice() {
+        [] => String::new(),
+        [run] => format!(", replaced by run {run}"),
+        runs => format!(", replaced by the runs {}", runs.join(", ")),
+    };
+    Some(format!("{} discarded{replaced}", counted(*jobs, "dead job")))
+}
+
 fn print_holds(config: &Config, holds: &[HoldRow]) {
     for hold in holds {
         output::print(format_args!("queue {} is held: {}", config.queue, described(hold)));
@@ -88,7 +110,7 @@ fn print_runs(standings: &[Standing]) {
         ("DEAD", Align::Right),
     ];
     let row = |standing: &Standing| {
-        let Standing { run, counts } = standing;
+        let Standing { run, counts, .. } = standing;
         let total = run.total.map_or_else(|| "?".to_owned(), |total| total.to_string());
         let state = standing.status().to_string();
         [run.name.clone(), state, total, counts.done.to_string(), counts.dead.to_string()]

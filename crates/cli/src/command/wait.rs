@@ -6,7 +6,7 @@ use queryfleet_producer::{Ended, Error, Patience, Reason};
 
 use crate::Exit;
 use crate::bar::{Bar, JOBS, all_jobs, counted};
-use crate::command::status::StandingView;
+use crate::command::status::{StandingView, given_up};
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
@@ -40,7 +40,7 @@ pub(crate) async fn wait_run(
 ) -> Result<(Ended, Standing), Failure> {
     let mut bar = Bar::new("waiting", JOBS);
     let ended = queryfleet_producer::wait(config, run, patience, &mut |standing, reason| {
-        let Standing { run, counts } = standing;
+        let Standing { run, counts, .. } = standing;
         let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
         bar.at(counts.ended(), run.total.or(run.planned), &note, &reason.map(described).unwrap_or_default());
     })
@@ -66,7 +66,7 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
     if json {
         return output::print_json(&StandingView::from(standing));
     }
-    let Standing { run, counts } = standing;
+    let Standing { run, counts, .. } = standing;
     let name = &run.name;
     match ended {
         Ended::Done => output::print(format_args!("run {name}: {} done", all_jobs(counts.done))),
@@ -78,6 +78,12 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
             ));
             output::say(format_args!("the dead jobs and their errors: queryfleet dead list --run {name}"));
         }
+        Ended::Repaired => output::print(format_args!(
+            "run {name}: {} done, {} dead: {}",
+            counted(counts.done, "job"),
+            counts.dead,
+            given_up(standing).unwrap_or_default()
+        )),
         Ended::Cancelled => {
             output::print(format_args!("run {name}: cancelled with {} done", counted(counts.done, "job")))
         }

@@ -26,6 +26,9 @@ const VIEW_MS: &str =
 const HOLDS: &str =
     "holds TEXT NULL COMMENT 'ids of the holds that this worker obeys; NULL: it knows of none'";
 
+/// Which run a discarded job was replaced by. New with places, [`add_places`].
+const REPLACED_BY: &str = "replaced_by BIGINT UNSIGNED NULL COMMENT 'the run that replaces this job'";
+
 /// What adds the column of version 2.
 pub(crate) fn add_milestones(tables: &Tables) -> String {
     format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
@@ -52,8 +55,13 @@ pub(crate) fn add_holds(tables: &Tables) -> [String; 2] {
     [create_hold(tables), format!("ALTER TABLE {} ADD COLUMN {HOLDS}", tables.worker)]
 }
 
+/// What tables of version 3 lack that were made before jobs had places. A program that knows of none runs beside it.
+pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
+    [create_place(tables), format!("ALTER TABLE {} ADD COLUMN {REPLACED_BY}", tables.dead)]
+}
+
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 7] {
+pub(crate) fn create(tables: &Tables) -> [String; 8] {
     [
         create_meta(tables),
         create_run(tables),
@@ -62,6 +70,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 7] {
         create_worker(tables),
         create_range(tables),
         create_hold(tables),
+        create_place(tables),
     ]
 }
 
@@ -138,6 +147,7 @@ fn create_dead(tables: &Tables) -> String {
            envelope LONGBLOB NOT NULL,
            died TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
            {SIGNATURE},
+           {REPLACED_BY},
            UNIQUE KEY job (run, seq),
            UNIQUE KEY digest (digest)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
@@ -193,5 +203,18 @@ fn create_hold(tables: &Tables) -> String {
            KEY queue (queue)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.hold
+    )
+}
+
+/// A row for the places of some thousand consecutive jobs of a run in its input.
+fn create_place(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           run BIGINT UNSIGNED NOT NULL,
+           block BIGINT UNSIGNED NOT NULL COMMENT 'block n has the jobs 4096 n + 1 to 4096 (n + 1)',
+           places MEDIUMTEXT NOT NULL COMMENT 'JSON: [input, [[line, column, jobs, lines between them], ...]]',
+           PRIMARY KEY (run, block)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.place
     )
 }

@@ -6,6 +6,8 @@ use queryfleet_job::RunId;
 
 use crate::Error;
 use crate::connection::LedgerClient;
+use crate::error_code::NO_COLUMN;
+use crate::inspect::rights::DENIED;
 use crate::row;
 use crate::tables::Tables;
 
@@ -13,6 +15,13 @@ use crate::tables::Tables;
 const OPEN: &str = "('publishing', 'published')";
 /// Rows per DELETE.
 const ROWS_PER_DELETE: u64 = 1000;
+
+/// Characters of a statement by which it is told from others.
+const SHAPE_CHARACTERS: u32 = 4096;
+/// The columns of a [`DeadJob`]. Not the statement: the envelope has it, and both together may be above
+/// max_allowed_packet.
+const WHOLE: &str = "id, run, seq, queue, CAST(state AS CHAR) AS state, reason, code, sql_state, message, first_error, \
+    attempts, worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') AS died, envelope, signature";
 
 /// Which dead jobs are meant; everything that is `None` is not asked about.
 #[derive(Clone, Debug, Default)]
@@ -48,18 +57,31 @@ impl Filter {
     }
 }
 
-/// Dead jobs that died the same way.
+/// A dead job, as much of it as tells it from others.
 #[derive(Clone, Debug, FromRow)]
 #[allow(missing_docs)] // the columns of queryfleet_dead
-pub struct DeadGroup {
+pub struct DeadLine {
+    pub id: u64,
     pub run: Option<u64>,
+    pub seq: Option<u64>,
+    /// The name of the run.
     pub name: Option<String>,
     pub reason: String,
     pub code: Option<u16>,
     pub sql_state: Option<String>,
+    /// The start of it.
+    pub message: String,
+    /// The start of it.
+    pub statement: Option<String>,
+}
+
+/// The dead jobs of a run that nobody wants back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// How many were discarded, those that another run replaces included.
     pub jobs: u64,
-    /// The message of one of them.
-    pub example: String,
+    /// The runs that replace some of them.
+    pub replaced_by: Vec<String>,
 }
 
 /// A dead job, whole.
@@ -106,19 +128,110 @@ pub struct DeadJobs<'a> {
 }
 
 impl DeadJobs<'_> {
-    /// Dead jobs that wait for a decision, grouped by run, reason and error.
+    /// Up to `limit` dead jobs that wait for a decision, in short, by growing id from behind `after`.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn groups(&mut self, filter: &Filter) -> Result<Vec<DeadGroup>, Error> {
+    pub async fn lines(&mut self, filter: &Filter, after: u64, limit: u32) -> Result<Vec<DeadLine>, Error> {
         let (conditions, values) = filter.conditions();
         let query = format!(
-            "SELECT run, reason, code, sql_state, COUNT(*) AS jobs, MIN(LEFT(message, 200)) AS example, \
-             (SELECT r.name FROM {} r WHERE r.id = d.run) AS name FROM {} d \
-             WHERE state IN ('dead', 'replaying'){conditions} GROUP BY run, reason, code, sql_state ORDER BY jobs DESC",
+            "SELECT id, run, seq, (SELECT r.name FROM {} r WHERE r.id = d.run) AS name, reason, code, sql_state, \
+             LEFT(message, 200) AS message, LEFT(statement, {SHAPE_CHARACTERS}) AS statement FROM {} d \
+             WHERE id > {after} AND state IN ('dead', 'replaying'){conditions} ORDER BY id LIMIT {limit}",
             self.client.database.tables.run, self.client.database.tables.dead
         );
         self.query(&query, values).await
+    }
+
+    /// Up to `limit` dead jobs that wait for a decision, whole, by growing id from behind `after`.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn whole(&mut self, filter: &Filter, after: u64, limit: u32) -> Result<Vec<DeadJob>, Error> {
+        let (conditions, values) = filter.conditions();
+        let query = format!(
+            "SELECT {WHOLE} FROM {} WHERE id > {after} AND state IN ('dead', 'replaying') \
+             AND seq IS NOT NULL{conditions} ORDER BY id LIMIT {limit}",
+            self.client.database.tables.dead
+        );
+        self.query(&query, values).await
+    }
+
+    /// What of a run's dead jobs was discarded or replaced. Nothing for an account that may not read dead jobs.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn given_up(&mut self, run: RunId) -> Result<GivenUp, Error> {
+        let Tables { dead, run: runs, .. } = &self.client.database.tables;
+        let count = format!("SELECT COUNT(*) FROM {dead} WHERE run = {run} AND state = 'discarded'");
+        let names = format!(
+            "SELECT DISTINCT r.name FROM {dead} d JOIN {runs} r ON r.id = d.replaced_by \
+             WHERE d.run = {run} AND d.state = 'discarded' ORDER BY r.id"
+        );
+        let doing = "read which dead jobs were given up";
+        let jobs: Result<Option<u64>, Error> =
+            self.client.ask(doing, async |conn| conn.query_first(count).await).await;
+        let jobs = match jobs {
+            Err(error) if error.code().is_some_and(|code| DENIED.contains(&code)) => None,
+            jobs => jobs?,
+        };
+        let replaced_by = match jobs {
+            None | Some(0) => Ok(Vec::new()),
+            Some(_) => self.client.ask(doing, async |conn| conn.query(names).await).await,
+        };
+        let replaced_by = match replaced_by {
+            // Tables of a version in which nothing was replaced.
+            Err(error) if error.code() == Some(NO_COLUMN) => Vec::new(),
+            replaced_by => replaced_by?,
+        };
+        Ok(GivenUp { jobs: jobs.unwrap_or(0), replaced_by })
+    }
+
+    /// Discards all dead jobs of a run, since another run has what replaces them, and returns how many. `None` if a replay
+    /// of some of them is under way, or was left in the middle: then nothing changes.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses a statement. Nothing is changed then.
+    pub async fn replace(&mut self, run: RunId, by: RunId) -> Result<Option<u64>, Error> {
+        let dead = &self.client.database.tables.dead;
+        // The rows are locked: of a replay and this, one comes first, and the other finds nothing to take.
+        let lock = format!(
+            "SELECT CAST(state AS CHAR) FROM {dead} WHERE run = {run} AND state IN ('dead', 'replaying') FOR UPDATE"
+        );
+        let update = format!(
+            "UPDATE {dead} SET state = 'discarded', replaced_by = {by} WHERE run = {run} AND state = 'dead'"
+        );
+        self.client
+            .ask("replace dead jobs", async |conn| {
+                conn.query_drop("START TRANSACTION").await?;
+                let states: Vec<String> = conn.query(lock).await?;
+                if states.iter().any(|state| state == "replaying") {
+                    conn.query_drop("ROLLBACK").await?;
+                    return Ok(None);
+                }
+                conn.query_drop(update).await?;
+                let replaced = conn.affected_rows();
+                conn.query_drop("COMMIT").await?;
+                Ok(Some(replaced))
+            })
+            .await
+    }
+
+    /// How many jobs [`discard`](Self::discard) would give up.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn discardable(&mut self, filter: &Filter) -> Result<u64, Error> {
+        let (conditions, values) = filter.conditions();
+        let query = format!(
+            "SELECT COUNT(*) FROM {} WHERE (state = 'dead' OR state = 'discarded' AND run IS NULL){conditions}",
+            self.client.database.tables.dead
+        );
+        let count: Option<u64> = self
+            .client
+            .ask("count dead jobs", async |conn| conn.exec_first(query, params(values)).await)
+            .await?;
+        Ok(count.unwrap_or(0))
     }
 
     /// The dead job of this run and seq, or with this id in the table when no run is given.
@@ -130,13 +243,7 @@ impl DeadJobs<'_> {
             Some(run) => ("run = ? AND seq = ?", vec![Value::from(run.0), Value::from(number)]),
             None => ("id = ?", vec![Value::from(number)]),
         };
-        // Not the statement: the envelope has it, and both together may be above max_allowed_packet.
-        let query = format!(
-            "SELECT id, run, seq, queue, CAST(state AS CHAR) AS state, reason, code, sql_state, message, first_error, \
-             attempts, worker, DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') AS died, envelope, signature \
-             FROM {} WHERE {condition}",
-            self.client.database.tables.dead
-        );
+        let query = format!("SELECT {WHOLE} FROM {} WHERE {condition}", self.client.database.tables.dead);
         Ok(self.query(&query, values).await?.into_iter().next())
     }
 

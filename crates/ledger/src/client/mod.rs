@@ -6,6 +6,7 @@ pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
 pub(crate) mod holds;
 pub(crate) mod jobs;
+pub(crate) mod places;
 pub(crate) mod ranges;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -18,6 +19,7 @@ use queryfleet_job::LedgerId;
 use crate::client::dead_jobs::DeadJobs;
 use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
+use crate::client::places::Places;
 use crate::client::ranges::Ranges;
 use crate::client::runs::Runs;
 use crate::client::workers::Workers;
@@ -44,6 +46,11 @@ impl LedgerClient {
     /// The ranges of a run that publishes a table in ranges.
     pub fn ranges(&mut self) -> Ranges<'_> {
         Ranges { client: self }
+    }
+
+    /// Where the jobs of a run stand in its input: written, looked up.
+    pub fn places(&mut self) -> Places<'_> {
+        Places { client: self }
     }
 
     /// The rows of workers: heartbeats, and what they have seen.

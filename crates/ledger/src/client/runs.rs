@@ -116,7 +116,7 @@ impl Runs<'_> {
     pub async fn standing(&mut self, name_or_id: &str) -> Result<Option<Standing>, Error> {
         let Some(run) = self.find(name_or_id).await? else { return Ok(None) };
         let counts = self.client.jobs().count_run(&run).await?;
-        Ok(Some(Standing { run, counts }))
+        Ok(Some(self.client.standing(run, counts).await?))
     }
 
     /// The run of this name, whatever ids there are.
@@ -284,6 +284,7 @@ impl Runs<'_> {
                 }
             }
         }
+        self.client.places().remove(id).await?;
         Ok(purged)
     }
 }

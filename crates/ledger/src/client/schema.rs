@@ -14,8 +14,8 @@ const VERSION: u32 = 3;
 const TABLES: [&str; 5] =
     ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
 /// The number of additions to the tables of that version. A program that does not know one runs beside it, and one that
-/// does runs without it: the version stays. Number 1: holds.
-const ADDITIONS: u32 = 1;
+/// does runs without it: the version stays. Number 1: holds. Number 2: places of jobs, and what replaces them.
+const ADDITIONS: u32 = 2;
 /// How many of them version 1 had.
 const TABLES_1: usize = 4;
 
@@ -93,7 +93,10 @@ async fn add(client: &mut LedgerClient, additions: u32) -> Result<(), Error> {
         "INSERT INTO {meta} (name, value) VALUES ('additions', '{ADDITIONS}') \
          ON DUPLICATE KEY UPDATE value = VALUES(value)"
     );
-    let statements: Vec<String> = ddl::add_holds(&client.database.tables).into_iter().chain([note]).collect();
+    let tables = &client.database.tables;
+    let steps = [ddl::add_holds(tables), ddl::add_places(tables)];
+    let missing = steps.into_iter().skip(additions as usize).flatten();
+    let statements: Vec<String> = missing.chain([note]).collect();
     execute(client, "add to the tables of queryfleet", &statements).await
 }
 

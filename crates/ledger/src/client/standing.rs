@@ -1,7 +1,10 @@
 //! How a run stands: its row and the counts of its jobs, read together.
 
+use crate::Error;
+use crate::client::dead_jobs::GivenUp;
 use crate::client::jobs::Counts;
 use crate::client::run::{Run, RunState};
+use crate::connection::LedgerClient;
 
 /// How a run stands.
 #[derive(Clone, Debug)]
@@ -10,6 +13,8 @@ pub struct Standing {
     pub run: Run,
     /// The states of its jobs, as counted in the ledger.
     pub counts: Counts,
+    /// What of its dead jobs was given up; only known of a run that has ended.
+    pub given_up: GivenUp,
 }
 
 /// The state of a run as people see it. A contract: the words of [`as_str`](RunStatus::as_str) never change.
@@ -23,10 +28,26 @@ pub enum RunStatus {
     Done,
     /// Every job has ended, some of them dead.
     Finished,
+    /// Every job has ended, and those that are dead were discarded, or replaced by another run.
+    Repaired,
     /// It was cancelled.
     Cancelled,
     /// Its ledger rows are deleted.
     Purged,
+}
+
+impl LedgerClient {
+    /// How a run whose jobs are counted stands.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn standing(&mut self, run: Run, counts: Counts) -> Result<Standing, Error> {
+        let mut standing = Standing { run, counts, given_up: GivenUp::default() };
+        if standing.status() == RunStatus::Finished {
+            standing.given_up = self.dead_jobs().given_up(standing.run.id).await?;
+        }
+        Ok(standing)
+    }
 }
 
 impl Standing {
@@ -40,13 +61,11 @@ impl Standing {
         match self.run.state {
             RunState::Purged => RunStatus::Purged,
             RunState::Cancelled => RunStatus::Cancelled,
-            RunState::Publishing | RunState::Published if self.has_ended() => {
-                if self.counts.dead > 0 {
-                    RunStatus::Finished
-                } else {
-                    RunStatus::Done
-                }
-            }
+            RunState::Publishing | RunState::Published if self.has_ended() => match self.counts.dead {
+                0 => RunStatus::Done,
+                dead if dead <= self.given_up.jobs => RunStatus::Repaired,
+                _ => RunStatus::Finished,
+            },
             RunState::Publishing => RunStatus::Publishing,
             RunState::Published => RunStatus::Running,
         }
@@ -61,6 +80,7 @@ impl RunStatus {
             RunStatus::Running => "running",
             RunStatus::Done => "done",
             RunStatus::Finished => "finished",
+            RunStatus::Repaired => "repaired",
             RunStatus::Cancelled => "cancelled",
             RunStatus::Purged => "purged",
         }
@@ -70,7 +90,11 @@ impl RunStatus {
     pub fn is_over(self) -> bool {
         match self {
             RunStatus::Publishing | RunStatus::Running => false,
-            RunStatus::Done | RunStatus::Finished | RunStatus::Cancelled | RunStatus::Purged => true,
+            RunStatus::Done
+            | RunStatus::Finished
+            | RunStatus::Repaired
+            | RunStatus::Cancelled
+            | RunStatus::Purged => true,
         }
     }
 }
@@ -105,7 +129,7 @@ mod tests {
             manifest_signature: None,
             planned: Some(3),
         };
-        Standing { run, counts: Counts { done, dead, cancelled, started: 0 } }
+        Standing { run, counts: Counts { done, dead, cancelled, started: 0 }, given_up: GivenUp::default() }
     }
 
     #[test]
@@ -125,6 +149,25 @@ mod tests {
         ] {
             assert_eq!(standing.status(), status, "{standing:?}");
         }
+    }
+
+    #[test]
+    fn a_run_is_repaired_when_nobody_wants_its_dead_jobs_back() {
+        for (dead, given_up, status) in [
+            (2, 0, RunStatus::Finished),
+            (2, 1, RunStatus::Finished),
+            (2, 2, RunStatus::Repaired),
+            // One was counted before it was replayed.
+            (1, 2, RunStatus::Repaired),
+            (0, 2, RunStatus::Done),
+        ] {
+            let mut standing = standing(RunState::Published, Some(3), 3 - dead, dead, 0);
+            standing.given_up.jobs = given_up;
+            assert_eq!(standing.status(), status, "{dead} {given_up}");
+        }
+        let mut open = standing(RunState::Published, Some(3), 1, 1, 0);
+        open.given_up.jobs = 1;
+        assert_eq!(open.status(), RunStatus::Running);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub enum Table {
     Worker,
     Range,
     Hold,
+    Place,
 }
 
 /// A right on a table.
@@ -59,8 +60,16 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 7] =
-        [Table::Meta, Table::Run, Table::Ledger, Table::Dead, Table::Worker, Table::Range, Table::Hold];
+    pub const ALL: [Table; 8] = [
+        Table::Meta,
+        Table::Run,
+        Table::Ledger,
+        Table::Dead,
+        Table::Worker,
+        Table::Range,
+        Table::Hold,
+        Table::Place,
+    ];
 
     /// Its name, without the database.
     pub fn as_str(self) -> &'static str {
@@ -72,6 +81,7 @@ impl Table {
             Table::Worker => "queryfleet_worker",
             Table::Range => "queryfleet_range",
             Table::Hold => "queryfleet_hold",
+            Table::Place => "queryfleet_place",
         }
     }
 
@@ -84,6 +94,7 @@ impl Table {
             Table::Worker => ("in_flight", "0"),
             Table::Range => ("lo", "'[]'"),
             Table::Hold => ("queue", "''"),
+            Table::Place => ("places", "''"),
         }
     }
 }
@@ -156,6 +167,7 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Worker => &tables.worker,
             Table::Range => &tables.range,
             Table::Hold => &tables.hold,
+            Table::Place => &tables.place,
         };
         let name = name.clone();
         for right in Right::ALL {

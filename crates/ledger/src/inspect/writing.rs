@@ -63,6 +63,9 @@ pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result
             "INSERT INTO {} (queue, placed, placed_by, because) VALUES ('', UTC_TIMESTAMP(3), '', '')",
             tables.hold
         ),
+        Table::Place => {
+            format!("INSERT INTO {} (run, block, places) VALUES ({run}, 0, '[]')", tables.place)
+        }
     };
     let written = client
         .ask("try to write", async |conn| {

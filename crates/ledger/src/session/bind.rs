@@ -11,7 +11,10 @@ const DECIMAL: std::ops::Range<f64> = 1e-12..1e30;
 
 /// The statement of a job as it is to be sent. Values become literals by the driver's own writer, for the sql_mode
 /// in force, which decides how a quote is escaped.
-pub(crate) fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String> {
+///
+/// # Errors
+/// A text for people: the statement has another number of `?` than there are values.
+pub fn statement(job: &Job, mode: SqlMode) -> Result<Cow<'_, str>, String> {
     if job.params.is_empty() {
         return Ok(job.sql.as_str().into());
     }

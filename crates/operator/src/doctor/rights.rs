@@ -30,6 +30,7 @@ const SETUP: Needs = &[
     (Table::Worker, &[Create]),
     (Table::Range, &[Create]),
     (Table::Hold, &[Create]),
+    (Table::Place, &[Create]),
 ];
 
 impl Role {
@@ -57,9 +58,11 @@ impl Role {
                 (Table::Meta, &[Select]),
                 (Table::Run, &[Select, Insert, Update]),
                 (Table::Ledger, &[Select]),
+                (Table::Dead, &[Select]),
                 (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Insert]),
                 (Table::Hold, &[Select]),
+                (Table::Place, &[Insert]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -77,6 +80,7 @@ impl Role {
                 (Table::Worker, &[Select]),
                 (Table::Range, &[Select, Delete]),
                 (Table::Hold, &[Select, Insert, Delete]),
+                (Table::Place, &[Select, Delete]),
             ],
         }
     }

@@ -59,7 +59,12 @@ impl<'a> Jobs<'a> {
 
     /// The location of a place in the input that is being read.
     pub(crate) fn location(&self, place: Position) -> Location {
-        Location::new(self.reading.as_ref().map_or(Path::new(""), |(path, _)| path), place)
+        Location::new(self.input(), place)
+    }
+
+    /// The input that is being read.
+    pub(crate) fn input(&self) -> &Path {
+        self.reading.as_ref().map_or(Path::new(""), |(path, _)| path)
     }
 
     /// Where a job stands, read from the start of the first input; `None` if there is no such job.

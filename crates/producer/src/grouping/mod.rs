@@ -3,7 +3,7 @@
 //! A chunk saves a message, a round trip and a log write for each of its jobs. It costs where a job is slow, fails, or
 //! waits for a row: the others share its locks and its fate until they are tried one by one. With a fixed number the caller
 //! has decided. Otherwise each job is weighed: what is small and unlikely to be in another's way is grouped until a
-//! message has work for [`CHUNK_TIME`], all else has a message of its own.
+//! message has work for [`CHUNK_TIME_US`], all else has a message of its own.
 
 pub(crate) mod alone;
 mod known;

@@ -29,6 +29,9 @@ struct Line<'a> {
     params: Vec<&'a RawValue>,
     database: Option<String>,
     timeout: Option<String>,
+    /// For people; not read.
+    #[serde(default, rename = "comment")]
+    _comment: serde::de::IgnoredAny,
 }
 
 impl Ndjson {

@@ -5,6 +5,7 @@ pub(crate) mod digest;
 pub(crate) mod manifest;
 pub(crate) mod milestones;
 pub(crate) mod pace;
+pub(crate) mod places;
 pub(crate) mod progress;
 pub(crate) mod publication;
 pub(crate) mod publishing;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Backoff, Chunk, Filling, Job, LedgerId, ManifestDigest, Signer};
-use queryfleet_ledger::{LedgerClient, Run, RunState, SEQS_PER_BLOCK, Standing};
+use queryfleet_ledger::{LedgerClient, Run, RunState, SEQS_PER_BLOCK};
 
 use crate::check::{Checked, Jobs};
 use crate::grouping::{Grouping, Weight};
@@ -17,6 +17,7 @@ use crate::notice::Notice;
 use crate::publish::batch::Window;
 use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
+use crate::publish::places::Places;
 use crate::publish::progress::{Progress, Published};
 use crate::publish::run::past_end;
 use crate::request::ChunkSize;
@@ -45,6 +46,8 @@ pub(crate) struct Publishing<'a> {
     pub(crate) client: LedgerClient,
     pub(crate) window: Window,
     pub(crate) pace: Pace,
+    /// Where the jobs stand.
+    pub(crate) places: Places,
     pub(crate) backoff_max: Duration,
     /// Of the database.
     pub(crate) notice: Notice,
@@ -73,10 +76,12 @@ impl Publishing<'_> {
         while let Some(checked) = self.jobs.next()? {
             if self.request.missing && in_ledger.contain(&mut self.client, &self.run, checked.job.seq).await?
             {
+                self.places.add(checked.job.seq, self.jobs.input(), checked.place);
                 read.add(&checked.job);
                 before += 1;
                 continue;
             }
+            self.places.add(checked.job.seq, self.jobs.input(), checked.place);
             let weighed = self.grouping.weigh(&checked).await;
             let weight = self.grouping.note(weighed, || self.jobs.location(checked.place).to_string());
             let Checked { job, is_atomic, .. } = checked;
@@ -112,7 +117,8 @@ impl Publishing<'_> {
     async fn past_end(&mut self) -> Result<Option<PastEnd>, Error> {
         let Some(run) = self.client.runs().get(&[self.run.id]).await?.pop() else { return Ok(None) };
         let counts = self.client.jobs().count_run(&run).await?;
-        past_end(&mut self.client, &Standing { run, counts }).await
+        let standing = self.client.standing(run, counts).await?;
+        past_end(&mut self.client, &standing).await
     }
 
     /// Reads past what an earlier publish has confirmed.
@@ -121,6 +127,7 @@ impl Publishing<'_> {
         while read.jobs < self.confirmed
             && let Some(checked) = self.jobs.next()?
         {
+            self.places.add(checked.job.seq, self.jobs.input(), checked.place);
             read.add(&checked.job);
         }
         Ok(read)
@@ -223,6 +230,7 @@ impl Publishing<'_> {
     }
 
     async fn write_confirmed(&mut self) -> Result<(), Error> {
+        self.places.write(&mut self.client, self.run.id).await?;
         self.client.runs().confirm(self.run.id, self.confirmed).await?;
         let run = self.client.runs().get(&[self.run.id]).await?.into_iter().next();
         if run.is_none_or(|run| matches!(run.state, RunState::Cancelled | RunState::Purged)) {
@@ -234,6 +242,7 @@ impl Publishing<'_> {
     /// Writes down what is confirmed and, if the input is still the one that was checked, its total; waits for a database
     /// that is unavailable.
     async fn finish(&mut self, read: &InputDigest) -> Result<(), Error> {
+        self.places.complete_block();
         let is_same = read.digest() == self.checked.digest();
         let total = is_same.then_some(read.jobs);
         let mut backoff = Backoff::new(self.backoff_max);

@@ -125,7 +125,7 @@ impl RunFinder<'_> {
     async fn refuse_repetition(&self, client: &mut LedgerClient) -> Result<(), Error> {
         for run in client.runs().find_by_digest(&self.identity.digest, self.queue).await? {
             let counts = client.jobs().count_run(&run).await?;
-            let standing = Standing { run, counts };
+            let standing = client.standing(run, counts).await?;
             let name = standing.run.name.clone();
             match past_end(client, &standing).await? {
                 None => return Err(Error::Unfinished(name)),
@@ -170,7 +170,7 @@ pub(crate) async fn past_end(
         RunStatus::Publishing | RunStatus::Running => None,
         RunStatus::Cancelled => Some(PastEnd::Cancelled { done }),
         RunStatus::Purged => Some(PastEnd::Purged),
-        RunStatus::Done | RunStatus::Finished => {
+        RunStatus::Done | RunStatus::Finished | RunStatus::Repaired => {
             // A run without a row cannot have ended; one that was purged this very moment has none.
             match client.jobs().newest_end(&standing.run).await?.map(UtcDateTime::from_unix_timestamp) {
                 Some(Ok(time)) => Some(PastEnd::Ended { at: rfc3339(time), done, dead }),

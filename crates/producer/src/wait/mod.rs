@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_ledger::{Counts, Database, LedgerClient, RunState, Standing};
+use queryfleet_ledger::{Counts, Database, GivenUp, LedgerClient, RunState, RunStatus, Standing};
 
 use crate::Error;
 use crate::wait::blocks::Blocks;
@@ -31,6 +31,8 @@ pub enum Ended {
     Done,
     /// Every job has ended, some of them dead.
     Dead,
+    /// Every job has ended, and the dead ones were discarded, or replaced by another run.
+    Repaired,
     /// The run was cancelled.
     Cancelled,
     /// The time that the caller gave has passed.
@@ -70,7 +72,7 @@ pub async fn wait(
     let mut blocks = Blocks::default();
     let started = Instant::now();
     let mut answered = Instant::now();
-    let mut standing = Standing { run, counts: Counts::default() };
+    let mut standing = Standing { run, counts: Counts::default(), given_up: GivenUp::default() };
     loop {
         let asked = Instant::now();
         let mut is_available = true;
@@ -91,9 +93,11 @@ pub async fn wait(
         let ended = match standing.run.state {
             RunState::Purged => return Err(Error::Purged(standing.run.name)),
             RunState::Cancelled => Some(Ended::Cancelled),
-            _ if standing.has_ended() => {
-                Some(if standing.counts.dead > 0 { Ended::Dead } else { Ended::Done })
-            }
+            _ if standing.has_ended() => Some(match standing.status() {
+                RunStatus::Finished => Ended::Dead,
+                RunStatus::Repaired => Ended::Repaired,
+                _ => Ended::Done,
+            }),
             _ if patience.timeout.is_some_and(|timeout| started.elapsed() >= timeout) => {
                 Some(Ended::TimedOut)
             }
@@ -127,6 +131,6 @@ async fn poll(
         standing.run = run;
     }
     blocks.count(client, &standing.run).await?;
-    standing.counts = blocks.sum();
+    *standing = client.standing(standing.run.clone(), blocks.sum()).await?;
     Ok(())
 }

@@ -1,0 +1,176 @@
+//! From dead to repaired: what died where, the same statements as a file, and a run that replaces them.
+
+use queryfleet_tests::Fleet;
+use serde_json::{Value, json};
+
+/// A run whose jobs 3 and 5 are dead, and bound values of a template that are dead as well.
+fn some_dead(fleet: &Fleet) -> String {
+    fleet.make_counters(20);
+    let script = fleet.file(
+        "job.sql",
+        "UPDATE t SET n = n + 1 WHERE id = 1;\nUPDATE t SET n = n + 1 WHERE id = 2; \
+         INSERT INTO t (id) VALUES (1);\n\nUPDATE t SET n = n + 1 WHERE id = 3;\n\
+         UPDATE\n  nowhere SET n = ';' WHERE id = 4;\nUPDATE elsewhere SET n = 1 WHERE id = 5;\n",
+    );
+    let _worker = fleet.worker(2);
+    fleet.run(&["publish", &script, "--run", "job"]).expect(0);
+    fleet.wait("job").expect(3);
+    script
+}
+
+#[test]
+fn a_dead_job_is_found_in_its_input() {
+    let fleet = Fleet::new();
+    let script = some_dead(&fleet);
+    let said = fleet.run(&["dead", "list", "--run", "job", "--jobs"]).expect(0);
+    said.says(&format!("{script}:2:38")).says(&format!("{script}:5:1")).says("Duplicate entry '1'");
+    let jobs = fleet.run(&["dead", "list", "--run", "job", "--jobs", "--json"]).expect(0).json();
+    let places: Vec<_> = jobs.as_array().unwrap().iter().map(|job| (&job["seq"], &job["place"])).collect();
+    let place = |at: &str| json!(format!("{script}:{at}"));
+    assert_eq!(
+        places,
+        [(&json!(3), &place("2:38")), (&json!(5), &place("5:1")), (&json!(6), &place("7:1"))],
+        "{jobs}"
+    );
+    fleet.run(&["dead", "show", "job", "3"]).expect(0).says(&format!("place:      {script}:2:38"));
+    // The tables differ, and so do the groups.
+    let groups = fleet.run(&["dead", "list", "--run", "job", "--json"]).expect(0).json();
+    let groups: Vec<(Option<u64>, u64)> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["code"].as_u64(), group["jobs"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(groups.len(), 3, "{groups:?}");
+    assert_eq!(groups.iter().filter(|(code, _)| *code == Some(1146)).count(), 2);
+    // A replay that dies again, in a chunk or not, keeps its place.
+    let _worker = fleet.worker(1);
+    fleet
+        .run(&["dead", "replay", "--run", "job", "--code", "1062", "--json"])
+        .expect(0)
+        .says("\"replayed\":1");
+    fleet.wait("job").expect(3);
+    fleet.run(&["dead", "show", "job", "3"]).expect(0).says(&format!("place:      {script}:2:38"));
+}
+
+#[test]
+fn an_export_is_repaired_and_its_run_replaces_the_dead_jobs() {
+    let fleet = Fleet::new();
+    some_dead(&fleet);
+    let exported = fleet.run(&["dead", "export", "--run", "job"]).expect(0);
+    let script = exported.says("3 dead jobs exported").out;
+    assert!(
+        script.contains("-- job 3 of run job, ") && script.contains(": error 1062 (23000): Duplicate"),
+        "{script}"
+    );
+    assert!(script.contains("UPDATE\n  nowhere SET n = ';' WHERE id = 4;"), "{script}");
+    let repaired = script
+        .replace("INSERT INTO t (id) VALUES (1)", "UPDATE t SET n = n + 1 WHERE id = 18")
+        .replace("nowhere SET n = ';'", "t SET n = n + 1")
+        .replace("elsewhere SET n = 1", "t SET n = n + 1");
+    let file = fleet.file("fix.sql", &repaired);
+    let _worker = fleet.worker(2);
+    let arguments = ["publish", file.as_str(), "--run", "fix", "--replaces", "job"];
+    fleet.run(&arguments).expect(0);
+    fleet.wait("fix").expect(0).says("all 3 jobs done");
+    fleet.run(&arguments).expect(0);
+    fleet
+        .run(&["status", "job"])
+        .expect(0)
+        .says("repaired")
+        .says("3 dead jobs discarded, replaced by run fix");
+    fleet.wait("job").expect(0).says("3 dead: 3 dead jobs discarded, replaced by run fix");
+    let status = fleet.run(&["status", "job", "--json"]).expect(0).json();
+    assert_eq!((&status["state"], &status["replaced_by"]), (&json!("repaired"), &json!(["fix"])), "{status}");
+    fleet.run(&["dead", "replay", "--run", "job"]).expect(0).says("0 dead jobs replayed");
+    assert_eq!(fleet.number("SELECT SUM(n) FROM t"), 6, "each once");
+}
+
+#[test]
+fn values_databases_and_bodies_survive_an_export() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    fleet.sql("CREATE TABLE v (id INT PRIMARY KEY, a VARCHAR(50), b VARBINARY(50), c DOUBLE) ENGINE=InnoDB");
+    let lines = [
+        json!({"sql": "INSERT INTO v VALUES (?, ?, ?, ?)", "params": [1, "it's; a \\ \"day\"\n", {"base64": "/wA="}, 1.5]}),
+        json!({"sql": "INSERT INTO v VALUES (2, 'a;b', NULL, ?)", "params": [null], "timeout": "90s"}),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let file = fleet.file("jobs.ndjson", &text);
+    let _worker = fleet.worker(1);
+    fleet.sql("RENAME TABLE v TO w");
+    fleet.run(&["publish", &file, "--run", "job"]).expect(0);
+    fleet.wait("job").expect(3);
+    fleet.sql("RENAME TABLE w TO v");
+    let rows = || -> Vec<(i64, String, Option<Vec<u8>>, Option<f64>)> {
+        fleet.rows("SELECT id, a, b, c FROM v ORDER BY id")
+    };
+    let mut found = Vec::new();
+    for (format, name) in [("sql", "as.sql"), ("ndjson", "as.ndjson")] {
+        let exported = fleet.run(&["dead", "export", "--run", "job", "--format", format]).expect(0).out;
+        let file = fleet.file(name, &exported);
+        fleet.run(&["publish", &file, "--run", format]).expect(0);
+        fleet.wait(format).expect(0);
+        found.push(rows());
+        fleet.sql("DELETE FROM v");
+    }
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0][0].1, "it's; a \\ \"day\"\n");
+    assert_eq!((&found[0][0].2, found[0][0].3), (&Some(vec![0xff, 0]), Some(1.5)));
+}
+
+#[test]
+fn what_cannot_be_replaced_is_refused_and_nothing_changes() {
+    let fleet = Fleet::new();
+    some_dead(&fleet);
+    let one = fleet.file("one.sql", "UPDATE t SET n = n + 1 WHERE id = 20;\n");
+    let refused =
+        |run: &str, replaced: &str| fleet.run(&["publish", &one, "--run", run, "--replaces", replaced]);
+    refused("fix", "nothing").expect(1).says("run nothing is not in this ledger");
+    refused("job", "job").expect(1).says("it is this run");
+    fleet.run(&["publish", &one, "--run", "open"]).expect(0);
+    refused("fix", "open").expect(1).says("it is running");
+    fleet.sql("UPDATE queryfleet_dead SET state = 'replaying' WHERE seq = 3");
+    refused("fix", "job").expect(1).says("a replay of some of them");
+    fleet.sql("UPDATE queryfleet_dead SET state = 'dead' WHERE seq = 3");
+    assert_eq!(fleet.dead().len(), 3);
+}
+
+#[test]
+fn discarding_says_what_it_does_and_wants_to_be_meant() {
+    let fleet = Fleet::new();
+    some_dead(&fleet);
+    let discard = |more: &[&str]| fleet.run(&[&["dead", "discard"], more].concat());
+    discard(&["--run", "job", "--code", "1146"]).expect(2).says("without a terminal, say --yes");
+    discard(&[]).expect(2);
+    discard(&["--run", "job", "--code", "1146", "--dry-run"])
+        .expect(0)
+        .says("2 dead jobs would be discarded");
+    assert_eq!(fleet.dead().len(), 3);
+    let said = discard(&["--run", "job", "--code", "1146", "--yes"]).expect(0);
+    said.says("nowhere").says("2 dead jobs discarded");
+    fleet.wait("job").expect(3);
+    let json: Value = discard(&["--run", "job", "--yes", "--json"]).expect(0).json();
+    assert_eq!(json, json!({"discarded": 1, "dry_run": false}));
+    fleet.wait("job").expect(0).says("3 dead: 3 dead jobs discarded");
+    fleet.run(&["status", "job"]).expect(0).says("repaired");
+}
+
+#[test]
+fn a_ledger_of_a_version_without_places_is_served_and_gets_them_by_setup() {
+    let fleet = Fleet::new();
+    fleet.sql(
+        "DROP TABLE queryfleet_place; ALTER TABLE queryfleet_dead DROP COLUMN replaced_by; \
+         UPDATE queryfleet_meta SET value = '1' WHERE name = 'additions'",
+    );
+    some_dead(&fleet);
+    fleet.run(&["dead", "list", "--run", "job", "--jobs"]).expect(0).says("Duplicate entry");
+    fleet.run(&["dead", "discard", "--run", "job", "--yes"]).expect(0);
+    fleet.wait("job").expect(0);
+    fleet.run(&["setup"]).expect(0);
+    let script = fleet.file("more.sql", "\nINSERT INTO t (id) VALUES (1);\n");
+    let _worker = fleet.worker(1);
+    fleet.run(&["publish", &script, "--run", "more"]).expect(0);
+    fleet.wait("more").expect(3);
+    fleet.run(&["dead", "show", "more", "1"]).expect(0).says(&format!("place:      {script}:2:1"));
+}
