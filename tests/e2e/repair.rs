@@ -102,9 +102,8 @@ fn values_databases_and_bodies_survive_an_export() {
     fleet.run(&["publish", &file, "--run", "job"]).expect(0);
     fleet.wait("job").expect(3);
     fleet.sql("RENAME TABLE w TO v");
-    let rows = || -> Vec<(i64, String, Option<Vec<u8>>, Option<f64>)> {
-        fleet.rows("SELECT id, a, b, c FROM v ORDER BY id")
-    };
+    type Row = (i64, String, Option<Vec<u8>>, Option<f64>);
+    let rows = || fleet.rows::<Row>("SELECT id, a, b, c FROM v ORDER BY id");
     let mut found = Vec::new();
     for (format, name) in [("sql", "as.sql"), ("ndjson", "as.ndjson")] {
         let exported = fleet.run(&["dead", "export", "--run", "job", "--format", format]).expect(0).out;

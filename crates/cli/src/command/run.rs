@@ -50,7 +50,7 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
 
 /// How far a run has come.
 enum Done {
-    Ended(Ended, Standing),
+    Ended(Ended, Box<Standing>),
     /// With its name once all of it is published.
     Interrupted(Option<String>),
 }
@@ -76,12 +76,12 @@ async fn publish_and_wait(
     if let Some(end) = end {
         output::say(format_args!("run {name} {end}: there was nothing to do"));
         let (ended, standing) = wait_run(config, &name, patience).await?;
-        return Ok(Done::Ended(ended, standing));
+        return Ok(Done::Ended(ended, standing.into()));
     }
     tokio::select! {
         ended = wait_run(config, &name, patience) => {
             let (ended, standing) = ended?;
-            Ok(Done::Ended(ended, standing))
+            Ok(Done::Ended(ended, standing.into()))
         }
         worked = worker.ended() => worked.map(|()| Done::Interrupted(Some(name))),
         asked = stop.next() => {
