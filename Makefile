@@ -8,8 +8,12 @@ help: ## list the targets
 setup: ## install the servers that are missing: RabbitMQ and MariaDB, as root or with sudo
 	@deploy/install-servers.sh
 
-demo: cargo setup build ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
-	@"$${CARGO_TARGET_DIR:-target}/release/queryfleet" demo
+uninstall: ## remove the packages that setup has installed, and nothing else
+	@deploy/uninstall-servers.sh
+
+demo: cargo setup ## show the whole promise in half a minute: 10,000 updates, a worker killed on the way
+	cargo build --profile demo -p queryfleet-cli
+	@"$${CARGO_TARGET_DIR:-target}/demo/queryfleet" demo
 
 test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, and all tests against real servers
 	@command -v python3 >/dev/null || .ci/packages python3-minimal
@@ -17,7 +21,7 @@ test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, 
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo check -p queryfleet-cli --no-default-features
 	@$(MAKE) --no-print-directory doc
-	@.ci/timed cargo test --workspace
+	@.ci/timed .ci/cargo-test
 
 doc: cargo ## build the documentation of all crates, with their private items: target/doc; a warning is an error
 	@RUSTDOCFLAGS='-D warnings' .ci/timed cargo doc --workspace --no-deps --document-private-items
@@ -103,4 +107,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup demo test doc deny msrv fuzz faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup uninstall demo test doc deny msrv fuzz faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

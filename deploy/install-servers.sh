@@ -3,6 +3,8 @@
 # Debian's or Ubuntu's own packages. They are started privately by whoever needs them, so no system service of these
 # packages is left running or enabled that was not there before. Does nothing, at once, when the programs are there.
 #
+# Which packages came new is kept in /var/lib/queryfleet/installed-packages, for uninstall-servers.sh.
+#
 # usage: install-servers.sh
 # exit codes: 0 the programs are there; 1 they are not, and the reason and the way out are on standard error
 
@@ -97,10 +99,40 @@ stop_unit() {
     fi
 }
 
+installed() {
+    dpkg-query -W -f '${Package} ${Status}\n' | sed -n 's/ install ok installed$//p' | sort
+}
+
+# What apt-get says that it will do, before it does it.
+announce() {
+    # shellcheck disable=SC2086 # words of ours, one package each
+    said=$(LC_ALL=C apt-get install --assume-no --no-install-recommends $1 2>/dev/null || true)
+    number=$(printf '%s\n' "$said" | sed -n 's/.* \([0-9]*\) newly installed.*/\1/p')
+    size=$(printf '%s\n' "$said" | grep -E '^(Need to get|After this operation)' | tr '\n' ' ')
+    echo "install-servers.sh: ${1% }: ${number:-some} packages of this system's own, into its usual folders. $size" >&2
+    echo "install-servers.sh: make uninstall removes them again" >&2
+}
+
+# Counts the packages that are set up while apt-get works: on a terminal on one line, else every tenth.
+show_progress() {
+    before=0
+    while kill -0 "$1" 2>/dev/null; do
+        sleep 1
+        ready=$(grep -c '^Setting up ' "$2" || true)
+        if [ -t 2 ]; then
+            printf '\rinstall-servers.sh: %s of %s packages' "$ready" "$3" >&2
+        elif [ $((ready - before)) -ge 10 ]; then
+            before=$ready
+            echo "install-servers.sh: $ready of $3 packages" >&2
+        fi
+    done
+    if [ -t 2 ]; then echo >&2; fi
+}
+
 # In an `if`, so `set -e` does not see a failure in here.
 install_packages() {
     # shellcheck disable=SC2086 # words of ours, one package or unit each
-    apt-get update && apt-get install --yes --no-install-recommends $1 || return
+    apt-get install --yes --no-install-recommends $1 || return
     for unit in $2; do
         stop_unit "$unit"
     done
@@ -121,17 +153,30 @@ if [ "$(id -u)" -ne 0 ]; then
     exec sudo $ask sh "$0"
 fi
 
-echo "install-servers.sh: installing ${missing% }" >&2
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
 log=$(mktemp)
-forbid_starting
-units=$(new_units "$missing")
-if ! install_packages "$missing" "$units" >"$log" 2>&1; then
+failed() {
     tail -n 30 "$log" >&2
     rm -f "$log"
     give_up "apt-get could not install ${missing% }; what it said is above"
-fi
+}
+echo "install-servers.sh: reading the lists of packages" >&2
+apt-get update >"$log" 2>&1 || failed
+announce "$missing"
+forbid_starting
+units=$(new_units "$missing")
+was=$(installed)
+install_packages "$missing" "$units" >"$log" 2>&1 &
+installing=$!
+show_progress "$installing" "$log" "${number:-?}"
+wait "$installing" || failed
 rm -f "$log"
+state=/var/lib/queryfleet
+mkdir -p "$state"
+list=$(mktemp)
+printf '%s\n' "$was" >"$list"
+installed | comm -13 "$list" - >>"$state/installed-packages"
+rm -f "$list"
 still=$(missing_packages | tr '\n' ' ')
 [ -z "$still" ] || give_up "still not installed: ${still% }"

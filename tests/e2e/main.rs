@@ -46,6 +46,7 @@ mod outside;
 mod pace;
 mod pipe;
 mod plan;
+mod playground;
 mod poison;
 mod pressure;
 mod printed;

@@ -32,6 +32,7 @@ fn producer_advice(error: &Error) -> Option<String> {
         Error::Chunk(_) => Some("the option is --chunk".into()),
         Error::MissingOfNoRun => Some("--missing needs --run".into()),
         Error::NoRun(_) => Some("`queryfleet status` lists the newest runs".into()),
+        Error::Ledger(error) => advice_of_ledger(error),
         _ => None,
     }
 }
@@ -102,8 +103,14 @@ fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
             Some(format!("`queryfleet dead list --run {run}` lists those that are"))
         }
         Error::NoRun(_) => Some("`queryfleet status` lists the newest runs".into()),
+        Error::Ledger(error) => advice_of_ledger(error),
         _ => None,
     }
+}
+
+/// What helps if queryfleet's own tables are missing.
+fn advice_of_ledger(error: &queryfleet_ledger::Error) -> Option<String> {
+    error.lacks_own_table().then(|| "`queryfleet setup` makes its tables and queues".into())
 }
 
 /// The options that help against an error of the configuration.

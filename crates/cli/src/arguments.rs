@@ -17,9 +17,12 @@ use crate::Exit;
 use crate::dead_arguments::DeadCommand;
 use crate::help::{self, examples, examples_and_exit_codes};
 
+/// The version, and the commit that it was built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("QUERYFLEET_REVISION"), ")");
+
 /// Runs big batches of SQL exactly once: a fleet of workers over RabbitMQ and MySQL or MariaDB.
 #[derive(Parser)]
-#[command(name = "queryfleet", version, after_help = help::root(), arg_required_else_help = true)]
+#[command(name = "queryfleet", version = VERSION, after_help = help::root(), arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

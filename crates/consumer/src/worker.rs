@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use queryfleet_broker::ErrorClass;
 use queryfleet_config::Config;
 use queryfleet_job::Backoff;
-use queryfleet_metrics::{Health, Labels, Metrics};
+use queryfleet_metrics::{Health, Labels, Metrics, Totals};
 use tokio::task::JoinSet;
 
 use crate::log::{Event, EventKind};
@@ -31,14 +31,14 @@ pub struct Build {
     pub revision: &'static str,
 }
 
-/// Runs a worker until `drain` begins and every slot has ended. Servers that cannot be reached are waited for.
+/// Runs a worker until `drain` begins and every slot has ended, and says what it has done. Servers that cannot be reached are waited for.
 ///
 /// # Errors
 /// Returns an error if the worker cannot start for a reason that waiting does not remove: an unusable configuration, an
 /// address for metrics that is in use, wrong credentials, a missing virtual host or database, or a queue that exists with
 /// other arguments; or because queryfleet's tables, or this account's rights to them, are missing for longer than
 /// `setup_timeout`.
-pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Error> {
+pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals, Error> {
     let labels = Labels {
         queue: &config.queue,
         slots: config.slots,
@@ -51,7 +51,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     let mut beside = JoinSet::new();
     beside.spawn(heartbeat::show_liveness(shared.clone()));
     if !connect(&shared, config.setup_timeout).await? {
-        return Ok(());
+        return Ok(Totals::default());
     }
     let worker_id = queryfleet_job::random_id()?;
     beside.spawn(heartbeat::keep(
@@ -80,7 +80,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<(), Err
     beside.abort_all();
     shared.log.flush_all();
     leave(&shared, &worker_id).await;
-    Ok(())
+    Ok(shared.metrics.totals())
 }
 
 /// Waits for both servers, reads which ledger this is, and declares the topology. For tables and rights it waits for

@@ -162,6 +162,14 @@ impl Error {
         std::error::Error::source(self).map_or_else(String::new, ToString::to_string)
     }
 
+    /// Whether a table of queryfleet is missing: `queryfleet setup` has not been run, or not since an upgrade.
+    pub fn lacks_own_table(&self) -> bool {
+        let error = self.server_error();
+        error.is_some_and(|error| {
+            error.code == error_code::NO_SUCH_TABLE && error.message.contains("queryfleet_")
+        })
+    }
+
     /// Whether the server has rolled a transaction back because of another one: ask once more.
     pub fn is_deadlock(&self) -> bool {
         self.code() == Some(error_code::DEADLOCK)

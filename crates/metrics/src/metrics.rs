@@ -10,6 +10,17 @@ use crate::by_word::Counters;
 use crate::series::Series;
 use crate::{Dependency, Error, Health, KillReason, Labels, PublishResult, SlotMetrics};
 
+/// What a process has done so far, in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rows that committed statements changed.
+    pub rows_affected: u64,
+    /// Messages with jobs that are retried later.
+    pub retries: u64,
+    /// Messages that the broker had delivered before.
+    pub redeliveries: u64,
+}
+
 /// All series of one process. Every label value exists from the start, at 0.
 pub struct Metrics {
     pub(crate) registry: Registry,
@@ -30,6 +41,15 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// What this process has done so far.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            rows_affected: self.rows_affected.get(),
+            retries: self.settled.get(Action::Retry).map_or(0, IntCounter::get),
+            redeliveries: self.redeliveries.get(),
+        }
+    }
+
     /// Registers every series, in a registry of its own.
     ///
     /// # Errors

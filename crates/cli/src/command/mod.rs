@@ -52,7 +52,7 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
         FleetCommand::Publish { publish, limits } => publish::publish(&config, &publish, limits.into()).await,
         FleetCommand::Work { slots } => {
             set_slots(&mut config, slots.slots);
-            work::work(&config).await
+            work::work(config).await
         }
         FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, timeout.into(), json).await,
         FleetCommand::Run { publish, slots, timeout } => {

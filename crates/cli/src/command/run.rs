@@ -1,10 +1,13 @@
 //! `queryfleet run`: publish, one process with N slots, wait. What `pool.map` is to a multiprocessing pool.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use indicatif::HumanCount;
 use queryfleet_config::{Config, variables};
 use queryfleet_consumer::Drain;
 use queryfleet_ledger::Standing;
+use queryfleet_metrics::Totals;
 use queryfleet_operator::Operator;
 use queryfleet_producer::{Ended, Patience, Published};
 use tokio::sync::Notify;
@@ -29,11 +32,16 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
     }
     set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;
+    let began = Instant::now();
     let mut worker = OwnWorker::new(&config);
     let done = publish_and_wait(&config, args, patience, &mut stop, &mut worker).await;
-    worker.drain(stop).await?;
+    let took = began.elapsed();
+    let totals = worker.drain(stop).await?;
     match done? {
         Done::Ended(ended, standing) => {
+            if !args.json {
+                output::say(summary(standing.counts.ended(), took, totals));
+            }
             report(ended, &standing, args.json);
             Ok(ended.into())
         }
@@ -93,13 +101,26 @@ async fn publish_and_wait(
     }
 }
 
+/// What this process has done, on one line.
+fn summary(jobs: u64, took: Duration, totals: Totals) -> String {
+    let Totals { rows_affected, retries, redeliveries } = totals;
+    let seconds = took.as_secs_f64().max(0.001);
+    format!(
+        "took {seconds:.1} s, {} jobs/s; this process: rows changed {}, messages to retry {}, redelivered {}",
+        HumanCount((jobs as f64 / seconds).round() as u64),
+        HumanCount(rows_affected),
+        HumanCount(retries),
+        HumanCount(redeliveries),
+    )
+}
+
 /// The worker in this process.
 struct OwnWorker {
     /// Starts it.
     checked: Arc<Notify>,
     drain: Drain,
     /// `None` once its end was seen.
-    working: Option<JoinHandle<Result<(), queryfleet_consumer::Error>>>,
+    working: Option<JoinHandle<Result<Totals, queryfleet_consumer::Error>>>,
 }
 
 impl OwnWorker {
@@ -110,7 +131,7 @@ impl OwnWorker {
         let working = tokio::spawn(async move {
             tokio::select! {
                 () = start.notified() => {}
-                () = draining.draining() => return Ok(()),
+                () = draining.draining() => return Ok(Totals::default()),
             }
             queryfleet_consumer::work(&config, draining, BUILD).await
         });
@@ -122,13 +143,14 @@ impl OwnWorker {
         let Some(working) = &mut self.working else { return std::future::pending().await };
         let worked = working.await;
         self.working = None;
-        Ok(worked??)
+        worked??;
+        Ok(())
     }
 
     /// Drains it. A signal ends running statements.
-    async fn drain(self, mut stop: Stop) -> Result<(), Failure> {
+    async fn drain(self, mut stop: Stop) -> Result<Totals, Failure> {
         self.drain.begin();
-        let Some(mut working) = self.working else { return Ok(()) };
+        let Some(mut working) = self.working else { return Ok(Totals::default()) };
         tokio::select! {
             worked = &mut working => return Ok(worked??),
             _ = stop.next() => self.drain.now(),

@@ -1,27 +1,39 @@
 //! `queryfleet work`.
 
-use queryfleet_config::Config;
+use std::net::{SocketAddr, TcpListener};
+
+use queryfleet_config::{Config, variables};
 use queryfleet_consumer::{Build, Drain};
 
 use crate::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::signal::Stop;
 
 /// Which program this is.
-pub(crate) const BUILD: Build = Build {
-    version: env!("CARGO_PKG_VERSION"),
-    revision: match option_env!("QUERYFLEET_REVISION") {
-        Some(revision) => revision,
-        None => "unknown",
-    },
-};
+pub(crate) const BUILD: Build =
+    Build { version: env!("CARGO_PKG_VERSION"), revision: env!("QUERYFLEET_REVISION") };
 
 /// Serves the queue until it is told to stop. A drain that ended well is success, however it was asked for.
-pub(crate) async fn work(config: &Config) -> Result<Exit, Failure> {
+pub(crate) async fn work(mut config: Config) -> Result<Exit, Failure> {
+    if !config.was_given(&variables::METRICS_LISTEN) && is_taken(config.metrics_listen) {
+        // A second worker on this machine, that nobody scrapes by its address. If somebody takes the port after this look, the
+        // error names the variable.
+        output::say(format_args!(
+            "{} is taken, probably by another worker: metrics are on a free port, which the next line names",
+            config.metrics_listen
+        ));
+        config.metrics_listen.set_port(0);
+    }
     let drain = Drain::default();
     let stopping = tokio::spawn(Stop::listen()?.drain(drain.clone()));
-    let worked = queryfleet_consumer::work(config, drain, BUILD).await;
+    let worked = queryfleet_consumer::work(&config, drain, BUILD).await;
     stopping.abort();
     worked?;
     Ok(Exit::Success)
+}
+
+/// Whether somebody listens on this address.
+fn is_taken(address: SocketAddr) -> bool {
+    TcpListener::bind(address).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }

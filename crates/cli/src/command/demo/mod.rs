@@ -11,7 +11,7 @@ use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
-use queryfleet_producer::{PublishRequest, Source};
+use queryfleet_producer::{ChunkSize, PublishRequest, Source};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::bar::Bar;
@@ -71,7 +71,12 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
     ));
     Operator::new(&config)?.setup().await?;
     let source = Source::Files(std::slice::from_ref(&script));
-    let request = PublishRequest { name: Some("demo"), ..PublishRequest::new(source) };
+    let request = PublishRequest {
+        name: Some("demo"),
+        // One by one, so that there is something to watch, and to kill.
+        chunk: ChunkSize::Jobs(1),
+        ..PublishRequest::new(source)
+    };
     let run = queryfleet_producer::publish(&config, &request, &mut |_| {}).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
@@ -112,7 +117,15 @@ fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
         output::print_block(format_args!("\n{report}"));
     }
     match report.broken() {
-        None => Ok(Exit::Success),
+        None => {
+            if !json {
+                let program = std::env::args().next().unwrap_or_else(|| "queryfleet".into());
+                output::say(format_args!(
+                    "next: {program} dev -- bash gives you such servers to play with, and docs/first-run.md says what to try"
+                ));
+            }
+            Ok(Exit::Success)
+        }
         Some(how) => Err(Failure::new(how)),
     }
 }

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Removes the packages that install-servers.sh has installed, with their configuration, and nothing that was there before.
+# The data of a server that somebody has started from them goes as well.
+#
+# usage: uninstall-servers.sh
+# exit codes: 0 none of them is left; 1 apt-get could not remove them
+
+set -eu
+
+list=/var/lib/queryfleet/installed-packages
+if ! [ -s "$list" ]; then
+    echo "uninstall-servers.sh: install-servers.sh has installed nothing here" >&2
+    exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    exec sudo sh "$0"
+fi
+packages=$(while read -r package; do
+    if dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed'; then
+        echo "$package"
+    fi
+done <"$list" | sort -u | tr '\n' ' ')
+if [ -n "$packages" ]; then
+    echo "uninstall-servers.sh: removing ${packages% }" >&2
+    # shellcheck disable=SC2086 # words, one package each
+    DEBIAN_FRONTEND=noninteractive apt-get purge --yes $packages >/dev/null
+fi
+rm -f "$list"
+rmdir --ignore-fail-on-non-empty /var/lib/queryfleet

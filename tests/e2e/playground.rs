@@ -1,0 +1,57 @@
+//! What a newcomer meets around a run: private servers, a second worker, a database without tables.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use queryfleet_tests::{Fleet, program};
+
+#[test]
+fn another_terminal_joins_the_servers_of_dev() {
+    let script = r#"
+        queryfleet=$0
+        folder=$(ls -d "$TMPDIR"/queryfleet-*)
+        mode=$(stat -c %a "$folder/env")
+        unset QUERYFLEET_AMQP_URL QUERYFLEET_MYSQL_URL
+        . "$folder/env"
+        "$queryfleet" status 2>&1
+        "$queryfleet" setup >/dev/null && "$queryfleet" status && echo "joined with mode $mode"
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(program())
+        .args(["dev", "--", "sh", "-c", script, program().to_str().unwrap()])
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(out.contains("`queryfleet setup` makes its tables and queues"), "{out}\n{err}");
+    assert!(out.contains("joined with mode 600"), "{out}\n{err}");
+    assert!(err.contains("until sh ends") && err.contains("another terminal joins by: . "), "{err}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_second_worker_takes_a_free_port_unless_one_was_asked_for() {
+    let fleet = Fleet::new();
+    // Whoever has it: the default port is taken.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:9464");
+    let mut command = fleet.command(&["work", "--slots", "1"]);
+    let mut worker = command.env_remove("QUERYFLEET_METRICS_LISTEN").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(worker.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("127.0.0.1:9464 is taken")));
+    let serves = lines.find(|line| line.contains("worker serves")).unwrap();
+    assert!(serves.contains("metrics=127.0.0.1:") && !serves.contains(":9464"), "{serves}");
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let asked = [("QUERYFLEET_METRICS_LISTEN", "127.0.0.1:9464")];
+    fleet.run_with(&["work", "--slots", "1"], &asked).expect(1).says("set QUERYFLEET_METRICS_LISTEN");
+}
+
+#[test]
+fn a_run_ends_with_what_it_did() {
+    let fleet = Fleet::new();
+    fleet.make_counters(500);
+    let script = fleet.script((1..=500).map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};")));
+    let said = fleet.run(&["run", script.to_str().unwrap(), "--run", "all"]).expect(0);
+    said.says("took ").says("rows changed 500, messages to retry 0, redelivered 0").says("all 500 jobs done");
+    fleet.assert_each_once();
+}
