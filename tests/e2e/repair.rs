@@ -59,6 +59,12 @@ fn an_export_is_repaired_and_its_run_replaces_the_dead_jobs() {
     some_dead(&fleet);
     let exported = fleet.run(&["dead", "export", "--run", "job"]).expect(0);
     let script = exported.says("3 dead jobs exported").out;
+    let at: Vec<_> =
+        ["-- job 3 of", "-- job 5 of", "-- job 6 of"].map(|job| script.find(job).unwrap()).into();
+    assert!(at.is_sorted(), "in the order of the input: {script}");
+    let one = fleet.run(&["dead", "export", "--run", "job", "--job", "5"]).expect(0);
+    one.says("1 dead job exported").says("-- job 5 of run job");
+    fleet.run(&["dead", "export"]).expect(2).says("--run");
     assert!(
         script.contains("-- job 3 of run job, ") && script.contains(": error 1062 (23000): Duplicate"),
         "{script}"

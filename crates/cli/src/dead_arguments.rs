@@ -32,6 +32,7 @@ pub(crate) enum DeadCommand {
     },
     /// Print dead jobs as an input, to be repaired and published with --replaces
     #[command(after_help = examples(&["dead export --run cleanup >fix.sql", "run fix.sql --run fix --replaces cleanup"]))]
+    #[command(mut_arg("run", |run| run.required(true)))]
     Export {
         #[command(flatten)]
         filter: DeadFilter,
@@ -89,6 +90,9 @@ pub(crate) struct DeadFilter {
     /// Of this run (name or id)
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
+    /// Only the job with this number in its run
+    #[arg(long, value_name = "N", requires = "run")]
+    pub(crate) job: Option<u64>,
     /// With this server error code, such as 1062
     #[arg(long, value_name = "CODE")]
     pub(crate) code: Option<u16>,
@@ -102,7 +106,7 @@ pub(crate) struct DeadFilter {
 
 impl From<DeadFilter> for queryfleet_operator::DeadFilter {
     fn from(filter: DeadFilter) -> queryfleet_operator::DeadFilter {
-        let DeadFilter { run, code, sql_state, reason } = filter;
-        queryfleet_operator::DeadFilter { run, code, sql_state, reason }
+        let DeadFilter { run, job, code, sql_state, reason } = filter;
+        queryfleet_operator::DeadFilter { run, seq: job, code, sql_state, reason }
     }
 }

@@ -90,13 +90,19 @@ impl Operator {
         self.details(vec![row]).await?.pop().ok_or_else(|| Error::NotDead { run: run.to_owned(), seq })
     }
 
-    /// Some dead jobs that wait for a decision, by growing id from behind `after`; none when there is no further one.
+    /// Some dead jobs that wait for a decision, in the order of their input, from behind `after`; none when there is no
+    /// further one.
     ///
     /// # Errors
     /// [`Error::NoRun`], or [`Error::Ledger`] when the database cannot be asked.
-    pub async fn dead_jobs(&mut self, filter: &DeadFilter, after: u64) -> Result<Vec<DeadDetails>, Error> {
+    pub async fn dead_jobs(
+        &mut self,
+        filter: &DeadFilter,
+        after: Option<&DeadDetails>,
+    ) -> Result<Vec<DeadDetails>, Error> {
         let filter = self.ledger_filter(filter).await?;
-        let rows = self.ledger.dead_jobs().whole(&filter, after, JOBS_AT_ONCE).await?;
+        let after = after.and_then(|details| Some((details.row.run?, details.row.seq?)));
+        let rows = self.ledger.dead_jobs().whole(&filter, after.unwrap_or_default(), JOBS_AT_ONCE).await?;
         self.details(rows).await
     }
 
@@ -113,15 +119,20 @@ impl Operator {
             })
         });
         let previews = self.previews(jobs.collect()).await?;
-        let mut details = Vec::with_capacity(rows.len());
-        for (row, (name, replay)) in rows.into_iter().zip(previews) {
-            let place = match (row.run, row.seq) {
-                (Some(run), Some(seq)) => self.ledger.places().of(RunId(run), &[seq]).await?.remove(&seq),
-                _ => None,
-            };
-            details.push(DeadDetails { row, name, place, replay });
+        let mut places = HashMap::new();
+        for rows in rows.chunk_by(|a, b| a.run == b.run) {
+            let Some(run) = rows[0].run else { continue };
+            let seqs: Vec<u64> = rows.iter().filter_map(|row| row.seq).collect();
+            let found = self.ledger.places().of(RunId(run), &seqs).await?;
+            places.extend(found.into_iter().map(|(seq, place)| ((Some(run), Some(seq)), place)));
         }
-        Ok(details)
+        let details = rows.into_iter().zip(previews).map(|(row, (name, replay))| DeadDetails {
+            place: places.remove(&(row.run, row.seq)),
+            row,
+            name,
+            replay,
+        });
+        Ok(details.collect())
     }
 
     /// Gives dead jobs up, so that nothing brings them back, and returns how many; with `dry_run` it only counts them. `all`
@@ -143,6 +154,7 @@ impl Operator {
         };
         Ok(Filter {
             run,
+            seq: filter.seq,
             code: filter.code,
             sql_state: filter.sql_state.clone(),
             reason: filter.reason.clone(),
@@ -187,7 +199,13 @@ impl Groups {
             message: message_shape(&message),
         };
         if let Some(at) = self.index.get(&key) {
-            self.groups[*at].jobs += 1;
+            let group = &mut self.groups[*at];
+            group.jobs += 1;
+            if seq < group.seq {
+                group.seq = seq;
+                group.example = message;
+                group.statement = statement.as_deref().map(shown);
+            }
         } else if self.groups.len() == MAX_GROUPS {
             self.groups[MAX_GROUPS - 1].jobs += 1;
         } else {
@@ -229,8 +247,8 @@ mod tests {
         };
         let mut groups = Groups::default();
         for line in [
-            line(1, 1062, "Duplicate entry '1' for key 'PRIMARY'", "INSERT INTO t VALUES (1)"),
             line(2, 1062, "Duplicate entry 'it''s' for key 'PRIMARY'", "INSERT INTO t VALUES (2)"),
+            line(1, 1062, "Duplicate entry '1' for key 'PRIMARY'", "INSERT INTO t VALUES (1)"),
             line(3, 1062, "Duplicate entry '1' for key 'PRIMARY'", "INSERT INTO u VALUES (1)"),
             line(4, 1146, "Table 'shop.a' doesn't exist", "UPDATE a SET n = 1"),
             line(5, 1146, "Table 'shop.b' doesn't exist", "UPDATE b SET n = 1"),

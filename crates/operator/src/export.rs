@@ -55,13 +55,14 @@ impl Operator {
         write: &mut (dyn FnMut(&str) + Send),
     ) -> Result<u64, Error> {
         let mut script = Script { schema: self.database.schema().to_owned(), ..Script::default() };
-        let mut after = 0;
+        let mut last = None;
         let mut jobs = 0;
         loop {
-            let details = self.dead_jobs(filter, after).await?;
-            let Some(last) = details.last() else { return Ok(jobs) };
-            after = last.row.id;
-            for details in &details {
+            let page = self.dead_jobs(filter, last.as_ref()).await?;
+            if page.is_empty() {
+                return Ok(jobs);
+            }
+            for details in &page {
                 let not_exported = |why| Error::NotExported {
                     run: details.name.clone(),
                     seq: details.row.seq.unwrap_or(0),
@@ -87,6 +88,7 @@ impl Operator {
                 write(&text);
                 jobs += 1;
             }
+            last = page.into_iter().next_back();
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::Error;
 pub struct DeadFilter {
     /// Of the run with this name or id.
     pub run: Option<String>,
+    /// With this place in its run.
+    pub seq: Option<u64>,
     /// With this server error code.
     pub code: Option<u16>,
     /// With this SQLSTATE.
@@ -18,8 +20,8 @@ pub struct DeadFilter {
 impl DeadFilter {
     /// Whether it asks about nothing.
     pub fn is_empty(&self) -> bool {
-        let DeadFilter { run, code, sql_state, reason } = self;
-        run.is_none() && code.is_none() && sql_state.is_none() && reason.is_none()
+        let DeadFilter { run, seq, code, sql_state, reason } = self;
+        run.is_none() && seq.is_none() && code.is_none() && sql_state.is_none() && reason.is_none()
     }
 
     /// An empty filter means every dead job of every run: nobody is to take those by a slip.

@@ -180,11 +180,12 @@ fn print_groups(groups: Vec<DeadGroup>) {
 async fn list_jobs(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
     let mut views = Vec::new();
     let mut rows = Vec::new();
-    let mut after = 0;
+    let mut last = None;
     loop {
-        let page = operator.dead_jobs(filter, after).await?;
-        let Some(last) = page.last() else { break };
-        after = last.row.id;
+        let page = operator.dead_jobs(filter, last.as_ref()).await?;
+        if page.is_empty() {
+            break;
+        }
         if json {
             let page: Result<Vec<_>, _> =
                 page.iter().map(|job| serde_json::to_value(JobView::from(job))).collect();
@@ -192,6 +193,7 @@ async fn list_jobs(operator: &mut Operator, filter: &DeadFilter, json: bool) -> 
         } else {
             rows.extend(page.iter().map(job_row));
         }
+        last = page.into_iter().next_back();
     }
     if json {
         print_json(&views);

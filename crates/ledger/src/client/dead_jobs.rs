@@ -28,6 +28,8 @@ const WHOLE: &str = "id, run, seq, queue, CAST(state AS CHAR) AS state, reason, 
 pub struct Filter {
     /// Of this run.
     pub run: Option<RunId>,
+    /// With this place in its run.
+    pub seq: Option<u64>,
     /// With this server error code.
     pub code: Option<u16>,
     /// With this SQLSTATE.
@@ -41,6 +43,7 @@ impl Filter {
     fn conditions(&self) -> (String, Vec<Value>) {
         let columns = [
             ("run", self.run.map(|run| Value::from(run.0))),
+            ("seq", self.seq.map(Value::from)),
             ("code", self.code.map(Value::from)),
             ("sql_state", self.sql_state.as_deref().map(Value::from)),
             ("reason", self.reason.as_deref().map(Value::from)),
@@ -143,15 +146,22 @@ impl DeadJobs<'_> {
         self.query(&query, values).await
     }
 
-    /// Up to `limit` dead jobs that wait for a decision, whole, by growing id from behind `after`.
+    /// Up to `limit` dead jobs that wait for a decision, whole, in the order of their runs' ids and of their seqs, from
+    /// behind this run and seq.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn whole(&mut self, filter: &Filter, after: u64, limit: u32) -> Result<Vec<DeadJob>, Error> {
+    pub async fn whole(
+        &mut self,
+        filter: &Filter,
+        after: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<DeadJob>, Error> {
         let (conditions, values) = filter.conditions();
+        let (run, seq) = after;
         let query = format!(
-            "SELECT {WHOLE} FROM {} WHERE id > {after} AND state IN ('dead', 'replaying') \
-             AND seq IS NOT NULL{conditions} ORDER BY id LIMIT {limit}",
+            "SELECT {WHOLE} FROM {} WHERE (run > {run} OR run = {run} AND seq > {seq}) \
+             AND state IN ('dead', 'replaying') AND seq IS NOT NULL{conditions} ORDER BY run, seq LIMIT {limit}",
             self.client.database.tables.dead
         );
         self.query(&query, values).await
