@@ -306,6 +306,7 @@ fn json_has_these_keys() {
             .chunks.most: number
             .ended: string
             .name: string
+            .replaced: number
             .run: number
             .total: number"#]],
     );

@@ -136,9 +136,53 @@ fn what_cannot_be_replaced_is_refused_and_nothing_changes() {
     fleet.run(&["publish", &one, "--run", "open"]).expect(0);
     refused("fix", "open").expect(1).says("it is running");
     fleet.sql("UPDATE queryfleet_dead SET state = 'replaying' WHERE seq = 3");
-    refused("fix", "job").expect(1).says("a replay of some of them");
+    refused("fix", "job").expect(1).says("a replay of job 3");
     fleet.sql("UPDATE queryfleet_dead SET state = 'dead' WHERE seq = 3");
+    let named = |name: &str, comment: &str| {
+        let file = fleet.file(name, &format!("-- {comment}\nUPDATE t SET n = n + 1 WHERE id = 20;\n"));
+        fleet.run(&["publish", &file, "--run", "fix", "--replaces", "job"])
+    };
+    named("other.sql", "job 3 of run jobs, x:1:1: error").expect(1).says("of another run");
+    named("four.sql", "job 4 of run job").expect(1).says("job 4 in a comment, and that one is not dead");
     assert_eq!(fleet.dead().len(), 3);
+    fleet.run(&["status", "fix"]).expect(1).says("not in this ledger");
+}
+
+#[test]
+fn what_an_input_names_is_replaced_and_nothing_else() {
+    let fleet = Fleet::new();
+    some_dead(&fleet);
+    let export =
+        |more: &[&str]| fleet.run(&[&["dead", "export", "--run", "job"], more].concat()).expect(0).out;
+    let publish = |name: &str, text: &str, run: &str| {
+        let text = text
+            .replace("INSERT INTO t (id) VALUES (1)", "UPDATE t SET n = n + 1 WHERE id = 18")
+            .replace("nowhere SET n = ';'", "t SET n = n + 1")
+            .replace("elsewhere SET n = 1", "t SET n = n + 1");
+        let file = fleet.file(name, &text);
+        fleet.run(&["publish", &file, "--run", run, "--replaces", "job"])
+    };
+    let all = export(&[]);
+    let _worker = fleet.worker(1);
+    publish("one.ndjson", &export(&["--job", "5", "--format", "ndjson"]), "one")
+        .expect(0)
+        .says("1 dead job of run job replaced");
+    fleet.wait("one").expect(0);
+    fleet.wait("job").expect(3);
+    assert_eq!(fleet.dead().len(), 3);
+    publish("all.sql", &all, "all").expect(1).says("job 5 is replaced by run");
+    // What was replayed since the export is not executed a second time.
+    fleet.sql("DELETE FROM t WHERE id = 1");
+    let rest = export(&[]);
+    fleet.run(&["dead", "replay", "--run", "job", "--job", "3"]).expect(0).says("1 dead job replayed");
+    fleet.wait("job").expect(3);
+    publish("rest.sql", &rest, "rest").expect(1).says("job 3 was replayed meanwhile");
+    publish("last.sql", &export(&[]), "last").expect(0);
+    fleet.wait("last").expect(0);
+    fleet.wait("job").expect(0).says("2 dead jobs discarded, replaced by the runs one, last");
+    assert_eq!(fleet.number("SELECT n FROM t WHERE id = 4"), 1);
+    assert_eq!(fleet.number("SELECT n FROM t WHERE id = 5"), 1);
+    assert_eq!(fleet.number("SELECT n FROM t WHERE id = 18"), 0);
 }
 
 #[test]
@@ -169,6 +213,11 @@ fn a_ledger_of_a_version_without_places_is_served_and_gets_them_by_setup() {
          UPDATE queryfleet_meta SET value = '1' WHERE name = 'additions'",
     );
     some_dead(&fleet);
+    let script = fleet.file("fix.sql", "UPDATE t SET n = n + 1 WHERE id = 1;\n");
+    fleet
+        .run(&["publish", &script, "--run", "fix", "--replaces", "job"])
+        .expect(1)
+        .says("run `queryfleet setup`");
     fleet.run(&["dead", "list", "--run", "job", "--jobs"]).expect(0).says("Duplicate entry");
     fleet.run(&["dead", "discard", "--run", "job", "--yes"]).expect(0);
     fleet.wait("job").expect(0);

@@ -434,7 +434,7 @@ pub(crate) struct PublishArgs {
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
     #[arg(long, help_heading = "Run", requires = "run")]
     pub(crate) missing: bool,
-    /// The run whose dead jobs this one replaces: they are discarded before any of this run is published
+    /// The run whose dead jobs this one replaces: those that the input names as `dead export` does, or all if it names none
     #[arg(long, help_heading = "Run", value_name = "RUN", requires = "run")]
     pub(crate) replaces: Option<String>,
     /// Print data as JSON

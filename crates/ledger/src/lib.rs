@@ -25,6 +25,7 @@ pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
 pub use client::places::{JOBS_PER_BLOCK, PlaceList, Places};
 pub use client::ranges::Ranges;
+pub use client::replacing::NotReplaced;
 pub use client::run::{Run, RunState};
 pub use client::runs::{NewRun, Runs};
 pub use client::standing::{RunStatus, Standing};

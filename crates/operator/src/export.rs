@@ -100,8 +100,8 @@ fn comment(details: &DeadDetails) -> String {
     let code = row.code.map_or_else(String::new, |code| format!(" {code}"));
     let state = row.sql_state.as_deref().map_or_else(String::new, |state| format!(" ({state})"));
     let seq = row.seq.unwrap_or(0);
-    let text =
-        format!("job {seq} of run {}{place}: {}{code}{state}: {}", details.name, row.reason, row.message);
+    let mark = queryfleet_job::job_mark(&details.name, seq);
+    let text = format!("{mark}{place}: {}{code}{state}: {}", row.reason, row.message);
     text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }
 
@@ -142,7 +142,7 @@ impl Script {
         if !std::mem::replace(&mut self.is_begun, true) {
             let run = &details.name;
             lines.push(format!(
-                "-- Repair, then: queryfleet publish FILE --run NAME --replaces {run}; dead jobs that are not repaired go as well."
+                "-- Repair, then: queryfleet publish FILE --run NAME --replaces {run}; jobs whose comments are taken out stay dead."
             ));
         }
         if self.session_sql != details.replay.session_sql {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use queryfleet_ledger::RunStatus;
+use queryfleet_ledger::{NotReplaced, RunStatus};
 use queryfleet_sql::SplitError;
 
 use crate::location::Location;
@@ -251,14 +251,21 @@ impl Error {
 }
 
 /// Why the dead jobs of a run cannot be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreplaceable {
     /// It is the run that would replace them.
     Itself,
     /// It may still have more of them, or is closed.
     Open(RunStatus),
-    /// A replay of some of them is under way, or was left in the middle.
-    Replaying,
+    /// The input names a job of another run.
+    OtherRun {
+        /// The job.
+        seq: u64,
+        /// What begins with the name of its run.
+        run: String,
+    },
+    /// As the ledger has it.
+    Job(NotReplaced),
 }
 
 impl std::fmt::Display for Unreplaceable {
@@ -268,9 +275,34 @@ impl std::fmt::Display for Unreplaceable {
             Unreplaceable::Open(status) => {
                 write!(f, "it is {status}, and only of a run that has ended they can be")
             }
-            Unreplaceable::Replaying => f.write_str(
-                "a replay of some of them is under way, or was left in the middle: let it end, or repeat it",
+            Unreplaceable::OtherRun { seq, run } => write!(
+                f,
+                "the input names job {seq} of another run in a comment ({}): what is of another run is for a file of its own",
+                run.chars().take(80).collect::<String>()
             ),
+            Unreplaceable::Job(why) => match why {
+                NotReplaced::NoDeadJobs => f.write_str("it has none"),
+                NotReplaced::NotDead(seq) => {
+                    write!(f, "the input names job {seq} in a comment, and that one is not dead")
+                }
+                NotReplaced::Replaying(seq) => {
+                    write!(
+                        f,
+                        "a replay of job {seq} is under way, or was left in the middle: let it end, or repeat it"
+                    )
+                }
+                NotReplaced::Replayed(seq) => write!(
+                    f,
+                    "job {seq} was replayed meanwhile: take its statement out of the input, with its comment"
+                ),
+                NotReplaced::Replaced(seq, by) => write!(
+                    f,
+                    "job {seq} is replaced by run {by} already: take its statement out of the input, with its comment"
+                ),
+                NotReplaced::OldTables => {
+                    f.write_str("the tables are of an older version: run `queryfleet setup`")
+                }
+            },
         }
     }
 }

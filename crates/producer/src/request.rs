@@ -34,7 +34,8 @@ pub struct PublishRequest<'a> {
     pub allow_no_where: bool,
     /// Publish a new run even if there is one of the same input.
     pub again: bool,
-    /// The run whose dead jobs this one replaces: they are discarded before any job of this run is published.
+    /// The run whose dead jobs this one replaces: those that the input names in its comments, as an export does, or all if
+    /// it names none. They are discarded before any job of this run is published.
     pub replaces: Option<&'a str>,
     /// How fast to publish.
     pub limits: Limits,

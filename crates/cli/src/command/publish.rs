@@ -20,6 +20,8 @@ struct PublishedView<'a> {
     name: &'a str,
     total: u64,
     before: u64,
+    /// Dead jobs of another run that this one replaces.
+    replaced: u64,
     /// When the run had ended, if nothing of it was left to do.
     ended: Option<&'a str>,
     /// What the jobs were grouped into.
@@ -34,7 +36,7 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
     let Some(published) = publish_run(config, &request, &mut stop, || {}).await? else {
         return Ok(Exit::Interrupted);
     };
-    say_what_has_no_effect(args, &published);
+    say_what_else(args, &published);
     let Published { run, name, total, before, .. } = &published;
     let ended = match &published.end {
         Some(PastEnd::Ended { at, .. }) => Some(at.as_str()),
@@ -47,6 +49,7 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
             name,
             total: *total,
             before: *before,
+            replaced: published.replaced,
             ended,
             chunks,
         });
@@ -65,9 +68,12 @@ pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits)
     Ok(Exit::Success)
 }
 
-/// What an earlier publish of the run has settled.
-pub(crate) fn say_what_has_no_effect(args: &PublishArgs, published: &Published) {
-    let Published { before, chunk: first, .. } = published;
+/// What it replaces, and what an earlier publish of the run has settled.
+pub(crate) fn say_what_else(args: &PublishArgs, published: &Published) {
+    let Published { before, chunk: first, replaced, .. } = published;
+    if let Some(run) = &args.replaces {
+        output::say(format_args!("{} of run {run} replaced", counted(*replaced, "dead job")));
+    }
     match args.chunk {
         Some(chunk) if chunk != *first && *before > 0 => output::say(format_args!(
             "--chunk {chunk} has no effect on the {before} jobs that were published before with --chunk {first}"

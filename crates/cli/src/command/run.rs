@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::Exit;
 use crate::arguments::PublishArgs;
-use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_has_no_effect};
+use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
 use crate::command::setup;
 use crate::command::wait::{report, wait_run};
 use crate::command::work::BUILD;
@@ -78,7 +78,7 @@ async fn publish_and_wait(
         worked = worker.ended() => return worked.map(|()| Done::Interrupted(None)),
     };
     let Some(published) = published else { return Ok(Done::Interrupted(None)) };
-    say_what_has_no_effect(args, &published);
+    say_what_else(args, &published);
     say_chunks(&published.chunks);
     let Published { name, end, .. } = published;
     if let Some(end) = end {

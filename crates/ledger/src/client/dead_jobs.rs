@@ -197,36 +197,6 @@ impl DeadJobs<'_> {
         Ok(GivenUp { jobs: jobs.unwrap_or(0), replaced_by })
     }
 
-    /// Discards all dead jobs of a run, since another run has what replaces them, and returns how many. `None` if a replay
-    /// of some of them is under way, or was left in the middle: then nothing changes.
-    ///
-    /// # Errors
-    /// If the database cannot be reached or refuses a statement. Nothing is changed then.
-    pub async fn replace(&mut self, run: RunId, by: RunId) -> Result<Option<u64>, Error> {
-        let dead = &self.client.database.tables.dead;
-        // The rows are locked: of a replay and this, one comes first, and the other finds nothing to take.
-        let lock = format!(
-            "SELECT CAST(state AS CHAR) FROM {dead} WHERE run = {run} AND state IN ('dead', 'replaying') FOR UPDATE"
-        );
-        let update = format!(
-            "UPDATE {dead} SET state = 'discarded', replaced_by = {by} WHERE run = {run} AND state = 'dead'"
-        );
-        self.client
-            .ask("replace dead jobs", async |conn| {
-                conn.query_drop("START TRANSACTION").await?;
-                let states: Vec<String> = conn.query(lock).await?;
-                if states.iter().any(|state| state == "replaying") {
-                    conn.query_drop("ROLLBACK").await?;
-                    return Ok(None);
-                }
-                conn.query_drop(update).await?;
-                let replaced = conn.affected_rows();
-                conn.query_drop("COMMIT").await?;
-                Ok(Some(replaced))
-            })
-            .await
-    }
-
     /// How many jobs [`discard`](Self::discard) would give up.
     ///
     /// # Errors
@@ -392,6 +362,6 @@ fn params(values: Vec<Value>) -> Params {
     if values.is_empty() { Params::Empty } else { Params::Positional(values) }
 }
 
-fn list(ids: &[u64]) -> String {
+pub(crate) fn list(ids: &[u64]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

@@ -8,6 +8,7 @@ pub(crate) mod holds;
 pub(crate) mod jobs;
 pub(crate) mod places;
 pub(crate) mod ranges;
+pub(crate) mod replacing;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;

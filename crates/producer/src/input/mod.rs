@@ -4,6 +4,7 @@ pub(crate) mod coerce;
 pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod lines;
+pub(crate) mod marks;
 pub(crate) mod ndjson;
 pub(crate) mod objects;
 pub(crate) mod rows;
@@ -144,6 +145,16 @@ impl Input {
             Some(template) => Reading::Rows(Rows::new(name, bytes, self.format, template.clone(), limit)?),
             None => Reading::Ndjson(Ndjson::new(name, bytes, mode, limit)),
         })
+    }
+
+    /// The dead jobs that it names in its comments, as [`marks`] has it.
+    ///
+    /// # Errors
+    /// Returns [`Error::Read`] or [`Error::Foreign`].
+    pub(crate) fn job_marks(&self, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+        let (bytes, _) = self.decompressed()?;
+        marks::read(BufReader::with_capacity(BUFFER_BYTES, bytes), limit)
+            .map_err(|source| self.read_error(source))
     }
 
     /// Its bytes, decompressed, and its name without the extension that says so.

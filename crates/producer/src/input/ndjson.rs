@@ -29,7 +29,7 @@ struct Line<'a> {
     params: Vec<&'a RawValue>,
     database: Option<String>,
     timeout: Option<String>,
-    /// For people; not read.
+    /// For people; [`marks`](crate::input::marks) reads it.
     #[serde(default, rename = "comment")]
     _comment: serde::de::IgnoredAny,
 }

@@ -9,6 +9,7 @@ pub(crate) mod places;
 pub(crate) mod progress;
 pub(crate) mod publication;
 pub(crate) mod publishing;
+pub(crate) mod replacing;
 pub(crate) mod run;
 pub(crate) mod source;
 

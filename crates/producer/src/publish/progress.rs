@@ -18,6 +18,8 @@ pub struct Published {
     pub total: u64,
     /// Jobs that an earlier publish had confirmed; of missing jobs, those that the ledger has.
     pub before: u64,
+    /// Dead jobs of another run that this one replaces.
+    pub replaced: u64,
     /// The maximum of jobs per message with which the run was begun.
     pub chunk: ChunkSize,
     /// What the jobs that were published now were grouped into.

@@ -6,11 +6,10 @@ use std::time::Instant;
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{Backoff, LedgerId, Manifest, Signer};
-use queryfleet_ledger::{Database, LedgerClient, Run, RunStatus};
+use queryfleet_ledger::{Database, LedgerClient, Run};
 
 use crate::check::Jobs;
 use crate::check::rules::RunRules;
-use crate::error::Unreplaceable;
 use crate::grouping::Grouping;
 use crate::notice::Notice;
 use crate::publish::batch::{BatchOptions, Window};
@@ -21,6 +20,7 @@ use crate::publish::pace::Pace;
 use crate::publish::places::Places;
 use crate::publish::progress::{Progress, Published};
 use crate::publish::publishing::Publishing;
+use crate::publish::replacing::Replacement;
 use crate::publish::run::{InputIdentity, RunFinder, check_name};
 use crate::publish::source::OpenSource;
 use crate::request::{ChunkSize, LARGEST_CHUNK};
@@ -40,8 +40,8 @@ pub(crate) struct Publication<'a> {
     topology: Topology,
     rules: RunRules,
     source: OpenSource<'a>,
-    /// The run whose dead jobs this one replaces.
-    replaced: Option<Run>,
+    /// What this run replaces.
+    replacement: Option<Replacement>,
 }
 
 /// What the first pass has seen.
@@ -73,15 +73,18 @@ impl<'a> Publication<'a> {
             check_name(&mut client, name).await?;
         }
         let ledger = client.identity().await?;
-        let replaced = match request.replaces {
-            Some(replaced) => Some(replaceable(&mut client, replaced, request.name).await?),
-            None => None,
-        };
         let rules = RunRules::load(config, request, &database, &mut client).await?;
         let source = OpenSource::open(request, &mut client, &database, rules.statement.mode).await?;
         if let (Some(sha256), [input]) = (request.sha256, source.inputs()) {
             input.verify_sha256(sha256)?;
         }
+        let replacement = match request.replaces {
+            Some(run) => {
+                let limit = rules.statement.limit_bytes;
+                Some(Replacement::find(&mut client, request, run, source.inputs(), limit).await?)
+            }
+            None => None,
+        };
         Ok(Publication {
             config,
             request,
@@ -92,7 +95,7 @@ impl<'a> Publication<'a> {
             topology,
             rules,
             source,
-            replaced,
+            replacement,
         })
     }
 
@@ -171,7 +174,10 @@ impl<'a> Publication<'a> {
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         let ours = self.manifest(&run, &checked);
         let (run, manifest) = manifest::write(&mut self.client, run, &ours, signer.as_ref()).await?;
-        self.replace_dead_jobs(&run).await?;
+        let replaced = match &self.replacement {
+            Some(replacement) => replacement.discard(&mut self.client, &run).await?,
+            None => 0,
+        };
         let grouping = Grouping::new(
             request.chunk,
             Pace::most_jobs(request.limits),
@@ -206,17 +212,7 @@ impl<'a> Publication<'a> {
         };
         let published = publishing.run().await;
         self.broker.close().await;
-        published
-    }
-
-    /// Gives up the dead jobs that this run replaces, before any job of this run can be executed: a job and what replaces it
-    /// never both take effect.
-    async fn replace_dead_jobs(&mut self, run: &Run) -> Result<(), Error> {
-        let Some(replaced) = &self.replaced else { return Ok(()) };
-        match self.client.dead_jobs().replace(replaced.id, run.id).await? {
-            Some(_) => Ok(()),
-            None => Err(Error::Replaces { name: replaced.name.clone(), why: Unreplaceable::Replaying }),
-        }
+        published.map(|published| Published { replaced, ..published })
     }
 
     /// What the run is published as, from this request and from nothing that the table holds.
@@ -232,18 +228,6 @@ impl<'a> Publication<'a> {
             input: queryfleet_job::hex(&checked.identity.digest),
             total: checked.digest.jobs,
         }
-    }
-}
-
-/// The run whose dead jobs are to be replaced. It has ended: no job of it dies any more.
-async fn replaceable(client: &mut LedgerClient, name_or_id: &str, own: Option<&str>) -> Result<Run, Error> {
-    let standing = client.runs().standing(name_or_id).await?;
-    let standing = standing.ok_or_else(|| Error::NoRun(name_or_id.to_owned()))?;
-    let name = standing.run.name.clone();
-    match standing.status() {
-        _ if own == Some(&name) => Err(Error::Replaces { name, why: Unreplaceable::Itself }),
-        RunStatus::Done | RunStatus::Finished | RunStatus::Repaired => Ok(standing.run),
-        status => Err(Error::Replaces { name, why: Unreplaceable::Open(status) }),
     }
 }
 

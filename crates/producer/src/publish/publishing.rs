@@ -108,6 +108,7 @@ impl Publishing<'_> {
             name: self.run.name,
             total,
             before,
+            replaced: 0,
             chunk: ChunkSize::from_row(self.run.chunk),
             chunks: self.grouping.into_chunks(),
             end,
