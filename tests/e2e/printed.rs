@@ -29,6 +29,12 @@ impl Printed {
             self.fleet.rows("SELECT DATE_FORMAT(died, '%Y-%m-%d %H:%i:%s') FROM queryfleet_dead");
         let database: Vec<String> = self.fleet.rows("SELECT DATABASE()");
         let ended = text.split_once("ended at ").map_or("TIME", |(_, rest)| rest.split(' ').next().unwrap());
+        // How wide these columns are depends on the names in them.
+        let lines = text.lines().map(|line| match line.ends_with("STATEMENT") {
+            true => line.split_whitespace().collect::<Vec<_>>().join("  "),
+            false => line.to_owned(),
+        });
+        let text: String = lines.map(|line| line + "\n").collect();
         text.replace(&self.script, "SCRIPT")
             .replace(ended, "TIME")
             .replace(&worker[0], "HOST:PID")
@@ -81,9 +87,9 @@ fn people_read_this() {
         &["status"],
         0,
         &expect![[r#"
-        RUN      STATE     TOTAL  DONE  DEAD
-        printed  finished      2     1     1
-    "#]],
+            RUN      STATE     TOTAL  DONE  DEAD
+            printed  finished      2     1     1
+        "#]],
     );
     printed.prints(
         &["wait", "printed"],
@@ -96,8 +102,8 @@ fn people_read_this() {
         &["dead", "list"],
         0,
         &expect![[r#"
-            RUN      REASON  CODE  STATE  JOBS  FIRST  EXAMPLE
-            printed  error   1146  42S02     1  job 2  Table 'DATABASE.nowhere' doesn't exist
+            RUN  REASON  CODE  STATE  JOBS  FIRST  ERROR  STATEMENT
+            printed  error   1146  42S02     1  job 2, SCRIPT:2:1  Table 'DATABASE.nowhere' doesn't exist  UPDATE nowhere SET n = 1
         "#]],
     );
     printed.prints(
@@ -142,8 +148,8 @@ fn people_read_this() {
         &["dead", "discard", "--all", "--yes"],
         0,
         &expect![[r#"
-            RUN      REASON  CODE  STATE  JOBS  FIRST  EXAMPLE
-            printed  error   1146  42S02     1  job 2  Table 'DATABASE.nowhere' doesn't exist
+            RUN  REASON  CODE  STATE  JOBS  FIRST  ERROR  STATEMENT
+            printed  error   1146  42S02     1  job 2, SCRIPT:2:1  Table 'DATABASE.nowhere' doesn't exist  UPDATE nowhere SET n = 1
             1 dead job discarded
         "#]],
     );

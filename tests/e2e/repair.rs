@@ -97,8 +97,12 @@ fn values_databases_and_bodies_survive_an_export() {
     let fleet = Fleet::new();
     fleet.make_counters(1);
     fleet.sql("CREATE TABLE v (id INT PRIMARY KEY, a VARCHAR(50), b VARBINARY(50), c DOUBLE) ENGINE=InnoDB");
+    // What a terminal would obey or not show is data here.
+    let unseen = "\u{feff}a\u{200d}b\r\n\u{1b}[1m\u{ad}\t";
     let lines = [
         json!({"sql": "INSERT INTO v VALUES (?, ?, ?, ?)", "params": [1, "it's; a \\ \"day\"\n", {"base64": "/wA="}, 1.5]}),
+        json!({"sql": "INSERT INTO v VALUES (3, ?, NULL, NULL)", "params": [unseen]}),
+        json!({"sql": format!("INSERT INTO v VALUES (4, '{unseen}', NULL, NULL)")}),
         json!({"sql": "INSERT INTO v VALUES (2, 'a;b', NULL, ?)", "params": [null], "timeout": "90s"}),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -122,6 +126,7 @@ fn values_databases_and_bodies_survive_an_export() {
     assert_eq!(found[0], found[1]);
     assert_eq!(found[0][0].1, "it's; a \\ \"day\"\n");
     assert_eq!((&found[0][0].2, found[0][0].3), (&Some(vec![0xff, 0]), Some(1.5)));
+    assert_eq!((found[0][2].1.as_str(), found[0][3].1.as_str()), (unseen, unseen));
 }
 
 #[test]

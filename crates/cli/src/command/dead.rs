@@ -27,7 +27,7 @@ pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, 
         DeadCommand::Show { run, seq, json } => show(&mut operator, &run, seq, json).await,
         DeadCommand::Export { filter, format } => {
             let exported =
-                operator.export(&filter.into(), format, &mut |text| output::print_block(text)).await?;
+                operator.export(&filter.into(), format, &mut |text| output::print_data(text)).await?;
             output::say(format_args!("{} exported", counted(exported, "dead job")));
             Ok(Exit::Success)
         }
@@ -158,11 +158,13 @@ fn print_groups(groups: Vec<DeadGroup>) {
         ("STATE", Align::Left),
         ("JOBS", Align::Right),
         ("FIRST", Align::Left),
-        ("EXAMPLE", Align::Left),
+        ("ERROR", Align::Left),
+        ("STATEMENT", Align::Left),
     ];
     let none = || "-".to_owned();
     let row = |group: DeadGroup| {
-        let first = group.seq.map(|seq| format!("job {seq}"));
+        let place = group.place.map_or_else(String::new, |place| format!(", {place}"));
+        let first = group.seq.map(|seq| format!("job {seq}{place}"));
         [
             group.name.unwrap_or_else(none),
             group.reason,
@@ -170,7 +172,8 @@ fn print_groups(groups: Vec<DeadGroup>) {
             group.sql_state.unwrap_or_else(none),
             group.jobs.to_string(),
             first.unwrap_or_else(none),
-            group.example,
+            shown(&group.example),
+            group.statement.unwrap_or_else(none),
         ]
     };
     print_table(columns, &groups.into_iter().map(row).collect::<Vec<_>>());

@@ -1,7 +1,7 @@
 //! Standard output: data. What cannot be written there stops no work: the first error is kept for the end, see [`exit_after_output`].
 
 use std::fmt::Display;
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, IsTerminal};
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -22,6 +22,12 @@ pub(crate) fn print(text: impl Display) {
 /// Prints text that has lines of its own to standard output.
 pub(crate) fn print_block(text: impl Display) {
     to_stdout(&(block(&text.to_string()).into_owned() + "\n"));
+}
+
+/// Prints text that another program reads, as it is; on a terminal like [`print_block`].
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn print_data(text: &str) {
+    if std::io::stdout().is_terminal() { print_block(text) } else { to_stdout(&(text.to_owned() + "\n")) }
 }
 
 /// Prints JSON, one value per line, its keys sorted.
