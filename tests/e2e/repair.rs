@@ -1,6 +1,8 @@
 //! From dead to repaired: what died where, the same statements as a file, and a run that replaces them.
 
-use queryfleet_tests::Fleet;
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, eventually};
 use serde_json::{Value, json};
 
 /// A run whose jobs 3 and 5 are dead, and bound values of a template that are dead as well.
@@ -185,8 +187,53 @@ fn what_an_input_names_is_replaced_and_nothing_else() {
     publish("last.sql", &export(&[]), "last").expect(0);
     fleet.wait("last").expect(0);
     fleet.wait("job").expect(0).says("2 dead jobs discarded, replaced by the runs one, last");
+    // A repair that dies repairs nothing.
+    fleet.sql("UPDATE queryfleet_dead SET state = 'dead' WHERE seq = 6");
+    let again = fleet.file("again.sql", "UPDATE nowhere SET n = 1 WHERE id = 1 -- once more\n;\n");
+    fleet.run(&["publish", &again, "--run", "again", "--replaces", "job"]).expect(0);
+    fleet.wait("again").expect(3);
+    fleet.wait("job").expect(3).says("run again has dead jobs: queryfleet dead list --run again");
+    let exported = fleet.run(&["dead", "export", "--run", "again"]).expect(0).out;
+    assert!(exported.ends_with("UPDATE nowhere SET n = 1 WHERE id = 1 -- once more\n;\n"), "{exported}");
+    let again = fleet.file("again.sql", &exported.replace("nowhere", "t"));
+    fleet.run(&["publish", &again, "--run", "once-more", "--replaces", "again"]).expect(0);
+    fleet.wait("once-more").expect(0);
+    fleet.wait("job").expect(0);
     assert_eq!(fleet.number("SELECT n FROM t WHERE id = 4"), 1);
     assert_eq!(fleet.number("SELECT n FROM t WHERE id = 5"), 1);
+    assert_eq!(fleet.number("SELECT n FROM t WHERE id = 18"), 0);
+}
+
+#[test]
+fn what_is_replayed_while_its_replacement_is_checked_is_not_replaced() {
+    let fleet = Fleet::new();
+    some_dead(&fleet);
+    let file = fleet.file("one.sql", "UPDATE t SET n = n + 1 WHERE id = 18;\n");
+    // Somebody is about to make a run of the same name: the publish has looked at the dead jobs, and waits.
+    let mut other = fleet.client();
+    other
+        .run(
+            "START TRANSACTION; INSERT INTO queryfleet_run (id, name, queue, digest, chunk) \
+             VALUES (9, 'fix', 'default', REPEAT('x', 32), 1)",
+        )
+        .unwrap();
+    let publish = ["publish", &file, "--run", "fix", "--replaces", "job"];
+    std::thread::scope(|scope| {
+        let published = scope.spawn(|| fleet.run(&publish));
+        eventually(Duration::from_secs(30), "the publish waits", || fleet.running("INSERT INTO") == 1);
+        fleet.sql("DELETE FROM t WHERE id = 1");
+        let _worker = fleet.worker(1);
+        fleet.run(&["dead", "replay", "--run", "job", "--job", "3"]).expect(0).says("1 dead job replayed");
+        fleet.wait("job").expect(3);
+        other.run("ROLLBACK").unwrap();
+        published
+            .join()
+            .unwrap()
+            .expect(1)
+            .says("job 3 was replayed meanwhile")
+            .says("nothing was published");
+    });
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead'"), 2);
     assert_eq!(fleet.number("SELECT n FROM t WHERE id = 18"), 0);
 }
 

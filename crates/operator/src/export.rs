@@ -1,6 +1,5 @@
 //! Dead jobs as an input: to be repaired, and published as a run of their own.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use queryfleet_job::{Job, NotAtomic, Param};
@@ -165,21 +164,24 @@ impl Script {
             self.database = job.database.clone();
         }
         let sql = queryfleet_ledger::bound_statement(job, mode)?;
-        lines.push(delimited(&sql, mode)?.into_owned());
+        lines.push(delimited(&sql, mode)?);
         Ok(lines.join("\n"))
     }
 }
 
 /// A statement with its delimiter, `;` if that cuts it nowhere.
-fn delimited(sql: &str, mode: SqlMode) -> Result<Cow<'_, str>, String> {
-    let plain = format!("{sql};");
-    if is_one(&plain, sql, mode) {
-        return Ok(plain.into());
-    }
-    for delimiter in ["$$", "//", "%%END%%"] {
-        let text = format!("DELIMITER {delimiter}\n{sql}{delimiter}\nDELIMITER ;");
-        if is_one(&text, sql, mode) {
-            return Ok(text.into());
+fn delimited(sql: &str, mode: SqlMode) -> Result<String, String> {
+    // A comment at the end may want a line of its own.
+    for end in ["", "\n"] {
+        let plain = format!("{sql}{end};");
+        if is_one(&plain, sql, mode) {
+            return Ok(plain);
+        }
+        for delimiter in ["$$", "//", "%%END%%"] {
+            let text = format!("DELIMITER {delimiter}\n{sql}{end}{delimiter}\nDELIMITER ;");
+            if is_one(&text, sql, mode) {
+                return Ok(text);
+            }
         }
     }
     Err("a script has no form for it: export it with --format ndjson".into())
@@ -202,6 +204,7 @@ mod tests {
     fn a_statement_is_cut_where_it_ends() {
         let mode = SqlMode::default();
         assert_eq!(delimited("DO 'a;b'", mode).unwrap(), "DO 'a;b';");
+        assert_eq!(delimited("DO 1 -- one", mode).unwrap(), "DO 1 -- one\n;");
         let body = "CREATE PROCEDURE p() BEGIN DO 1; DO 2; END";
         assert_eq!(delimited(body, mode).unwrap(), format!("DELIMITER $$\n{body}$$\nDELIMITER ;"));
         let hard = "CREATE PROCEDURE p() BEGIN DO '$$'; DO 1 $$ // %%END%%; END";

@@ -11,7 +11,7 @@ use crate::Exit;
 use crate::bar::counted;
 use crate::dead_arguments::DeadCommand;
 use crate::failure::Failure;
-use crate::output::{self, Align, print_json, print_table};
+use crate::output::{self, Align, JsonList, print_json, print_table};
 
 /// Characters of a text that are shown in a table.
 const SHOWN_CHARACTERS: usize = 100;
@@ -181,7 +181,7 @@ fn print_groups(groups: Vec<DeadGroup>) {
 
 /// Every dead job of a filter.
 async fn list_jobs(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
-    let mut views = Vec::new();
+    let mut list = JsonList::default();
     let mut rows = Vec::new();
     let mut last = None;
     loop {
@@ -190,16 +190,14 @@ async fn list_jobs(operator: &mut Operator, filter: &DeadFilter, json: bool) -> 
             break;
         }
         if json {
-            let page: Result<Vec<_>, _> =
-                page.iter().map(|job| serde_json::to_value(JobView::from(job))).collect();
-            views.extend(page.map_err(|error| Failure::new(error.to_string()))?);
+            page.iter().for_each(|job| list.push(&JobView::from(job)));
         } else {
             rows.extend(page.iter().map(job_row));
         }
         last = page.into_iter().next_back();
     }
     if json {
-        print_json(&views);
+        list.end();
     } else {
         let columns = [
             ("RUN", Align::Left),

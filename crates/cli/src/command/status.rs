@@ -83,7 +83,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
 
 /// What became of dead jobs that nobody wants back, as a sentence.
 pub(crate) fn given_up(standing: &Standing) -> Option<String> {
-    let GivenUp { jobs, replaced_by } = &standing.given_up;
+    let GivenUp { jobs, replaced_by, dead_again, .. } = &standing.given_up;
     if *jobs == 0 {
         return None;
     }
@@ -92,7 +92,10 @@ pub(crate) fn given_up(standing: &Standing) -> Option<String> {
         [run] => format!(", replaced by run {run}"),
         runs => format!(", replaced by the runs {}", runs.join(", ")),
     };
-    Some(format!("{} discarded{replaced}", counted(*jobs, "dead job")))
+    let dead_again =
+        dead_again.iter().map(|run| format!("; run {run} has dead jobs: queryfleet dead list --run {run}"));
+    let dead_again: String = dead_again.collect();
+    Some(format!("{} discarded{replaced}{dead_again}", counted(*jobs, "dead job")))
 }
 
 fn print_holds(config: &Config, holds: &[HoldRow]) {

@@ -77,6 +77,7 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
                 counts.dead
             ));
             output::say(format_args!("the dead jobs and their errors: queryfleet dead list --run {name}"));
+            given_up(standing).iter().for_each(output::say);
         }
         Ended::Repaired => output::print(format_args!(
             "run {name}: {} done, {} dead: {}",

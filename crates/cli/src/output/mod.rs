@@ -16,5 +16,7 @@ pub(crate) use log::Log;
 pub(crate) use stderr::{end, is_watched, say, say_block};
 #[cfg(feature = "dev")]
 pub(crate) use stdout::stdout_error;
-pub(crate) use stdout::{exit_after_output, note_stdout, print, print_block, print_data, print_json};
+pub(crate) use stdout::{
+    JsonList, exit_after_output, note_stdout, print, print_block, print_data, print_json,
+};
 pub(crate) use table::{Align, print_table};

@@ -39,6 +39,26 @@ pub(crate) fn print_json(value: &impl Serialize) {
     }
 }
 
+/// Prints values as one list in JSON, each as soon as it is there.
+#[derive(Default)]
+pub(crate) struct JsonList {
+    is_begun: bool,
+}
+
+impl JsonList {
+    pub(crate) fn push(&mut self, value: &impl Serialize) {
+        to_stdout(if std::mem::replace(&mut self.is_begun, true) { "," } else { "[" });
+        match serde_json::to_value(value) {
+            Ok(value) => to_stdout(&escape::json(&value.to_string())),
+            Err(error) => note_stdout(Err(error.into())),
+        }
+    }
+
+    pub(crate) fn end(self) {
+        to_stdout(if self.is_begun { "]\n" } else { "[]\n" });
+    }
+}
+
 /// Why standard output could not be written; `None` while it could, and when its reader has gone: it has read enough.
 pub(crate) fn stdout_error() -> Option<&'static Error> {
     FIRST_ERROR.get().filter(|error| error.kind() != ErrorKind::BrokenPipe)

@@ -85,6 +85,17 @@ pub struct GivenUp {
     pub jobs: u64,
     /// The runs that replace some of them.
     pub replaced_by: Vec<String>,
+    /// Those of these runs that have dead jobs themselves which wait for a decision.
+    pub dead_again: Vec<String>,
+    /// The jobs that they replace.
+    pub dead_again_jobs: u64,
+}
+
+impl GivenUp {
+    /// Those that leave nothing to do: what replaces them, if anything does, has no dead jobs.
+    pub fn settled(&self) -> u64 {
+        self.jobs.saturating_sub(self.dead_again_jobs)
+    }
 }
 
 /// A dead job, whole.
@@ -174,9 +185,11 @@ impl DeadJobs<'_> {
     pub async fn given_up(&mut self, run: RunId) -> Result<GivenUp, Error> {
         let Tables { dead, run: runs, .. } = &self.client.database.tables;
         let count = format!("SELECT COUNT(*) FROM {dead} WHERE run = {run} AND state = 'discarded'");
-        let names = format!(
-            "SELECT DISTINCT r.name FROM {dead} d JOIN {runs} r ON r.id = d.replaced_by \
-             WHERE d.run = {run} AND d.state = 'discarded' ORDER BY r.id"
+        let by_run = format!(
+            "SELECT r.name, d.jobs, \
+             EXISTS (SELECT 1 FROM {dead} a WHERE a.run = r.id AND a.state IN ('dead', 'replaying')) \
+             FROM (SELECT replaced_by, COUNT(*) AS jobs FROM {dead} WHERE run = {run} AND state = 'discarded' \
+             GROUP BY replaced_by) d JOIN {runs} r ON r.id = d.replaced_by ORDER BY r.id"
         );
         let doing = "read which dead jobs were given up";
         let jobs: Result<Option<u64>, Error> =
@@ -185,16 +198,24 @@ impl DeadJobs<'_> {
             Err(error) if error.code().is_some_and(|code| DENIED.contains(&code)) => None,
             jobs => jobs?,
         };
-        let replaced_by = match jobs {
+        let by_run: Result<Vec<(String, u64, bool)>, Error> = match jobs {
             None | Some(0) => Ok(Vec::new()),
-            Some(_) => self.client.ask(doing, async |conn| conn.query(names).await).await,
+            Some(_) => self.client.ask(doing, async |conn| conn.query(by_run).await).await,
         };
-        let replaced_by = match replaced_by {
+        let by_run = match by_run {
             // Tables of a version in which nothing was replaced.
             Err(error) if error.code() == Some(NO_COLUMN) => Vec::new(),
-            replaced_by => replaced_by?,
+            by_run => by_run?,
         };
-        Ok(GivenUp { jobs: jobs.unwrap_or(0), replaced_by })
+        let mut given_up = GivenUp { jobs: jobs.unwrap_or(0), ..GivenUp::default() };
+        for (name, jobs, is_dead) in by_run {
+            if is_dead {
+                given_up.dead_again.push(name.clone());
+                given_up.dead_again_jobs += jobs;
+            }
+            given_up.replaced_by.push(name);
+        }
+        Ok(given_up)
     }
 
     /// How many jobs [`discard`](Self::discard) would give up.

@@ -28,7 +28,7 @@ pub enum RunStatus {
     Done,
     /// Every job has ended, some of them dead.
     Finished,
-    /// Every job has ended, and those that are dead were discarded, or replaced by another run.
+    /// Every job has ended, and those that are dead were discarded, or replaced by another run that has no dead jobs.
     Repaired,
     /// It was cancelled.
     Cancelled,
@@ -63,7 +63,7 @@ impl Standing {
             RunState::Cancelled => RunStatus::Cancelled,
             RunState::Publishing | RunState::Published if self.has_ended() => match self.counts.dead {
                 0 => RunStatus::Done,
-                dead if dead <= self.given_up.jobs => RunStatus::Repaired,
+                dead if dead <= self.given_up.settled() => RunStatus::Repaired,
                 _ => RunStatus::Finished,
             },
             RunState::Publishing => RunStatus::Publishing,
@@ -153,17 +153,19 @@ mod tests {
 
     #[test]
     fn a_run_is_repaired_when_nobody_wants_its_dead_jobs_back() {
-        for (dead, given_up, status) in [
-            (2, 0, RunStatus::Finished),
-            (2, 1, RunStatus::Finished),
-            (2, 2, RunStatus::Repaired),
+        for (dead, given_up, dead_again, status) in [
+            (2, 0, 0, RunStatus::Finished),
+            (2, 1, 0, RunStatus::Finished),
+            (2, 2, 0, RunStatus::Repaired),
+            (2, 2, 1, RunStatus::Finished),
             // One was counted before it was replayed.
-            (1, 2, RunStatus::Repaired),
-            (0, 2, RunStatus::Done),
+            (1, 2, 0, RunStatus::Repaired),
+            (0, 2, 0, RunStatus::Done),
         ] {
             let mut standing = standing(RunState::Published, Some(3), 3 - dead, dead, 0);
             standing.given_up.jobs = given_up;
-            assert_eq!(standing.status(), status, "{dead} {given_up}");
+            standing.given_up.dead_again_jobs = dead_again;
+            assert_eq!(standing.status(), status, "{dead} {given_up} {dead_again}");
         }
         let mut open = standing(RunState::Published, Some(3), 1, 1, 0);
         open.given_up.jobs = 1;
