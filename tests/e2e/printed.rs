@@ -87,6 +87,7 @@ fn people_read_this() {
         &["status"],
         0,
         &expect![[r#"
+            queue default: waiting: 0 messages; no worker serves it
             RUN      STATE     TOTAL  DONE  DEAD
             printed  finished      2     1     1
         "#]],

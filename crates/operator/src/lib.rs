@@ -12,6 +12,7 @@ mod export;
 mod filter;
 mod hold;
 mod purge;
+mod queue;
 mod replay;
 mod setup;
 mod shape;
@@ -29,6 +30,7 @@ pub use export::ExportFormat;
 pub use filter::DeadFilter;
 pub use hold::{Lift, Obedience};
 pub use purge::{PURGE_AFTER_H, Purged};
+pub use queue::{QueueStanding, Waiting};
 pub use replay::{ReplayPreview, Replayed};
 pub use setup::Ready;
 

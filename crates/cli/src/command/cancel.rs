@@ -5,13 +5,14 @@ use queryfleet_operator::Operator;
 
 use crate::Exit;
 use crate::bar::counted;
-use crate::command::status::StandingView;
+use crate::command::status::{StandingView, queue_line};
 use crate::failure::Failure;
 use crate::output;
 
 /// Cancels a run and prints what became of its jobs.
 pub(crate) async fn cancel(config: &Config, run: &str, now: bool, json: bool) -> Result<Exit, Failure> {
-    let standing = Operator::new(config)?.cancel(run, now).await?;
+    let mut operator = Operator::new(config)?;
+    let standing = operator.cancel(run, now).await?;
     if json {
         output::print_json(&StandingView::from(&standing));
         return Ok(Exit::Success);
@@ -29,5 +30,7 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool, json: bool) ->
         counts.dead,
         counts.cancelled
     ));
+    // Its messages are still there, among those of other runs: workers sweep them out, and execute none.
+    output::say(queue_line(&standing.run.queue, &operator.queue_standing().await?));
     Ok(Exit::Success)
 }

@@ -2,7 +2,7 @@
 
 use queryfleet_config::Config;
 use queryfleet_ledger::{GivenUp, HoldRow, Standing};
-use queryfleet_operator::Operator;
+use queryfleet_operator::{Operator, QueueStanding, Waiting};
 use serde::Serialize;
 
 use crate::Exit;
@@ -69,6 +69,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         None => {
             let standings = operator.newest_runs(NEWEST_RUNS).await?;
             if !json {
+                output::print(queue_line(&config.queue, &operator.queue_standing().await?));
                 print_holds(config, &operator.holds().await?);
             }
             if json {
@@ -79,6 +80,26 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
         }
     }
     Ok(Exit::Success)
+}
+
+/// What waits in a queue, and who serves it.
+pub(crate) fn queue_line(queue: &str, standing: &QueueStanding) -> String {
+    let QueueStanding { messages, workers, slots, busy } = *standing;
+    let waits = match messages {
+        None => "the broker does not say what waits".to_owned(),
+        Some(Waiting { work, retry: 0 }) => format!("waiting: {}", counted(work, "message")),
+        Some(Waiting { work, retry }) => {
+            format!("waiting: {}, and {retry} for a retry", counted(work, "message"))
+        }
+    };
+    match workers {
+        0 => format!("queue {queue}: {waits}; no worker serves it"),
+        _ => format!(
+            "queue {queue}: {waits}; {}, {busy} of {} busy",
+            counted(workers, "worker"),
+            counted(slots, "slot")
+        ),
+    }
 }
 
 /// What became of dead jobs that nobody wants back, as a sentence.
@@ -119,4 +140,32 @@ fn print_runs(standings: &[Standing]) {
         [run.name.clone(), state, total, counts.done.to_string(), counts.dead.to_string()]
     };
     print_table(columns, &standings.iter().map(row).collect::<Vec<_>>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_one_line() {
+        let waiting = |work, retry| Some(Waiting { work, retry });
+        let served = QueueStanding { workers: 2, slots: 8, busy: 3, messages: waiting(7, 0) };
+        for (standing, line) in [
+            (served, "queue q: waiting: 7 messages; 2 workers, 3 of 8 slots busy"),
+            (
+                QueueStanding { messages: waiting(1, 2), ..served },
+                "queue q: waiting: 1 message, and 2 for a retry; 2 workers, 3 of 8 slots busy",
+            ),
+            (
+                QueueStanding { messages: waiting(0, 0), ..QueueStanding::default() },
+                "queue q: waiting: 0 messages; no worker serves it",
+            ),
+            (
+                QueueStanding { messages: None, ..served },
+                "queue q: the broker does not say what waits; 2 workers, 3 of 8 slots busy",
+            ),
+        ] {
+            assert_eq!(queue_line("q", &standing), line);
+        }
+    }
 }
