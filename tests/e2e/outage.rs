@@ -61,10 +61,11 @@ fn an_alarm_holds_publishing_up_and_nothing_else(raise: [&str; 2], end: [&str; 2
     };
     let mut producer = publish();
     eventually(SOON, "its row is there", || fleet.number("SELECT COUNT(*) FROM queryfleet_run") == 2);
-    fleet.run(&["wait", "blocked", "--timeout", "2s"]).expect(5);
+    fleet.run(&["wait", "blocked", "--timeout", "3s"]).expect(5);
     assert!(producer.try_wait().unwrap().is_none(), "it waits");
     let said = interrupted(producer, Signal::INT);
     assert!(said.contains(&format!("the broker has blocked publishing: {reason}")), "{said}");
+    assert!(said.contains("the broker has confirmed nothing for "), "{said}");
     assert!(said.contains("--run blocked"), "{said}");
 
     let mut producer = publish();

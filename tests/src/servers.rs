@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::Authority;
 
 /// Virtual hosts that the shared node has from its first moment: as many tests as there can be.
-const SHARED: usize = 280;
+const SHARED: usize = 340;
 /// The same of the node with TLS.
 const TLS: usize = 8;
 

@@ -48,7 +48,7 @@ pub use location::Location;
 pub use plan::plan;
 pub use plan::report::{Counted, FailedExplain, FullScan, Plan};
 pub use problem::Problem;
-pub use publish::progress::{Progress, Published};
+pub use publish::progress::{Progress, Published, Waits};
 pub use publish::publish;
 pub use request::{
     ChunkSize, CsvDialect, InputFormat, LARGEST_CHUNK, LARGEST_RANGE, Limits, PublishRequest, RangeSize,

@@ -139,14 +139,15 @@ pub(crate) async fn publish_run(
         Progress::Checking { jobs, input } => {
             bar.at(input.read >> 10, Some(input.total >> 10), &counted(jobs, "job"), "");
         }
-        Progress::Publishing { name, confirmed, total, .. } => {
+        Progress::Publishing { name, confirmed, total, waits, .. } => {
             if run.is_none() {
                 std::mem::replace(&mut bar, Bar::new("publishing", JOBS)).finish();
                 bar.say(&format!("run {name}: {}", counted(total, "job")));
                 run = Some(name.to_owned());
                 checked();
             }
-            bar.at(confirmed, Some(total), "", "");
+            let reason = waits.map_or_else(String::new, |waits| waits.to_string());
+            bar.at(confirmed, Some(total), "", &reason);
         }
     };
     let published = tokio::select! {

@@ -78,13 +78,20 @@ impl Window {
         Ok(older)
     }
 
-    /// Waits for the older batch under way and returns its end; `None` if none is under way.
+    /// Whether both batches are under way: the next one has to wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.idle.is_empty()
+    }
+
+    /// Waits for the older batch under way and returns its end; `None` if none is under way. Giving it up loses nothing.
     ///
     /// # Errors
     /// Returns an error that publishing again does not fix.
     pub(crate) async fn await_oldest(&mut self) -> Result<Option<u64>, queryfleet_broker::Error> {
-        let Some(oldest) = self.under_way.pop_front() else { return Ok(None) };
-        match oldest.await {
+        let Some(oldest) = self.under_way.front_mut() else { return Ok(None) };
+        let ended = oldest.await;
+        self.under_way.pop_front();
+        match ended {
             Ok((publisher, result)) => {
                 self.idle.push(publisher);
                 result.map(Some)

@@ -20,12 +20,21 @@ pub(crate) struct Pace {
     topology: Topology,
     /// When the rate lets more jobs go.
     due: Instant,
+    /// Whether the queue was too long when it was last asked about.
+    is_held_back: bool,
     notice: Notice,
 }
 
 impl Pace {
     pub(crate) fn new(limits: Limits, broker: Arc<Broker>, topology: &Topology) -> Pace {
-        Pace { limits, broker, topology: topology.clone(), due: Instant::now(), notice: Notice::default() }
+        Pace {
+            limits,
+            broker,
+            topology: topology.clone(),
+            due: Instant::now(),
+            is_held_back: false,
+            notice: Notice::default(),
+        }
     }
 
     /// Maximum jobs per message: no more than in a second, so that the rate is even, and whoever waits for the run sees
@@ -42,6 +51,11 @@ impl Pace {
         [by_rate, by_backlog].into_iter().flatten().fold(configured, usize::min).max(1)
     }
 
+    /// Whether the length of the queue holds the next batch back.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.is_held_back
+    }
+
     /// How long to wait before asking again; `None` if `jobs` may be published now, and then they count.
     pub(crate) async fn pause(&mut self, jobs: u64) -> Option<Duration> {
         if let Some(early) = self.due.checked_duration_since(Instant::now()).filter(|early| !early.is_zero())
@@ -49,9 +63,13 @@ impl Pace {
             return Some(early.min(ASK_AGAIN));
         }
         if let Some(most) = self.limits.max_backlog {
+            self.is_held_back = false;
             match self.broker.depth(&self.topology).await {
                 Ok(depth) if depth.work < most => {}
-                Ok(_) => return Some(ASK_AGAIN),
+                Ok(_) => {
+                    self.is_held_back = true;
+                    return Some(ASK_AGAIN);
+                }
                 // Publishing will say what is wrong, or wait for it.
                 Err(error) => self.notice.warn("the backlog is not known", &error),
             }

@@ -1,5 +1,8 @@
 //! What a publish reports while it runs and when it is done.
 
+use std::fmt;
+use std::time::Duration;
+
 use queryfleet_job::RunId;
 
 use crate::error::PastEnd;
@@ -48,5 +51,28 @@ pub enum Progress<'a> {
         total: u64,
         /// How much of the input has been read again.
         input: InputBytes,
+        /// What it has been waiting for, if that is a second or longer.
+        waits: Option<Waits>,
     },
+}
+
+/// What publishing waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// The broker has confirmed nothing for this time.
+    Broker(Duration),
+    /// The database has been unavailable for this time.
+    Database(Duration),
+    /// As many messages wait in the queue as the caller allows.
+    Backlog,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Waits::Broker(since) => write!(f, "the broker has confirmed nothing for {} s", since.as_secs()),
+            Waits::Database(since) => write!(f, "database unavailable for {} s", since.as_secs()),
+            Waits::Backlog => f.write_str("held back: the queue has as many messages as are allowed"),
+        }
+    }
 }

@@ -208,6 +208,7 @@ impl<'a> Publication<'a> {
             batched_jobs: 0,
             confirmed: if request.missing { 0 } else { run.confirmed },
             noted_at: Instant::now(),
+            waits: None,
             run,
         };
         let published = publishing.run().await;

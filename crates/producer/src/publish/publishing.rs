@@ -18,13 +18,15 @@ use crate::publish::batch::Window;
 use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
 use crate::publish::places::Places;
-use crate::publish::progress::{Progress, Published};
+use crate::publish::progress::{Progress, Published, Waits};
 use crate::publish::run::past_end;
 use crate::request::ChunkSize;
 use crate::{Error, PastEnd, PublishRequest};
 
 /// How often the confirmed prefix is written down while a run is being published.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// A shorter wait is not worth a word.
+const SAID_AFTER: Duration = Duration::from_secs(1);
 /// What a job of a chunk adds to the server's packet besides its statement: two ledger rows and a comment.
 const LEDGER_BYTES_PER_JOB: usize = 128;
 
@@ -60,6 +62,8 @@ pub(crate) struct Publishing<'a> {
     pub(crate) confirmed: u64,
     /// When that was last written down.
     pub(crate) noted_at: Instant,
+    /// What is waited for.
+    pub(crate) waits: Option<Waits>,
 }
 
 impl Publishing<'_> {
@@ -166,25 +170,43 @@ impl Publishing<'_> {
     /// Sends the batch, whose last job is `end`, as soon as the pace allows it.
     async fn send_batch(&mut self, end: u64) -> Result<(), Error> {
         while let Some(pause) = self.pace.pause(self.batched_jobs).await {
+            self.waits = self.pace.is_held_back().then_some(Waits::Backlog);
             tokio::time::sleep(pause).await;
             self.note().await?;
         }
+        self.waits = None;
         self.batched_jobs = 0;
-        let confirmed = self.window.send(end).await;
-        if let Some(confirmed) = confirmed.map_err(|error| self.locate(error))? {
-            self.confirmed = confirmed;
+        if self.window.is_full() {
+            self.await_oldest().await?;
         }
+        // There is room: this does not wait.
+        self.window.send(end).await.map_err(|error| self.locate(error))?;
         self.note().await
+    }
+
+    /// Waits for the older batch, and says so while that takes long. Returns whether there was one.
+    async fn await_oldest(&mut self) -> Result<bool, Error> {
+        let since = Instant::now();
+        loop {
+            self.waits = Some(Waits::Broker(since.elapsed())).filter(|_| since.elapsed() >= SAID_AFTER);
+            let oldest = tokio::time::timeout(NOTE_EVERY, self.window.await_oldest()).await;
+            let Ok(confirmed) = oldest else {
+                self.report();
+                continue;
+            };
+            self.waits = None;
+            let confirmed = confirmed.map_err(|error| self.locate(error))?;
+            self.confirmed = confirmed.unwrap_or(self.confirmed);
+            return Ok(confirmed.is_some());
+        }
     }
 
     /// Waits until the broker has confirmed all batches.
     async fn await_confirms(&mut self) -> Result<(), Error> {
-        loop {
-            let confirmed = self.window.await_oldest().await;
-            let Some(confirmed) = confirmed.map_err(|error| self.locate(error))? else { return Ok(()) };
-            self.confirmed = confirmed;
+        while self.await_oldest().await? {
             self.note().await?;
         }
+        Ok(())
     }
 
     /// The error with the location of the statement that it is about.
@@ -210,6 +232,7 @@ impl Publishing<'_> {
             confirmed: self.confirmed,
             total: self.checked.jobs,
             input: self.jobs.read_so_far(),
+            waits: self.waits,
         });
     }
 
@@ -247,10 +270,13 @@ impl Publishing<'_> {
         let is_same = read.digest() == self.checked.digest();
         let total = is_same.then_some(read.jobs);
         let mut backoff = Backoff::new(self.backoff_max);
+        let since = Instant::now();
         while let Err(error) = self.write_end(total).await {
             if !is_passing(&error) {
                 return Err(error);
             }
+            self.waits = Some(Waits::Database(since.elapsed()));
+            self.report();
             self.notice.warn("the end is not written down yet", &error);
             tokio::time::sleep(backoff.pause()).await;
         }
