@@ -70,6 +70,7 @@ impl Bar {
         let interval = match &self.said {
             Some((_, said)) if *said != kind => REASON_INTERVAL,
             Some((at, _)) if *at == position => STILL_INTERVAL,
+            None if !kind.is_empty() => REASON_INTERVAL,
             _ => LINE_INTERVAL,
         };
         if self.printed.elapsed() >= interval {
