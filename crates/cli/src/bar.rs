@@ -13,8 +13,8 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const STILL_INTERVAL: Duration = Duration::from_secs(15);
 /// How soon a plain line is printed when the reason has become another.
 const REASON_INTERVAL: Duration = Duration::from_secs(1);
-/// Fits a terminal of 80 columns; what is longer is cut at its edge.
-const TEMPLATE: &str = "{prefix} [{bar:12}] {wide_msg}";
+/// Fits a terminal of 80 columns; what is longer is cut at its edge. Colours are left out with NO_COLOR.
+const TEMPLATE: &str = "{prefix:.bold} [{bar:12.cyan}] {wide_msg}";
 
 /// What is counted, in the singular and in the plural.
 pub(crate) type Unit = (&'static str, &'static str);
@@ -62,7 +62,7 @@ impl Bar {
             bar.set_style(if below.is_empty() {
                 style(TEMPLATE)
             } else {
-                style(&format!("{TEMPLATE}\n  {below}"))
+                style(&format!("{TEMPLATE}\n  {}", yellow(&below)))
             });
             return;
         }
@@ -100,6 +100,15 @@ impl Bar {
             }
         }
     }
+}
+
+/// A text that wants to be seen.
+fn yellow(text: &str) -> String {
+    // As <https://no-color.org> has it; indicatif keeps to the same rule.
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return text.to_owned();
+    }
+    format!("\x1b[33m{text}\x1b[0m")
 }
 
 fn style(template: &str) -> ProgressStyle {

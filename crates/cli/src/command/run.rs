@@ -106,7 +106,7 @@ fn summary(jobs: u64, took: Duration, totals: Totals) -> String {
     let Totals { rows_affected, retries, redeliveries } = totals;
     let seconds = took.as_secs_f64().max(0.001);
     format!(
-        "took {seconds:.1} s, {} jobs/s; this process: rows changed {}, messages to retry {}, redelivered {}",
+        "took {seconds:.1} s, {} jobs/s; rows changed {}, retried {}, redelivered {}",
         HumanCount((jobs as f64 / seconds).round() as u64),
         HumanCount(rows_affected),
         HumanCount(retries),
