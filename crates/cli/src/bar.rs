@@ -1,9 +1,10 @@
 //! Progress on standard error: a bar for a terminal, plain lines every few seconds for everything else. Under it the
 //! reason why nothing moves, if something is known to be one.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::output;
 
@@ -13,7 +14,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const STILL_INTERVAL: Duration = Duration::from_secs(15);
 /// How soon a plain line is printed when the reason has become another.
 const REASON_INTERVAL: Duration = Duration::from_secs(1);
-/// Fits a terminal of 80 columns; what is longer is cut at its edge. Colours are left out with NO_COLOR.
+/// Fits a terminal of 80 columns; what is longer is cut at its edge. indicatif leaves the colours out with NO_COLOR.
 const TEMPLATE: &str = "{prefix:.bold} [{bar:12.cyan}] {wide_msg}";
 
 /// What is counted, in the singular and in the plural.
@@ -57,13 +58,7 @@ impl Bar {
             bar.set_position(position);
             bar.set_message(output::line(&state.text()).into_owned());
             let below = output::line(reason).into_owned();
-            // Braces are the template's own.
-            let below = below.replace('{', "{{").replace('}', "}}");
-            bar.set_style(if below.is_empty() {
-                style(TEMPLATE)
-            } else {
-                style(&format!("{TEMPLATE}\n  {}", yellow(&below)))
-            });
+            bar.set_style(if below.is_empty() { style(TEMPLATE) } else { style_with(below) });
             return;
         }
         let kind: String = reason.chars().filter(|char| !char.is_ascii_digit()).collect();
@@ -102,18 +97,15 @@ impl Bar {
     }
 }
 
-/// A text that wants to be seen.
-fn yellow(text: &str) -> String {
-    // As <https://no-color.org> has it; indicatif keeps to the same rule.
-    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-        return text.to_owned();
-    }
-    format!("\x1b[33m{text}\x1b[0m")
-}
-
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("=> ")
+}
+
+/// With a second line, which wants to be seen.
+fn style_with(below: String) -> ProgressStyle {
+    style(&format!("{TEMPLATE}\n  {{below:.yellow}}"))
+        .with_key("below", move |_: &ProgressState, out: &mut dyn Write| _ = out.write_str(&below))
 }
 
 /// What a line of progress says.

@@ -101,12 +101,12 @@ async fn publish_and_wait(
     }
 }
 
-/// What this process has done, on one line.
+/// How long it took, and what the worker of this process has done: on one line of 80 columns.
 fn summary(jobs: u64, took: Duration, totals: Totals) -> String {
     let Totals { rows_affected, retries, redeliveries } = totals;
     let seconds = took.as_secs_f64().max(0.001);
     format!(
-        "took {seconds:.1} s, {} jobs/s; rows changed {}, retried {}, redelivered {}",
+        "took {seconds:.1} s, {} jobs/s; here: rows changed {}, retried {}, redelivered {}",
         HumanCount((jobs as f64 / seconds).round() as u64),
         HumanCount(rows_affected),
         HumanCount(retries),
