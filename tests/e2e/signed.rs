@@ -237,6 +237,11 @@ fn a_replay_needs_the_key_that_the_job_was_signed_with() {
     let _worker = fleet.worker_with(1, &[KEY]);
     fleet.wait("dead").expect(3);
     fleet.run_with(&["dead", "replay", "--run", "dead"], &[OTHER]).expect(1).says("QUERYFLEET_SIGNING_KEY");
+    // Nor does it reach the key by an export that is published.
+    let export = ["dead", "export", "--run", "dead"];
+    let exported = fleet.run_with(&export, &[OTHER]).expect(1).says("1 dead job not exported");
+    assert_eq!(exported.out, "");
+    fleet.run_with(&export, &[KEY]).expect(0).says("INSERT INTO t (id) VALUES (1);");
     let both = ("QUERYFLEET_SIGNING_KEY", "another key of the tests,a signing key of the tests");
     fleet.run_with(&["dead", "replay", "--run", "dead"], &[both]).expect(0);
     fleet.wait("dead").expect(3);

@@ -135,7 +135,6 @@ impl From<&queryfleet_operator::Error> for Exit {
             | Error::NotEnded { .. }
             | Error::TooEarly { .. }
             | Error::NotDead { .. }
-            | Error::NotExported { .. }
             | Error::NoHolds
             | Error::Past
             | Error::NoHold(_)

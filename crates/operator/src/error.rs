@@ -45,16 +45,6 @@ pub enum Error {
         /// The job's place in the run.
         seq: u64,
     },
-    /// A dead job that the asked format has no form for.
-    #[error("job {seq} of run {run} cannot be exported: {why}")]
-    NotExported {
-        /// The run.
-        run: String,
-        /// The job's place in the run.
-        seq: u64,
-        /// Why not.
-        why: String,
-    },
     /// All dead jobs of all runs, without having said so.
     #[error("no filter is given")]
     NoFilter,

@@ -6,7 +6,7 @@ use queryfleet_job::{Job, NotAtomic, Param};
 use queryfleet_sql::{Splitter, SqlMode};
 use serde::Serialize;
 
-use crate::{DeadDetails, DeadFilter, Error, Operator};
+use crate::{DeadDetails, DeadFilter, Error, Operator, Taken};
 
 /// What an export is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,50 +42,52 @@ struct Line<'a> {
 }
 
 impl Operator {
-    /// Writes the dead jobs of a filter, in their order, and returns how many. `write` takes whole lines.
+    /// Writes the dead jobs of a filter, in their order. `write` takes whole lines. What a replay would not take is left out,
+    /// since it may not be what the run was published with, and so is a job that the format has no form for.
     ///
     /// # Errors
-    /// [`Error::NoRun`], [`Error::Ledger`] when the database cannot be asked, or [`Error::NotExported`] for a job that the
-    /// format has no form for; what was written until then is complete.
+    /// [`Error::NoRun`], or [`Error::Ledger`] when the database cannot be asked; what was written until then is complete.
     pub async fn export(
         &mut self,
         filter: &DeadFilter,
         format: ExportFormat,
         write: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<u64, Error> {
+    ) -> Result<Taken, Error> {
         let mut script = Script { schema: self.database.schema().to_owned(), ..Script::default() };
         let mut last = None;
-        let mut jobs = 0;
+        let mut exported = Taken::default();
         loop {
             let page = self.dead_jobs(filter, last.as_ref()).await?;
             if page.is_empty() {
-                return Ok(jobs);
+                return Ok(exported);
             }
             for details in &page {
-                let not_exported = |why| Error::NotExported {
-                    run: details.name.clone(),
-                    seq: details.row.seq.unwrap_or(0),
-                    why,
+                let text = match (&details.replay.job, &details.replay.refused) {
+                    (Some(job), None) => match format {
+                        ExportFormat::Ndjson => Ok(line(details, job)),
+                        ExportFormat::Sql => {
+                            let session_sql = &details.replay.session_sql;
+                            let mode = match script.modes.get(session_sql) {
+                                Some(mode) => *mode,
+                                None => {
+                                    let mode = self.database.facts(session_sql.as_deref()).await?.sql_mode;
+                                    script.modes.insert(session_sql.clone(), mode);
+                                    mode
+                                }
+                            };
+                            script.statement(details, job, mode)
+                        }
+                    },
+                    (_, Some(why)) => Err(why.clone()),
+                    (None, None) => Err("its envelope cannot be read".to_owned()),
                 };
-                let job = details.replay.job.as_ref();
-                let job = job.ok_or_else(|| not_exported("its envelope cannot be read".to_owned()))?;
-                let text = match format {
-                    ExportFormat::Ndjson => line(details, job),
-                    ExportFormat::Sql => {
-                        let session_sql = &details.replay.session_sql;
-                        let mode = match script.modes.get(session_sql) {
-                            Some(mode) => *mode,
-                            None => {
-                                let mode = self.database.facts(session_sql.as_deref()).await?.sql_mode;
-                                script.modes.insert(session_sql.clone(), mode);
-                                mode
-                            }
-                        };
-                        script.statement(details, job, mode).map_err(not_exported)?
+                match text {
+                    Ok(text) => {
+                        write(&text);
+                        exported.jobs += 1;
                     }
-                };
-                write(&text);
-                jobs += 1;
+                    Err(why) => exported.refuse(details.row.seq.unwrap_or(0), &details.name, &why),
+                }
             }
             last = page.into_iter().next_back();
         }
@@ -137,6 +139,7 @@ impl Script {
     /// # Errors
     /// Returns why a script has no form for it.
     fn statement(&mut self, details: &DeadDetails, job: &Job, mode: SqlMode) -> Result<String, String> {
+        let sql = delimited(&queryfleet_ledger::bound_statement(job, mode)?, mode)?;
         let mut lines = Vec::new();
         if !std::mem::replace(&mut self.is_begun, true) {
             let run = &details.name;
@@ -163,8 +166,7 @@ impl Script {
             lines.push(format!("USE `{}`;", database.replace('`', "``")));
             self.database = job.database.clone();
         }
-        let sql = queryfleet_ledger::bound_statement(job, mode)?;
-        lines.push(delimited(&sql, mode)?);
+        lines.push(sql);
         Ok(lines.join("\n"))
     }
 }

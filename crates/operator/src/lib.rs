@@ -31,7 +31,7 @@ pub use filter::DeadFilter;
 pub use hold::{Lift, Obedience};
 pub use purge::{PURGE_AFTER_H, Purged};
 pub use queue::{QueueStanding, Waiting};
-pub use replay::{ReplayPreview, Replayed};
+pub use replay::{ReplayPreview, Taken};
 pub use setup::Ready;
 
 /// One ledger and the person who is responsible for it.

@@ -5,6 +5,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::sync::Arc;
 
 use queryfleet_broker::{Broker, Publisher, Route, Topology};
@@ -21,8 +22,8 @@ const REASONS_KEPT: usize = 5;
 
 /// What became of dead jobs.
 #[derive(Clone, Debug, Default)]
-pub struct Replayed {
-    /// Those that were brought back, or would be.
+pub struct Taken {
+    /// Those that were taken, or would be.
     pub jobs: u64,
     /// Those that were not, and stay dead.
     pub refused: u64,
@@ -37,8 +38,8 @@ impl Operator {
     ///
     /// # Errors
     /// [`Error::NoFilter`], [`Error::NoRun`], [`Error::Ledger`] or [`Error::Broker`]; what was published until then stays
-    /// published. A job that cannot be replayed is no error: it is counted in [`Replayed::refused`].
-    pub async fn replay(&mut self, filter: &DeadFilter, all: bool, dry_run: bool) -> Result<Replayed, Error> {
+    /// published. A job that cannot be replayed is no error: it is counted in [`Taken::refused`].
+    pub async fn replay(&mut self, filter: &DeadFilter, all: bool, dry_run: bool) -> Result<Taken, Error> {
         filter.require_any(all || dry_run)?;
         let filter = self.ledger_filter(filter).await?;
         let broker = Arc::new(Broker::new(&self.config, "replay")?);
@@ -46,7 +47,7 @@ impl Operator {
         // What dies again while it is replayed has had its turn: a row keeps its id, and each id comes by once.
         let until = self.ledger.dead_jobs().newest_id().await?;
         let mut after = 0;
-        let mut replayed = Replayed::default();
+        let mut replayed = Taken::default();
         loop {
             let found = self.ledger.dead_jobs().replayable(&filter, (after, until), JOBS_AT_ONCE).await?;
             let Some(last) = found.last() else { break };
@@ -67,12 +68,16 @@ impl Operator {
         &mut self,
         broker: &Arc<Broker>,
         mut messages: Vec<(ReplayableJob, Message)>,
-        replayed: &mut Replayed,
+        replayed: &mut Taken,
     ) -> Result<(), Error> {
         let ids: Vec<u64> = messages.iter().map(|(job, _)| job.id).collect();
         let taken = if ids.is_empty() { Vec::new() } else { take(&mut self.ledger, &ids).await? };
         for (job, _) in messages.extract_if(.., |(job, _)| taken.binary_search(&job.id).is_err()) {
-            replayed.refuse(&job, "the ledger does not call it dead, or its run was closed meanwhile");
+            replayed.refuse(
+                job.seq,
+                job.run,
+                "the ledger does not call it dead, or its run was closed meanwhile",
+            );
         }
         for (queue, messages) in by_queue(messages) {
             let topology = Topology::new(&queue, &self.config.retry_tiers, self.config.delivery_limit)?;
@@ -122,11 +127,11 @@ fn by_queue(messages: Vec<(ReplayableJob, Message)>) -> BTreeMap<String, Vec<Mes
     queues
 }
 
-impl Replayed {
-    fn refuse(&mut self, job: &ReplayableJob, why: &str) {
+impl Taken {
+    pub(crate) fn refuse(&mut self, seq: u64, run: impl Display, why: &str) {
         self.refused += 1;
         if self.reasons.len() < REASONS_KEPT {
-            self.reasons.push(format!("job {} of run {}: {why}", job.seq, job.run));
+            self.reasons.push(format!("job {seq} of run {run}: {why}"));
         }
     }
 }
@@ -183,7 +188,7 @@ impl Judge {
         &mut self,
         ledger: &mut LedgerClient,
         jobs: Vec<ReplayableJob>,
-        replayed: &mut Replayed,
+        replayed: &mut Taken,
     ) -> Result<Vec<(ReplayableJob, Message)>, Error> {
         let mut messages = Vec::with_capacity(jobs.len());
         for mut job in jobs {
@@ -194,7 +199,7 @@ impl Judge {
                     job.envelope = Vec::new();
                     messages.push((job, message));
                 }
-                Err(why) => replayed.refuse(&job, &why),
+                Err(why) => replayed.refuse(job.seq, job.run, &why),
             }
         }
         Ok(messages)

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use queryfleet_config::Config;
 use queryfleet_job::{NotAtomic, Param};
-use queryfleet_operator::{DeadDetails, DeadFilter, DeadGroup, Operator, Replayed};
+use queryfleet_operator::{DeadDetails, DeadFilter, DeadGroup, Operator, Taken};
 use serde::Serialize;
 
 use crate::Exit;
@@ -28,8 +28,8 @@ pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, 
         DeadCommand::Export { filter, format } => {
             let exported =
                 operator.export(&filter.into(), format, &mut |text| output::print_data(text)).await?;
-            output::say(format_args!("{} exported", counted(exported, "dead job")));
-            Ok(Exit::Success)
+            output::say(format_args!("{} exported", counted(exported.jobs, "dead job")));
+            after_refusals(&exported, "exported")
         }
         DeadCommand::Replay { filter, all, dry_run, json } => {
             replay(&mut operator, &filter.into(), all, dry_run, json).await
@@ -111,7 +111,7 @@ struct ReplayedView<'a> {
     dry_run: bool,
 }
 
-/// Brings dead jobs back and says what became of them. What was not taken is an error, after the rest was.
+/// Brings dead jobs back and says what became of them.
 async fn replay(
     operator: &mut Operator,
     filter: &DeadFilter,
@@ -119,25 +119,27 @@ async fn replay(
     dry_run: bool,
     json: bool,
 ) -> Result<Exit, Failure> {
-    let Replayed { jobs, refused, reasons } = operator.replay(filter, all, dry_run).await?;
+    let taken = operator.replay(filter, all, dry_run).await?;
+    let Taken { jobs, refused, reasons } = &taken;
     let replayed = if dry_run { "would be replayed" } else { "replayed" };
     if json {
-        print_json(&ReplayedView { replayed: jobs, refused, reasons: &reasons, dry_run });
+        print_json(&ReplayedView { replayed: *jobs, refused: *refused, reasons, dry_run });
     } else {
-        output::print(format_args!("{} {replayed}", counted(jobs, "dead job")));
+        output::print(format_args!("{} {replayed}", counted(*jobs, "dead job")));
     }
-    if refused == 0 {
+    after_refusals(&taken, replayed)
+}
+
+/// What was not taken is an error, after the rest was.
+fn after_refusals(Taken { refused, reasons, .. }: &Taken, taken: &str) -> Result<Exit, Failure> {
+    if *refused == 0 {
         return Ok(Exit::Success);
     }
     let more = match refused - reasons.len() as u64 {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    Err(Failure::new(format!(
-        "{} not {replayed}: {}{more}",
-        counted(refused, "dead job"),
-        reasons.join("; ")
-    )))
+    Err(Failure::new(format!("{} not {taken}: {}{more}", counted(*refused, "dead job"), reasons.join("; "))))
 }
 
 async fn list(operator: &mut Operator, filter: &DeadFilter, json: bool) -> Result<Exit, Failure> {
