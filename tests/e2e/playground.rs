@@ -52,6 +52,24 @@ fn a_run_ends_with_what_it_did() {
     fleet.make_counters(500);
     let script = fleet.script((1..=500).map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};")));
     let said = fleet.run(&["run", script.to_str().unwrap(), "--run", "all"]).expect(0);
-    said.says("took ").says("here: rows changed 500, retried 0, redelivered 0").says("all 500 jobs done");
+    said.says("took ").says(", rows changed 500, retried 0, redelivered 0").says("all 500 jobs done");
     fleet.assert_each_once();
+    // What was done before this process is not its own.
+    let said = fleet.run(&["run", script.to_str().unwrap(), "--run", "all"]).expect(0);
+    said.says("here 0 jobs/s, rows changed 0,");
+}
+
+#[test]
+fn waiting_ends_with_its_time_and_rate() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(3);
+    fleet.publish(&script, "three");
+    let mut waiting = fleet.command(&["wait", "three"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("no worker serves")));
+    let _worker = fleet.worker(1);
+    assert!(lines.any(|line| line.starts_with("waited ") && line.ends_with(" jobs/s")));
+    assert!(waiting.wait().unwrap().success());
+    // Nothing ended meanwhile.
+    assert!(!fleet.run(&["wait", "three"]).expect(0).err.contains("waited"));
 }

@@ -13,6 +13,8 @@ use crate::{Dependency, Error, Health, KillReason, Labels, PublishResult, SlotMe
 /// What a process has done so far, in short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
+    /// Jobs that took effect.
+    pub done: u64,
     /// Rows that committed statements changed.
     pub rows_affected: u64,
     /// Messages with jobs that are retried later.
@@ -44,6 +46,7 @@ impl Metrics {
     /// What this process has done so far.
     pub fn totals(&self) -> Totals {
         Totals {
+            done: self.slots.iter().map(|slot| slot.done()).sum(),
             rows_affected: self.rows_affected.get(),
             retries: self.settled.get(Action::Retry).map_or(0, IntCounter::get),
             redeliveries: self.redeliveries.get(),

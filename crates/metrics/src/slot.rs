@@ -65,6 +65,10 @@ impl SlotMetrics {
         }
     }
 
+    pub(crate) fn done(&self) -> u64 {
+        self.ended.get(Class::Done).map_or(0, |ended| ended.count.get())
+    }
+
     pub(crate) fn jobs_in_flight(&self) -> u64 {
         self.jobs_in_flight.load(Relaxed)
     }

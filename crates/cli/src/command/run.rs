@@ -17,7 +17,7 @@ use crate::Exit;
 use crate::arguments::PublishArgs;
 use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
 use crate::command::setup;
-use crate::command::wait::{report, wait_run};
+use crate::command::wait::{Waited, jobs_per_second, report, wait_run};
 use crate::command::work::BUILD;
 use crate::failure::Failure;
 use crate::output;
@@ -40,7 +40,7 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
     match done? {
         Done::Ended(ended, standing) => {
             if !args.json {
-                output::say(summary(standing.counts.ended(), took, totals));
+                output::say(summary(took, totals));
             }
             report(ended, &standing, args.json);
             Ok(ended.into())
@@ -83,12 +83,12 @@ async fn publish_and_wait(
     let Published { name, end, .. } = published;
     if let Some(end) = end {
         output::say(format_args!("run {name} {end}: there was nothing to do"));
-        let (ended, standing) = wait_run(config, &name, patience).await?;
+        let Waited { ended, standing, .. } = wait_run(config, &name, patience).await?;
         return Ok(Done::Ended(ended, standing.into()));
     }
     tokio::select! {
-        ended = wait_run(config, &name, patience) => {
-            let (ended, standing) = ended?;
+        waited = wait_run(config, &name, patience) => {
+            let Waited { ended, standing, .. } = waited?;
             Ok(Done::Ended(ended, standing.into()))
         }
         worked = worker.ended() => worked.map(|()| Done::Interrupted(Some(name))),
@@ -102,12 +102,12 @@ async fn publish_and_wait(
 }
 
 /// How long it took, and what the worker of this process has done: on one line of 80 columns.
-fn summary(jobs: u64, took: Duration, totals: Totals) -> String {
-    let Totals { rows_affected, retries, redeliveries } = totals;
-    let seconds = took.as_secs_f64().max(0.001);
+fn summary(took: Duration, totals: Totals) -> String {
+    let Totals { done, rows_affected, retries, redeliveries } = totals;
     format!(
-        "took {seconds:.1} s, {} jobs/s; here: rows changed {}, retried {}, redelivered {}",
-        HumanCount((jobs as f64 / seconds).round() as u64),
+        "took {:.1} s; here {}, rows changed {}, retried {}, redelivered {}",
+        took.as_secs_f64(),
+        jobs_per_second(done, took),
         HumanCount(rows_affected),
         HumanCount(retries),
         HumanCount(redeliveries),

@@ -1,5 +1,8 @@
 //! `queryfleet wait`.
 
+use std::time::{Duration, Instant};
+
+use indicatif::HumanCount;
 use queryfleet_config::Config;
 use queryfleet_ledger::Standing;
 use queryfleet_producer::{Ended, Error, Patience, Reason};
@@ -19,9 +22,15 @@ pub(crate) async fn wait(
     json: bool,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
+    let began = Instant::now();
     tokio::select! {
-        ended = wait_run(config, run, patience) => {
-            let (ended, standing) = ended?;
+        waited = wait_run(config, run, patience) => {
+            let Waited { ended, standing, jobs } = waited?;
+            let took = began.elapsed();
+            if jobs > 0 && !json {
+                let rate = jobs_per_second(jobs, took);
+                output::say(format_args!("waited {:.1} s, {rate}", took.as_secs_f64()));
+            }
             report(ended, &standing, json);
             Ok(ended.into())
         }
@@ -32,15 +41,21 @@ pub(crate) async fn wait(
     }
 }
 
+/// How waiting for a run ended.
+pub(crate) struct Waited {
+    pub(crate) ended: Ended,
+    pub(crate) standing: Standing,
+    /// How many have ended meanwhile.
+    jobs: u64,
+}
+
 /// Waits for a run with a progress bar.
-pub(crate) async fn wait_run(
-    config: &Config,
-    run: &str,
-    patience: Patience,
-) -> Result<(Ended, Standing), Failure> {
+pub(crate) async fn wait_run(config: &Config, run: &str, patience: Patience) -> Result<Waited, Failure> {
     let mut bar = Bar::new("waiting", JOBS);
+    let mut before = None;
     let ended = queryfleet_producer::wait(config, run, patience, &mut |standing, reason| {
         let Standing { run, counts, .. } = standing;
+        before.get_or_insert(counts.ended());
         let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
         bar.at(counts.ended(), run.total.or(run.planned), &note, &reason.map(described).unwrap_or_default());
     })
@@ -49,7 +64,16 @@ pub(crate) async fn wait_run(
     if matches!(&ended, Err(Error::Ledger(_) | Error::Broker(_))) {
         output::say(format_args!("the run continues: queryfleet wait {run}"));
     }
-    Ok(ended?)
+    let (ended, standing) = ended?;
+    let now = standing.counts.ended();
+    // A replay takes jobs back.
+    Ok(Waited { ended, jobs: now.saturating_sub(before.unwrap_or(now)), standing })
+}
+
+/// The rate at which so many jobs ended.
+pub(crate) fn jobs_per_second(jobs: u64, took: Duration) -> String {
+    let rate = jobs as f64 / took.as_secs_f64().max(0.001);
+    format!("{} jobs/s", HumanCount(rate.round() as u64))
 }
 
 /// A reason, and what to do about it.
