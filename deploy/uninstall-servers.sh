@@ -20,6 +20,25 @@ packages=$(while read -r package; do
         echo "$package"
     fi
 done <"$list" | sort -u | tr '\n' ' ')
+# What has come to need one of them stays, and so does what it needs.
+others=
+# shellcheck disable=SC2086 # words, one package each
+for package in $(apt-get -s purge $packages | sed -n 's/^\(Remv\|Purg\) \([^ ]*\).*/\2/p'); do
+    case " $packages " in
+        *" $package "*) ;;
+        *) others="$others $package" ;;
+    esac
+done
+if [ -n "$others" ]; then
+    echo "uninstall-servers.sh: needed by$others now, and kept: what came along with the servers" >&2
+    servers=
+    for package in $packages; do
+        case $package in
+            rabbitmq-server | mariadb-server | mariadb-client) servers="$servers $package" ;;
+        esac
+    done
+    packages=$servers
+fi
 if [ -n "$packages" ]; then
     # Somebody may have installed since then what needs one of them.
     # shellcheck disable=SC2086 # words, one package each
@@ -30,8 +49,14 @@ if [ -n "$packages" ]; then
         exit 1
     fi
     echo "uninstall-servers.sh: removing ${packages% }" >&2
+    log=$(mktemp)
     # shellcheck disable=SC2086 # words, one package each
-    DEBIAN_FRONTEND=noninteractive apt-get purge --yes $packages >/dev/null
+    if ! DEBIAN_FRONTEND=noninteractive apt-get purge --yes $packages >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        exit 1
+    fi
+    rm -f "$log"
 fi
 rm -f "$list"
 rmdir --ignore-fail-on-non-empty /var/lib/queryfleet

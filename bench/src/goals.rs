@@ -64,7 +64,7 @@ pub(crate) fn all(results: &Results) -> Vec<Goal> {
             0.85,
             0.95,
             "×",
-            ratio(AUTO, "bare driver, 4 connections, our packet of 320"),
+            ratio(AUTO, "bare driver, 4 connections, our packet of 480"),
         ),
         goal("chunk 1, 4 slots / Celery, 4 processes", 2.0, 2.5, "×", ratio(OURS_4, CELERY)),
         goal("chunk 1, 16 slots / Python pool of 4", 0.75, 1.0, "×", ratio(OURS_16, POOL)),

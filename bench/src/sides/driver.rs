@@ -8,7 +8,7 @@ use crate::results::Sample;
 use crate::workload::Workload;
 
 /// As many as `--chunk auto` puts into a message of single-row UPDATEs.
-pub(crate) const AUTO: usize = 320;
+pub(crate) const AUTO: usize = 480;
 
 pub(crate) struct Driver {
     pub(crate) connections: usize,

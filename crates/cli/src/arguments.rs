@@ -411,7 +411,7 @@ pub(crate) struct PublishArgs {
     #[arg(long, help_heading = "Run", value_name = "NAME", value_parser = run_name)]
     pub(crate) run: Option<String>,
     /// Maximum jobs per message, which is one transaction; auto groups small statements by key that are in nobody's way
-    /// for some 20 ms of work, and leaves all others alone (default: auto)
+    /// for some 30 ms of work, and leaves all others alone (default: auto)
     #[arg(long, help_heading = "Run", value_name = "N|auto", value_parser = str::parse::<ChunkSize>)]
     pub(crate) chunk: Option<ChunkSize>,
     /// SETs for every session that executes jobs of this run, such as 'SET foreign_key_checks = 0'

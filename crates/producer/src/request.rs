@@ -111,7 +111,7 @@ pub enum ChunkSize {
     /// This many, from 1 to [`LARGEST_CHUNK`].
     Jobs(usize),
     #[default]
-    /// What takes some 20 ms together. What may be slow, or in another's way, has a message of its own.
+    /// What takes some 30 ms together. What may be slow, or in another's way, has a message of its own.
     Auto,
 }
 

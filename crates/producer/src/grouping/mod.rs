@@ -22,7 +22,7 @@ use crate::request::ChunkSize;
 
 /// What the statements of a chunk take together, by the estimate. The broker's part of a slot's cycle, 1 to 2 ms, is a
 /// tenth of that at most; and others wait no longer for a row.
-const CHUNK_TIME_US: u64 = 20_000;
+const CHUNK_TIME_US: u64 = 30_000;
 /// Maximum bytes of a message with several jobs. The sweeper and a worker's memory count on small messages.
 const CHUNK_BYTES: usize = 60 << 10;
 
@@ -175,14 +175,14 @@ mod tests {
     fn a_message_is_closed_by_time_number_and_shape() {
         let same = |number, time_us| vec![(time_us, 1); number];
         for (most, jobs, wanted) in [
-            (1000, same(500, 100), vec![200, 200, 100]),
+            (1000, same(700, 100), vec![300, 300, 100]),
             (50, same(120, 100), vec![50, 50, 20]),
-            (1000, same(3, 15_000), vec![1, 1, 1]),
-            (1000, same(2, 30_000), vec![1, 1]),
+            (1000, same(3, 16_000), vec![1, 1, 1]),
+            (1000, same(2, 40_000), vec![1, 1]),
             (1000, [same(3, 100), same(2, 0), same(3, 100)].concat(), vec![3, 1, 1, 3]),
-            (1000, vec![(6_000, 1), (6_000, 1), (6_000, 2), (6_000, 2)], vec![2, 2]),
+            (1000, vec![(8_000, 1), (8_000, 1), (8_000, 2), (8_000, 2)], vec![2, 2]),
             (1000, vec![(1_000, 1), (1_000, 2), (1_000, 1), (1_000, 2)], vec![4]),
-            (1000, (0..14).map(|job| (1_000, job % 2)).collect(), vec![5, 5, 4]),
+            (1000, (0..20).map(|job| (1_000, job % 2)).collect(), vec![8, 8, 4]),
         ] {
             assert_eq!(messages(most, jobs.clone()), wanted, "{most} {jobs:?}");
         }
