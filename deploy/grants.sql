@@ -39,6 +39,8 @@ GRANT INSERT ON shop.queryfleet_place TO 'queryfleet_publish'@'%';
 -- its own rights; on MariaDB only tables that have triggers need it, on MySQL all that are written. A view wants SELECT on
 -- it as well, a routine SHOW CREATE ROUTINE (MariaDB 11.3), SELECT on mysql.proc (before) or SHOW_ROUTINE (MySQL).
 GRANT SHOW VIEW, TRIGGER ON shop.* TO 'queryfleet_publish'@'%';
+-- And for --chunk auto to group statements what they themselves need, since EXPLAIN wants it, such as
+-- GRANT SELECT, UPDATE ON shop.customers TO 'queryfleet_publish'@'%';
 -- And for --replaces the dead jobs of the other run
 -- GRANT UPDATE ON shop.queryfleet_dead TO 'queryfleet_publish'@'%';
 -- And for --range the table whose key is walked, such as

@@ -280,3 +280,15 @@ fn a_ledger_of_a_version_without_places_is_served_and_gets_them_by_setup() {
     fleet.wait("more").expect(3);
     fleet.run(&["dead", "show", "more", "1"]).expect(0).says(&format!("place:      {script}:2:1"));
 }
+
+#[test]
+fn places_that_the_server_refuses_hold_no_run_up() {
+    let fleet = Fleet::new();
+    fleet.sql("ALTER TABLE queryfleet_place DROP COLUMN places");
+    let _worker = fleet.worker(1);
+    let script = fleet.counters(10);
+    let said = fleet.run(&["publish", script.to_str().unwrap(), "--run", "unplaced"]).expect(0);
+    said.says("where jobs stand is not written down");
+    fleet.wait("unplaced").expect(0);
+    fleet.assert_each_once();
+}

@@ -55,7 +55,10 @@ impl PlaceList {
         for (input, stretches) in &self.0 {
             for (line, column, jobs, step) in stretches {
                 if index < *jobs {
-                    return Some(format!("{input}:{}:{column}", line.saturating_add(index * step)));
+                    return Some(format!(
+                        "{input}:{}:{column}",
+                        line.saturating_add(index.saturating_mul(*step))
+                    ));
                 }
                 index -= jobs;
             }

@@ -23,7 +23,10 @@ const LONG_BYTES: usize = 16 << 10;
 const MAX_SHAPES: usize = 1000;
 /// Questions to the server per publish: at some 0.3 ms, half a second.
 const MAX_QUESTIONS: u32 = 2000;
-/// A database that could not be asked is asked again after this time.
+/// How long a question may take; most take less than a millisecond.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// A database that could not be asked is asked again after this time, or after ten times what the attempt took: it does not
+/// hold publishing up.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Functions that wait, or are made to take their time.
 const WAITING: [&str; 8] = [
@@ -106,17 +109,20 @@ impl<'a> Weigher<'a> {
         self.questions += 1;
         let is_new = self.shapes[&shape].is_new();
         let table = seen::table(job, self.rules.statement.mode);
-        let answer = self.ask(job, kind, is_new).await;
+        let since = Instant::now();
+        let answer = tokio::time::timeout(QUESTION_TIMEOUT, self.ask(job, kind, is_new)).await;
         let known = self.shapes.entry(shape).or_default();
         known.table = digest(table);
-        match answer {
-            Ok(Ok(accesses)) => known.learn(bytes, &accesses),
-            Ok(Err(alone)) => known.isolate(alone),
-            Err(error) if error.code().is_some() => known.isolate(Alone::NotExplained),
-            Err(error) => {
-                self.silent_until = Some(Instant::now() + ASK_AGAIN);
-                self.notice.warn("statements are not grouped", &error);
-            }
+        let silent = match answer {
+            Ok(Ok(Ok(accesses))) => return known.learn(bytes, &accesses),
+            Ok(Ok(Err(alone))) => return known.isolate(alone),
+            Ok(Err(error)) if error.code().is_some() => return known.isolate(Alone::NotExplained),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        self.silent_until = Some(Instant::now() + ASK_AGAIN.max(since.elapsed() * 10));
+        if let Some(error) = silent {
+            self.notice.warn("statements are not grouped", &error);
         }
     }
 

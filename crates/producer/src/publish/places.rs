@@ -28,17 +28,26 @@ impl Places {
         }
     }
 
-    /// Writes the blocks that are complete. What fails is tried again by the next call.
+    /// Writes the blocks that are complete, or gives them up if the server refuses them: they hold no run up. While it is
+    /// unavailable they are kept for the next call.
     ///
     /// # Errors
-    /// Returns the ledger's error.
+    /// Returns the ledger's error if the server is unavailable.
     pub(crate) async fn write(
         &mut self,
         client: &mut LedgerClient,
         run: RunId,
     ) -> Result<(), queryfleet_ledger::Error> {
         if !self.complete.is_empty() {
-            client.places().write(run, &self.complete).await?;
+            match client.places().write(run, &self.complete).await {
+                Err(error) if error.code().is_some() => {
+                    tracing::warn!(
+                        error = queryfleet_job::causes(&error),
+                        "where jobs stand is not written down"
+                    );
+                }
+                written => written?,
+            }
             self.complete.clear();
         }
         Ok(())
