@@ -3,7 +3,7 @@
 # The data of a server that somebody has started from them goes as well.
 #
 # usage: uninstall-servers.sh
-# exit codes: 0 none of them is left; 1 apt-get could not remove them, or something else needs them
+# exit codes: 0 none of them is left; 1 apt-get could not remove them
 
 set -eu
 
@@ -40,14 +40,6 @@ if [ -n "$others" ]; then
     packages=$servers
 fi
 if [ -n "$packages" ]; then
-    # Somebody may have installed since then what needs one of them.
-    # shellcheck disable=SC2086 # words, one package each
-    others=$(LC_ALL=C apt-get --simulate purge $packages | awk -v ours=" $packages" \
-        '($1 == "Purg" || $1 == "Remv") && !index(ours, " " $2 " ") { printf "%s ", $2 }')
-    if [ -n "$others" ]; then
-        echo "uninstall-servers.sh: nothing is removed: ${others% } would go as well, and was not installed by make setup" >&2
-        exit 1
-    fi
     echo "uninstall-servers.sh: removing ${packages% }" >&2
     log=$(mktemp)
     # shellcheck disable=SC2086 # words, one package each
