@@ -103,13 +103,17 @@ installed() {
     dpkg-query -W -f '${Package} ${Status}\n' | sed -n 's/ install ok installed$//p' | sort
 }
 
-# What apt-get says that it will do, before it does it.
+# How many packages come, and what they take, before they do. apt-get itself says so only where it asks, and it asks only
+# where more comes than was named.
 announce() {
     # shellcheck disable=SC2086 # words of ours, one package each
-    said=$(LC_ALL=C apt-get install --assume-no --no-install-recommends $1 2>/dev/null || true)
-    number=$(printf '%s\n' "$said" | sed -n 's/.* \([0-9]*\) newly installed.*/\1/p')
-    size=$(printf '%s\n' "$said" | grep -E '^(Need to get|After this operation)' | tr '\n' ' ')
-    echo "install-servers.sh: ${1% }: ${number:-some} packages of this system's own, into its usual folders. $size" >&2
+    files=$(apt-get install --yes --print-uris -qq --no-install-recommends $1 | awk '{ print $2, $3 }')
+    number=$(printf '%s\n' "$files" | grep -c . || true)
+    load=$(printf '%s\n' "$files" | awk '{ bytes += $2 } END { printf "%.0f", bytes / 1000000 }')
+    # shellcheck disable=SC2046 # words, one package each
+    room=$(apt-cache show --no-all-versions $(printf '%s\n' "$files" | sed 's/_.*//') |
+        awk '/^Installed-Size:/ { kib += $2 } END { printf "%.0f", kib / 1000 }')
+    echo "install-servers.sh: ${1% }: $number packages of this system's own, into its usual folders; $load MB to get, $room MB on disk" >&2
     echo "install-servers.sh: make uninstall removes them again" >&2
 }
 
@@ -169,7 +173,7 @@ units=$(new_units "$missing")
 was=$(installed)
 install_packages "$missing" "$units" >"$log" 2>&1 &
 installing=$!
-show_progress "$installing" "$log" "${number:-?}"
+show_progress "$installing" "$log" "$number"
 wait "$installing" || failed
 rm -f "$log"
 state=/var/lib/queryfleet
