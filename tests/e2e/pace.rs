@@ -88,7 +88,7 @@ fn a_run_cancelled_while_it_is_published_ends_with_4() {
 fn a_database_that_is_away_does_not_end_a_publish() {
     let fleet = Fleet::with_own_servers();
     let script = fleet.counters(600);
-    let mut producer = publishing(&fleet, &script, &["--rate", "200"]);
+    let mut producer = publishing(&fleet, &script, &["--rate", "200", "--chunk", "1"]);
     eventually(SOON, "some of it is published", || fleet.ready("") >= 100);
     let database = &fleet.servers().stack.database;
     database.kill().unwrap();
