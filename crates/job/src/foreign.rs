@@ -9,6 +9,9 @@ use std::error::Error;
 /// The longest text from outside that is kept, in bytes.
 pub const FOREIGN_LIMIT: usize = 2048;
 
+/// Characters of a text that are [`shown`].
+const SHOWN_CHARACTERS: usize = 100;
+
 /// A text from outside, cut to [`FOREIGN_LIMIT`] bytes; what is cut says how long it was.
 pub fn foreign(text: impl Into<String>) -> String {
     bounded(text.into(), FOREIGN_LIMIT)
@@ -34,6 +37,16 @@ pub fn shorten(mut text: String, limit: usize) -> String {
         text.truncate(end);
     }
     text
+}
+
+/// The start of a text on one line, for a table or a message: white space becomes one space, and what is left out is `…`.
+pub fn shown(text: &str) -> String {
+    // More words than characters are never shown.
+    let words = text.split_whitespace().take(SHOWN_CHARACTERS).collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
 }
 
 /// The error and its causes in one line, `what: why: why`. A cause that the text before it already says is left out.
@@ -67,6 +80,19 @@ fn without_repeated_label(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_of_a_text_is_one_line() {
+        for (text, wanted) in [
+            ("", String::new()),
+            ("UPDATE t\n  SET a = 1", "UPDATE t SET a = 1".into()),
+            (&"é".repeat(100), "é".repeat(100)),
+            (&"é".repeat(101), "é".repeat(100) + "…"),
+            (&"a ".repeat(300), "a ".repeat(50) + "…"),
+        ] {
+            assert_eq!(shown(text), wanted);
+        }
+    }
 
     #[test]
     fn a_text_is_never_above_its_limit_and_says_what_is_cut() {

@@ -31,7 +31,7 @@ pub use chunk::{Chunk, Job};
 pub use digest::{digest, hex};
 pub use envelope::{DecodeError, Headers, Message};
 pub use filling::Filling;
-pub use foreign::{FOREIGN_LIMIT, bounded, causes, foreign, shorten};
+pub use foreign::{FOREIGN_LIMIT, bounded, causes, foreign, shorten, shown};
 pub use gate::{Gate, Hold, gate};
 pub use halves::halves;
 pub use identity::{LedgerId, RunId, random_id};

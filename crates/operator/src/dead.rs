@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use queryfleet_job::RunId;
+use queryfleet_job::{RunId, shown};
 use queryfleet_ledger::{DeadJob, DeadLine, Filter, ReplayableJob};
 
-use crate::shape::{message_shape, shown};
+use crate::shape::message_shape;
 use crate::{DeadFilter, Error, Operator, ReplayPreview};
 
 /// Rows that are read at a time, in short.

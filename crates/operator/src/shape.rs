@@ -1,7 +1,4 @@
-//! What messages and statements have in common, and how they are shown in short.
-
-/// Characters of a statement that are shown.
-const SHOWN_CHARACTERS: usize = 100;
+//! What messages have in common.
 
 /// A message without its values: what stands in quotes, and numbers.
 pub(crate) fn message_shape(message: &str) -> String {
@@ -27,16 +24,6 @@ pub(crate) fn message_shape(message: &str) -> String {
         before = character;
     }
     shape
-}
-
-/// The start of a statement, on one line.
-pub(crate) fn shown(sql: &str) -> String {
-    let words = sql.split_whitespace().take(SHOWN_CHARACTERS).collect::<Vec<_>>().join(" ");
-    let mut shown: String = words.chars().take(SHOWN_CHARACTERS).collect();
-    if shown.len() < words.len() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use queryfleet_config::Config;
-use queryfleet_job::{NotAtomic, Param};
+use queryfleet_job::{NotAtomic, Param, shown};
 use queryfleet_operator::{DeadDetails, DeadFilter, DeadGroup, Operator, Taken};
 use serde::Serialize;
 
@@ -12,9 +12,6 @@ use crate::bar::counted;
 use crate::dead_arguments::DeadCommand;
 use crate::failure::Failure;
 use crate::output::{self, Align, JsonList, print_json, print_table};
-
-/// Characters of a text that are shown in a table.
-const SHOWN_CHARACTERS: usize = 100;
 
 /// Looks at dead jobs, brings them back, or gives them up.
 pub(crate) async fn dead(config: &Config, command: DeadCommand) -> Result<Exit, Failure> {
@@ -229,15 +226,6 @@ fn job_row(details: &DeadDetails) -> [String; 6] {
         shown(&row.message),
         statement,
     ]
-}
-
-/// The start of a text, on one line.
-fn shown(text: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
-    }
 }
 
 async fn show(operator: &mut Operator, run: &str, seq: u64, json: bool) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use queryfleet_job::Job;
+use queryfleet_job::{Job, shown};
 use queryfleet_ledger::{Access, Explainer, Explaining, rows_read};
 
 use crate::Error;
@@ -16,9 +16,6 @@ const MAX_SAMPLES: usize = 50;
 const MAX_SAMPLE_BYTES: usize = 16 << 10;
 /// How many full scans and failing statements are named.
 const MAX_FINDINGS: usize = 20;
-/// Characters of a statement that are shown.
-const SHOWN_CHARACTERS: usize = 100;
-
 /// Every shape met.
 pub(super) struct Shapes<'a> {
     explainer: Explainer<'a>,
@@ -150,14 +147,4 @@ impl<'a> Shapes<'a> {
         }
         (self.full_scans, self.failing)
     }
-}
-
-/// The start of a statement, on one line.
-fn shown(sql: &str) -> String {
-    let words = sql.split_whitespace().take(SHOWN_CHARACTERS).collect::<Vec<_>>().join(" ");
-    let mut shown: String = words.chars().take(SHOWN_CHARACTERS).collect();
-    if shown.len() < words.len() {
-        shown.push('…');
-    }
-    shown
 }
