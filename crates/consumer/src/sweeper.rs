@@ -105,6 +105,10 @@ async fn give_back(
         window.push(look_at(shared, delivery?).await);
     }
     subscription.cancel().await?;
+    // What arrived after the last look, before the broker answered: another sweeper may have given it back just then.
+    while let Ok(Some(delivery)) = tokio::time::timeout(LAST_DELIVERY_TIMEOUT, subscription.next()).await {
+        window.push(look_at(shared, delivery?).await);
+    }
     let mut messages = Vec::new();
     let mut others = Vec::new();
     for taken in window {

@@ -6,6 +6,8 @@ use queryfleet_job::RunId;
 use queryfleet_ledger::{JOBS_PER_BLOCK, LedgerClient, PlaceList};
 use queryfleet_sql::Position;
 
+use crate::notice::Notice;
+
 /// Blocks that wait for the database at most, some 20 KB each if the places are irregular. While it is away longer, the
 /// oldest are given up: a job without a known place is executed like any other.
 const MOST_WAITING: usize = 500;
@@ -17,6 +19,7 @@ pub(crate) struct Places {
     /// The number of the block that is being filled, from 0.
     block: u64,
     complete: Vec<(u64, PlaceList)>,
+    notice: Notice,
 }
 
 impl Places {
@@ -41,10 +44,7 @@ impl Places {
         if !self.complete.is_empty() {
             match client.places().write(run, &self.complete).await {
                 Err(error) if error.code().is_some() => {
-                    tracing::warn!(
-                        error = queryfleet_job::causes(&error),
-                        "where jobs stand is not written down"
-                    );
+                    self.notice.warn("where jobs stand is not written down", &error);
                 }
                 written => written?,
             }
