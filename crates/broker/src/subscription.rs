@@ -16,12 +16,12 @@ use crate::{Broker, Error, Operation};
 
 /// By design not a setting: a slot holds one message. To make larger units, use chunks.
 const PREFETCH: u16 = 1;
-/// How long to wait for the answer to a cancel: the connection may be half-open.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for an answer: the connection may be half-open.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A consumer of a queue. If it is dropped, what was not settled goes back to the queue.
 pub struct Subscription {
-    channel: Channel,
+    pub(crate) channel: Channel,
     consumer: Consumer,
 }
 
@@ -101,13 +101,13 @@ impl Subscription {
     /// Returns an error if the channel is gone; then nothing more is delivered either.
     pub async fn cancel(&mut self) -> Result<(), Error> {
         let cancelling = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions { nowait: false });
-        match tokio::time::timeout(CANCEL_TIMEOUT, cancelling).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, cancelling).await {
             Ok(cancelled) => {
                 cancelled.map_err(|source| Error::channel(Operation::CancellingConsumer, source))
             }
             Err(_) => Err(Error::Timeout {
                 operation: Operation::CancellingConsumer,
-                seconds: CANCEL_TIMEOUT.as_secs(),
+                seconds: ANSWER_TIMEOUT.as_secs(),
             }),
         }
     }

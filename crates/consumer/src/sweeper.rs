@@ -18,6 +18,11 @@ use crate::shared::closed::is_closed;
 
 /// The messages that a sweep has at once. All of them are in memory.
 const WINDOW: u16 = 32;
+/// Where fewer messages wait, the slots take them soon enough. A sweep ends before its window cannot be filled any more:
+/// a message that is on its way to a consumer when that ends comes again with its delivery counted.
+const LEAST_MESSAGES: u32 = 2048;
+/// After so many messages it is asked how many still wait.
+const COUNTED_EVERY: u32 = 128;
 /// A queue that has given nothing for this time is empty.
 const EMPTY_AFTER: Duration = Duration::from_millis(500);
 /// How long to wait for a delivery that the broker sent before the subscription ended: it is here already.
@@ -50,6 +55,9 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
 /// Returns the broker's error. What was not acknowledged comes again.
 async fn sweep_once(shared: &Shared, publisher: &mut Publisher) -> Result<(), queryfleet_broker::Error> {
     let tag = format!("{}/sweeper", shared.worker);
+    if shared.clients.consuming.ready_messages(&shared.topology).await?.work < LEAST_MESSAGES {
+        return Ok(());
+    }
     let mut subscription =
         shared.clients.consuming.subscribe_with(&shared.topology.work(), &tag, WINDOW).await?;
     let swept = match take_closed(shared, &mut subscription).await {
@@ -68,13 +76,19 @@ enum Taken {
     Other(Message, Delivery),
 }
 
-/// Acknowledges messages of closed runs, and returns the first other one. `None`: the queue is empty, or the sweep has to
-/// end.
+/// Acknowledges messages of closed runs, and returns the first other one. `None`: few are left, or the sweep has to end.
 async fn take_closed(
     shared: &Shared,
     subscription: &mut Subscription,
 ) -> Result<Option<Taken>, queryfleet_broker::Error> {
+    let mut ended: u32 = 0;
     loop {
+        if ended == COUNTED_EVERY
+            && subscription.ready_messages(&shared.topology.work()).await? < LEAST_MESSAGES
+        {
+            return Ok(None);
+        }
+        ended %= COUNTED_EVERY;
         let next = tokio::select! {
             biased;
             () = shared.drain.draining() => return Ok(None),
@@ -86,6 +100,7 @@ async fn take_closed(
             Taken::Closed(delivery) => end_closed(shared, &delivery),
             other => return Ok(Some(other)),
         }
+        ended += 1;
     }
 }
 

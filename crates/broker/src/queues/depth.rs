@@ -6,7 +6,8 @@ use lapin::types::FieldTable;
 
 use super::topology::Topology;
 use crate::connection::close_channel;
-use crate::{Broker, Error, Operation};
+use crate::subscription::ANSWER_TIMEOUT;
+use crate::{Broker, Error, Operation, Subscription};
 
 /// The numbers of messages that are ready; those that a slot holds are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +107,23 @@ impl Broker {
         found.map_err(|_| self.timed_out(Operation::FindingQueue))??;
         close_channel(channel).await;
         Ok(())
+    }
+}
+
+impl Subscription {
+    /// The messages of a queue that are ready, asked for on this subscription's channel.
+    ///
+    /// # Errors
+    /// Returns an error if the broker cannot be asked. The channel may be closed then.
+    pub async fn ready_messages(&self, queue: &str) -> Result<u32, Error> {
+        let counting = count(&self.channel, queue, Operation::CountingMessages);
+        match tokio::time::timeout(ANSWER_TIMEOUT, counting).await {
+            Ok(counts) => counts.map(|counts| counts.ready),
+            Err(_) => Err(Error::Timeout {
+                operation: Operation::CountingMessages,
+                seconds: ANSWER_TIMEOUT.as_secs(),
+            }),
+        }
     }
 }
 
