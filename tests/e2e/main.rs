@@ -32,6 +32,7 @@ mod inputs;
 mod keys;
 mod layers;
 mod leaks;
+mod limit;
 mod link;
 mod memory;
 mod message;

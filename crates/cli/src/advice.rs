@@ -95,6 +95,10 @@ fn advice_of_split_error(error: &SplitError) -> Option<&'static str> {
 fn operator_advice(error: &queryfleet_operator::Error) -> Option<String> {
     use queryfleet_operator::Error;
     match error {
+        Error::LimitChanged => Some("`queryfleet limit` shows what is in force now".into()),
+        Error::Limit(_) => {
+            Some("set the limit anew with `queryfleet limit`, with the keys of the workers".into())
+        }
         Error::SeveralHolds(_) => Some("say which, or --all".into()),
         Error::NoFilter => Some(
             "give --run, --code, --sqlstate or --reason, or --all for the dead jobs of all runs".to_owned(),

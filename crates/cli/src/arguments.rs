@@ -16,6 +16,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::Exit;
 use crate::dead_arguments::DeadCommand;
 use crate::help::{self, examples, examples_and_exit_codes};
+use crate::limit_arguments::LimitArgs;
 
 /// The version, and the commit that it was built from.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("QUERYFLEET_REVISION"), ")");
@@ -170,6 +171,11 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Limit how many slots of all workers together execute jobs, or show the limit
+    ///
+    /// It holds for any number of workers, those that start later too, and says how many obey.
+    #[command(after_help = examples(&["limit", "limit --slots 40 --because 'replicas lag'", "limit --slots off"]))]
+    Limit(LimitArgs),
     /// List dead jobs, show one, replay or discard them
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -238,6 +244,7 @@ impl FleetCommand {
             FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
             FleetCommand::Pause(_) | FleetCommand::Resume { .. } => false,
+            FleetCommand::Limit(limit) => limit.only_shows(),
         }
     }
 
@@ -254,7 +261,9 @@ impl FleetCommand {
                 Some(LevelFilter::WARN)
             }
             FleetCommand::Purge { .. } | FleetCommand::Status { .. } => Some(LevelFilter::WARN),
-            FleetCommand::Pause(_) | FleetCommand::Resume { .. } => Some(LevelFilter::WARN),
+            FleetCommand::Pause(_) | FleetCommand::Resume { .. } | FleetCommand::Limit(_) => {
+                Some(LevelFilter::WARN)
+            }
         }
     }
 }

@@ -136,6 +136,9 @@ impl From<&queryfleet_operator::Error> for Exit {
             | Error::TooEarly { .. }
             | Error::NotDead { .. }
             | Error::NoHolds
+            | Error::NoLimits
+            | Error::LimitChanged
+            | Error::Limit(_)
             | Error::Past
             | Error::NoHold(_)
             | Error::Broker(_)

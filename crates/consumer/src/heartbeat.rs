@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use queryfleet_ledger::{Error, Heartbeat};
+use queryfleet_metrics::Dependency;
 use tokio::time::MissedTickBehavior;
 
 use crate::log::{Event, EventKind};
@@ -14,6 +15,9 @@ use crate::shared::Shared;
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the connection for admissions is used when there are none: well below a session's `wait_timeout`, 60 s.
 const ADMISSION_INTERVAL: Duration = Duration::from_secs(20);
+/// How often a limited worker without a consumer asks the broker whether it could have one, and for how long.
+const USABLE_INTERVAL: Duration = Duration::from_secs(5);
+const USABLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the rows of dead workers are looked for: the row of a fleet's last worker is found by the next fleet.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -38,17 +42,19 @@ pub(crate) async fn keep_admissions_connected(shared: Arc<Shared>) {
 }
 
 /// Reads run states every `poll_interval`, and renews the worker's row every `beat_interval`.
-pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duration, beat_interval: Duration) {
+pub(crate) async fn keep(shared: Arc<Shared>, poll_interval: Duration, beat_interval: Duration) {
+    let id = shared.control.worker_id();
     let mut polls = tokio::time::interval(poll_interval);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_beat: Option<Instant> = None;
-    let mut acknowledged = String::new();
+    let mut acknowledged = Acknowledged::default();
+    let mut usable = Usable { asked: None, is_usable: false };
     let mut last_forgotten: Option<Instant> = None;
     let mut has_failed = false;
     loop {
         polls.tick().await;
         let is_beat_due = last_beat.is_none_or(|at| at.elapsed() >= beat_interval);
-        if let Err(error) = poll(&shared, &id, has_failed, is_beat_due, &mut acknowledged).await {
+        if let Err(error) = poll(&shared, id, has_failed, is_beat_due, &mut acknowledged, &mut usable).await {
             if !has_failed {
                 shared.log.record(EventKind::RunsUnread, || Event {
                     class: "runs",
@@ -70,13 +76,13 @@ pub(crate) async fn keep(shared: Arc<Shared>, id: String, poll_interval: Duratio
     }
 }
 
-/// `acknowledged` are the holds that the worker's row says it obeys; empty if it may not say so.
 async fn poll(
     shared: &Shared,
     id: &str,
     has_failed: bool,
     is_beat_due: bool,
-    acknowledged: &mut String,
+    acknowledged: &mut Acknowledged,
+    usable: &mut Usable,
 ) -> Result<(), Error> {
     let mut client = shared.clients.heartbeat.lock().await;
     if has_failed {
@@ -84,11 +90,12 @@ async fn poll(
         shared.runs.identify(&mut client).await?;
     }
     if has_failed {
-        acknowledged.clear();
+        *acknowledged = Acknowledged::default();
+        shared.sessions.forget_written();
     }
     shared.runs.refresh(&mut client).await?;
-    // While it is held, others wait for its slots to become idle.
-    if is_beat_due || shared.holds.is_held() {
+    // While it is held, others wait for its slots to become idle; while it is limited, for the permits of the dead.
+    if is_beat_due || shared.control.is_held() || shared.control.is_limited() {
         let row = Heartbeat {
             id,
             name: &shared.worker,
@@ -100,18 +107,68 @@ async fn poll(
         client.workers().beat(&row).await?;
     }
     // After the heartbeat: an account that may not read holds must not look dead.
-    shared.holds.read(&mut client).await?;
-    let known = shared.holds.known();
-    shared.metrics.health().set_held(known.iter().flatten().map(ToString::to_string).collect());
-    if let Some(holds) = known {
+    shared.control.read(&mut client).await?;
+    if shared.control.is_limited() {
+        let is_usable = usable.is_usable(shared).await;
+        shared.control.keep_permits(&mut client, is_usable).await?;
+    }
+    show_control(shared);
+    if let Some(holds) = shared.control.holds() {
         let ids = queryfleet_ledger::hold_ids(&holds);
-        if ids != *acknowledged {
+        if ids != acknowledged.holds {
             let in_flight = shared.busy_slots.load(Ordering::Relaxed);
             client.holds().acknowledge(id, &ids, in_flight).await?;
-            *acknowledged = ids;
+            acknowledged.holds = ids;
         }
     }
+    let version = shared.control.limit_version();
+    if version != acknowledged.limit
+        && let Some(version) = version
+    {
+        client.limits().acknowledge(id, version).await?;
+        acknowledged.limit = Some(version);
+    }
     Ok(())
+}
+
+/// Shows what people have said about the queue, in /readyz and the metrics.
+fn show_control(shared: &Shared) {
+    let control = &shared.control;
+    let health = shared.metrics.health();
+    health.set_held(control.holds().iter().flatten().map(ToString::to_string).collect());
+    health.set_limited(control.reason().filter(|_| !control.is_held()));
+    shared.metrics.set_allowed_slots(control.allowed_slots());
+}
+
+/// What the worker's row says that it obeys; nothing if that is not known.
+#[derive(Default)]
+struct Acknowledged {
+    /// The ids of holds.
+    holds: String,
+    /// The version of the limit.
+    limit: Option<u32>,
+}
+
+/// Whether the slots of a limited worker could serve: a permit that nobody can use is better used elsewhere.
+struct Usable {
+    asked: Option<Instant>,
+    is_usable: bool,
+}
+
+impl Usable {
+    async fn is_usable(&mut self, shared: &Shared) -> bool {
+        if shared.connections.is_any_up(Dependency::Broker) {
+            return true;
+        }
+        // No slot has a consumer, maybe since none may have one.
+        if self.asked.is_none_or(|asked| asked.elapsed() >= USABLE_INTERVAL) {
+            let asking = shared.clients.consuming.ready_messages(&shared.topology);
+            let answer = tokio::time::timeout(USABLE_TIMEOUT, asking).await;
+            self.is_usable = matches!(answer, Ok(Ok(_)));
+            self.asked = Some(Instant::now());
+        }
+        self.is_usable
+    }
 }
 
 /// Deletes the rows of workers that were killed.

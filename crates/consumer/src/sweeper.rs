@@ -92,7 +92,7 @@ async fn take_closed(
         let next = tokio::select! {
             biased;
             () = shared.drain.draining() => return Ok(None),
-            () = shared.holds.held() => return Ok(None),
+            () = shared.control.held() => return Ok(None),
             next = tokio::time::timeout(EMPTY_AFTER, subscription.next()) => next,
         };
         let Ok(Some(delivery)) = next else { return Ok(None) };

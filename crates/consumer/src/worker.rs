@@ -53,13 +53,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
     if !connect(&shared, config.setup_timeout).await? {
         return Ok(Totals::default());
     }
-    let worker_id = queryfleet_job::random_id()?;
-    beside.spawn(heartbeat::keep(
-        shared.clone(),
-        worker_id.clone(),
-        config.run_poll_interval,
-        config.heartbeat_interval,
-    ));
+    beside.spawn(heartbeat::keep(shared.clone(), config.run_poll_interval, config.heartbeat_interval));
     beside.spawn(heartbeat::keep_admissions_connected(shared.clone()));
     beside.spawn(collector::collect(shared.clone()));
     beside.spawn(sweeper::sweep(shared.clone()));
@@ -79,7 +73,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
     finish(slots, &drain, config.drain_timeout).await;
     beside.abort_all();
     shared.log.flush_all();
-    leave(&shared, &worker_id).await;
+    leave(&shared).await;
     Ok(shared.metrics.totals())
 }
 
@@ -90,7 +84,7 @@ async fn connect(shared: &Shared, setup_timeout: Duration) -> Result<bool, Error
     let mut backoff = Backoff::new(shared.limits.longest_backoff);
     loop {
         let (identified, declared) = tokio::join!(
-            shared.runs.connect(&shared.holds),
+            shared.runs.connect(&shared.control),
             shared.clients.consuming.declare(&shared.topology)
         );
         let error: Error = match (identified, declared) {
@@ -137,9 +131,13 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, drain_timeout: Duration) 
     }
 }
 
-/// Deletes the worker's row and closes the connections.
-async fn leave(shared: &Shared, worker_id: &str) {
-    let leaving = async { shared.clients.heartbeat.lock().await.workers().remove(worker_id).await };
+/// Gives the worker's permits back, deletes its row, and closes the connections.
+async fn leave(shared: &Shared) {
+    let leaving = async {
+        let mut client = shared.clients.heartbeat.lock().await;
+        shared.control.give_up_permits(&mut client).await?;
+        client.workers().remove(shared.control.worker_id()).await
+    };
     // Best effort: a database that is unavailable does not hold the worker.
     let _ = tokio::time::timeout(LEAVE_TIMEOUT, leaving).await;
     shared.clients.consuming.close().await;

@@ -1,7 +1,7 @@
 //! Signed messages and runs: who can publish to the queue or write the tables can run SQL, unless all that is executed
 //! carries an HMAC.
 //!
-//! One key signs four kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
+//! One key signs five kinds of things, and a signature of one is none of another: a body begins with `{`, and nothing
 //! else is taken for one; all others begin with a word of their own that ends in a zero byte. A body is signed as it
 //! was by version 1, so a worker of that version knows an envelope of a newer one for genuine, and gives it back.
 
@@ -16,6 +16,7 @@ const BODY_BEGINS: u8 = b'{';
 const RUN: &[u8] = b"queryfleet/2\0run\0";
 const ATTEMPTS: &[u8] = b"queryfleet/2\0attempts\0";
 const RANGE: &[u8] = b"queryfleet/2\0range\0";
+const LIMIT: &[u8] = b"queryfleet/2\0limit\0";
 /// Hexadecimal digits of a signature.
 pub const SIGNATURE_LENGTH: usize = 64;
 
@@ -85,6 +86,16 @@ impl Signer {
         self.has_made(&[RANGE, &range_text(run, seq, lo), hi.as_bytes()], signature)
     }
 
+    /// The signature of a queue's limit.
+    pub fn sign_limit(&self, queue: &str, version: u32, text: &str) -> String {
+        self.make(&[LIMIT, &limit_text(queue, version), text.as_bytes()])
+    }
+
+    /// Whether one of the keys has signed this limit.
+    pub fn verify_limit(&self, queue: &str, version: u32, text: &str, signature: &str) -> bool {
+        self.has_made(&[LIMIT, &limit_text(queue, version), text.as_bytes()], signature)
+    }
+
     fn make(&self, parts: &[&[u8]]) -> String {
         let mac = with(&self.keys[0], parts);
         hex(&mac.finalize().into_bytes())
@@ -116,6 +127,13 @@ fn range_text(run: RunId, seq: u64, lo: &str) -> Vec<u8> {
     let mut range = [run.0, seq, lo.len() as u64].map(u64::to_be_bytes).concat();
     range.extend_from_slice(lo.as_bytes());
     range
+}
+
+/// The version and the length of the queue's name, so that nothing can be moved from the name into the limit.
+fn limit_text(queue: &str, version: u32) -> Vec<u8> {
+    let mut text = [u64::from(version), queue.len() as u64].map(u64::to_be_bytes).concat();
+    text.extend_from_slice(queue.as_bytes());
+    text
 }
 
 #[cfg(test)]
@@ -155,6 +173,8 @@ mod tests {
         assert_eq!(signer().sign_attempts(BODY, 258, Some("why")), hmac(&attempts));
         let range = b"queryfleet/2\0range\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03[1][2]";
         assert_eq!(signer().sign_range(RunId(7), 258, ("[1]", "[2]")), hmac(range));
+        let limit = b"queryfleet/2\0limit\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x02q1{}";
+        assert_eq!(signer().sign_limit("q1", 7, "{}"), hmac(limit));
         // RFC 4231, test case 2.
         let known = Signer::new([b"Jefe".as_slice()]).unwrap().make(&[b"what do ya want ", b"for nothing?"]);
         assert_eq!(known, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

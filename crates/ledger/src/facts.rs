@@ -4,6 +4,9 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use queryfleet_sql::SqlMode;
 
+/// Which server it is, in SQL: [`SessionFacts::server`].
+pub(crate) const SERVER: &str = "CONCAT(@@hostname, ':', @@port, ':', @@server_id)";
+
 /// What a session is, as read from the server.
 #[derive(Clone, Debug)]
 pub struct SessionFacts {

@@ -7,7 +7,7 @@ use mysql_async::{Conn, Row};
 use queryfleet_sql::SqlMode;
 
 use crate::error::Error;
-use crate::facts::SessionFacts;
+use crate::facts::{SERVER, SessionFacts};
 use crate::session_sql;
 
 /// `wait_timeout` of every session: after so long the server ends an idle connection, and frees the locks of a worker
@@ -40,7 +40,8 @@ impl InitStep<'_> {
         let statements = base.into_iter().chain(fleet.iter().chain(&run).map(String::as_str));
         // Whatever session SQL could have begun ends here.
         let end = (fleet.len() + run.len() > 0).then_some("COMMIT");
-        let statements: Vec<&str> = statements.chain(end).chain([READ_BACK]).collect();
+        let read_back = read_back();
+        let statements: Vec<&str> = statements.chain(end).chain([read_back.as_str()]).collect();
         let row = match last_row(conn, &statements.join("\n;")).await {
             Ok(row) => row.ok_or_else(|| {
                 Error::Schema("the server returned no row when the session was set up".into())
@@ -91,17 +92,21 @@ async fn last_row(conn: &mut Conn, text: &str) -> Result<Option<Row>, (usize, my
 /// The comments are code to the one server or the other, which have these under different names, or not at all. No text in
 /// it is empty: a mode of Oracle's takes that for NULL. Transactions that the whole server has as READ ONLY are none of
 /// this session's: the first INSERT says so.
-const READ_BACK: &str = "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
+fn read_back() -> String {
+    format!(
+        "SELECT CAST(@@autocommit + 0 AS CHAR), CAST(@@completion_type AS CHAR), \
     CAST(@@wait_timeout AS CHAR), CAST(@@innodb_lock_wait_timeout AS CHAR), CAST(@@lock_wait_timeout AS CHAR), \
     @@character_set_client, @@character_set_connection, @@character_set_results, \
     LEFT(@@collation_connection, 8), \
     CONCAT('=' /*M! , @@tx_read_only > @@global.tx_read_only */ \
     /*!50720 , @@transaction_read_only > @@global.transaction_read_only */), \
-    @@sql_mode, CONCAT(@@hostname, ':', @@port, ':', @@server_id), \
+    @@sql_mode, {SERVER}, \
     CONNECTION_ID(), @@version, @@max_allowed_packet, \
-    CONCAT('=' /*M! , IFNULL(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)";
+    CONCAT('=' /*M! , IFNULL(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)"
+    )
+}
 
-/// A column of [`READ_BACK`]. One that is missing or NULL is empty, or 0: an old server has no roles.
+/// A column of [`read_back`]. One that is missing or NULL is empty, or 0: an old server has no roles.
 fn column<T: FromValue + Default>(row: &Row, index: usize) -> T {
     row.get_opt(index).and_then(Result::ok).unwrap_or_default()
 }

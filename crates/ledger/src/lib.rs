@@ -23,6 +23,8 @@ mod tables;
 pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
+pub use client::limits::{LimitRow, Limits, NewLimit, WorkerLimit};
+pub use client::permits::{Permits, SessionRef};
 pub use client::places::{JOBS_PER_BLOCK, PlaceList, Places};
 pub use client::ranges::Ranges;
 pub use client::replacing::NotReplaced;

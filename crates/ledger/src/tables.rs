@@ -12,6 +12,8 @@ pub(crate) struct Tables {
     pub(crate) range: String,
     pub(crate) hold: String,
     pub(crate) place: String,
+    pub(crate) limit: String,
+    pub(crate) permit: String,
 }
 
 impl Tables {
@@ -27,6 +29,8 @@ impl Tables {
             range: table("range"),
             hold: table("hold"),
             place: table("place"),
+            limit: table("limit"),
+            permit: table("permit"),
         }
     }
 }

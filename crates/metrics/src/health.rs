@@ -21,6 +21,7 @@ pub struct Health {
     draining: AtomicBool,
     unfit: Mutex<Option<String>>,
     held: Mutex<Vec<String>>,
+    limited: Mutex<Option<String>>,
 }
 
 impl Health {
@@ -34,6 +35,7 @@ impl Health {
             draining: AtomicBool::new(false),
             unfit: Mutex::new(None),
             held: Mutex::new(Vec::new()),
+            limited: Mutex::new(None),
         }
     }
 
@@ -69,6 +71,19 @@ impl Health {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = holds.into_iter().map(line).collect();
     }
 
+    /// Records why some of the slots may take no message although the queue is not held; `None` if all may. Such a worker is
+    /// ready, too.
+    pub fn set_limited(&self, reason: Option<String>) {
+        // As in `set_unfit`.
+        let reason = reason.map(|reason| reason.replace(char::is_control, " "));
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Why some of the slots may take no message although the queue is not held.
+    pub fn limited(&self) -> Option<String> {
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The holds on the queue, one line each.
     pub fn held(&self) -> Vec<String> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -89,11 +104,11 @@ impl Health {
         self.stalled_at(self.origin.elapsed())
     }
 
-    /// What the process lacks to be ready, one line each; empty if it is ready. While the queue is held, slots have no
-    /// connections, and lack none.
+    /// What the process lacks to be ready, one line each; empty if it is ready. While the queue is held or limited, slots may
+    /// have no connections, and lack none.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let is_held = !self.held().is_empty();
+        let is_held = !self.held().is_empty() || self.limited().is_some();
         for dependency in Dependency::ALL {
             if !is_held && !self.is_connected(dependency) {
                 missing.push(format!("{}: not connected", dependency.as_str()));

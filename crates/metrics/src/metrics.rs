@@ -29,6 +29,7 @@ pub struct Metrics {
     pub(crate) series: Series,
     pub(crate) queue: String,
     pub(crate) held: prometheus::IntGauge,
+    slots_allowed: prometheus::IntGauge,
     health: Health,
     slots: Vec<Arc<SlotMetrics>>,
     settled: Counters<Action>,
@@ -66,6 +67,8 @@ impl Metrics {
         let queue = labels.queue;
         let count = i64::try_from(labels.slots).unwrap_or(i64::MAX);
         series.slots.get_metric_with_label_values(&[queue])?.set(count);
+        let slots_allowed = series.slots_allowed.get_metric_with_label_values(&[queue])?;
+        slots_allowed.set(count);
         series.build_info.get_metric_with_label_values(&[labels.version, labels.revision])?.set(1);
         let slots = (1..=labels.slots).map(|number| Ok(Arc::new(SlotMetrics::new(&series, labels, number)?)));
         Ok(Self {
@@ -75,6 +78,7 @@ impl Metrics {
             errors: Counters::of(&series.job_errors_total, &[queue], Class::OF_ERRORS)?,
             published: Counters::of(&series.messages_published_total, &[queue], &PublishResult::ALL)?,
             held: series.held.get_metric_with_label_values(&[queue])?,
+            slots_allowed,
             redeliveries: series.redeliveries_total.get_metric_with_label_values(&[queue])?,
             rows_affected: series.rows_affected_total.get_metric_with_label_values(&[queue])?,
             queue_wait: series.job_queue_wait_seconds.get_metric_with_label_values(&[queue])?,
@@ -95,6 +99,11 @@ impl Metrics {
     /// The state that `/livez` and `/readyz` report.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Records how many slots may take messages.
+    pub fn set_allowed_slots(&self, slots: u32) {
+        self.slots_allowed.set(i64::from(slots));
     }
 
     /// Counts a settled message.

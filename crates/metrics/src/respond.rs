@@ -43,7 +43,8 @@ fn readiness(metrics: &Metrics) -> Response<Full<Bytes>> {
     let missing = metrics.health().missing();
     if missing.is_empty() {
         let held = metrics.health().held().into_iter().map(|hold| format!("held: {hold}\n"));
-        return plain(StatusCode::OK, held.fold("ok\n".to_owned(), |text, line| text + &line));
+        let limited = metrics.health().limited().map(|reason| format!("limited: {reason}\n"));
+        return plain(StatusCode::OK, held.chain(limited).fold("ok\n".to_owned(), |text, line| text + &line));
     }
     plain(StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
 }

@@ -51,6 +51,15 @@ pub enum Error {
     /// The tables were made by a version without holds.
     #[error("the tables of queryfleet have no holds yet: run `queryfleet setup`")]
     NoHolds,
+    /// The tables were made by a version without limits.
+    #[error("the tables of queryfleet have no limits yet: run `queryfleet setup`")]
+    NoLimits,
+    /// The limit was changed by somebody else at the same time.
+    #[error("somebody else has changed the limit at the same time")]
+    LimitChanged,
+    /// The row of the limit cannot be read.
+    #[error("the limit of the queue cannot be read")]
+    Limit(#[from] queryfleet_job::LimitError),
     /// A hold that has ended before it begins.
     #[error("the hold would have ended already, by the database's clock")]
     Past,

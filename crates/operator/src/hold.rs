@@ -7,23 +7,23 @@ use queryfleet_ledger::{HoldRow, NewHold, WorkerHolds};
 use crate::{Error, Operator};
 
 /// How often the workers' rows are looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// How long workers have to acknowledge a hold: each reads the holds every second, and may have to reconnect first.
-const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a worker has whose row says nothing of holds: it may have begun just now.
-const UNAWARE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const UNAWARE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A worker that has been silent for longer than so many heartbeats, and than this time, is not waited for.
 const LIVE_HEARTBEATS: u32 = 4;
 const LIVE_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// How the workers of the queue stand to its holds.
+/// How the workers of the queue stand to a change of its holds or its limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obedience {
     /// How many of them have acknowledged the change.
     pub acknowledged: usize,
-    /// Those that have not, although they know of holds: busy, cut off, or frozen.
+    /// Those that have not, although they know of such: busy, cut off, or frozen.
     pub silent: Vec<String>,
-    /// Those of a version that knows of no holds: they go on.
+    /// Those of a version that does not: they go on.
     pub unaware: Vec<String>,
     /// How many statements of those that have acknowledged it still run.
     pub running: u32,
@@ -37,19 +37,35 @@ impl Obedience {
         self.silent.is_empty() && self.unaware.is_empty()
     }
 
-    fn of(workers: Vec<WorkerHolds>, has_seen: impl Fn(&str) -> bool, took: Duration) -> Obedience {
+    pub(crate) fn of(workers: impl IntoIterator<Item = Standpoint>, took: Duration) -> Obedience {
         let mut obedience = Obedience { took, ..Obedience::default() };
-        for WorkerHolds { name, in_flight, holds } in workers {
-            match holds {
+        for Standpoint { name, in_flight, has_seen } in workers {
+            match has_seen {
                 None => obedience.unaware.push(name),
-                Some(holds) if has_seen(&holds) => {
+                Some(true) => {
                     obedience.acknowledged += 1;
                     obedience.running += in_flight;
                 }
-                Some(_) => obedience.silent.push(name),
+                Some(false) => obedience.silent.push(name),
             }
         }
         obedience
+    }
+}
+
+/// How one worker stands to a change.
+pub(crate) struct Standpoint {
+    pub(crate) name: String,
+    /// How many of its slots hold a message.
+    pub(crate) in_flight: u32,
+    /// Whether it has seen the change; `None` of a version that does not know of such.
+    pub(crate) has_seen: Option<bool>,
+}
+
+impl Standpoint {
+    fn to_holds(worker: WorkerHolds, has_seen: impl Fn(&str) -> bool) -> Standpoint {
+        let WorkerHolds { name, in_flight, holds } = worker;
+        Standpoint { name, in_flight, has_seen: holds.map(|holds| has_seen(&holds)) }
     }
 }
 
@@ -124,6 +140,11 @@ impl Operator {
         Ok(lifted)
     }
 
+    /// Workers that were heard of within this time are waited for.
+    pub(crate) fn live_within(&self) -> Duration {
+        LIVE_AT_LEAST.max(self.config.heartbeat_interval * LIVE_HEARTBEATS)
+    }
+
     /// Waits until every live worker of the queue obeys a hold, or, with `lifted`, no longer obeys it; at most ten seconds.
     /// Workers that know of no holds are waited for only shortly.
     ///
@@ -131,12 +152,14 @@ impl Operator {
     /// [`Error::Ledger`] when the database cannot be asked.
     pub async fn obedience_to(&mut self, id: u64, lifted: bool) -> Result<Obedience, Error> {
         let queue = self.config.queue.clone();
-        let live = LIVE_AT_LEAST.max(self.config.heartbeat_interval * LIVE_HEARTBEATS);
+        let live = self.live_within();
         let mark = format!(",{id},");
         let since = Instant::now();
         loop {
             let workers = self.ledger.holds().of_workers(&queue, live).await?;
-            let obedience = Obedience::of(workers, |holds| holds.contains(&mark) != lifted, since.elapsed());
+            let has_seen = |holds: &str| holds.contains(&mark) != lifted;
+            let workers = workers.into_iter().map(|worker| Standpoint::to_holds(worker, has_seen));
+            let obedience = Obedience::of(workers, since.elapsed());
             let is_heard = obedience.silent.is_empty() || since.elapsed() >= ACKNOWLEDGE_TIMEOUT;
             if is_heard && (obedience.unaware.is_empty() || since.elapsed() >= UNAWARE_TIMEOUT) {
                 return Ok(obedience);
@@ -157,7 +180,9 @@ mod tests {
     #[test]
     fn a_worker_obeys_what_its_row_says() {
         let workers = vec![worker("new", Some(",3,7,")), worker("late", Some(",")), worker("old", None)];
-        let obedience = Obedience::of(workers, |holds| holds.contains(",7,"), Duration::ZERO);
+        let workers =
+            workers.into_iter().map(|worker| Standpoint::to_holds(worker, |holds| holds.contains(",7,")));
+        let obedience = Obedience::of(workers, Duration::ZERO);
         assert_eq!((obedience.acknowledged, obedience.running), (1, 2));
         assert_eq!(
             (obedience.silent.as_slice(), obedience.unaware.as_slice()),

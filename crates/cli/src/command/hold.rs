@@ -95,7 +95,8 @@ pub(crate) async fn resume(config: &Config, ids: Vec<u64>, all: bool, json: bool
     Ok(Exit::Success)
 }
 
-fn login_name() -> String {
+/// Who does it, unless that is said.
+pub(crate) fn login_name() -> String {
     let variables = ["USER", "LOGNAME"].into_iter();
     let named = variables.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
     named.unwrap_or_else(|| "unknown".to_owned())
@@ -114,7 +115,7 @@ async fn report(
     doing: &str,
     json: bool,
 ) -> Result<(), Failure> {
-    let Obedience { acknowledged, silent, unaware, running, took } = obedience;
+    let Obedience { acknowledged, silent, unaware, running, .. } = obedience;
     if json {
         let queue = operator.queue().to_owned();
         let rows = operator.holds().await?;
@@ -128,10 +129,17 @@ async fn report(
         });
         return Ok(());
     }
+    print_obedience(obedience, doing, "holds");
+    Ok(())
+}
+
+/// Says how many workers know of a change, and names those that do not; `of`: of what some may know nothing.
+pub(crate) fn print_obedience(obedience: &Obedience, doing: &str, of: &str) {
+    let Obedience { acknowledged, silent, unaware, running, took } = obedience;
     let all = acknowledged + silent.len() + unaware.len();
     if all == 0 {
         output::print(format_args!("no worker serves the queue"));
-        return Ok(());
+        return;
     }
     let still = match running {
         0 => String::new(),
@@ -151,9 +159,8 @@ async fn report(
     }
     if !unaware.is_empty() {
         output::print(format_args!(
-            "of a version that does not know of holds, and executing jobs: {}",
+            "of a version that does not know of {of}, and executing jobs: {}",
             unaware.join(", ")
         ));
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod generate;
 mod hold;
 mod idle;
+mod limit;
 mod plan;
 mod publish;
 mod purge;
@@ -62,6 +63,7 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
         FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,
         FleetCommand::Resume { holds, all, json } => hold::resume(&config, holds, all, json).await,
+        FleetCommand::Limit(arguments) => limit::limit(&config, arguments).await,
         FleetCommand::Dead(command) => dead::dead(&config, command).await,
         FleetCommand::Purge { run, json } => purge::purge(&config, &run, json).await,
         FleetCommand::Status { run, json } => status::status(&config, run.as_deref(), json).await,

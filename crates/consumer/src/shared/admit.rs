@@ -11,7 +11,7 @@ use queryfleet_ledger::{Error, LedgerClient, Run, RunState};
 use tokio::sync::{Mutex, Notify};
 
 use crate::not_run::NotRun;
-use crate::shared::holds::Holds;
+use crate::shared::control::Control;
 
 /// A run that no message has named for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
@@ -67,10 +67,10 @@ impl KnownRuns {
     }
 
     /// Connects, and reads this ledger's identity and the holds: a worker that is started into a hold begins nothing.
-    pub(crate) async fn connect(&self, holds: &Holds) -> Result<(), Error> {
+    pub(crate) async fn connect(&self, control: &Control) -> Result<(), Error> {
         let mut client = self.client.lock().await;
         self.identify(&mut client).await?;
-        holds.read(&mut client).await
+        control.read(&mut client).await
     }
 
     /// Keeps the server from ending the connection while there are no admissions.
@@ -121,13 +121,13 @@ impl KnownRuns {
     ///
     /// # Errors
     /// None of the queue's jobs may begin.
-    pub(crate) async fn read_holds(&self, holds: &Holds) -> Result<(), NotRun> {
+    pub(crate) async fn read_control(&self, control: &Control) -> Result<(), NotRun> {
         let mut client = self.client.lock().await;
         // Another slot may have read them while this one waited for the connection.
-        if holds.is_recent() {
+        if control.is_recent() {
             return Ok(());
         }
-        holds.read(&mut client).await.map_err(|error| NotRun(error.outcome()))
+        control.read(&mut client).await.map_err(|error| NotRun(error.outcome()))
     }
 
     /// The run of a chunk, by a reading that still counts.

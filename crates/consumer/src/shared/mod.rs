@@ -3,10 +3,11 @@
 pub(crate) mod admit;
 pub(crate) mod closed;
 mod connections;
-pub(crate) mod holds;
+pub(crate) mod control;
 pub(crate) mod kept;
 pub(crate) mod large;
 pub(crate) mod remains;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
-use queryfleet_job::{Chunk, DeadReason, ExecutionSite, RetryPolicy, Signer};
-use queryfleet_ledger::{Database, LedgerClient};
+use queryfleet_job::{Chunk, DeadReason, ExecutionSite, Failure, Outcome, RetryPolicy, Signer};
+use queryfleet_ledger::{Database, LedgerClient, SessionFacts};
 use queryfleet_metrics::{Dependency, Metrics, PublishResult};
 use queryfleet_sql::Kind;
 use tokio::sync::Mutex;
@@ -25,10 +26,11 @@ use crate::not_run::NotRun;
 use crate::shared::admit::KnownRuns;
 use crate::shared::closed::Sweep;
 use crate::shared::connections::{Connections, Transition};
-use crate::shared::holds::Holds;
+use crate::shared::control::Control;
 use crate::shared::kept::Kept;
 use crate::shared::large::Large;
 use crate::shared::remains::Remains;
+use crate::shared::sessions::Sessions;
 use crate::{Drain, Error};
 
 /// Attempts at a job that meets conflicts, within one delivery.
@@ -46,7 +48,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) clients: Clients,
     pub(crate) runs: KnownRuns,
-    pub(crate) holds: Holds,
+    pub(crate) control: Control,
+    pub(crate) sessions: Sessions,
     pub(crate) kept: Kept,
     pub(crate) remains: Remains,
     pub(crate) large: Large,
@@ -56,7 +59,7 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     /// How many slots hold a message.
     pub(crate) busy_slots: AtomicU32,
-    connections: Connections,
+    pub(crate) connections: Connections,
 }
 
 /// What the configuration allows.
@@ -109,7 +112,6 @@ impl Shared {
         let worker = worker_name();
         Ok(Shared {
             queue: config.queue.clone(),
-            signer,
             limits: Limits {
                 policy: RetryPolicy {
                     max_attempts: config.max_attempts,
@@ -127,7 +129,15 @@ impl Shared {
                 config.run_state_max_age(),
                 here,
             ),
-            holds: Holds::new(&config.queue, config.run_poll_interval),
+            control: Control::new(
+                &config.queue,
+                queryfleet_job::random_id()?,
+                signer.clone(),
+                config.slots,
+                config.run_poll_interval,
+            ),
+            sessions: Sessions::new(config.slots),
+            signer,
             kept: Kept::default(),
             remains: Remains::new(
                 LedgerClient::new(clients.database.clone()),
@@ -147,16 +157,44 @@ impl Shared {
         })
     }
 
-    /// Whether an attempt at jobs of this chunk may begin now: its run is open, and its queue is not held.
+    /// Whether an attempt at jobs of this chunk may begin now on this session of a slot, counted from 0: its run is open, and
+    /// its queue is not held. Where slots are limited, the session is written down first.
     ///
     /// # Errors
     /// None of the jobs may begin.
-    pub(crate) async fn may_begin(&self, chunk: &Chunk) -> Result<(), NotRun> {
+    pub(crate) async fn may_begin(
+        &self,
+        chunk: &Chunk,
+        slot: usize,
+        session: Option<&SessionFacts>,
+    ) -> Result<(), NotRun> {
         self.runs.still_open(chunk).await?;
-        if !self.holds.is_recent() {
-            self.runs.read_holds(&self.holds).await?;
+        if self.control.is_limited()
+            && let Some(session) = session
+        {
+            self.write_session(slot, session).await?;
         }
-        self.holds.check()
+        // After the session: whoever frees permits of a silent worker finds either it, or a worker that reads anew.
+        if !self.control.is_recent() {
+            self.runs.read_control(&self.control).await?;
+        }
+        self.control.check(slot)
+    }
+
+    async fn write_session(&self, slot: usize, session: &SessionFacts) -> Result<(), NotRun> {
+        self.sessions.note(slot, session);
+        if self.sessions.are_written() {
+            return Ok(());
+        }
+        let mut client = self.clients.heartbeat.lock().await;
+        match self.sessions.write(&mut client, self.control.worker_id()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let failure = Failure::said("the worker's row is gone");
+                Err(NotRun(Outcome::Interrupted(failure)))
+            }
+            Err(error) => Err(NotRun(error.outcome())),
+        }
     }
 
     /// Notes whether a slot, counted from 0, has its connection. The worker counts as connected while any slot is.

@@ -39,7 +39,7 @@ pub(crate) async fn attempt(
     jobs: &[Job],
 ) -> Result<Done, FailedAttempt> {
     let mode = prepare(context, chunk.run, terms).await?;
-    context.shared.may_begin(chunk).await?;
+    context.shared.may_begin(chunk, context.index, context.session.facts()).await?;
     let calls = check_all(context, chunk, jobs, mode)?;
     let plain = calls == Calls::OnlyBuiltins && !context.shared.kept.has(chunk.run);
     if jobs.len() > 1 && (!plain || chunk.not_atomic.is_some()) {
@@ -54,7 +54,7 @@ pub(crate) async fn attempt(
         tokio::select! {
             () = shared.drain.must_end() => {}
             () = shared.runs.cancelled_now(chunk.run) => {}
-            () = shared.holds.must_end(), if chunk.not_atomic.is_none() => {}
+            () = shared.control.must_end(), if chunk.not_atomic.is_none() => {}
         }
     };
     let result = match (chunk.not_atomic, jobs) {
@@ -126,7 +126,7 @@ fn record_attempt(context: &Context, run: RunId, result: &Result<Done, Failed>) 
         Outcome::Interrupted(_) if context.shared.drain.is_now() => {
             metrics.statement_killed(KillReason::Drain);
         }
-        Outcome::Interrupted(_) if context.shared.holds.is_now() => {
+        Outcome::Interrupted(_) if context.shared.control.is_now() => {
             metrics.statement_killed(KillReason::Hold);
         }
         Outcome::Interrupted(_) => metrics.statement_killed(KillReason::Cancel),

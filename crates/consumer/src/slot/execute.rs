@@ -159,7 +159,7 @@ async fn execute_one<'a>(
             return Ending { job, outcome, settlement, alone: false };
         };
         // What waits for the database holds a message, and would hold it for minutes.
-        if let Err(NotRun(outcome)) = context.shared.holds.check() {
+        if let Err(NotRun(outcome)) = context.shared.control.check(context.index) {
             return Ending::given_back(job, outcome);
         }
         log::attempt_repeated(&context.shared.worker, context.job_ref(chunk.run, job.seq), &outcome);
@@ -167,7 +167,7 @@ async fn execute_one<'a>(
             () = tokio::time::sleep(jittered(longest_pause)) => {}
             () = async { tokio::select! {
                 () = context.shared.drain.draining() => {}
-                () = context.shared.holds.held() => {}
+                () = context.shared.control.closed(context.index) => {}
             } } => {
                 let message = outcome.failure().map(|failure| failure.message.clone()).unwrap_or_default();
                 return Ending::given_back(job, Outcome::Interrupted(Failure::said(message)));

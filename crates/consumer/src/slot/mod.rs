@@ -32,12 +32,12 @@ use crate::slot::settle::settle_message;
 /// was idle for longer than a second is reset before the next job all the same.
 const IDLE_PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Slots of a held queue end their subscriptions within this time, not all at once: a message that is on its way to a
+/// Slots that may take no message end their subscriptions within this time, not all at once: a message that is on its way to a
 /// consumer when that ends comes again with its delivery counted.
 const HOLD_SPREAD: Duration = Duration::from_millis(500);
 /// How long to wait for a delivery that the broker sent before it ended the subscription: it is here already.
 const LAST_DELIVERY_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long a slot of a held queue keeps its connection to the database.
+/// How long a slot that may take no message keeps its connection to the database.
 const HELD_SESSION_KEPT: Duration = Duration::from_secs(30);
 
 /// One executor of a worker.
@@ -57,11 +57,15 @@ impl Slot {
     pub(crate) async fn run(mut self) {
         let drain = self.context.shared.drain.clone();
         while !drain.is_draining() {
-            self.wait_while_held().await;
+            self.wait_while_closed().await;
             if drain.is_draining() {
                 break;
             }
-            if self.connect_and_serve().await == Then::Pause {
+            let shared = self.context.shared.clone();
+            let Some(serving) = shared.control.serve(self.context.index) else { continue };
+            let then = self.connect_and_serve().await;
+            drop(serving);
+            if then == Then::Pause {
                 tokio::select! {
                     () = tokio::time::sleep(self.backoff.pause()) => {}
                     () = drain.draining() => {}
@@ -71,12 +75,12 @@ impl Slot {
         self.context.session.close().await;
     }
 
-    /// Waits until the queue is held no longer, or the worker drains.
-    async fn wait_while_held(&mut self) {
+    /// Waits until this slot may take messages, or the worker drains.
+    async fn wait_while_closed(&mut self) {
         let shared = self.context.shared.clone();
         let over = async {
             tokio::select! {
-                () = shared.holds.released() => {}
+                () = shared.control.opened(self.context.index) => {}
                 () = shared.drain.draining() => {}
             }
         };
@@ -119,7 +123,7 @@ impl Slot {
         let shared = self.context.shared.clone();
         let drain = shared.drain.clone();
         let mut draining = std::pin::pin!(drain.draining());
-        let mut held = std::pin::pin!(shared.holds.held());
+        let mut closed = std::pin::pin!(shared.control.closed(self.context.index));
         loop {
             let delivery = tokio::select! {
                 biased;
@@ -128,7 +132,7 @@ impl Slot {
                     let _ = subscription.cancel().await;
                     return Then::Continue;
                 }
-                () = &mut held => return self.stop_taking(subscription).await,
+                () = &mut closed => return self.stop_taking(subscription).await,
                 delivery = subscription.next() => delivery,
                 _ = ping.tick() => {
                     self.backoff.reset();
@@ -150,7 +154,7 @@ impl Slot {
         }
     }
 
-    /// Ends the subscription of an idle slot since its queue is held.
+    /// Ends the subscription of an idle slot that may take no further message.
     async fn stop_taking(&mut self, subscription: &mut Subscription) -> Then {
         tokio::time::sleep(queryfleet_job::jittered(HOLD_SPREAD)).await;
         // If the channel is gone, nothing comes any more either.
@@ -191,7 +195,7 @@ impl Slot {
             biased;
             turn = shared.large.turn(bytes) => turn,
             () = shared.drain.must_end() => return self.give_back(subscription, delivery).await,
-            () = shared.holds.held() => return self.give_back(subscription, delivery).await,
+            () = shared.control.closed(self.context.index) => return self.give_back(subscription, delivery).await,
             () = tokio::time::sleep(shared.limits.policy.pressure_timeout) => {
                 return self.give_back(subscription, delivery).await;
             }

@@ -19,7 +19,7 @@ pub(crate) enum Then {
     Reconnect,
     /// The same, after a pause: a server is unavailable, or this worker is unfit.
     Pause,
-    /// Takes no message until the queue is held no longer.
+    /// Takes no message until it may again: its queue is held or limited.
     Hold,
 }
 
@@ -139,10 +139,10 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What the slot does afterwards; `has_session`: whether it has a connection to the database, `is_held`: whether the
-    /// queue is held.
-    pub(crate) fn then(&self, has_session: bool, is_held: bool) -> Then {
-        if is_held {
+    /// What the slot does afterwards; `has_session`: whether it has a connection to the database, `is_closed`: whether it
+    /// may take no message.
+    pub(crate) fn then(&self, has_session: bool, is_closed: bool) -> Then {
+        if is_closed {
             Then::Hold
         } else if self.copies.go_back() {
             Then::Pause

@@ -77,7 +77,7 @@ trait Effects {
     /// Whether there is a connection to the database.
     fn has_session(&self) -> bool;
     /// Whether the queue is held.
-    fn is_held(&self) -> bool;
+    fn is_closed(&self) -> bool;
     /// Takes no further message from the queue.
     async fn stop_consuming(&mut self);
     /// Publishes the copies of a delivery that counts as `action`, and returns those that the broker never takes.
@@ -95,7 +95,7 @@ async fn act(mut plan: Plan<'_>, effects: &mut impl Effects) -> Then {
             plan.give_back(death.ending);
         }
     }
-    let then = plan.then(effects.has_session(), effects.is_held());
+    let then = plan.then(effects.has_session(), effects.is_closed());
     if then != Then::Continue {
         // Before the acknowledgement, which would bring the next message: it could only wait here.
         effects.stop_consuming().await;
@@ -164,8 +164,8 @@ impl Effects for Servers<'_> {
         self.context.session.facts().is_some()
     }
 
-    fn is_held(&self) -> bool {
-        self.context.shared.holds.is_held()
+    fn is_closed(&self) -> bool {
+        self.context.shared.control.is_closed(self.context.index)
     }
 
     async fn stop_consuming(&mut self) {

@@ -135,7 +135,7 @@ impl World {
     /// What a worker may do, by the function that it runs.
     fn gate(&self, worker: usize) -> Gate {
         let hold = |ends_running| Hold { id: 1, by: String::new(), because: String::new(), ends_running };
-        gate(self.seen[worker].map(hold).as_slice())
+        gate(self.seen[worker].map(hold).as_slice(), None)
     }
 
     /// Nothing is left to do.

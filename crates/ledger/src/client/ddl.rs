@@ -29,6 +29,13 @@ const HOLDS: &str =
 /// Which run a discarded job was replaced by. New with places, [`add_places`].
 const REPLACED_BY: &str = "replaced_by BIGINT UNSIGNED NULL COMMENT 'the run that replaces this job'";
 
+/// What a worker says of limits. New with them, [`add_limits`].
+const LIMIT_COLUMNS: [&str; 3] = [
+    "limit_version INT UNSIGNED NULL COMMENT 'version of the limit that this worker obeys; NULL: it knows of none'",
+    "account VARCHAR(300) NULL COMMENT 'CURRENT_USER() of its sessions'",
+    "sessions TEXT NULL COMMENT 'JSON: the sessions that may execute a statement under a permit'",
+];
+
 /// What adds the column of version 2.
 pub(crate) fn add_milestones(tables: &Tables) -> String {
     format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
@@ -60,8 +67,21 @@ pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
     [create_place(tables), format!("ALTER TABLE {} ADD COLUMN {REPLACED_BY}", tables.dead)]
 }
 
+/// What tables of version 3 lack that were made before there were limits. A program that knows of none runs beside it.
+pub(crate) fn add_limits(tables: &Tables) -> [String; 3] {
+    let [version, account, sessions] = LIMIT_COLUMNS;
+    [
+        create_limit(tables),
+        create_permit(tables),
+        format!(
+            "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
+            tables.worker
+        ),
+    ]
+}
+
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 8] {
+pub(crate) fn create(tables: &Tables) -> [String; 10] {
     [
         create_meta(tables),
         create_run(tables),
@@ -71,6 +91,8 @@ pub(crate) fn create(tables: &Tables) -> [String; 8] {
         create_range(tables),
         create_hold(tables),
         create_place(tables),
+        create_limit(tables),
+        create_permit(tables),
     ]
 }
 
@@ -157,6 +179,7 @@ fn create_dead(tables: &Tables) -> String {
 
 /// A row for each worker.
 fn create_worker(tables: &Tables) -> String {
+    let [limit_version, account, sessions] = LIMIT_COLUMNS;
     format!(
         "CREATE TABLE IF NOT EXISTS {} (
            id CHAR(32) NOT NULL PRIMARY KEY,
@@ -168,6 +191,9 @@ fn create_worker(tables: &Tables) -> String {
            seen TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
            {VIEW_MS},
            {HOLDS},
+           {limit_version},
+           {account},
+           {sessions},
            KEY seen (seen)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.worker
@@ -216,5 +242,35 @@ fn create_place(tables: &Tables) -> String {
            PRIMARY KEY (run, block)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.place
+    )
+}
+
+/// A row for each queue whose fleet somebody has limited, once. A limit that is taken back is a row, too.
+fn create_limit(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           queue VARCHAR(100) {AS_BYTES} PRIMARY KEY,
+           version INT UNSIGNED NOT NULL COMMENT 'one more with each change',
+           terms TEXT NOT NULL COMMENT 'JSON: what is allowed',
+           changed DATETIME(3) NOT NULL COMMENT 'in UTC',
+           changed_by VARCHAR(190) NOT NULL,
+           because TEXT NOT NULL,
+           signature CHAR(64) NULL COMMENT 'HMAC of queue, version and terms'
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.limit
+    )
+}
+
+/// A row for each slot that a fleet may use at once.
+fn create_permit(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           queue VARCHAR(100) {AS_BYTES},
+           id INT UNSIGNED NOT NULL COMMENT 'from 0; valid below the number of slots that is allowed',
+           owner CHAR(32) NOT NULL DEFAULT '' COMMENT 'id of the worker that uses it; empty: nobody',
+           PRIMARY KEY (queue, id),
+           KEY owner (owner)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.permit
     )
 }

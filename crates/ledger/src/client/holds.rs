@@ -10,8 +10,8 @@ use mysql_async::{Row, params};
 use queryfleet_job::Hold;
 
 use crate::Error;
+use crate::client::schema;
 use crate::connection::LedgerClient;
-use crate::error_code::NO_SUCH_TABLE;
 use crate::row;
 
 /// A hold that somebody wants to place.
@@ -85,7 +85,7 @@ impl Holds<'_> {
             })
             .await;
         let rows = match asked {
-            Err(error) if error.code() == Some(NO_SUCH_TABLE) => return Ok(None),
+            Err(error) if schema::lacks(self.client, schema::HOLDS, &error).await => return Ok(None),
             rows => rows?,
         };
         let row = |(id, by, because, ends_running, since, until): Columns| HoldRow {

@@ -6,6 +6,8 @@ pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
 pub(crate) mod holds;
 pub(crate) mod jobs;
+pub(crate) mod limits;
+pub(crate) mod permits;
 pub(crate) mod places;
 pub(crate) mod ranges;
 pub(crate) mod replacing;
@@ -20,6 +22,8 @@ use queryfleet_job::LedgerId;
 use crate::client::dead_jobs::DeadJobs;
 use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
+use crate::client::limits::Limits;
+use crate::client::permits::Permits;
 use crate::client::places::Places;
 use crate::client::ranges::Ranges;
 use crate::client::runs::Runs;
@@ -62,6 +66,16 @@ impl LedgerClient {
     /// The holds of a queue: placed, read, lifted.
     pub fn holds(&mut self) -> Holds<'_> {
         Holds { client: self }
+    }
+
+    /// The limits of queues: read, changed.
+    pub fn limits(&mut self) -> Limits<'_> {
+        Limits { client: self }
+    }
+
+    /// The permits of limited queues: taken, given back, freed.
+    pub fn permits(&mut self) -> Permits<'_> {
+        Permits { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

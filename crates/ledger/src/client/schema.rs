@@ -6,7 +6,7 @@ use queryfleet_job::LedgerId;
 use crate::Error;
 use crate::client::ddl;
 use crate::connection::LedgerClient;
-use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE};
+use crate::error_code::{DUPLICATE_COLUMN, NO_SUCH_TABLE, TABLE_DENIED};
 
 /// The version of the tables that this program reads and writes.
 const VERSION: u32 = 3;
@@ -14,8 +14,12 @@ const VERSION: u32 = 3;
 const TABLES: [&str; 5] =
     ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
 /// The number of additions to the tables of that version. A program that does not know one runs beside it, and one that
-/// does runs without it: the version stays. Number 1: holds. Number 2: places of jobs, and what replaces them.
-const ADDITIONS: u32 = 2;
+/// does runs without it: the version stays. Number 1: holds. Number 2: places of jobs, and what replaces them. Number 3:
+/// limits and permits.
+const ADDITIONS: u32 = 3;
+/// The additions that are read by whoever may find them missing.
+pub(crate) const HOLDS: u32 = 1;
+pub(crate) const LIMITS: u32 = 3;
 /// How many of them version 1 had.
 const TABLES_1: usize = 4;
 
@@ -94,10 +98,21 @@ async fn add(client: &mut LedgerClient, additions: u32) -> Result<(), Error> {
          ON DUPLICATE KEY UPDATE value = VALUES(value)"
     );
     let tables = &client.database.tables;
-    let steps = [ddl::add_holds(tables), ddl::add_places(tables)];
+    let steps =
+        [ddl::add_holds(tables).to_vec(), ddl::add_places(tables).to_vec(), ddl::add_limits(tables).to_vec()];
     let missing = steps.into_iter().skip(additions as usize).flatten();
     let statements: Vec<String> = missing.chain([note]).collect();
     execute(client, "add to the tables of queryfleet", &statements).await
+}
+
+/// Whether an error says that the tables lack an addition. An account with rights on tables alone is denied one that is not
+/// there.
+pub(crate) async fn lacks(client: &mut LedgerClient, addition: u32, error: &Error) -> bool {
+    match error.code() {
+        Some(NO_SUCH_TABLE) => true,
+        Some(TABLE_DENIED) => stored(client).await.is_ok_and(|stored| stored.additions < addition),
+        _ => false,
+    }
 }
 
 async fn upgrade(

@@ -6,6 +6,7 @@ use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Row, params};
 
 use crate::Error;
+use crate::client::permits::SessionRef;
 use crate::connection::LedgerClient;
 use crate::row;
 
@@ -65,6 +66,26 @@ impl Workers<'_> {
         };
         self.client
             .ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await)
+            .await
+    }
+
+    /// Notes which sessions of a worker may execute a statement under a permit, and renews its row. Returns false if it has
+    /// none.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn note_sessions(&mut self, worker: &str, sessions: &[SessionRef]) -> Result<bool, Error> {
+        let update = format!(
+            "UPDATE {} SET sessions = ?, account = CURRENT_USER(), seen = CURRENT_TIMESTAMP(3) WHERE id = ?",
+            self.client.database.tables.worker
+        );
+        // Numbers and texts only: serde_json has no reason to fail.
+        let sessions = serde_json::to_string(sessions).unwrap_or_default();
+        self.client
+            .ask("note the worker's sessions", async |conn| {
+                conn.exec_drop(update, (sessions, worker)).await?;
+                Ok(conn.affected_rows() > 0)
+            })
             .await
     }
 

@@ -21,6 +21,8 @@ pub enum Table {
     Range,
     Hold,
     Place,
+    Limit,
+    Permit,
 }
 
 /// A right on a table.
@@ -60,7 +62,7 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 10] = [
         Table::Meta,
         Table::Run,
         Table::Ledger,
@@ -69,6 +71,8 @@ impl Table {
         Table::Range,
         Table::Hold,
         Table::Place,
+        Table::Limit,
+        Table::Permit,
     ];
 
     /// Its name, without the database.
@@ -82,6 +86,8 @@ impl Table {
             Table::Range => "queryfleet_range",
             Table::Hold => "queryfleet_hold",
             Table::Place => "queryfleet_place",
+            Table::Limit => "queryfleet_limit",
+            Table::Permit => "queryfleet_permit",
         }
     }
 
@@ -95,6 +101,8 @@ impl Table {
             Table::Range => ("lo", "'[]'"),
             Table::Hold => ("queue", "''"),
             Table::Place => ("places", "''"),
+            Table::Limit => ("terms", "''"),
+            Table::Permit => ("owner", "''"),
         }
     }
 }
@@ -168,6 +176,8 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Range => &tables.range,
             Table::Hold => &tables.hold,
             Table::Place => &tables.place,
+            Table::Limit => &tables.limit,
+            Table::Permit => &tables.permit,
         };
         let name = name.clone();
         for right in Right::ALL {

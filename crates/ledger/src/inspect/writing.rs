@@ -66,6 +66,12 @@ pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result
         Table::Place => {
             format!("INSERT INTO {} (run, block, places) VALUES ({run}, 0, '[]')", tables.place)
         }
+        Table::Limit => format!(
+            "INSERT INTO {} (queue, version, terms, changed, changed_by, because) \
+             VALUES ('tried {run}', 0, '{{}}', UTC_TIMESTAMP(3), '', '')",
+            tables.limit
+        ),
+        Table::Permit => format!("INSERT INTO {} (queue, id) VALUES ('tried {run}', 0)", tables.permit),
     };
     let written = client
         .ask("try to write", async |conn| {

@@ -31,6 +31,8 @@ const SETUP: Needs = &[
     (Table::Range, &[Create]),
     (Table::Hold, &[Create]),
     (Table::Place, &[Create]),
+    (Table::Limit, &[Create]),
+    (Table::Permit, &[Create]),
 ];
 
 impl Role {
@@ -63,6 +65,7 @@ impl Role {
                 (Table::Range, &[Select, Insert]),
                 (Table::Hold, &[Select]),
                 (Table::Place, &[Insert]),
+                (Table::Limit, &[Select]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -71,6 +74,8 @@ impl Role {
                 (Table::Dead, &[Select, Insert, Update]),
                 (Table::Worker, &[Select, Insert, Update, Delete]),
                 (Table::Hold, &[Select]),
+                (Table::Limit, &[Select]),
+                (Table::Permit, &[Select, Update]),
             ],
             Role::Operate => &[
                 (Table::Meta, &[Select]),
@@ -81,6 +86,8 @@ impl Role {
                 (Table::Range, &[Select, Delete]),
                 (Table::Hold, &[Select, Insert, Delete]),
                 (Table::Place, &[Select, Delete]),
+                (Table::Limit, &[Select, Insert, Update]),
+                (Table::Permit, &[Select, Insert]),
             ],
         }
     }

@@ -24,7 +24,7 @@ struct Recorder {
     is_unpublishable: bool,
     is_disconnected: bool,
     has_no_session: bool,
-    is_held: bool,
+    is_closed: bool,
 }
 
 impl Recorder {
@@ -46,8 +46,8 @@ impl Effects for Recorder {
         !self.has_no_session
     }
 
-    fn is_held(&self) -> bool {
-        self.is_held
+    fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     async fn stop_consuming(&mut self) {
@@ -186,12 +186,12 @@ fn a_lost_connection_is_made_anew_before_the_next_message() {
 #[test]
 fn a_held_slot_takes_no_message_with_its_acknowledgement() {
     for settlement in [ACK, DEAD] {
-        let recorder = Recorder { is_held: true, ..Recorder::default() };
+        let recorder = Recorder { is_closed: true, ..Recorder::default() };
         let (effects, then) = act_out(&[settlement], recorder);
         assert_eq!(then, Then::Hold);
         assert_eq!(effects[effects.len() - 2], "stop", "{effects:?}");
     }
-    let recorder = Recorder { is_held: true, has_no_session: true, ..Recorder::default() };
+    let recorder = Recorder { is_closed: true, has_no_session: true, ..Recorder::default() };
     assert_eq!(act_out(&[ACK, BACK], recorder).1, Then::Hold);
 }
 

@@ -1,0 +1,310 @@
+//! What people have said about the worker's queue, as it has last read it: the holds on it, and its limit.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use queryfleet_job::{Failure, Gate, Hold, Limit, Outcome, Signer, gate, permit_change, valid_permits};
+use queryfleet_ledger::{Error, HoldRow, LedgerClient, LimitRow};
+use tokio::sync::watch;
+
+use crate::not_run::NotRun;
+
+/// A reading counts for this many intervals between two of them: a job begins at most so long, and the time that reading
+/// takes, after a hold was placed.
+const COUNTS_FOR_INTERVALS: f64 = 1.5;
+
+/// The holds and the limit that this worker obeys, and its permits.
+pub(crate) struct Control {
+    queue: String,
+    /// This worker, as its row and its permits have it.
+    worker_id: String,
+    signer: Option<Signer>,
+    slots: u32,
+    counts_for: Duration,
+    seen: watch::Sender<Seen>,
+    /// Slots that have a message or may get one. A slot is counted under the lock of `seen`.
+    serving: AtomicU32,
+}
+
+/// One reading.
+#[derive(Clone, PartialEq)]
+struct Seen {
+    /// `None`: the ledger was set up by a version without holds.
+    holds: Option<Vec<Hold>>,
+    limit: SeenLimit,
+    /// The permits that this worker owns; none where the slots are not limited.
+    permits: Vec<u32>,
+    /// When it was asked for; `None` before the first.
+    asked: Option<Instant>,
+}
+
+/// The limit as it was last read.
+#[derive(Clone, Default, PartialEq)]
+struct SeenLimit {
+    /// `None`: the ledger was set up by a version without limits.
+    version: Option<u32>,
+    limit: Limit,
+    /// Why nothing may begin: the limit cannot be obeyed, and none that could be is known.
+    refused: Option<String>,
+}
+
+/// A slot that may take messages. It is counted until this is dropped.
+pub(crate) struct Serving<'a>(&'a AtomicU32);
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Seen {
+    fn gate(&self) -> Gate {
+        let permits = self.limit.limit.slots.map(|slots| valid_permits(&self.permits, slots));
+        let permits = if self.limit.refused.is_some() { Some(0) } else { permits };
+        gate(self.holds.as_deref().unwrap_or_default(), permits)
+    }
+
+    /// Why a slot that the gate does not admit may begin nothing.
+    fn reason(&self) -> String {
+        if let Some(hold) = self.holds.as_deref().and_then(<[Hold]>::first) {
+            return format!("the queue is held: {hold}");
+        }
+        match &self.limit.refused {
+            Some(why) => why.clone(),
+            None => format!("the queue is limited: {}", self.limit.limit),
+        }
+    }
+}
+
+impl Control {
+    pub(crate) fn new(
+        queue: &str,
+        worker_id: String,
+        signer: Option<Signer>,
+        slots: usize,
+        poll_interval: Duration,
+    ) -> Control {
+        let seen = Seen { holds: None, limit: SeenLimit::default(), permits: Vec::new(), asked: None };
+        Control {
+            queue: queue.to_owned(),
+            worker_id,
+            signer,
+            slots: u32::try_from(slots).unwrap_or(u32::MAX),
+            counts_for: poll_interval.mul_f64(COUNTS_FOR_INTERVALS),
+            seen: watch::Sender::new(seen),
+            serving: AtomicU32::new(0),
+        }
+    }
+
+    /// This worker, as its row and its permits have it.
+    pub(crate) fn worker_id(&self) -> &str {
+        &self.worker_id
+    }
+
+    /// Reads the holds in force, the limit, and the permits of this worker.
+    ///
+    /// # Errors
+    /// If the database cannot be asked. What was read before stays in force.
+    pub(crate) async fn read(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        let asked = Instant::now();
+        let rows = client.holds().in_force(&self.queue).await?;
+        let holds = rows.map(|rows| rows.into_iter().map(|HoldRow { hold, .. }| hold).collect());
+        let row = client.limits().of_queue(&self.queue).await?;
+        let before = self.seen.borrow().limit.clone();
+        let limit = self.read_limit(&before, row);
+        let permits = match limit.limit.slots {
+            Some(_) => client.permits().of_worker(&self.queue, &self.worker_id).await?,
+            None => Vec::new(),
+        };
+        self.seen.send_if_modified(|seen| {
+            // One that was asked for later is here already.
+            if seen.asked.is_some_and(|last| last > asked) {
+                return false;
+            }
+            seen.asked = Some(asked);
+            let is_news = seen.holds != holds || seen.limit != limit || seen.permits != permits;
+            (seen.holds, seen.limit, seen.permits) = (holds, limit, permits);
+            is_news
+        });
+        Ok(())
+    }
+
+    /// What a row means, after what was known before. A limit that cannot be obeyed changes nothing, and is as strict as can
+    /// be where none was known.
+    fn read_limit(&self, before: &SeenLimit, row: Option<Option<LimitRow>>) -> SeenLimit {
+        let Some(row) = row else { return SeenLimit::default() };
+        let known = before.version.unwrap_or(0);
+        let refuse = |why: String| match (known, &before.refused) {
+            (0, _) | (_, Some(_)) => SeenLimit { refused: Some(why), ..before.clone() },
+            _ => before.clone(),
+        };
+        let Some(row) = row else {
+            // Nobody takes the row of a limit away.
+            return match known {
+                0 => SeenLimit { version: Some(0), ..SeenLimit::default() },
+                _ => before.clone(),
+            };
+        };
+        if row.version < known && self.signer.is_some() {
+            return before.clone();
+        }
+        let signature = row.signature.as_deref();
+        match Limit::read(&self.queue, row.version, &row.terms, signature, self.signer.as_ref()) {
+            Ok(limit) => SeenLimit { version: Some(row.version), limit, refused: None },
+            Err(error) => refuse(queryfleet_job::causes(&error)),
+        }
+    }
+
+    /// Gives permits back that this worker has no use for, and takes what it lacks, up to one for each of its slots, or none
+    /// unless it `is_usable`.
+    ///
+    /// # Errors
+    /// If the database cannot be asked. The next reading says what the worker owns.
+    pub(crate) async fn keep_permits(&self, client: &mut LedgerClient, is_usable: bool) -> Result<(), Error> {
+        let Some(limit) = self.seen.borrow().limit.limit.slots else { return Ok(()) };
+        let is_held = matches!(self.gate(), Gate::Held { .. });
+        let wanted = if is_usable && !is_held { self.slots } else { 0 };
+        let mut change = queryfleet_job::PermitChange::default();
+        // The gate closes before a permit goes back, under the lock under which slots are counted.
+        self.seen.send_if_modified(|seen| {
+            change = permit_change(&seen.permits, limit, wanted, self.serving.load(Ordering::Relaxed));
+            let closes = !change.give_back.is_empty();
+            seen.permits.clone_from(&change.keep);
+            closes
+        });
+        if !change.give_back.is_empty() {
+            client.permits().give_back(&self.queue, &self.worker_id, &change.give_back).await?;
+        }
+        if change.take == 0 {
+            return Ok(());
+        }
+        let lacking = client.permits().take(&self.queue, &self.worker_id, limit, change.take).await?;
+        if lacking < change.take {
+            self.read(client).await?;
+        }
+        if lacking > 0 {
+            client.permits().free_silent(&self.queue).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives all permits back, at the end of the worker.
+    ///
+    /// # Errors
+    /// If the database cannot be asked. They are free when the worker's row is gone, or silent.
+    pub(crate) async fn give_up_permits(&self, client: &mut LedgerClient) -> Result<(), Error> {
+        let permits = self.seen.borrow().permits.clone();
+        if permits.is_empty() {
+            return Ok(());
+        }
+        client.permits().give_back(&self.queue, &self.worker_id, &permits).await
+    }
+
+    /// The holds as they were last read; `None` if the ledger has no such table.
+    pub(crate) fn holds(&self) -> Option<Vec<Hold>> {
+        self.seen.borrow().holds.clone()
+    }
+
+    /// The version of the limit that this worker obeys; `None` if the ledger has no such table, or if it obeys none that it
+    /// could read.
+    pub(crate) fn limit_version(&self) -> Option<u32> {
+        let seen = self.seen.borrow();
+        seen.limit.version.filter(|_| seen.limit.refused.is_none())
+    }
+
+    /// Whether the slots of the fleet are limited, so that sessions have to be written down.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.seen.borrow().limit.limit.slots.is_some()
+    }
+
+    /// Why the slots that may begin nothing may not; `None` if all may.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let seen = self.seen.borrow();
+        (!seen.gate().admits(self.slots.saturating_sub(1))).then(|| seen.reason())
+    }
+
+    /// How many slots may take messages.
+    pub(crate) fn allowed_slots(&self) -> u32 {
+        match self.gate() {
+            Gate::Open => self.slots,
+            Gate::Limited { slots } => slots.min(self.slots),
+            Gate::Held { .. } => 0,
+        }
+    }
+
+    /// Whether the last reading still counts.
+    pub(crate) fn is_recent(&self) -> bool {
+        self.seen.borrow().asked.is_some_and(|asked| asked.elapsed() < self.counts_for)
+    }
+
+    /// Whether the queue is held.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.gate(), Gate::Held { .. })
+    }
+
+    /// Whether a slot, counted from 0, may take no message.
+    pub(crate) fn is_closed(&self, slot: usize) -> bool {
+        !admits(self.gate(), slot)
+    }
+
+    /// Whether a job may begin on a slot, by the last reading.
+    ///
+    /// # Errors
+    /// The queue is held or limited; the job goes back to it.
+    pub(crate) fn check(&self, slot: usize) -> Result<(), NotRun> {
+        let seen = self.seen.borrow();
+        if admits(seen.gate(), slot) {
+            return Ok(());
+        }
+        Err(NotRun(Outcome::Interrupted(Failure::said(seen.reason()))))
+    }
+
+    /// Counts a slot that begins to take messages; `None` if it may not.
+    pub(crate) fn serve(&self, slot: usize) -> Option<Serving<'_>> {
+        // The lock is held until it is counted.
+        let seen = self.seen.borrow();
+        if !admits(seen.gate(), slot) {
+            return None;
+        }
+        self.serving.fetch_add(1, Ordering::Relaxed);
+        Some(Serving(&self.serving))
+    }
+
+    /// Waits until the queue is held.
+    pub(crate) async fn held(&self) {
+        self.until(|gate| matches!(gate, Gate::Held { .. })).await;
+    }
+
+    /// Waits until a slot may take no message.
+    pub(crate) async fn closed(&self, slot: usize) {
+        self.until(|gate| !admits(gate, slot)).await;
+    }
+
+    /// Waits until a slot may take messages.
+    pub(crate) async fn opened(&self, slot: usize) {
+        self.until(|gate| admits(gate, slot)).await;
+    }
+
+    /// Waits until running statements have to end, except those that are not atomic.
+    pub(crate) async fn must_end(&self) {
+        self.until(|gate| gate == Gate::Held { ends_running: true }).await;
+    }
+
+    /// Whether running statements have to end, except those that are not atomic.
+    pub(crate) fn is_now(&self) -> bool {
+        self.gate() == Gate::Held { ends_running: true }
+    }
+
+    fn gate(&self) -> Gate {
+        self.seen.borrow().gate()
+    }
+
+    async fn until(&self, wanted: impl Fn(Gate) -> bool) {
+        // The sender is in `self`, so the channel is open as long as anybody waits.
+        let _ = self.seen.subscribe().wait_for(|seen| wanted(seen.gate())).await;
+    }
+}
+
+fn admits(gate: Gate, slot: usize) -> bool {
+    u32::try_from(slot).is_ok_and(|slot| gate.admits(slot))
+}

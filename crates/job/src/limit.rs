@@ -1,0 +1,101 @@
+//! What a person allows the whole fleet of a queue: one row, which every worker reads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Signer;
+
+/// The limit of a queue. Default: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// At most so many slots of all workers together have a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+}
+
+/// Why the limit of a queue cannot be obeyed. Nothing begins then: it may be a strict one.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// A newer program has written it, or it was changed by hand.
+    #[error("the limit has something that this version does not know")]
+    Unknown(#[source] serde_json::Error),
+    /// It was written without the key, or for another queue, or the text was changed.
+    #[error("the limit has no signature of a key of QUERYFLEET_SIGNING_KEY")]
+    NotSigned,
+}
+
+impl Limit {
+    /// As the row has it: JSON.
+    pub fn encode(&self) -> String {
+        // Numbers and absent values only: serde_json has no reason to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what the row has.
+    ///
+    /// # Errors
+    /// If it is not signed where there are keys, or holds what this version does not know.
+    pub fn read(
+        queue: &str,
+        version: u32,
+        text: &str,
+        signature: Option<&str>,
+        signer: Option<&Signer>,
+    ) -> Result<Limit, LimitError> {
+        if let Some(signer) = signer
+            && !signature.is_some_and(|signature| signer.verify_limit(queue, version, text, signature))
+        {
+            return Err(LimitError::NotSigned);
+        }
+        serde_json::from_str(text).map_err(LimitError::Unknown)
+    }
+
+    /// Whether it allows everything.
+    pub fn is_none(&self) -> bool {
+        *self == Limit::default()
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.slots {
+            None => f.write_str("none"),
+            Some(1) => f.write_str("1 slot"),
+            Some(slots) => write!(f, "{slots} slots"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_else_is_obeyed() {
+        let limit = Limit { slots: Some(40) };
+        assert_eq!(Limit::read("q", 3, &limit.encode(), None, None).unwrap(), limit);
+        assert_eq!(Limit::read("q", 3, "{}", None, None).unwrap(), Limit::default());
+        assert!(matches!(
+            Limit::read("q", 3, r#"{"slots":1,"moon":2}"#, None, None),
+            Err(LimitError::Unknown(_))
+        ));
+        let signer = Signer::new([b"a key of the tests".as_slice()]).unwrap();
+        let text = limit.encode();
+        let signature = signer.sign_limit("q", 3, &text);
+        let read = |queue, version, text: &str, signature| {
+            Limit::read(queue, version, text, signature, Some(&signer)).ok()
+        };
+        assert_eq!(read("q", 3, &text, Some(&signature)), Some(limit));
+        for (queue, version, text) in [("r", 3, &*text), ("q", 4, &text), ("q", 3, "{}")] {
+            assert_eq!(read(queue, version, text, Some(&signature)), None);
+        }
+        assert_eq!(read("q", 3, &text, None), None);
+    }
+
+    #[test]
+    fn it_is_said_in_a_few_words() {
+        for (slots, said) in [(None, "none"), (Some(1), "1 slot"), (Some(40), "40 slots")] {
+            assert_eq!(Limit { slots }.to_string(), said);
+        }
+    }
+}
