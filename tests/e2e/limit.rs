@@ -76,6 +76,7 @@ fn no_more_statements_run_than_are_allowed_whatever_becomes_of_the_workers() {
     said.says("queue default is limited to 3 slots; 0 in use").says("by dba: replicas lag");
     let mut workers: Vec<Worker> = (0..4).map(|_| fleet.worker(2)).collect();
     fleet.run(&["publish", script.to_str().unwrap(), "--run", "many", "--chunk", "1"]).expect(0);
+    fleet.run(&["status"]).expect(0).says("queue default is limited to 3 slots");
     Sampler::beside(&fleet, "SLEEP(0.2)", |sampler| {
         sampler.reaches(3);
         assert_eq!(allowed(&workers), 3.0);
@@ -166,6 +167,45 @@ fn a_worker_without_a_way_to_the_broker_leaves_its_permits_to_others() {
 }
 
 #[test]
+fn all_workers_together_keep_to_a_rate_with_chunks_and_without() {
+    const RATE: f64 = 200.0;
+    let fleet = Fleet::new();
+    fleet.make_counters(2000);
+    fleet.run(&["limit", "--rate", "200/s"]).expect(0).says("queue default is limited to 200 jobs/s");
+    let mut workers: Vec<Worker> = (0..3).map(|_| fleet.worker(4)).collect();
+    workers.iter().for_each(|worker| _ = worker.serves());
+    for (name, chunk, ids) in [("single", "1", 1..=1000), ("chunks", "32", 1001..=2000)] {
+        let jobs: Vec<u64> = ids.collect();
+        let script = fleet.script(jobs.iter().map(|id| format!("UPDATE t SET n = n + 1 WHERE id = {id};")));
+        fleet.run(&["publish", script.to_str().unwrap(), "--run", name, "--chunk", chunk]).expect(0);
+        let run = fleet.run_id(name);
+        let done = || fleet.number(&format!("SELECT COUNT(*) FROM queryfleet_ledger WHERE run = {run}"));
+        eventually(SOON, "the first jobs have ended", || done() > 0);
+        let since = Instant::now();
+        let mut samples = vec![(Duration::ZERO, done())];
+        eventually(SOON, "all jobs have ended", || {
+            samples.push((since.elapsed(), done()));
+            samples.last().unwrap().1 == 1000
+        });
+        let took = since.elapsed().as_secs_f64();
+        assert!((1000.0 / took) >= 0.9 * RATE, "{name}: {took} s");
+        // In any time: what the rate has for it, what was claimed for half a second, and a chunk.
+        for (index, (from, before)) in samples.iter().enumerate() {
+            for (to, after) in &samples[index..] {
+                let most = RATE * ((*to - *from).as_secs_f64() + 0.5) + chunk.parse::<f64>().unwrap() + 10.0;
+                let begun = (after - before) as f64;
+                assert!(begun <= most, "{name}: {begun} from {from:?} to {to:?}");
+            }
+        }
+        // The second run has one worker more, and one less.
+        workers.push(fleet.worker(4));
+        assert_eq!(workers.remove(0).drain(), Some(0));
+    }
+    fleet.run(&["limit", "--rate", "off"]).expect(0).says("is not limited");
+    fleet.assert_each_once();
+}
+
+#[test]
 fn a_limit_that_is_not_signed_or_not_understood_is_not_obeyed() {
     let keys = [("QUERYFLEET_SIGNING_KEY", "a signing key of the tests")];
     let fleet = Fleet::new();
@@ -200,6 +240,9 @@ fn bad_limits_change_nothing() {
     for bad in ["0", "-1", "many", "10001"] {
         fleet.run(&["limit", &format!("--slots={bad}")]).expect(2);
     }
+    for bad in ["500", "0/s", "-1/s", "5/day", "1e9/s"] {
+        fleet.run(&["limit", &format!("--rate={bad}")]).expect(2).says("/s");
+    }
     fleet.run(&["limit", "--json"]).expect(0).says("\"version\":0");
     fleet.sql(
         "INSERT INTO queryfleet_worker (id, name, queue, slots, in_flight) VALUES (REPEAT('0', 32), 'older:1', 'default', 4, 4)",
@@ -214,7 +257,7 @@ fn bad_limits_change_nothing() {
 fn a_ledger_of_a_version_without_limits_is_served_and_gets_them_by_setup() {
     let fleet = Fleet::new();
     fleet.sql(
-        "DROP TABLE queryfleet_limit, queryfleet_permit; \
+        "DROP TABLE queryfleet_limit, queryfleet_permit, queryfleet_rate; \
          ALTER TABLE queryfleet_worker DROP COLUMN limit_version, DROP COLUMN account, DROP COLUMN sessions; \
          UPDATE queryfleet_meta SET value = '2' WHERE name = 'additions'",
     );

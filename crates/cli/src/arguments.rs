@@ -171,10 +171,10 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Limit how many slots of all workers together execute jobs, or show the limit
+    /// Limit how many slots of all workers together execute jobs, and how many jobs begin per second; or show the limit
     ///
     /// It holds for any number of workers, those that start later too, and says how many obey.
-    #[command(after_help = examples(&["limit", "limit --slots 40 --because 'replicas lag'", "limit --slots off"]))]
+    #[command(after_help = examples(&["limit", "limit --slots 40 --because 'replicas lag'", "limit --rate 500/s", "limit --slots off --rate off"]))]
     Limit(LimitArgs),
     /// List dead jobs, show one, replay or discard them
     #[command(subcommand)]

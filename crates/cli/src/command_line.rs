@@ -10,7 +10,7 @@ const MAX_WIDTH: usize = 120;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Try it out", &["demo", "dev"]),
     ("Run statements", &["run", "plan", "publish", "work", "wait"]),
-    ("Look after runs", &["status", "cancel", "dead", "purge", "pause", "resume"]),
+    ("Look after runs", &["status", "cancel", "dead", "purge", "pause", "resume", "limit"]),
     ("Set up and check", &["setup", "doctor"]),
     ("More", &["generate", "idle", "help"]),
 ];

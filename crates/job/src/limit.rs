@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::Signer;
 
 /// The limit of a queue. Default: none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// At most so many slots of all workers together have a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
+    /// At most so many jobs begin per second on all workers together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
 }
 
 /// Why the limit of a queue cannot be obeyed. Nothing begins then: it may be a strict one.
@@ -58,11 +61,11 @@ impl Limit {
 
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.slots {
-            None => f.write_str("none"),
-            Some(1) => f.write_str("1 slot"),
-            Some(slots) => write!(f, "{slots} slots"),
-        }
+        let slots = self.slots.map(|slots| format!("{slots} slot{}", if slots == 1 { "" } else { "s" }));
+        let rate = self.rate.map(|rate| format!("{rate} jobs/s"));
+        let parts: Vec<String> = [slots, rate].into_iter().flatten().collect();
+        f.write_str(if parts.is_empty() { "none" } else { "" })?;
+        f.write_str(&parts.join(", "))
     }
 }
 
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_and_nothing_else_is_obeyed() {
-        let limit = Limit { slots: Some(40) };
+        let limit = Limit { slots: Some(40), rate: Some(0.5) };
         assert_eq!(Limit::read("q", 3, &limit.encode(), None, None).unwrap(), limit);
         assert_eq!(Limit::read("q", 3, "{}", None, None).unwrap(), Limit::default());
         assert!(matches!(
@@ -94,8 +97,13 @@ mod tests {
 
     #[test]
     fn it_is_said_in_a_few_words() {
-        for (slots, said) in [(None, "none"), (Some(1), "1 slot"), (Some(40), "40 slots")] {
-            assert_eq!(Limit { slots }.to_string(), said);
+        for (slots, rate, said) in [
+            (None, None, "none"),
+            (Some(1), None, "1 slot"),
+            (Some(40), Some(500.0), "40 slots, 500 jobs/s"),
+            (None, Some(0.5), "0.5 jobs/s"),
+        ] {
+            assert_eq!(Limit { slots, rate }.to_string(), said);
         }
     }
 }

@@ -27,6 +27,7 @@ pub use client::limits::{LimitRow, Limits, NewLimit, WorkerLimit};
 pub use client::permits::{Permits, SessionRef};
 pub use client::places::{JOBS_PER_BLOCK, PlaceList, Places};
 pub use client::ranges::Ranges;
+pub use client::rates::Rates;
 pub use client::replacing::NotReplaced;
 pub use client::run::{Run, RunState};
 pub use client::runs::{NewRun, Runs};

@@ -14,6 +14,7 @@ pub(crate) struct Tables {
     pub(crate) place: String,
     pub(crate) limit: String,
     pub(crate) permit: String,
+    pub(crate) rate: String,
 }
 
 impl Tables {
@@ -31,6 +32,7 @@ impl Tables {
             place: table("place"),
             limit: table("limit"),
             permit: table("permit"),
+            rate: table("rate"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Limiting a queue: how many slots of all its workers may have a message at once, however many workers there are.
+//! Limiting a queue: how many slots of all its workers may have a message at once, and how many jobs begin per second,
+//! however many workers there are.
 
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ pub const MOST_PERMITS: u32 = 10_000;
 pub struct LimitChange {
     /// The slots.
     pub slots: Option<Option<u32>>,
+    /// Jobs per second.
+    pub rate: Option<Option<f64>>,
 }
 
 impl LimitChange {
@@ -25,7 +28,7 @@ impl LimitChange {
     }
 
     fn apply(&self, limit: Limit) -> Limit {
-        Limit { slots: self.slots.unwrap_or(limit.slots) }
+        Limit { slots: self.slots.unwrap_or(limit.slots), rate: self.rate.unwrap_or(limit.rate) }
     }
 }
 
@@ -83,6 +86,9 @@ impl Operator {
         let limit = change.apply(before.unwrap_or_default());
         if let Some(slots) = limit.slots {
             self.ledger.permits().make(&queue, slots).await?;
+        }
+        if limit.rate.is_some() {
+            self.ledger.rates().reset(&queue).await?;
         }
         let version = version.saturating_add(1);
         let terms = limit.encode();

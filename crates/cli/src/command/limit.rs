@@ -15,6 +15,8 @@ use crate::output::{self, print_json};
 struct LimitView<'a> {
     queue: &'a str,
     slots: Option<u32>,
+    /// Jobs per second.
+    rate: Option<f64>,
     /// 0: nobody has ever set one.
     version: u32,
     changed: Option<&'a str>,
@@ -68,6 +70,7 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
     LimitView {
         queue,
         slots: standing.limit.slots,
+        rate: standing.limit.rate,
         version: row.map_or(0, |row| row.version),
         changed: row.map(|row| row.changed.as_str()),
         by: row.map(|row| row.changed_by.as_str()),

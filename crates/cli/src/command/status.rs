@@ -2,12 +2,13 @@
 
 use queryfleet_config::Config;
 use queryfleet_ledger::{GivenUp, HoldRow, Standing};
-use queryfleet_operator::{Operator, QueueStanding, Waiting};
+use queryfleet_operator::{LimitStanding, Operator, QueueStanding, Waiting};
 use serde::Serialize;
 
 use crate::Exit;
 use crate::bar::counted;
 use crate::command::hold::described;
+use crate::command::limit::line;
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
 
@@ -71,6 +72,7 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
             if !json {
                 output::print(queue_line(&config.queue, &operator.queue_standing().await?));
                 print_holds(config, &operator.holds().await?);
+                print_limit(config, operator.limit().await)?;
             }
             if json {
                 print_json(&standings.iter().map(StandingView::from).collect::<Vec<_>>());
@@ -117,6 +119,23 @@ pub(crate) fn given_up(standing: &Standing) -> Option<String> {
         dead_again.iter().map(|run| format!("; run {run} has dead jobs: queryfleet dead list --run {run}"));
     let dead_again: String = dead_again.collect();
     Some(format!("{} discarded{replaced}{dead_again}", counted(*jobs, "dead job")))
+}
+
+/// Tables that have no limits yet have none to show.
+fn print_limit(
+    config: &Config,
+    limit: Result<LimitStanding, queryfleet_operator::Error>,
+) -> Result<(), Failure> {
+    match limit {
+        Err(queryfleet_operator::Error::NoLimits) => {}
+        limit => {
+            let standing = limit?;
+            if !standing.limit.is_none() {
+                output::print(line(&config.queue, &standing));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn print_holds(config: &Config, holds: &[HoldRow]) {

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::not_run::NotRun;
 use crate::shared::control::Control;
+use crate::shared::pace::Pace;
 
 /// A run that no message has named for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
@@ -128,6 +129,20 @@ impl KnownRuns {
             return Ok(());
         }
         control.read(&mut client).await.map_err(|error| NotRun(error.outcome()))
+    }
+
+    /// Claims jobs under the rate of the queue, on the connection for admissions: see [`Pace::pay`].
+    ///
+    /// # Errors
+    /// If the database cannot be asked.
+    pub(crate) async fn pay(
+        &self,
+        pace: &Pace,
+        queue: &str,
+        rate: f64,
+        jobs: u64,
+    ) -> Result<Option<Duration>, NotRun> {
+        pace.pay(&self.client, queue, rate, jobs).await.map_err(|error| NotRun(error.outcome()))
     }
 
     /// The run of a chunk, by a reading that still counts.

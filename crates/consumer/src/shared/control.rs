@@ -212,6 +212,11 @@ impl Control {
         seen.limit.version.filter(|_| seen.limit.refused.is_none())
     }
 
+    /// How many jobs per second may begin on all workers together; `None`: any number.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        self.seen.borrow().limit.limit.rate
+    }
+
     /// Whether the slots of the fleet are limited, so that sessions have to be written down.
     pub(crate) fn is_limited(&self) -> bool {
         self.seen.borrow().limit.limit.slots.is_some()

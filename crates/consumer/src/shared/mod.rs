@@ -6,12 +6,13 @@ mod connections;
 pub(crate) mod control;
 pub(crate) mod kept;
 pub(crate) mod large;
+mod pace;
 pub(crate) mod remains;
 pub(crate) mod sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
@@ -29,10 +30,13 @@ use crate::shared::connections::{Connections, Transition};
 use crate::shared::control::Control;
 use crate::shared::kept::Kept;
 use crate::shared::large::Large;
+use crate::shared::pace::Pace;
 use crate::shared::remains::Remains;
 use crate::shared::sessions::Sessions;
 use crate::{Drain, Error};
 
+/// How long to wait, at most, until it is tried again to claim jobs under a rate.
+const PAY_AGAIN: Duration = Duration::from_millis(500);
 /// Attempts at a job that meets conflicts, within one delivery.
 const TRIES_PER_JOB: u32 = 3;
 
@@ -50,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) runs: KnownRuns,
     pub(crate) control: Control,
     pub(crate) sessions: Sessions,
+    pace: Pace,
     pub(crate) kept: Kept,
     pub(crate) remains: Remains,
     pub(crate) large: Large,
@@ -137,6 +142,7 @@ impl Shared {
                 config.run_poll_interval,
             ),
             sessions: Sessions::new(config.slots),
+            pace: Pace::default(),
             signer,
             kept: Kept::default(),
             remains: Remains::new(
@@ -179,6 +185,40 @@ impl Shared {
             self.runs.read_control(&self.control).await?;
         }
         self.control.check(slot)
+    }
+
+    /// Waits until so many jobs of a message may begin under the rate of the queue, if it has one. A slot waits with its
+    /// message for no longer than it may hold one that cannot run.
+    ///
+    /// # Errors
+    /// None of the jobs may begin.
+    pub(crate) async fn pay(&self, slot: usize, jobs: u64) -> Result<(), NotRun> {
+        let since = Instant::now();
+        let given_back = |why: &str| Err(NotRun(Outcome::Interrupted(Failure::said(why))));
+        loop {
+            let Some(rate) = self.control.rate() else { return Ok(()) };
+            let paying = async {
+                match self.runs.pay(&self.pace, &self.queue, rate, jobs).await? {
+                    Some(wait) => {
+                        tokio::time::sleep(wait).await;
+                        Ok(true)
+                    }
+                    None => {
+                        tokio::time::sleep(queryfleet_job::jittered(PAY_AGAIN)).await;
+                        Ok(false)
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.drain.draining() => return given_back("the worker drains"),
+                () = self.control.closed(slot) => return self.control.check(slot),
+                paid = paying => if paid? { return Ok(()) },
+            }
+            if since.elapsed() >= self.limits.policy.pressure_timeout {
+                return given_back("its turn under the rate of the queue did not come");
+            }
+        }
     }
 
     async fn write_session(&self, slot: usize, session: &SessionFacts) -> Result<(), NotRun> {

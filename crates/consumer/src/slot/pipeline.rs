@@ -10,7 +10,7 @@ use crate::slot::execute::execute;
 use crate::slot::plan::Then;
 use crate::slot::settle::{settle_jobs, settle_message};
 
-/// Takes a delivery through decode, admit, execute and settle; if the message is large, its turn has come. Whatever
+/// Takes a delivery through decode, admit, pay, execute and settle; if the message is large, its turn has come. Whatever
 /// happens on the way, its message is acknowledged only when every job of it has ended in the ledger or is in a
 /// confirmed copy.
 pub(crate) async fn serve(
@@ -30,6 +30,9 @@ pub(crate) async fn serve(
         Ok(terms) => terms,
         Err(not_run) => return settle_message(context, subscription, &delivery, &not_run).await,
     };
+    if let Err(not_run) = shared.pay(context.index, chunk.jobs.len() as u64).await {
+        return settle_message(context, subscription, &delivery, &not_run).await;
+    }
     let endings = execute(context, &chunk, &terms, delivery.headers.attempts).await;
     settle_jobs(context, subscription, &delivery, &chunk, &endings).await
 }

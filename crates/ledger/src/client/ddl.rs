@@ -68,11 +68,12 @@ pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
 }
 
 /// What tables of version 3 lack that were made before there were limits. A program that knows of none runs beside it.
-pub(crate) fn add_limits(tables: &Tables) -> [String; 3] {
+pub(crate) fn add_limits(tables: &Tables) -> [String; 4] {
     let [version, account, sessions] = LIMIT_COLUMNS;
     [
         create_limit(tables),
         create_permit(tables),
+        create_rate(tables),
         format!(
             "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
             tables.worker
@@ -81,7 +82,7 @@ pub(crate) fn add_limits(tables: &Tables) -> [String; 3] {
 }
 
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 10] {
+pub(crate) fn create(tables: &Tables) -> [String; 11] {
     [
         create_meta(tables),
         create_run(tables),
@@ -93,6 +94,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 10] {
         create_place(tables),
         create_limit(tables),
         create_permit(tables),
+        create_rate(tables),
     ]
 }
 
@@ -272,5 +274,17 @@ fn create_permit(tables: &Tables) -> String {
            KEY owner (owner)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.permit
+    )
+}
+
+/// A row for each queue whose rate somebody has limited, once. Times in microseconds since 1970, by the server's clock.
+fn create_rate(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           queue VARCHAR(100) {AS_BYTES} PRIMARY KEY,
+           paid_until BIGINT NOT NULL DEFAULT 0 COMMENT 'the jobs that workers have claimed have all begun by then',
+           claimed BIGINT NOT NULL DEFAULT 0 COMMENT 'when the last of them were claimed'
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.rate
     )
 }

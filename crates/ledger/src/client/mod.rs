@@ -10,6 +10,7 @@ pub(crate) mod limits;
 pub(crate) mod permits;
 pub(crate) mod places;
 pub(crate) mod ranges;
+pub(crate) mod rates;
 pub(crate) mod replacing;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -26,6 +27,7 @@ use crate::client::limits::Limits;
 use crate::client::permits::Permits;
 use crate::client::places::Places;
 use crate::client::ranges::Ranges;
+use crate::client::rates::Rates;
 use crate::client::runs::Runs;
 use crate::client::workers::Workers;
 use crate::connection::LedgerClient;
@@ -76,6 +78,11 @@ impl LedgerClient {
     /// The permits of limited queues: taken, given back, freed.
     pub fn permits(&mut self) -> Permits<'_> {
         Permits { client: self }
+    }
+
+    /// The rates of queues: claimed.
+    pub fn rates(&mut self) -> Rates<'_> {
+        Rates { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

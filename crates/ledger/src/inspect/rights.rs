@@ -23,6 +23,7 @@ pub enum Table {
     Place,
     Limit,
     Permit,
+    Rate,
 }
 
 /// A right on a table.
@@ -62,7 +63,7 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 10] = [
+    pub const ALL: [Table; 11] = [
         Table::Meta,
         Table::Run,
         Table::Ledger,
@@ -73,6 +74,7 @@ impl Table {
         Table::Place,
         Table::Limit,
         Table::Permit,
+        Table::Rate,
     ];
 
     /// Its name, without the database.
@@ -88,6 +90,7 @@ impl Table {
             Table::Place => "queryfleet_place",
             Table::Limit => "queryfleet_limit",
             Table::Permit => "queryfleet_permit",
+            Table::Rate => "queryfleet_rate",
         }
     }
 
@@ -103,6 +106,7 @@ impl Table {
             Table::Place => ("places", "''"),
             Table::Limit => ("terms", "''"),
             Table::Permit => ("owner", "''"),
+            Table::Rate => ("claimed", "0"),
         }
     }
 }
@@ -178,6 +182,7 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Place => &tables.place,
             Table::Limit => &tables.limit,
             Table::Permit => &tables.permit,
+            Table::Rate => &tables.rate,
         };
         let name = name.clone();
         for right in Right::ALL {

@@ -33,6 +33,7 @@ const SETUP: Needs = &[
     (Table::Place, &[Create]),
     (Table::Limit, &[Create]),
     (Table::Permit, &[Create]),
+    (Table::Rate, &[Create]),
 ];
 
 impl Role {
@@ -66,6 +67,7 @@ impl Role {
                 (Table::Hold, &[Select]),
                 (Table::Place, &[Insert]),
                 (Table::Limit, &[Select]),
+                (Table::Permit, &[Select]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -76,6 +78,7 @@ impl Role {
                 (Table::Hold, &[Select]),
                 (Table::Limit, &[Select]),
                 (Table::Permit, &[Select, Update]),
+                (Table::Rate, &[Select, Update]),
             ],
             Role::Operate => &[
                 (Table::Meta, &[Select]),
@@ -88,6 +91,7 @@ impl Role {
                 (Table::Place, &[Select, Delete]),
                 (Table::Limit, &[Select, Insert, Update]),
                 (Table::Permit, &[Select, Insert]),
+                (Table::Rate, &[Select, Insert, Update]),
             ],
         }
     }

@@ -1,0 +1,119 @@
+//! The rate of the queue: jobs are paid for before they begin, by a claim that all workers of the queue make in one row.
+
+use std::time::{Duration, Instant};
+
+use queryfleet_ledger::{Error, LedgerClient};
+use tokio::sync::Mutex;
+
+/// A claim is for as many jobs as this worker begins in this time: so much may all workers together be ahead of the rate for
+/// a moment, and so often they write.
+const CLAIM: Duration = Duration::from_millis(500);
+/// What is not used for so long after its time is given up: saved up by many workers, it would come at once.
+const KEPT: Duration = Duration::from_millis(500);
+/// Nothing is claimed that may begin only after this time: whoever has a message waits in no line that outlives it.
+const SOON: Duration = Duration::from_secs(2);
+
+/// What this worker has claimed and not used yet.
+#[derive(Default)]
+pub(crate) struct Pace(Mutex<Claimed>);
+
+#[derive(Default)]
+struct Claimed {
+    jobs: u64,
+    until: Option<Instant>,
+    /// Jobs that have begun since the last claim, and when that was: how many are claimed next.
+    begun: u64,
+    since: Option<Instant>,
+}
+
+impl Pace {
+    /// Pays for jobs, after those that were here before. Returns after which time they may begin; `None` if it is too early
+    /// to claim them.
+    ///
+    /// # Errors
+    /// If the database cannot be asked.
+    pub(crate) async fn pay(
+        &self,
+        client: &Mutex<LedgerClient>,
+        queue: &str,
+        rate: f64,
+        jobs: u64,
+    ) -> Result<Option<Duration>, Error> {
+        let mut claimed = self.0.lock().await;
+        if !claimed.take(jobs, Instant::now()) {
+            let wanted = claimed.wanted(rate, jobs, Instant::now());
+            let time = |jobs: u64| Duration::try_from_secs_f64(jobs as f64 / rate).unwrap_or(Duration::MAX);
+            let Some(wait) = client.lock().await.rates().claim(queue, time(wanted), SOON).await? else {
+                return Ok(None);
+            };
+            let now = Instant::now();
+            *claimed = Claimed {
+                jobs: wanted - jobs,
+                until: now.checked_add(wait + time(wanted) + KEPT),
+                begun: jobs,
+                since: Some(now),
+            };
+            return Ok(Some(wait));
+        }
+        Ok(Some(Duration::ZERO))
+    }
+}
+
+impl Claimed {
+    /// Whether so many jobs were claimed already.
+    fn take(&mut self, jobs: u64, now: Instant) -> bool {
+        if self.until.is_none_or(|until| now >= until) || self.jobs < jobs {
+            return false;
+        }
+        self.jobs -= jobs;
+        self.begun += jobs;
+        true
+    }
+
+    /// How many jobs to claim for the next ones and those that follow them: what has begun lately in the time of a claim, and
+    /// no more than the whole fleet begins in it.
+    fn wanted(&self, rate: f64, jobs: u64, now: Instant) -> u64 {
+        let lately = self.since.map_or(0.0, |since| {
+            self.begun as f64 / now.saturating_duration_since(since).max(CLAIM).as_secs_f64()
+        });
+        let wanted = (lately.min(rate) * CLAIM.as_secs_f64()) as u64;
+        wanted.max(jobs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_is_claimed_as_has_begun_lately() {
+        let now = Instant::now();
+        let claimed = |begun, ago: u64| Claimed {
+            begun,
+            since: now.checked_sub(Duration::from_millis(ago)),
+            ..Claimed::default()
+        };
+        for (before, jobs, wanted) in [
+            (Claimed::default(), 1, 1),
+            (claimed(100, 500), 1, 100),
+            // After a pause it begins small again.
+            (claimed(100, 50_000), 1, 1),
+            // No more than the fleet's.
+            (claimed(10_000, 500), 1, 250),
+            (claimed(10, 500), 32, 32),
+        ] {
+            assert_eq!(before.wanted(500.0, jobs, now), wanted);
+        }
+    }
+
+    #[test]
+    fn what_was_claimed_is_used_up_or_given_up() {
+        let now = Instant::now();
+        let mut claimed = Claimed { jobs: 3, until: Some(now + CLAIM), ..Claimed::default() };
+        assert!(claimed.take(2, now));
+        assert!(!claimed.take(2, now));
+        assert!(!claimed.take(1, now + CLAIM));
+        assert!(claimed.take(1, now));
+        assert_eq!(claimed.begun, 3);
+    }
+}
