@@ -90,7 +90,9 @@ fn a_missing_right_is_named_as_the_grant_that_mends_it() {
     let (account, url) = account(&fleet, "poor");
     let database = database(&fleet);
     fleet.sql(&format!("GRANT SELECT, UPDATE, DELETE ON {database}.queryfleet_ledger TO {account}"));
-    for table in ["meta", "run", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate"] {
+    for table in
+        ["meta", "run", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate", "governor"]
+    {
         let rights = "SELECT, INSERT, UPDATE, DELETE";
         fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {account}"));
     }
@@ -288,9 +290,11 @@ struct Parts {
 impl Parts {
     fn new() -> Parts {
         let fleet = Fleet::new();
-        let tables =
-            ["meta", "run", "ledger", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate"]
-                .map(|table| format!("queryfleet_{table}"));
+        let tables = [
+            "meta", "run", "ledger", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate",
+            "governor",
+        ]
+        .map(|table| format!("queryfleet_{table}"));
         fleet.sql(&format!("DROP TABLE {}", tables.join(", ")));
         let accounts = PARTS.iter().map(|part| account(&fleet, part)).collect();
         Parts { fleet, accounts }

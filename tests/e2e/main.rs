@@ -68,6 +68,7 @@ mod session;
 mod session_sql;
 mod signals;
 mod signed;
+mod spare;
 mod storm;
 mod tls;
 mod tls_client;

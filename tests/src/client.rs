@@ -11,7 +11,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn connect(url: &str) -> Client {
+    /// A client of the server of a URL.
+    ///
+    /// # Panics
+    /// When it cannot connect.
+    pub fn connect(url: &str) -> Client {
         Client::try_connect(url).expect("the database lets the tests in")
     }
 

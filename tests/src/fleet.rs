@@ -45,6 +45,21 @@ impl Fleet {
         Fleet::on(Servers::own())
     }
 
+    /// A world on servers of its own, of which the database has a replica.
+    pub fn with_replica() -> Fleet {
+        Fleet::on(Servers::with_replica())
+    }
+
+    /// The URL of this world's database on the replica.
+    pub fn replica_url(&self) -> String {
+        self.replica().url(&self.share)
+    }
+
+    /// The replica.
+    pub fn replica(&self) -> &queryfleet_devstack::MariaDb {
+        self.servers.stack.replica.as_ref().expect("a fleet with a replica")
+    }
+
     /// A world on servers of its own, of which the broker has three nodes.
     pub fn with_cluster() -> Fleet {
         Fleet::on(Servers::cluster())

@@ -71,6 +71,11 @@ impl Servers {
         Servers::start(1, 0)
     }
 
+    /// The same with a replica of the database: some 5 s.
+    pub(crate) fn with_replica() -> Arc<Servers> {
+        Servers::with(Options { vhosts: 1, replica: true, ..Options::default() }, None)
+    }
+
     /// The same with a cluster of three RabbitMQ nodes: some 10 s.
     pub(crate) fn cluster() -> Arc<Servers> {
         Servers::start(1, 2)

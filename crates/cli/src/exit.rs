@@ -138,6 +138,7 @@ impl From<&queryfleet_operator::Error> for Exit {
             | Error::NoHolds
             | Error::NoLimits
             | Error::LimitChanged
+            | Error::Check(_)
             | Error::Limit(_)
             | Error::Past
             | Error::NoHold(_)

@@ -1,6 +1,9 @@
 //! The arguments of `queryfleet limit`.
 
+use std::time::Duration;
+
 use clap::Args;
+use queryfleet_job::Threshold;
 use queryfleet_operator::{LimitChange, MOST_PERMITS};
 
 #[derive(Args)]
@@ -11,6 +14,24 @@ pub(crate) struct LimitArgs {
     /// At most so many jobs begin on all workers together, such as 500/s, 100/min or 20/h; `off`: as fast as they can
     #[arg(long, value_name = "RATE|off", value_parser = rate)]
     rate: Option<Limited<f64>>,
+    /// Spare the replicas of QUERYFLEET_REPLICAS: use as many slots as they bear, and none at this lag, such as 5s; `off`
+    #[arg(long, value_name = "TIME|off", value_parser = lag)]
+    max_lag: Option<Limited<f64>>,
+    /// Do not look at these replicas, as host:port; `off`: look at all
+    #[arg(long, value_name = "REPLICAS|off", value_parser = names)]
+    without: Option<Names>,
+    /// Stop for as long as a status variable of the server, or others_running, is at its limit, such as Threads_running=25
+    #[arg(long, value_name = "LOADS|off", value_parser = loads)]
+    max_load: Option<Loads>,
+    /// Hold the queue, until resume, when one reaches its limit in two looks
+    #[arg(long, value_name = "LOADS|off", value_parser = loads)]
+    critical_load: Option<Loads>,
+    /// Stop for as long as the one value of this SELECT is above 0
+    #[arg(long, value_name = "SELECT|off", value_parser = query)]
+    throttle_query: Option<Limited<String>>,
+    /// Let lag, loads and the query restrict nothing for a time, such as 15m; `off`
+    #[arg(long, value_name = "TIME|off", value_parser = time)]
+    ignore: Option<Limited<Duration>>,
     /// Why, for whoever finds the queue limited
     #[arg(long, value_name = "REASON")]
     pub(crate) because: Option<String>,
@@ -23,7 +44,7 @@ pub(crate) struct LimitArgs {
 }
 
 /// A limit, or none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Limited<T> {
     To(T),
     Off,
@@ -36,7 +57,16 @@ impl LimitArgs {
     }
 
     pub(crate) fn change(&self) -> LimitChange {
-        LimitChange { slots: self.slots.map(Into::into), rate: self.rate.map(Into::into) }
+        LimitChange {
+            slots: self.slots.clone().map(Into::into),
+            rate: self.rate.clone().map(Into::into),
+            max_lag: self.max_lag.clone().map(Into::into),
+            without: self.without.clone().map(|names| names.0),
+            max_load: self.max_load.clone().map(|loads| loads.0),
+            critical_load: self.critical_load.clone().map(|loads| loads.0),
+            throttle_query: self.throttle_query.clone().map(Into::into),
+            ignore: self.ignore.clone().map(Into::into),
+        }
     }
 }
 
@@ -56,6 +86,62 @@ fn slots(text: &str) -> Result<Limited<u32>, String> {
         Ok(slots) if slots <= MOST_PERMITS => Ok(Limited::To(slots)),
         _ => Err(format!("a number from 1 to {MOST_PERMITS}, or off")),
     }
+}
+
+/// Names; none if the limit is taken away.
+#[derive(Clone, Debug, PartialEq)]
+struct Names(Vec<String>);
+
+/// Loads; none if the limit is taken away.
+#[derive(Clone, Debug, PartialEq)]
+struct Loads(Vec<Threshold>);
+
+fn names(text: &str) -> Result<Names, String> {
+    let names = || text.split(',').map(|name| name.trim().to_owned()).collect();
+    Ok(Names(if text == "off" { Vec::new() } else { names() }))
+}
+
+fn loads(text: &str) -> Result<Loads, String> {
+    let load = |text: &str| {
+        let wrong = || {
+            "a status variable and its limit above 0, such as Threads_running=25,others_running=10; or off"
+                .to_owned()
+        };
+        let (variable, limit) = text.trim().split_once('=').ok_or_else(wrong)?;
+        let limit: f64 = limit.parse().map_err(|_| wrong())?;
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if variable.is_empty() || !variable.bytes().all(is_word) || !limit.is_finite() || limit <= 0.0 {
+            return Err(wrong());
+        }
+        Ok(Threshold { variable: variable.to_owned(), limit })
+    };
+    let loads = || text.split(',').map(load).collect::<Result<Vec<Threshold>, String>>();
+    Ok(Loads(if text == "off" { Vec::new() } else { loads()? }))
+}
+
+/// What is below this cannot be told from the time between two looks.
+const LEAST_LAG: Duration = Duration::from_secs(1);
+
+fn lag(text: &str) -> Result<Limited<f64>, String> {
+    match time(text)? {
+        Limited::Off => Ok(Limited::Off),
+        Limited::To(lag) if lag >= LEAST_LAG => Ok(Limited::To(lag.as_secs_f64())),
+        Limited::To(_) => Err("a lag from 1s".to_owned()),
+    }
+}
+
+fn time(text: &str) -> Result<Limited<Duration>, String> {
+    match queryfleet_config::parse_duration(text) {
+        _ if text == "off" => Ok(Limited::Off),
+        Some(time) => Ok(Limited::To(time)),
+        None => Err("a time such as 5s or 15m, or off".to_owned()),
+    }
+}
+
+// clap wants a Result.
+#[allow(clippy::unnecessary_wraps)]
+fn query(text: &str) -> Result<Limited<String>, String> {
+    Ok(if text == "off" { Limited::Off } else { Limited::To(text.to_owned()) })
 }
 
 /// The units of a rate, and their seconds.
@@ -90,6 +176,28 @@ mod tests {
         assert_eq!(rate("off"), Ok(Limited::Off));
         for wrong in ["500", "0/s", "-1/s", "x/s", "5/day", "NaN/s", "inf/s", "1e9/s", ""] {
             assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_load_has_a_name_and_a_limit() {
+        let load = |variable: &str, limit| Threshold { variable: variable.into(), limit };
+        assert_eq!(
+            loads("Threads_running=25, others_running=10.5"),
+            Ok(Loads(vec![load("Threads_running", 25.0), load("others_running", 10.5)]))
+        );
+        assert_eq!(loads("off"), Ok(Loads(Vec::new())));
+        for wrong in ["Threads_running", "=5", "x=0", "x=-1", "x=y", "a'b=1", "x=1,", ""] {
+            assert!(loads(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_lag_has_its_unit() {
+        assert_eq!(lag("5s"), Ok(Limited::To(5.0)));
+        assert_eq!(lag("off"), Ok(Limited::Off));
+        for wrong in ["5", "500ms", "0s", "-1s", ""] {
+            assert!(lag(wrong).is_err(), "{wrong}");
         }
     }
 

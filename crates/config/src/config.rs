@@ -19,6 +19,8 @@ pub const MAX_SLOTS: u16 = 1024;
 pub struct Config {
     amqp_urls: Vec<Secret>,
     mysql_url: Option<Secret>,
+    /// The replicas of that database whose lag counts; none: no lag can be checked.
+    pub replicas: Vec<Secret>,
     /// RabbitMQ's management page; only `doctor` reads it.
     pub management_url: Option<Secret>,
     /// `AMQP_CA`, `AMQP_CERT` and `AMQP_KEY`; if any is set, every broker URL is `amqps://`.
@@ -106,6 +108,7 @@ impl Config {
         let config = Self {
             amqp_urls: env.read_optional(&AMQP_URL, url::amqp_urls)?.unwrap_or_default(),
             mysql_url: env.read_optional(&MYSQL_URL, url::mysql_url)?,
+            replicas: env.read_optional(&REPLICAS, url::mysql_urls)?.unwrap_or_default(),
             management_url: env.read_optional(&MANAGEMENT_URL, url::management_url)?,
             amqp_tls: Tls::read(env, &AMQP_URL, &AMQP_CA, &AMQP_CERT, &AMQP_KEY)?,
             mysql_tls: Tls::read(env, &MYSQL_URL, &MYSQL_CA, &MYSQL_CERT, &MYSQL_KEY)?,

@@ -36,6 +36,11 @@ pub(crate) fn mysql_url(url: &str) -> Option<Secret> {
     is_database.then(|| Secret::new(format!("mysql://{rest}")))
 }
 
+/// One or more database URLs with commas between.
+pub(crate) fn mysql_urls(text: &str) -> Option<Vec<Secret>> {
+    text.split(',').map(|url| mysql_url(url.trim())).collect()
+}
+
 /// Checks what follows the scheme for a host and, if there is one, a port in digits; the path is the answer. A `/`
 /// in a password that was not percent-encoded ends the host too early and is found here, as the port.
 fn parts(rest: &str) -> Option<&str> {

@@ -41,6 +41,10 @@ variables! {
     MYSQL_CERT = Variable::optional("QUERYFLEET_MYSQL_CERT", PEM, "The client certificate shown to the database.");
     MYSQL_KEY = Variable::optional("QUERYFLEET_MYSQL_KEY", PEM,
         "The key of that certificate, not encrypted.");
+    REPLICAS = Variable::optional("QUERYFLEET_REPLICAS",
+        "as QUERYFLEET_MYSQL_URL, several separated by commas",
+        "The replicas of that database whose lag counts for limit --max-lag. Each account needs SELECT on queryfleet_governor \
+         there. The workers need it, and who sets the limit.").secret();
     QUEUE = Variable::with_default("QUERYFLEET_QUEUE", "default",
         "1 to 100 of the characters a-z A-Z 0-9 . _ -, neither ending in .dead nor containing .retry.",
         "The queue to which runs are published and which a fleet of workers serves.");

@@ -10,6 +10,7 @@ mod decode;
 mod drain;
 mod error;
 mod failpoint;
+mod governor;
 mod heartbeat;
 mod log;
 mod not_run;

@@ -19,6 +19,7 @@ const PROTOCOL_VERSION: u8 = 10;
 /// 127.0.0.1 only; root reaches it over the socket only, without a password, in a folder that is closed to other
 /// users. It keeps its data and its port from one start to the next.
 pub struct MariaDb {
+    role: Role,
     server: Process,
     folder: PathBuf,
     programs: Database,
@@ -27,13 +28,40 @@ pub struct MariaDb {
     tls: Option<Tls>,
 }
 
+/// What a server is in its stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only one.
+    Alone,
+    /// The one that another one replicates.
+    Primary,
+    /// That one.
+    Replica,
+}
+
+impl Role {
+    /// The name of its process, its data folder, its socket and its files.
+    fn name(self) -> &'static str {
+        match self {
+            Role::Alone | Role::Primary => "mariadb",
+            Role::Replica => "replica",
+        }
+    }
+}
+
 impl MariaDb {
     /// The database that exists from the start, empty.
     pub const DATABASE: &str = "queryfleet";
 
-    pub(crate) fn start(folder: &Path, programs: Database, tls: Option<Tls>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        folder: &Path,
+        programs: Database,
+        tls: Option<Tls>,
+        role: Role,
+    ) -> Result<Self, Error> {
         let database = Self {
-            server: Process::new("mariadb", folder),
+            role,
+            server: Process::new(role.name(), folder),
             folder: folder.to_owned(),
             programs,
             password: random::secret()?,
@@ -79,11 +107,15 @@ impl MariaDb {
     }
 
     fn init_file(&self) -> PathBuf {
-        self.folder.join("mariadb.sql")
+        self.file("sql")
+    }
+
+    fn file(&self, kind: &str) -> PathBuf {
+        self.folder.join(format!("{}.{kind}", self.role.name()))
     }
 
     fn add_common_arguments(&self, command: &mut Command) {
-        command.arg(option("--datadir", &self.folder.join("mariadb")));
+        command.arg(option("--datadir", &self.folder.join(self.role.name())));
         if geteuid().is_root() {
             // The servers refuse to run as root unless they are told to.
             command.arg("--user=root");
@@ -128,11 +160,20 @@ impl MariaDb {
         self.add_common_arguments(command);
         command
             .arg(option("--socket", &self.socket()))
-            .arg(option("--pid-file", &self.folder.join("mariadb.pid")))
+            .arg(option("--pid-file", &self.file("pid")))
             .arg(format!("--port={}", self.port.number()))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=500"])
             .args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M"])
             .args(["--performance-schema=OFF", "--character-set-server=utf8mb4"]);
+        match self.role {
+            Role::Alone => {}
+            Role::Primary => {
+                command.args(["--log-bin=binlog", "--binlog-format=ROW", "--server-id=1"]);
+            }
+            Role::Replica => {
+                command.args(["--relay-log=relay", "--server-id=2", "--slave-net-timeout=60"]);
+            }
+        }
         if matches!(self.programs, Database::MySql { .. }) {
             // Its folder for LOAD DATA and its second protocol belong to the system's server.
             command.args(["--secure-file-priv=", "--mysqlx=OFF"]);
@@ -152,7 +193,26 @@ impl MariaDb {
     /// The socket through which root reaches the server.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        self.folder.join("mariadb.sock")
+        self.file("sock")
+    }
+
+    /// Begins to replicate all that another server of the stack has ever written.
+    ///
+    /// # Errors
+    /// [`Error::Command`] if the server refuses it.
+    pub(crate) fn replicate(&self, primary: &MariaDb) -> Result<(), Error> {
+        let (port, password) = (primary.port.number(), &primary.password);
+        self.query(&match &self.programs {
+            Database::MariaDb { .. } => format!(
+                "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='{USER}', \
+                 MASTER_PASSWORD='{password}', MASTER_CONNECT_RETRY=1; START SLAVE"
+            ),
+            Database::MySql { .. } => format!(
+                "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={port}, SOURCE_USER='{USER}', \
+                 SOURCE_PASSWORD='{password}', SOURCE_CONNECT_RETRY=1, GET_SOURCE_PUBLIC_KEY=1; START REPLICA"
+            ),
+        })
+        .map(drop)
     }
 
     /// Makes the database `name`, empty.

@@ -16,6 +16,8 @@ pub struct Options {
     pub vhosts: usize,
     /// The number of RabbitMQ nodes that form a cluster with the first one, at most 2; they cost some 4 s more.
     pub peers: usize,
+    /// A second database server, which replicates the first one: [`Stack::replica`](crate::Stack::replica).
+    pub replica: bool,
     /// The root folder of another system, such as a newer Debian, whose servers run instead of this system's. This needs
     /// root, /proc and /dev in that folder, and the stack's own folder at the same path in it.
     pub root: Option<PathBuf>,

@@ -41,6 +41,7 @@ pub(crate) struct Broker {
 }
 
 /// The database server that is installed, MariaDB first.
+#[derive(Clone)]
 pub(crate) enum Database {
     MariaDb { server: Program, client: Program, install: Program },
     MySql { server: Program, client: Program },

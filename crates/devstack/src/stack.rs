@@ -4,7 +4,8 @@ use std::path::Path;
 use std::thread;
 
 use crate::folder::Folder;
-use crate::programs::Programs;
+use crate::mariadb::Role;
+use crate::programs::{Database, Programs};
 use crate::{Error, MariaDb, Options, Process, RabbitMq};
 
 /// A private RabbitMQ node and a private MariaDB (or MySQL) server, both up until this is stopped or dropped, or
@@ -18,6 +19,8 @@ pub struct Stack {
     pub peers: Vec<RabbitMq>,
     /// The MariaDB or MySQL server.
     pub database: MariaDb,
+    /// A second one, which replicates it, if that was wanted.
+    pub replica: Option<MariaDb>,
 }
 
 impl Stack {
@@ -30,14 +33,15 @@ impl Stack {
         let Programs { broker, database } = Programs::find(options.root.as_deref())?;
         let folder = Folder::make(options.folder.as_deref())?;
         let (nodes, database) = thread::scope(|scope| {
-            let database = scope.spawn(|| MariaDb::start(folder.path(), database, options.tls.clone()));
+            let database = scope.spawn(|| start_databases(folder.path(), database, options));
             let nodes = RabbitMq::start(folder.path(), broker, options);
             (nodes, database.join())
         });
         // A panic of the other thread continues in this one.
         let database = database.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (rabbitmq, peers) = nodes?;
-        Ok(Self { folder, rabbitmq, peers, database: database? })
+        let (database, replica) = database?;
+        Ok(Self { folder, rabbitmq, peers, database, replica })
     }
 
     /// The URL of the broker's virtual host `/`, user and password included.
@@ -77,4 +81,18 @@ impl Stack {
     pub fn stop(mut self) -> Result<(), Error> {
         self.folder.close()
     }
+}
+
+fn start_databases(
+    folder: &Path,
+    programs: Database,
+    options: &Options,
+) -> Result<(MariaDb, Option<MariaDb>), Error> {
+    if !options.replica {
+        return Ok((MariaDb::start(folder, programs, options.tls.clone(), Role::Alone)?, None));
+    }
+    let primary = MariaDb::start(folder, programs.clone(), options.tls.clone(), Role::Primary)?;
+    let replica = MariaDb::start(folder, programs, options.tls.clone(), Role::Replica)?;
+    replica.replicate(&primary)?;
+    Ok((primary, Some(replica)))
 }

@@ -14,7 +14,39 @@ pub struct Limit {
     /// At most so many jobs begin per second on all workers together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
+    /// The lag of each replica, in seconds, at which no job begins any more; below it the slots are as many as the replicas
+    /// bear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lag: Option<f64>,
+    /// The replicas that are not looked at, as host:port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// The loads at which no job begins any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub max_load: Vec<Threshold>,
+    /// The loads at which the queue is held until a person lifts the hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub critical_load: Vec<Threshold>,
+    /// A query whose one value is above 0 when no job may begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle_query: Option<String>,
+    /// Until then the checks restrict nothing: UTC, as `YYYY-MM-DD HH:MM:SS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_until: Option<String>,
 }
+
+/// A value of the server and its limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// A status variable of the server, or [`OTHERS_RUNNING`].
+    pub variable: String,
+    /// At or above this value it is too much.
+    pub limit: f64,
+}
+
+/// `Threads_running` without the sessions of queryfleet, of any queue.
+pub const OTHERS_RUNNING: &str = "others_running";
 
 /// Why the limit of a queue cannot be obeyed. Nothing begins then: it may be a strict one.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +85,14 @@ impl Limit {
         serde_json::from_str(text).map_err(LimitError::Unknown)
     }
 
+    /// Whether there is anything to check, so that one of the workers has to do it.
+    pub fn has_checks(&self) -> bool {
+        self.max_lag.is_some()
+            || !self.max_load.is_empty()
+            || !self.critical_load.is_empty()
+            || self.throttle_query.is_some()
+    }
+
     /// Whether it allows everything.
     pub fn is_none(&self) -> bool {
         *self == Limit::default()
@@ -63,7 +103,14 @@ impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let slots = self.slots.map(|slots| format!("{slots} slot{}", if slots == 1 { "" } else { "s" }));
         let rate = self.rate.map(|rate| format!("{rate} jobs/s"));
-        let parts: Vec<String> = [slots, rate].into_iter().flatten().collect();
+        let lag = self.max_lag.map(|lag| format!("a lag below {lag} s"));
+        let mut parts: Vec<String> = [slots, rate, lag].into_iter().flatten().collect();
+        parts.extend(self.max_load.iter().map(|load| format!("{} below {}", load.variable, load.limit)));
+        parts.extend(
+            self.critical_load.iter().map(|load| format!("held at {} {}", load.variable, load.limit)),
+        );
+        parts.extend(self.throttle_query.as_ref().map(|_| "a throttle query".to_owned()));
+        parts.extend(self.ignore_until.as_ref().map(|until| format!("checks ignored until {until} UTC")));
         f.write_str(if parts.is_empty() { "none" } else { "" })?;
         f.write_str(&parts.join(", "))
     }
@@ -75,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_and_nothing_else_is_obeyed() {
-        let limit = Limit { slots: Some(40), rate: Some(0.5) };
+        let limit = Limit { slots: Some(40), rate: Some(0.5), ..Limit::default() };
         assert_eq!(Limit::read("q", 3, &limit.encode(), None, None).unwrap(), limit);
         assert_eq!(Limit::read("q", 3, "{}", None, None).unwrap(), Limit::default());
         assert!(matches!(
@@ -103,7 +150,7 @@ mod tests {
             (Some(40), Some(500.0), "40 slots, 500 jobs/s"),
             (None, Some(0.5), "0.5 jobs/s"),
         ] {
-            assert_eq!(Limit { slots, rate }.to_string(), said);
+            assert_eq!(Limit { slots, rate, ..Limit::default() }.to_string(), said);
         }
     }
 }

@@ -34,18 +34,11 @@ impl Database {
     /// # Errors
     /// When QUERYFLEET_MYSQL_URL is missing or none that the driver takes.
     pub fn new(config: &Config) -> Result<Database, Error> {
-        let url = config.mysql_url()?;
-        let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(url_fault(&error)))?;
-        let schema = parsed.db_name().ok_or_else(|| Error::Url("it names no database".into()))?.to_owned();
-        // For its errors: the driver reads the files again, and names neither them nor the variables.
-        config.mysql_tls.load()?;
-        let ssl = with_files(parsed.ssl_opts().cloned(), &config.mysql_tls);
-        // The socket would go past every proxy and firewall between us and the address that was asked for.
-        let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
+        let (opts, schema) = options(config.mysql_url()?, &config.mysql_tls)?;
         // Whoever starts with a bad one is told so before anything else.
         session_sql::statements(config.session_sql.as_deref())?;
         Ok(Database {
-            opts: opts.into(),
+            opts,
             tables: Tables::of_schema(&schema),
             connect_timeout: config.connect_timeout,
             lock_wait: config.lock_wait_timeout(),
@@ -141,6 +134,21 @@ impl Database {
     pub(crate) fn timed_out(&self, limit: Duration, doing: &'static str) -> Error {
         Error::Timeout { server: self.server(), seconds: limit.as_secs().max(1), doing }
     }
+}
+
+/// How to connect to the server of a URL, and the database that it names.
+pub(crate) fn options(
+    url: &queryfleet_config::Secret,
+    tls: &queryfleet_config::Tls,
+) -> Result<(Opts, String), Error> {
+    let parsed = Opts::from_url(url.expose()).map_err(|error| Error::Url(url_fault(&error)))?;
+    let schema = parsed.db_name().ok_or_else(|| Error::Url("it names no database".into()))?.to_owned();
+    // For its errors: the driver reads the files again, and names neither them nor the variables.
+    tls.load()?;
+    let ssl = with_files(parsed.ssl_opts().cloned(), tls);
+    // The socket would go past every proxy and firewall between us and the address that was asked for.
+    let opts = OptsBuilder::from_opts(parsed).prefer_socket(false).tcp_nodelay(true).ssl_opts(ssl);
+    Ok((opts.into(), schema))
 }
 
 /// Which parameter of the URL is wrong. The driver's own words hold its value, and as a name whatever follows a `?` in a

@@ -3,6 +3,7 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use queryfleet_sql::SqlMode;
+use serde::{Deserialize, Serialize};
 
 /// Which server it is, in SQL: [`SessionFacts::server`].
 pub(crate) const SERVER: &str = "CONCAT(@@hostname, ':', @@port, ':', @@server_id)";
@@ -27,6 +28,18 @@ pub struct SessionFacts {
     pub max_allowed_packet: u64,
     /// CURRENT_ROLE(), which a reset of the session leaves as it is.
     pub role: String,
+}
+
+/// A session that may execute a statement under a permit. Its id alone may be somebody else's: ids start again with the
+/// server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// The server's id of the connection.
+    pub id: u64,
+    /// Host and port of the client, as the server's process list has them.
+    pub client: String,
+    /// hostname:port:server_id.
+    pub server: String,
 }
 
 /// Host and port of the client of the session `id`; `None` when the server lists no such session.

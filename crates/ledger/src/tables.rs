@@ -15,6 +15,7 @@ pub(crate) struct Tables {
     pub(crate) limit: String,
     pub(crate) permit: String,
     pub(crate) rate: String,
+    pub(crate) governor: String,
 }
 
 impl Tables {
@@ -33,6 +34,7 @@ impl Tables {
             limit: table("limit"),
             permit: table("permit"),
             rate: table("rate"),
+            governor: table("governor"),
         }
     }
 }

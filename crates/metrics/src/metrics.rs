@@ -30,6 +30,7 @@ pub struct Metrics {
     pub(crate) queue: String,
     pub(crate) held: prometheus::IntGauge,
     slots_allowed: prometheus::IntGauge,
+    governor: prometheus::IntGauge,
     health: Health,
     slots: Vec<Arc<SlotMetrics>>,
     settled: Counters<Action>,
@@ -79,6 +80,7 @@ impl Metrics {
             published: Counters::of(&series.messages_published_total, &[queue], &PublishResult::ALL)?,
             held: series.held.get_metric_with_label_values(&[queue])?,
             slots_allowed,
+            governor: series.governor.get_metric_with_label_values(&[queue])?,
             redeliveries: series.redeliveries_total.get_metric_with_label_values(&[queue])?,
             rows_affected: series.rows_affected_total.get_metric_with_label_values(&[queue])?,
             queue_wait: series.job_queue_wait_seconds.get_metric_with_label_values(&[queue])?,
@@ -104,6 +106,11 @@ impl Metrics {
     /// Records how many slots may take messages.
     pub fn set_allowed_slots(&self, slots: u32) {
         self.slots_allowed.set(i64::from(slots));
+    }
+
+    /// Records whether this worker makes the checks of the queue's limit.
+    pub fn set_governor(&self, is_governor: bool) {
+        self.governor.set(i64::from(is_governor));
     }
 
     /// Counts a settled message.

@@ -79,6 +79,8 @@ series! {
     /// Slots of this worker that may take messages: all, those that it has permits for where the slots of the fleet are
     /// limited, or none while the queue is held.
     slots_allowed: IntGaugeVec [queue];
+    /// Whether this worker makes the checks of its queue's limit: 1, or 0.
+    governor: IntGaugeVec [queue];
     /// When the execution of a job last ended, in seconds since 1970; 0 means never.
     last_job_completed_timestamp_seconds: Gauge [];
     /// When the longest-running of the current jobs began, in seconds since 1970; 0 means that none is running.

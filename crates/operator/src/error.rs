@@ -57,6 +57,9 @@ pub enum Error {
     /// The limit was changed by somebody else at the same time.
     #[error("somebody else has changed the limit at the same time")]
     LimitChanged,
+    /// A check of a limit cannot be made.
+    #[error("a check cannot be made: {0}")]
+    Check(String),
     /// The row of the limit cannot be read.
     #[error("the limit of the queue cannot be read")]
     Limit(#[from] queryfleet_job::LimitError),

@@ -1,16 +1,20 @@
 //! Limiting a queue: how many slots of all its workers may have a message at once, and how many jobs begin per second,
 //! however many workers there are.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use queryfleet_job::{Limit, Signer};
-use queryfleet_ledger::{LimitRow, NewLimit};
+use queryfleet_job::{Limit, OTHERS_RUNNING, Signer, Threshold};
+use queryfleet_ledger::{GovernorRow, LimitRow, NewLimit, Replica};
+use queryfleet_sql::{Kind, SqlMode};
 
 use crate::hold::{ACKNOWLEDGE_TIMEOUT, LOOK_INTERVAL, Standpoint, UNAWARE_TIMEOUT};
 use crate::{Error, Obedience, Operator};
 
 /// The most permits that a queue has.
 pub const MOST_PERMITS: u32 = 10_000;
+
+/// How long a throttle query may take.
+const TRY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change of a limit. What is `None` stays as it is; the inner `None` takes a limit away.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +23,18 @@ pub struct LimitChange {
     pub slots: Option<Option<u32>>,
     /// Jobs per second.
     pub rate: Option<Option<f64>>,
+    /// The lag of a replica, in seconds.
+    pub max_lag: Option<Option<f64>>,
+    /// Replicas that are not looked at.
+    pub without: Option<Vec<String>>,
+    /// Loads that stop the fleet for as long as they last.
+    pub max_load: Option<Vec<Threshold>>,
+    /// Loads that hold the queue.
+    pub critical_load: Option<Vec<Threshold>>,
+    /// A query whose value above 0 stops the fleet.
+    pub throttle_query: Option<Option<String>>,
+    /// For how long the checks restrict nothing.
+    pub ignore: Option<Option<Duration>>,
 }
 
 impl LimitChange {
@@ -27,8 +43,18 @@ impl LimitChange {
         *self == LimitChange::default()
     }
 
-    fn apply(&self, limit: Limit) -> Limit {
-        Limit { slots: self.slots.unwrap_or(limit.slots), rate: self.rate.unwrap_or(limit.rate) }
+    /// The limit after this change; `ignore_until` is when the time of `ignore` ends.
+    fn apply(self, limit: Limit, ignore_until: Option<String>) -> Limit {
+        Limit {
+            slots: self.slots.unwrap_or(limit.slots),
+            rate: self.rate.unwrap_or(limit.rate),
+            max_lag: self.max_lag.unwrap_or(limit.max_lag),
+            without: self.without.unwrap_or(limit.without),
+            max_load: self.max_load.unwrap_or(limit.max_load),
+            critical_load: self.critical_load.unwrap_or(limit.critical_load),
+            throttle_query: self.throttle_query.unwrap_or(limit.throttle_query),
+            ignore_until: if self.ignore.is_some() { ignore_until } else { limit.ignore_until },
+        }
     }
 }
 
@@ -41,6 +67,16 @@ pub struct LimitStanding {
     pub row: Option<LimitRow>,
     /// Permits that have an owner.
     pub in_use: u32,
+    /// What the checks have found last, if the limit has any.
+    pub governor: Option<GovernorRow>,
+}
+
+impl LimitStanding {
+    /// What the checks have found last, as the governor has written it: a list.
+    pub fn checks(&self) -> serde_json::Value {
+        let written = self.governor.as_ref().and_then(|governor| governor.checks.as_deref());
+        written.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
 }
 
 impl Operator {
@@ -60,18 +96,22 @@ impl Operator {
             }
         };
         let in_use = self.ledger.permits().in_use(&queue).await?;
-        Ok(LimitStanding { limit, row, in_use })
+        let governor = match limit.has_checks() {
+            true => self.ledger.governors().of_queue(&queue).await?,
+            false => None,
+        };
+        Ok(LimitStanding { limit, row, in_use, governor })
     }
 
     /// Changes the limit of the queue. It is in force for jobs that begin after every worker has seen it: see
     /// [`obedience_to_limit`](Self::obedience_to_limit).
     ///
     /// # Errors
-    /// [`Error::NoLimits`] if the tables have none, [`Error::LimitChanged`] if somebody else has changed it meanwhile; nothing
+    /// [`Error::NoLimits`] if the tables have none, [`Error::Check`] if a check cannot be made, [`Error::LimitChanged`] if somebody else has changed it meanwhile; nothing
     /// is changed then. [`Error::Ledger`] when the database fails: [`limit`](Self::limit) says what is in force.
     pub async fn set_limit(
         &mut self,
-        change: &LimitChange,
+        change: LimitChange,
         by: &str,
         because: &str,
     ) -> Result<LimitStanding, Error> {
@@ -83,7 +123,15 @@ impl Operator {
             let signature = row.signature.as_deref();
             Limit::read(&queue, version, &row.terms, signature, self.signer().as_ref()).ok()
         });
-        let limit = change.apply(before.unwrap_or_default());
+        let ignore_until = match change.ignore {
+            Some(Some(time)) => Some(self.ledger.inspect().utc_after(time).await?),
+            _ => None,
+        };
+        let limit = change.apply(before.unwrap_or_default(), ignore_until);
+        self.try_checks(&limit).await?;
+        if limit.has_checks() {
+            self.ledger.governors().reset(&queue).await?;
+        }
         if let Some(slots) = limit.slots {
             self.ledger.permits().make(&queue, slots).await?;
         }
@@ -124,6 +172,63 @@ impl Operator {
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Tries every check once: one that cannot be made would hold the fleet.
+    async fn try_checks(&mut self, limit: &Limit) -> Result<(), Error> {
+        let refused = |text: String| Err(Error::Check(text));
+        let loads = limit.max_load.iter().chain(&limit.critical_load);
+        let variables: Vec<&str> =
+            loads.map(|load| load.variable.as_str()).filter(|name| *name != OTHERS_RUNNING).collect();
+        let known = self.ledger.inspect().status(&variables).await?;
+        if let Some(unknown) = variables.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
+            return refused(format!("the server has no number {unknown} among its status variables"));
+        }
+        if let Some(query) = &limit.throttle_query {
+            self.try_query(query).await?;
+        }
+        if limit.max_lag.is_some() {
+            self.try_replicas(limit).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_query(&mut self, query: &str) -> Result<(), Error> {
+        let refused = |text: String| Err(Error::Check(text));
+        let kind = queryfleet_sql::inspect(query, SqlMode::default()).map(|inspected| inspected.kind);
+        if !matches!(kind, Ok(Kind::Select | Kind::With)) {
+            return refused("the throttle query is not one SELECT".into());
+        }
+        match tokio::time::timeout(TRY_TIMEOUT, self.ledger.inspect().one_number(query)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => refused(queryfleet_job::causes(&error)),
+            Err(_) => refused("the throttle query takes longer than a second".into()),
+        }
+    }
+
+    async fn try_replicas(&mut self, limit: &Limit) -> Result<(), Error> {
+        let refused = |text: String| Err(Error::Check(text));
+        let replicas = Replica::all(&self.config)?;
+        if replicas.is_empty() {
+            return refused("QUERYFLEET_REPLICAS names no replica whose lag could be looked at".into());
+        }
+        if let Some(other) = limit.without.iter().find(|name| !replicas.iter().any(|it| it.name() == *name)) {
+            let names: Vec<&str> = replicas.iter().map(Replica::name).collect();
+            return refused(format!("{other} is no replica of QUERYFLEET_REPLICAS: {}", names.join(", ")));
+        }
+        let mut looked_at = replicas
+            .into_iter()
+            .filter(|replica| !limit.without.iter().any(|name| name == replica.name()))
+            .peekable();
+        if looked_at.peek().is_none() {
+            return refused("no replica is left to look at".into());
+        }
+        for mut replica in looked_at {
+            if let Err(error) = replica.beat(&self.config.queue).await {
+                return refused(queryfleet_job::causes(&error));
+            }
+        }
+        Ok(())
     }
 
     fn signer(&self) -> Option<Signer> {

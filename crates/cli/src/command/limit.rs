@@ -1,10 +1,12 @@
 //! `queryfleet limit`.
 
 use queryfleet_config::Config;
+use queryfleet_job::Threshold;
 use queryfleet_operator::{LimitStanding, Obedience, Operator};
 use serde::Serialize;
 
 use crate::Exit;
+use crate::bar::counted;
 use crate::command::hold::{login_name, print_obedience};
 use crate::failure::Failure;
 use crate::limit_arguments::LimitArgs;
@@ -17,6 +19,19 @@ struct LimitView<'a> {
     slots: Option<u32>,
     /// Jobs per second.
     rate: Option<f64>,
+    /// Seconds.
+    max_lag: Option<f64>,
+    without: &'a [String],
+    max_load: &'a [Threshold],
+    critical_load: &'a [Threshold],
+    throttle_query: Option<&'a str>,
+    ignore_until: Option<&'a str>,
+    /// Slots that the checks allow.
+    allowed: Option<u32>,
+    reasons: Option<&'a str>,
+    checks: serde_json::Value,
+    governor: Option<&'a str>,
+    term: Option<i64>,
     /// 0: nobody has ever set one.
     version: u32,
     changed: Option<&'a str>,
@@ -44,14 +59,14 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
         if arguments.json {
             print_json(&view(&config.queue, &standing, None));
         } else {
-            output::print(line(&config.queue, &standing));
+            print_limit(&config.queue, &standing);
         }
         return Ok(Exit::Success);
     }
     let change = arguments.change();
     let because = arguments.because.unwrap_or_default();
     let by = arguments.by.unwrap_or_else(login_name);
-    let standing = operator.set_limit(&change, &by, &because).await?;
+    let standing = operator.set_limit(change, &by, &because).await?;
     if !arguments.json {
         output::print(line(&config.queue, &standing));
     }
@@ -71,6 +86,17 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
         queue,
         slots: standing.limit.slots,
         rate: standing.limit.rate,
+        max_lag: standing.limit.max_lag,
+        without: &standing.limit.without,
+        max_load: &standing.limit.max_load,
+        critical_load: &standing.limit.critical_load,
+        throttle_query: standing.limit.throttle_query.as_deref(),
+        ignore_until: standing.limit.ignore_until.as_deref(),
+        allowed: standing.governor.as_ref().and_then(|governor| governor.allowed),
+        reasons: standing.governor.as_ref().and_then(|governor| governor.reasons.as_deref()),
+        checks: standing.checks(),
+        governor: standing.governor.as_ref().map(|governor| governor.worker.as_str()),
+        term: standing.governor.as_ref().map(|governor| governor.term),
         version: row.map_or(0, |row| row.version),
         changed: row.map(|row| row.changed.as_str()),
         by: row.map(|row| row.changed_by.as_str()),
@@ -85,9 +111,29 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
     }
 }
 
+/// The limit, and what its checks have found last.
+pub(crate) fn print_limit(queue: &str, standing: &LimitStanding) {
+    output::print(line(queue, standing));
+    let Some(governor) = &standing.governor else { return };
+    let allowed = governor.allowed.map_or("nothing yet".to_owned(), |slots| counted(slots.into(), "slot"));
+    let reasons = match governor.reasons.as_deref() {
+        None | Some("") => String::new(),
+        Some(reasons) => format!(": {reasons}"),
+    };
+    output::print(format_args!("its checks allow {allowed}{reasons}"));
+    for check in standing.checks().as_array().into_iter().flatten() {
+        let value = match (&check["value"], check["error"].as_str()) {
+            (serde_json::Value::Null, error) => error.unwrap_or("not known").to_owned(),
+            (value, _) => value.to_string(),
+        };
+        let name = check["check"].as_str().unwrap_or_default();
+        output::print(format_args!("  {name}: {value} (limit {})", check["limit"]));
+    }
+}
+
 /// The limit in one line.
-pub(crate) fn line(queue: &str, standing: &LimitStanding) -> String {
-    let LimitStanding { limit, row, in_use } = standing;
+fn line(queue: &str, standing: &LimitStanding) -> String {
+    let LimitStanding { limit, row, in_use, .. } = standing;
     let row = row.as_ref();
     let whose = row.map_or_else(String::new, |row| {
         let because = if row.because.is_empty() { String::new() } else { format!(": {}", row.because) };
@@ -96,6 +142,7 @@ pub(crate) fn line(queue: &str, standing: &LimitStanding) -> String {
     if limit.is_none() {
         return format!("queue {queue} is not limited{whose}");
     }
-    let in_use = limit.slots.map_or_else(String::new, |_| format!("; {in_use} in use"));
+    let is_of_slots = limit.slots.is_some() || limit.has_checks();
+    let in_use = if is_of_slots { format!("; {in_use} in use") } else { String::new() };
     format!("queue {queue} is limited to {limit}{in_use}{whose}")
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::Exit;
 use crate::bar::counted;
 use crate::command::hold::described;
-use crate::command::limit::line;
+use crate::command::limit;
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
 
@@ -131,7 +131,7 @@ fn print_limit(
         limit => {
             let standing = limit?;
             if !standing.limit.is_none() {
-                output::print(line(&config.queue, &standing));
+                limit::print_limit(&config.queue, &standing);
             }
         }
     }

@@ -32,6 +32,8 @@ struct Seen {
     /// `None`: the ledger was set up by a version without holds.
     holds: Option<Vec<Hold>>,
     limit: SeenLimit,
+    /// What the checks of the limit allow, as the governor has last said.
+    verdict: Verdict,
     /// The permits that this worker owns; none where the slots are not limited.
     permits: Vec<u32>,
     /// When it was asked for; `None` before the first.
@@ -48,6 +50,15 @@ struct SeenLimit {
     refused: Option<String>,
 }
 
+/// What the checks of the limit allow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Verdict {
+    /// The slots of all workers together; `None`: nobody has said it yet, so none.
+    pub(crate) allowed: Option<u32>,
+    /// What allows no more, for people.
+    pub(crate) reasons: String,
+}
+
 /// A slot that may take messages. It is counted until this is dropped.
 pub(crate) struct Serving<'a>(&'a AtomicU32);
 
@@ -59,9 +70,16 @@ impl Drop for Serving<'_> {
 
 impl Seen {
     fn gate(&self) -> Gate {
-        let permits = self.limit.limit.slots.map(|slots| valid_permits(&self.permits, slots));
+        let permits = self.allowed().map(|slots| valid_permits(&self.permits, slots));
         let permits = if self.limit.refused.is_some() { Some(0) } else { permits };
         gate(self.holds.as_deref().unwrap_or_default(), permits)
+    }
+
+    /// How many slots of all workers together may have a message; `None`: any number.
+    fn allowed(&self) -> Option<u32> {
+        let limit = &self.limit.limit;
+        let by_checks = limit.has_checks().then(|| self.verdict.allowed.unwrap_or(0));
+        [limit.slots, by_checks].into_iter().flatten().min()
     }
 
     /// Why a slot that the gate does not admit may begin nothing.
@@ -71,6 +89,9 @@ impl Seen {
         }
         match &self.limit.refused {
             Some(why) => why.clone(),
+            None if self.limit.limit.has_checks() && !self.verdict.reasons.is_empty() => {
+                format!("the queue is throttled: {}", self.verdict.reasons)
+            }
             None => format!("the queue is limited: {}", self.limit.limit),
         }
     }
@@ -84,7 +105,13 @@ impl Control {
         slots: usize,
         poll_interval: Duration,
     ) -> Control {
-        let seen = Seen { holds: None, limit: SeenLimit::default(), permits: Vec::new(), asked: None };
+        let seen = Seen {
+            holds: None,
+            limit: SeenLimit::default(),
+            verdict: Verdict::default(),
+            permits: Vec::new(),
+            asked: None,
+        };
         Control {
             queue: queue.to_owned(),
             worker_id,
@@ -112,9 +139,10 @@ impl Control {
         let row = client.limits().of_queue(&self.queue).await?;
         let before = self.seen.borrow().limit.clone();
         let limit = self.read_limit(&before, row);
-        let permits = match limit.limit.slots {
-            Some(_) => client.permits().of_worker(&self.queue, &self.worker_id).await?,
-            None => Vec::new(),
+        let is_limited = limit.limit.slots.is_some() || limit.limit.has_checks();
+        let permits = match is_limited {
+            true => client.permits().of_worker(&self.queue, &self.worker_id).await?,
+            false => Vec::new(),
         };
         self.seen.send_if_modified(|seen| {
             // One that was asked for later is here already.
@@ -161,7 +189,7 @@ impl Control {
     /// # Errors
     /// If the database cannot be asked. The next reading says what the worker owns.
     pub(crate) async fn keep_permits(&self, client: &mut LedgerClient, is_usable: bool) -> Result<(), Error> {
-        let Some(limit) = self.seen.borrow().limit.limit.slots else { return Ok(()) };
+        let Some(limit) = self.seen.borrow().allowed() else { return Ok(()) };
         let is_held = matches!(self.gate(), Gate::Held { .. });
         let wanted = if is_usable && !is_held { self.slots } else { 0 };
         let mut change = queryfleet_job::PermitChange::default();
@@ -212,6 +240,29 @@ impl Control {
         seen.limit.version.filter(|_| seen.limit.refused.is_none())
     }
 
+    /// The limit, if somebody has to make checks for it and it can be obeyed, and its version.
+    pub(crate) fn with_checks(&self) -> Option<(Limit, u32)> {
+        let seen = self.seen.borrow();
+        let is_obeyed = seen.limit.refused.is_none() && seen.limit.limit.has_checks();
+        is_obeyed.then(|| (seen.limit.limit.clone(), seen.limit.version.unwrap_or(0)))
+    }
+
+    /// Waits until somebody has to make checks.
+    pub(crate) async fn wants_checks(&self) {
+        let wants = |seen: &Seen| seen.limit.refused.is_none() && seen.limit.limit.has_checks();
+        // As in `until`.
+        let _ = self.seen.subscribe().wait_for(wants).await;
+    }
+
+    /// Obeys what the checks of the limit allow, from now on.
+    pub(crate) fn set_verdict(&self, verdict: Verdict) {
+        self.seen.send_if_modified(|seen| {
+            let is_news = seen.verdict != verdict;
+            seen.verdict = verdict;
+            is_news
+        });
+    }
+
     /// How many jobs per second may begin on all workers together; `None`: any number.
     pub(crate) fn rate(&self) -> Option<f64> {
         self.seen.borrow().limit.limit.rate
@@ -219,7 +270,7 @@ impl Control {
 
     /// Whether the slots of the fleet are limited, so that sessions have to be written down.
     pub(crate) fn is_limited(&self) -> bool {
-        self.seen.borrow().limit.limit.slots.is_some()
+        self.seen.borrow().allowed().is_some()
     }
 
     /// Why the slots that may begin nothing may not; `None` if all may.

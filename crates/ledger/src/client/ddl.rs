@@ -68,12 +68,13 @@ pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
 }
 
 /// What tables of version 3 lack that were made before there were limits. A program that knows of none runs beside it.
-pub(crate) fn add_limits(tables: &Tables) -> [String; 4] {
+pub(crate) fn add_limits(tables: &Tables) -> [String; 5] {
     let [version, account, sessions] = LIMIT_COLUMNS;
     [
         create_limit(tables),
         create_permit(tables),
         create_rate(tables),
+        create_governor(tables),
         format!(
             "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
             tables.worker
@@ -82,7 +83,7 @@ pub(crate) fn add_limits(tables: &Tables) -> [String; 4] {
 }
 
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 11] {
+pub(crate) fn create(tables: &Tables) -> [String; 12] {
     [
         create_meta(tables),
         create_run(tables),
@@ -95,6 +96,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 11] {
         create_limit(tables),
         create_permit(tables),
         create_rate(tables),
+        create_governor(tables),
     ]
 }
 
@@ -286,5 +288,22 @@ fn create_rate(tables: &Tables) -> String {
            claimed BIGINT NOT NULL DEFAULT 0 COMMENT 'when the last of them were claimed'
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.rate
+    )
+}
+
+/// A row for each queue whose limit has had checks: which of its workers makes them, and what they say. It is replicated, and
+/// what a replica shows of it is the replica's lag.
+fn create_governor(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           queue VARCHAR(100) {AS_BYTES} PRIMARY KEY,
+           worker CHAR(32) NOT NULL DEFAULT '' COMMENT 'id of the worker that makes the checks',
+           term BIGINT NOT NULL DEFAULT 0 COMMENT 'one more with each worker that takes over',
+           beat BIGINT NOT NULL DEFAULT 0 COMMENT 'one more twice a second',
+           allowed INT UNSIGNED NULL COMMENT 'slots that the checks allow; NULL: not known yet',
+           reasons TEXT NULL COMMENT 'what allows no more',
+           checks TEXT NULL COMMENT 'JSON: each check with its value and its limit'
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.governor
     )
 }

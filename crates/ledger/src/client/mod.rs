@@ -4,6 +4,7 @@
 
 pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
+pub(crate) mod governors;
 pub(crate) mod holds;
 pub(crate) mod jobs;
 pub(crate) mod limits;
@@ -21,6 +22,7 @@ pub(crate) mod workers;
 use queryfleet_job::LedgerId;
 
 use crate::client::dead_jobs::DeadJobs;
+use crate::client::governors::Governors;
 use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
 use crate::client::limits::Limits;
@@ -83,6 +85,11 @@ impl LedgerClient {
     /// The rates of queues: claimed.
     pub fn rates(&mut self) -> Rates<'_> {
         Rates { client: self }
+    }
+
+    /// The governors of queues: their lease, and what they have found.
+    pub fn governors(&mut self) -> Governors<'_> {
+        Governors { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

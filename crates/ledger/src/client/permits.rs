@@ -5,11 +5,10 @@
 
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Row, params};
-use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::connection::LedgerClient;
-use crate::facts::SERVER;
+use crate::facts::{SERVER, SessionRef};
 use crate::row;
 
 /// A worker that is silent for longer than this, and than three times what it says that it takes to see a change, may have
@@ -17,18 +16,6 @@ use crate::row;
 const SILENT_SECONDS: u32 = 15;
 /// So many rows are written by one statement.
 const ROWS_PER_INSERT: u32 = 1000;
-
-/// A session that may execute a statement under a permit. Its id alone may be somebody else's: ids start again with the
-/// server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionRef {
-    /// The server's id of the connection.
-    pub id: u64,
-    /// Host and port of the client, as the server's process list has them.
-    pub client: String,
-    /// hostname:port:server_id.
-    pub server: String,
-}
 
 /// The owner of permits, who is heard of no more.
 #[derive(FromRow)]

@@ -6,8 +6,8 @@ use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Row, params};
 
 use crate::Error;
-use crate::client::permits::SessionRef;
 use crate::connection::LedgerClient;
+use crate::facts::SessionRef;
 use crate::row;
 
 /// What a worker says of itself at each heartbeat.

@@ -5,6 +5,7 @@ pub(crate) mod catalog;
 pub(crate) mod collations;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod load;
 pub(crate) mod rights;
 pub(crate) mod running;
 pub(crate) mod trial;
@@ -45,6 +46,39 @@ impl Inspect<'_> {
     /// [`Error::Query`] and the errors of connecting.
     pub async fn longest_running(&mut self, run: RunId) -> Result<Option<RunningStatement>, Error> {
         running::longest_running(self.client, run).await
+    }
+
+    /// The values of status variables of the whole server. One that is not there, or is no number, is left out.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn status(&mut self, variables: &[&str]) -> Result<Vec<(String, f64)>, Error> {
+        load::status(self.client, variables).await
+    }
+
+    /// How many sessions of queryfleet, of any queue, execute a statement now, with the one that asks, as far as this account
+    /// may see sessions.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn own_running(&mut self) -> Result<u32, Error> {
+        load::own_running(self.client).await
+    }
+
+    /// The one value of a query, in a transaction that can write nothing.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it is not one row of one number.
+    pub async fn one_number(&mut self, query: &str) -> Result<f64, Error> {
+        load::one_number(self.client, query).await
+    }
+
+    /// The time in UTC, by the server's clock, when so much will have passed, as `YYYY-MM-DD HH:MM:SS`.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn utc_after(&mut self, time: std::time::Duration) -> Result<String, Error> {
+        load::utc_after(self.client, time).await
     }
 
     /// The settings that the promise or a worker depends on. Needs no right.

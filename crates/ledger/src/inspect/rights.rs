@@ -24,6 +24,7 @@ pub enum Table {
     Limit,
     Permit,
     Rate,
+    Governor,
 }
 
 /// A right on a table.
@@ -63,7 +64,7 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 11] = [
+    pub const ALL: [Table; 12] = [
         Table::Meta,
         Table::Run,
         Table::Ledger,
@@ -75,6 +76,7 @@ impl Table {
         Table::Limit,
         Table::Permit,
         Table::Rate,
+        Table::Governor,
     ];
 
     /// Its name, without the database.
@@ -91,6 +93,7 @@ impl Table {
             Table::Limit => "queryfleet_limit",
             Table::Permit => "queryfleet_permit",
             Table::Rate => "queryfleet_rate",
+            Table::Governor => "queryfleet_governor",
         }
     }
 
@@ -107,6 +110,7 @@ impl Table {
             Table::Limit => ("terms", "''"),
             Table::Permit => ("owner", "''"),
             Table::Rate => ("claimed", "0"),
+            Table::Governor => ("beat", "0"),
         }
     }
 }
@@ -183,6 +187,7 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Limit => &tables.limit,
             Table::Permit => &tables.permit,
             Table::Rate => &tables.rate,
+            Table::Governor => &tables.governor,
         };
         let name = name.clone();
         for right in Right::ALL {

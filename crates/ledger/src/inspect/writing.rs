@@ -73,6 +73,7 @@ pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result
         ),
         Table::Permit => format!("INSERT INTO {} (queue, id) VALUES ('tried {run}', 0)", tables.permit),
         Table::Rate => format!("INSERT INTO {} (queue) VALUES ('tried {run}')", tables.rate),
+        Table::Governor => format!("INSERT INTO {} (queue) VALUES ('tried {run}')", tables.governor),
     };
     let written = client
         .ask("try to write", async |conn| {

@@ -34,6 +34,7 @@ const SETUP: Needs = &[
     (Table::Limit, &[Create]),
     (Table::Permit, &[Create]),
     (Table::Rate, &[Create]),
+    (Table::Governor, &[Create]),
 ];
 
 impl Role {
@@ -68,6 +69,7 @@ impl Role {
                 (Table::Place, &[Insert]),
                 (Table::Limit, &[Select]),
                 (Table::Permit, &[Select]),
+                (Table::Governor, &[Select]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -75,10 +77,11 @@ impl Role {
                 (Table::Ledger, &[Select, Insert, Update, Delete]),
                 (Table::Dead, &[Select, Insert, Update]),
                 (Table::Worker, &[Select, Insert, Update, Delete]),
-                (Table::Hold, &[Select]),
+                (Table::Hold, &[Select, Insert]),
                 (Table::Limit, &[Select]),
-                (Table::Permit, &[Select, Update]),
+                (Table::Permit, &[Select, Insert, Update]),
                 (Table::Rate, &[Select, Update]),
+                (Table::Governor, &[Select, Update]),
             ],
             Role::Operate => &[
                 (Table::Meta, &[Select]),
@@ -92,6 +95,7 @@ impl Role {
                 (Table::Limit, &[Select, Insert, Update]),
                 (Table::Permit, &[Select, Insert]),
                 (Table::Rate, &[Select, Insert, Update]),
+                (Table::Governor, &[Select, Insert, Update]),
             ],
         }
     }

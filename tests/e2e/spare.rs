@@ -1,0 +1,243 @@
+//! A fleet that spares the database: lag of a real replica, load of a real server, and what a query says.
+
+use std::time::{Duration, Instant};
+
+use queryfleet_tests::{Client, Fleet, Link, Proxy, Signal, Worker, eventually};
+
+const SOON: Duration = Duration::from_secs(40);
+
+fn allowed(workers: &[Worker]) -> f64 {
+    workers.iter().map(|worker| worker.metric("queryfleet_slots_allowed", &[])).sum()
+}
+
+fn governors(workers: &[Worker]) -> f64 {
+    workers.iter().map(|worker| worker.metric("queryfleet_governor", &[])).sum()
+}
+
+/// What `limit` says of a check.
+fn check(fleet: &Fleet, name: &str) -> serde_json::Value {
+    let json = fleet.run(&["limit", "--json"]).expect(0).json();
+    let checks = json["checks"].as_array().cloned().unwrap_or_default();
+    checks
+        .into_iter()
+        .find(|check| check["check"].as_str().is_some_and(|it| it.contains(name)))
+        .unwrap_or_default()
+}
+
+#[test]
+fn outside_load_stops_the_fleet_and_it_resumes_when_that_ends() {
+    let fleet = Fleet::with_own_servers();
+    let script = fleet.counters(300);
+    let workers = [fleet.worker(2), fleet.worker(2)];
+    let said = fleet.run(&["limit", "--max-load", "others_running=6,Threads_connected=450"]).expect(0);
+    said.says("is limited to others_running below 6, Threads_connected below 450")
+        .says("2 of 2 workers obey");
+    eventually(SOON, "all may work", || allowed(&workers) == 4.0 && governors(&workers) == 1.0);
+    // Others' statements, which begin and end.
+    let mut sleepers: Vec<std::process::Child> = Vec::new();
+    let mut holder = fleet.client();
+    holder.run("DO GET_LOCK('load', 0)").unwrap();
+    for _ in 0..8 {
+        let mut command = fleet.tool("mariadb");
+        command.args(["-e", "DO SLEEP(600 * (IS_USED_LOCK('load') IS NOT NULL))"]);
+        sleepers.push(command.spawn().unwrap());
+    }
+    eventually(SOON, "the fleet stops", || allowed(&workers) == 0.0);
+    fleet.publish(&script, "spared");
+    fleet.run(&["limit"]).expect(0).says("its checks allow 0 slots: others_running is");
+    fleet.run(&["status"]).expect(0).says("others_running is");
+    assert_eq!(fleet.ledger("done"), 0);
+    let (code, text) = workers[0].get("/readyz");
+    assert_eq!(
+        (code, text.contains("limited: the queue is throttled: others_running is")),
+        (200, true),
+        "{text}"
+    );
+    for sleeper in &mut sleepers {
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+    }
+    drop(holder);
+    eventually(SOON, "it works again", || allowed(&workers) > 0.0);
+    fleet.wait("spared").expect(0);
+    fleet.assert_each_once();
+    eventually(SOON, "all may work", || allowed(&workers) == 4.0);
+    fleet.run(&["limit", "--max-load", "off"]).expect(0).says("is not limited");
+}
+
+#[test]
+fn a_query_stops_the_fleet_and_one_that_fails_does_so_later() {
+    let fleet = Fleet::new();
+    fleet.sql("CREATE TABLE stop (n INT)");
+    let workers = [fleet.worker(2)];
+    fleet.run(&["limit", "--throttle-query", "SELECT COUNT(*) FROM stop"]).expect(0).says("a throttle query");
+    eventually(SOON, "all may work", || allowed(&workers) == 2.0);
+    fleet.sql("INSERT INTO stop VALUES (1), (2)");
+    eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+    fleet.run(&["limit"]).expect(0).says("the throttle query says 2");
+    // Somebody who knows better, for a time.
+    fleet
+        .run(&["limit", "--ignore", "15m", "--because", "it is only stop"])
+        .expect(0)
+        .says("checks ignored until");
+    eventually(SOON, "it works", || allowed(&workers) == 2.0);
+    fleet.run(&["limit", "--ignore", "off"]).expect(0);
+    eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+    fleet.sql("DELETE FROM stop");
+    eventually(SOON, "it works", || allowed(&workers) == 2.0);
+    // What cannot be known: 15 seconds later nothing is allowed.
+    fleet.sql("DROP TABLE stop");
+    let since = Instant::now();
+    eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+    assert!(since.elapsed() >= Duration::from_secs(13), "{:?}", since.elapsed());
+    fleet.run(&["limit"]).expect(0).says("the throttle query is not known for");
+    fleet.run(&["limit", "--throttle-query", "off"]).expect(0);
+    eventually(SOON, "it is forgotten at once", || allowed(&workers) == 2.0);
+}
+
+#[test]
+fn a_critical_load_holds_the_queue_until_somebody_lifts_that() {
+    let fleet = Fleet::with_own_servers();
+    let workers = [fleet.worker(2)];
+    workers[0].serves();
+    fleet
+        .run(&["limit", "--critical-load", "Threads_connected=30"])
+        .expect(0)
+        .says("held at Threads_connected 30");
+    let clients: Vec<_> = (0..30).map(|_| fleet.client()).collect();
+    eventually(SOON, "it is held", || workers[0].metric("queryfleet_held", &[]) == 1.0);
+    fleet.run(&["status"]).expect(0).says("by critical load: critical Threads_connected reached 30");
+    drop(clients);
+    fleet.run(&["limit", "--critical-load", "off"]).expect(0);
+    fleet.run(&["resume"]).expect(0);
+    eventually(SOON, "it works", || workers[0].metric("queryfleet_held", &[]) == 0.0);
+}
+
+#[test]
+fn another_worker_makes_the_checks_when_the_holder_is_killed_or_frozen() {
+    let fleet = Fleet::new();
+    let mut workers: Vec<Worker> = (0..3).map(|_| fleet.worker(1)).collect();
+    fleet.run(&["limit", "--max-load", "Threads_connected=400"]).expect(0);
+    eventually(SOON, "one makes the checks", || governors(&workers) == 1.0 && allowed(&workers) == 3.0);
+    let term = || fleet.number("SELECT CAST(term AS UNSIGNED) FROM queryfleet_governor");
+    let holder = |workers: &[Worker]| {
+        workers.iter().position(|worker| worker.metric("queryfleet_governor", &[]) == 1.0).unwrap()
+    };
+    let before = term();
+    let index = holder(&workers);
+    workers.remove(index).kill();
+    let since = Instant::now();
+    eventually(SOON, "another one does", || term() == before + 1);
+    assert!(since.elapsed() < Duration::from_secs(6), "{:?}", since.elapsed());
+    eventually(SOON, "it is one of these", || governors(&workers) == 1.0);
+    // One that is frozen writes nothing when it thaws.
+    let index = holder(&workers);
+    let frozen = workers.remove(index);
+    frozen.signal(Signal::STOP);
+    eventually(SOON, "another one does", || term() == before + 2);
+    frozen.signal(Signal::CONT);
+    eventually(SOON, "it knows", || frozen.metric("queryfleet_governor", &[]) == 0.0);
+    eventually(SOON, "one of two", || governors(&workers) == 1.0);
+    assert_eq!(term(), before + 2);
+    workers.push(frozen);
+    eventually(SOON, "they may work", || allowed(&workers) == 2.0);
+}
+
+/// Jobs that take 0.1 s on the primary and 40 ms on the replica, serially: it bears 25 jobs per second.
+const SLOW_ON_THE_REPLICA: &str = "CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW \
+     SET NEW.n = NEW.n + 0 * SLEEP(0.04)";
+
+#[test]
+fn the_lag_of_a_replica_stays_below_its_limit_and_the_replica_is_used() {
+    const LIMIT: f64 = 3.0;
+    const SECONDS: u64 = 60;
+    let fleet = Fleet::with_replica();
+    fleet.make_counters(6000);
+    let mut replica = Client::connect(&fleet.replica_url());
+    eventually(SOON, "the replica has the rows", || {
+        replica.try_rows::<(u64,)>("SELECT COUNT(*) FROM t").is_ok_and(|rows| rows[0].0 == 6000)
+    });
+    // Row events fire triggers on a replica only with this setting.
+    fleet.replica().query("SET GLOBAL slave_run_triggers_for_rbr = YES").unwrap();
+    replica.run(SLOW_ON_THE_REPLICA).unwrap();
+    let job = |id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(0.1) WHERE id = {id};");
+    let script = fleet.script((1..=6000).map(job));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "spared", "--chunk", "1"]).expect(0);
+    let replicas = fleet.replica_url();
+    let replicas = [("QUERYFLEET_REPLICAS", replicas.as_str())];
+    fleet.run(&["limit", "--max-lag", "3s"]).expect(1).says("QUERYFLEET_REPLICAS names no replica");
+    fleet.run_with(&["limit", "--max-lag", "3s"], &replicas).expect(0).says("a lag below 3 s");
+    let workers: Vec<Worker> = (0..5).map(|_| fleet.worker_with(4, &replicas)).collect();
+    eventually(SOON, "jobs are done", || fleet.ledger("done") > 0);
+    // The lag as the rows themselves say it: jobs that are done and not there yet, at what the replica bears per second.
+    let mut primary = fleet.client();
+    let (begun, since) = (fleet.ledger("done"), Instant::now());
+    let mut worst: f64 = 0.0;
+    while since.elapsed() < Duration::from_secs(SECONDS) {
+        let there = replica.rows::<(u64,)>("SELECT COUNT(*) FROM queryfleet_ledger").remove(0).0;
+        let done = primary.rows::<(u64,)>("SELECT COUNT(*) FROM queryfleet_ledger").remove(0).0;
+        worst = worst.max(done.saturating_sub(there) as f64 / 25.0);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let rate = (fleet.ledger("done") - begun) as f64 / since.elapsed().as_secs_f64();
+    let said = check(&fleet, "lag");
+    assert!(worst <= LIMIT + 0.5, "{worst} s of lag, {rate} jobs/s, {said}");
+    // Without a limit they would be 200/s.
+    assert!(rate >= 0.6 * 25.0, "{worst} s of lag, {rate} jobs/s, {said}");
+    assert_eq!(governors(&workers), 1.0);
+    // One that stands still: held within the limit and two seconds, named.
+    fleet.replica().query("STOP SLAVE SQL_THREAD").unwrap();
+    let since = Instant::now();
+    eventually(SOON, "nothing is allowed", || allowed(&workers) == 0.0);
+    assert!(since.elapsed() < Duration::from_secs_f64(LIMIT + 3.0), "{:?}", since.elapsed());
+    let name = replicas[0].1.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    fleet.run(&["limit"]).expect(0).says(&format!("lag of {name} is"));
+    // It is left out, and the fleet goes on with the others, of which there are none.
+    fleet.run_with(&["limit", "--without", &name], &replicas).expect(1).says("no replica is left to look at");
+    fleet.run(&["limit", "--max-lag", "off"]).expect(0);
+    eventually(SOON, "all may work", || allowed(&workers) == 20.0);
+    fleet.run(&["cancel", "spared"]).expect(0);
+}
+
+#[test]
+fn a_replica_that_is_cut_off_is_not_taken_for_one_without_lag() {
+    let fleet = Fleet::with_replica();
+    let proxy = Proxy::to(&fleet.replica_url());
+    let url = proxy.url(&fleet.replica_url());
+    let replicas = [("QUERYFLEET_REPLICAS", url.as_str())];
+    let workers = [fleet.worker_with(2, &replicas)];
+    fleet.run_with(&["limit", "--max-lag", "5s"], &replicas).expect(0);
+    eventually(SOON, "all may work", || governors(&workers) == 1.0 && allowed(&workers) == 2.0);
+    proxy.blackhole();
+    proxy.set(Link { stalled: true, ..Link::default() });
+    let since = Instant::now();
+    eventually(SOON, "nothing is allowed", || allowed(&workers) == 0.0);
+    let took = since.elapsed();
+    assert!(took > Duration::from_secs(9) && took < Duration::from_secs(20), "{took:?}");
+    proxy.set(Link::default());
+    proxy.cut();
+    // A worker that has seen no replica leaves the checks to others for a minute; there are none.
+    eventually(Duration::from_secs(90), "it works again", || allowed(&workers) > 0.0);
+}
+
+#[test]
+fn checks_that_cannot_be_made_are_refused_and_change_nothing() {
+    let fleet = Fleet::new();
+    for (bad, why) in [
+        (["--max-load", "Threads_runing=25"], "no number Threads_runing"),
+        (["--throttle-query", "DELETE FROM queryfleet_run"], "not one SELECT"),
+        (["--throttle-query", "SELECT 1; SELECT 2"], "not one SELECT"),
+        (["--throttle-query", "SELECT 1, 2"], "one row of one number"),
+        (["--throttle-query", "SELECT SLEEP(3)"], "longer than a second"),
+        (["--throttle-query", "SELECT nothing"], "nothing"),
+    ] {
+        fleet.run(&["limit", bad[0], bad[1]]).expect(1).says(why);
+    }
+    for bad in [["--max-lag", "5"], ["--max-lag", "500ms"], ["--max-load", "x=0"], ["--ignore", "soon"]] {
+        fleet.run(&["limit", bad[0], bad[1]]).expect(2);
+    }
+    let nowhere = [("QUERYFLEET_REPLICAS", "mysql://u:secret@127.0.0.1:1/x")];
+    let said = fleet.run_with(&["limit", "--max-lag", "5s"], &nowhere).expect(1).says("127.0.0.1:1");
+    assert!(!said.err.contains("secret"));
+    fleet.run(&["limit", "--json"]).expect(0).says("\"version\":0");
+}
