@@ -43,6 +43,7 @@ fn the_series_are_those_of_the_design() {
         "deliveries_settled_total",
         "dependency_up",
         "draining",
+        "governor",
         "held",
         "job_duration_seconds",
         "job_errors_total",
@@ -57,6 +58,7 @@ fn the_series_are_those_of_the_design() {
         "redeliveries_total",
         "rows_affected_total",
         "slots",
+        "slots_allowed",
         "statements_killed_total",
     ];
     assert_eq!(ours, design);

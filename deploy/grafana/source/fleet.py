@@ -63,10 +63,11 @@ QUEUE = row(
     ),
     panel(
         "Consumers and slots",
-        "Each slot is one consumer; fewer consumers than slots: some are not connected.",
+        "Each slot is one consumer; fewer consumers than allowed slots: some are not connected. A hold or a limit allows fewer slots than there are.",
         "short",
         ("consumers", f"sum({queue('rabbitmq_detailed_queue_consumers', WORK)})"),
         ("slots", f"sum(queryfleet_slots{{{Q}}})"),
+        ("allowed", f"sum(queryfleet_slots_allowed{{{Q}}})"),
     ),
     panel(
         "Queue wait",
@@ -159,11 +160,12 @@ WORKERS = row(
         ("{{instance}}", f"queryfleet_jobs_in_flight{{{Q}}}"),
     ),
     panel(
-        "Draining and held",
-        "Workers that were told to stop, and those whose queue is held.",
+        "Draining, held, governing",
+        "Workers that were told to stop, those whose queue is held, and the one that makes the checks of its limit.",
         "bool",
         ("{{instance}} drains", f"queryfleet_draining{{{N}}}"),
         ("{{instance}} is held", f"queryfleet_held{{{Q}}}"),
+        ("{{instance}} makes the checks", f"queryfleet_governor{{{Q}}}"),
     ),
 )
 

@@ -31,10 +31,10 @@
 
 {{- define "queryfleet.checkSecret" -}}
 {{- with .Values.secret -}}
-{{- if and .existingSecret (or .amqpUrl .mysqlUrl .signingKey .managementUrl) -}}
-{{- fail "secret: existingSecret is set, so amqpUrl, mysqlUrl, signingKey and managementUrl would be ignored: remove one or the other" -}}
+{{- if and .existingSecret (or .amqpUrl .mysqlUrl .signingKey .replicas .managementUrl) -}}
+{{- fail "secret: existingSecret is set, so amqpUrl, mysqlUrl, signingKey, replicas and managementUrl would be ignored: remove one or the other" -}}
 {{- end -}}
-{{- if and (or .files.amqpUrl .files.mysqlUrl .files.signingKey) (or .existingSecret .amqpUrl .mysqlUrl .signingKey .managementUrl) -}}
+{{- if and (or .files.amqpUrl .files.mysqlUrl .files.signingKey .files.replicas) (or .existingSecret .amqpUrl .mysqlUrl .signingKey .replicas .managementUrl) -}}
 {{- fail "secret: files are named beside a Secret or URLs, and only one of them can count: remove one or the other" -}}
 {{- end -}}
 {{- if not (or .existingSecret (and .amqpUrl .mysqlUrl) (and .files.amqpUrl .files.mysqlUrl)) -}}

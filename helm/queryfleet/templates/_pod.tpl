@@ -93,6 +93,9 @@ containers:
 {{- if include "queryfleet.signingKey" $root }}
 - {name: QUERYFLEET_SIGNING_KEY_FILE, value: /etc/queryfleet/secret/signing-key}
 {{- end }}
+{{- if include "queryfleet.replicas" $root }}
+- {name: QUERYFLEET_REPLICAS_FILE, value: /etc/queryfleet/secret/replicas}
+{{- end }}
 {{- if $part.seesPolicies }}
 - {name: QUERYFLEET_MANAGEMENT_URL_FILE, value: /etc/queryfleet/secret/management-url}
 {{- end }}
@@ -102,6 +105,9 @@ containers:
 - {name: QUERYFLEET_MYSQL_URL_FILE, value: {{ .mysqlUrl | quote }}}
 {{- with .signingKey }}
 - {name: QUERYFLEET_SIGNING_KEY_FILE, value: {{ . | quote }}}
+{{- end }}
+{{- with .replicas }}
+- {name: QUERYFLEET_REPLICAS_FILE, value: {{ . | quote }}}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -158,6 +164,9 @@ containers:
       - {key: {{ $keys.mysqlUrl | quote }}, path: mysql-url}
       {{- with include "queryfleet.signingKey" $root }}
       - {key: {{ . | quote }}, path: signing-key}
+      {{- end }}
+      {{- with include "queryfleet.replicas" $root }}
+      - {key: {{ . | quote }}, path: replicas}
       {{- end }}
       {{- if (index $ 1).seesPolicies }}
       - {key: {{ $keys.managementUrl | quote }}, path: management-url}

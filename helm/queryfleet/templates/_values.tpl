@@ -101,6 +101,17 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* The key of the replicas, empty when there are none. */ -}}
+{{- define "queryfleet.replicas" -}}
+{{- with .Values.secret -}}
+{{- if .existingSecret -}}
+{{- .keys.replicas -}}
+{{- else if .replicas -}}
+{{- .keys.replicas | default "replicas" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* The data of the Secret that the chart makes. */ -}}
 {{- define "queryfleet.secretData" -}}
 {{- with .Values.secret -}}
@@ -108,6 +119,9 @@
 {{ .keys.mysqlUrl }}: {{ .mysqlUrl | quote }}
 {{- with include "queryfleet.signingKey" $ }}
 {{ . }}: {{ $.Values.secret.signingKey | quote }}
+{{- end }}
+{{- with include "queryfleet.replicas" $ }}
+{{ . }}: {{ $.Values.secret.replicas | quote }}
 {{- end }}
 {{- with .managementUrl }}
 {{ $.Values.secret.keys.managementUrl }}: {{ . | quote }}

@@ -10,7 +10,7 @@ from .helm import CHART, ROOT
 # Set by the chart from other values, or as files.
 OTHERS = {
     "AMQP_URL", "AMQP_CA", "AMQP_CERT", "AMQP_KEY", "MYSQL_URL", "MYSQL_CA", "MYSQL_CERT", "MYSQL_KEY",
-    "SIGNING_KEY", "MANAGEMENT_URL", "QUEUE", "SLOTS", "METRICS_LISTEN",
+    "SIGNING_KEY", "REPLICAS", "MANAGEMENT_URL", "QUEUE", "SLOTS", "METRICS_LISTEN",
 }  # fmt: skip
 
 
