@@ -220,6 +220,54 @@ fn a_replica_that_is_cut_off_is_not_taken_for_one_without_lag() {
     eventually(Duration::from_secs(90), "it works again", || allowed(&workers) > 0.0);
 }
 
+/// A time of day in UTC, so many minutes from now by the server's clock.
+fn in_minutes(fleet: &Fleet, minutes: i32) -> String {
+    let query = format!("SELECT DATE_FORMAT(UTC_TIMESTAMP() + INTERVAL {minutes} MINUTE, '%H:%i')");
+    fleet.rows::<(String,)>(&query).remove(0).0
+}
+
+#[test]
+fn jobs_begin_only_in_the_hours_of_the_window() {
+    let fleet = Fleet::new();
+    fleet.make_counters(200);
+    let job = |id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(0.1) WHERE id = {id};");
+    let script = fleet.script((1..=200).map(job));
+    let workers = [fleet.worker(1)];
+    workers[0].serves();
+    let window = |from: i32, to: i32| format!("{}-{} UTC", in_minutes(&fleet, from), in_minutes(&fleet, to));
+    let later = window(120, 180);
+    fleet.run(&["limit", "--window", &later]).expect(0).says(&format!("is limited to window {later}"));
+    eventually(SOON, "it is closed", || allowed(&workers) == 0.0);
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "night", "--chunk", "1"]).expect(0);
+    let (code, text) = workers[0].get("/readyz");
+    assert_eq!((code, text), (200, format!("ok\nlimited: the window {later} is closed\n")));
+    // It closes by the clock, some seconds from now: the margin is what is left of it then.
+    let end = in_minutes(&fleet, 60);
+    let left = fleet
+        .number(&format!("SELECT MOD(TIME_TO_SEC('{end}:00') - TIME_TO_SEC(UTC_TIME()) + 86400, 86400)"));
+    let now = format!("{}-{end} UTC", in_minutes(&fleet, -60));
+    let margin = format!("{}s", left - 6);
+    fleet.run(&["limit", "--window", &now, "--window-margin", &margin]).expect(0);
+    let closes = Instant::now() + Duration::from_secs(6);
+    eventually(SOON, "jobs are done", || fleet.ledger("done") > 5);
+    eventually(SOON, "it is closed", || allowed(&workers) == 0.0);
+    assert!(Instant::now() < closes + Duration::from_secs(3));
+    let started = workers[0].metric("queryfleet_jobs_started_total", &[]);
+    assert!(started < 100.0, "{started}");
+    let polls = fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker") + 1500;
+    eventually(SOON, "it has looked", || {
+        fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker") > polls
+    });
+    assert_eq!(workers[0].metric("queryfleet_jobs_started_total", &[]), started);
+    for (bad, code) in [("25:00-06:00 UTC", 2), ("22:00-06:00 Nowhere", 2), ("22:00-06:00", 2)] {
+        fleet.run(&["limit", "--window", bad]).expect(code);
+    }
+    fleet.run(&["limit", "--window-margin", "3h"]).expect(1).says("never opens");
+    fleet.run(&["limit", "--window", "off", "--window-margin", "off"]).expect(0).says("is not limited");
+    fleet.wait("night").expect(0);
+    fleet.assert_each_once();
+}
+
 #[test]
 fn checks_that_cannot_be_made_are_refused_and_change_nothing() {
     let fleet = Fleet::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use queryfleet_job::Threshold;
+use queryfleet_job::{Threshold, Window, WindowError};
 use queryfleet_operator::{LimitChange, MOST_PERMITS};
 
 #[derive(Args)]
@@ -29,6 +29,12 @@ pub(crate) struct LimitArgs {
     /// Stop for as long as the one value of this SELECT is above 0
     #[arg(long, value_name = "SELECT|off", value_parser = query)]
     throttle_query: Option<Limited<String>>,
+    /// Begin jobs only in these hours, such as '22:00-06:00 Europe/Berlin' or 'mon-fri 22:00-06:00 UTC'; `off`: always
+    #[arg(long, value_name = "HOURS|off", value_parser = window)]
+    window: Option<Limited<String>>,
+    /// Begin none in the last so many minutes of the window, such as 15m; `off`
+    #[arg(long, value_name = "TIME|off", value_parser = time)]
+    window_margin: Option<Limited<Duration>>,
     /// Let lag, loads and the query restrict nothing for a time, such as 15m; `off`
     #[arg(long, value_name = "TIME|off", value_parser = time)]
     ignore: Option<Limited<Duration>>,
@@ -65,6 +71,11 @@ impl LimitArgs {
             max_load: self.max_load.clone().map(|loads| loads.0),
             critical_load: self.critical_load.clone().map(|loads| loads.0),
             throttle_query: self.throttle_query.clone().map(Into::into),
+            window: self.window.clone().map(Into::into),
+            window_margin: self.window_margin.clone().map(|margin| {
+                Option::<Duration>::from(margin)
+                    .map(|margin| u32::try_from(margin.as_secs()).unwrap_or(u32::MAX))
+            }),
             ignore: self.ignore.clone().map(Into::into),
         }
     }
@@ -136,6 +147,14 @@ fn time(text: &str) -> Result<Limited<Duration>, String> {
         Some(time) => Ok(Limited::To(time)),
         None => Err("a time such as 5s or 15m, or off".to_owned()),
     }
+}
+
+fn window(text: &str) -> Result<Limited<String>, String> {
+    if text == "off" {
+        return Ok(Limited::Off);
+    }
+    let window: Window = text.parse().map_err(|error: WindowError| error.to_string())?;
+    Ok(Limited::To(window.to_string()))
 }
 
 // clap wants a Result.

@@ -27,6 +27,7 @@ mod run_name;
 pub mod settle;
 mod signature;
 mod terms;
+mod window;
 mod words;
 
 pub use backoff::{Backoff, jittered};
@@ -50,4 +51,5 @@ pub use run_name::{RUN_NAME_LIMIT, as_run_name, check_run_name, is_run_id};
 pub use settle::{Action, DeadReason, RetryPolicy, Settlement, Spent, read_conflict};
 pub use signature::{SIGNATURE_LENGTH, Signer};
 pub use terms::{ExecutionSite, StoredRun, Terms, UnsignedColumns};
+pub use window::{Window, WindowError};
 pub use words::{UnknownWord, Word, find_word};

@@ -30,6 +30,12 @@ pub struct Limit {
     /// A query whose one value is above 0 when no job may begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle_query: Option<String>,
+    /// The hours in which jobs begin, as [`Window`](crate::Window) reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// So many seconds before their end no job begins any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_margin: Option<u32>,
     /// Until then the checks restrict nothing: UTC, as `YYYY-MM-DD HH:MM:SS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_until: Option<String>,
@@ -54,6 +60,9 @@ pub enum LimitError {
     /// A newer program has written it, or it was changed by hand.
     #[error("the limit has something that this version does not know")]
     Unknown(#[source] serde_json::Error),
+    /// Its window is none.
+    #[error("the window of the limit cannot be read")]
+    Window(#[from] crate::WindowError),
     /// It was written without the key, or for another queue, or the text was changed.
     #[error("the limit has no signature of a key of QUERYFLEET_SIGNING_KEY")]
     NotSigned,
@@ -82,7 +91,17 @@ impl Limit {
         {
             return Err(LimitError::NotSigned);
         }
-        serde_json::from_str(text).map_err(LimitError::Unknown)
+        let limit: Limit = serde_json::from_str(text).map_err(LimitError::Unknown)?;
+        limit.window()?;
+        Ok(limit)
+    }
+
+    /// The hours in which jobs begin; `None`: all.
+    ///
+    /// # Errors
+    /// If the text is no window.
+    pub fn window(&self) -> Result<Option<crate::Window>, crate::WindowError> {
+        self.window.as_deref().map(str::parse).transpose()
     }
 
     /// Whether there is anything to check, so that one of the workers has to do it.
@@ -110,6 +129,10 @@ impl std::fmt::Display for Limit {
             self.critical_load.iter().map(|load| format!("held at {} {}", load.variable, load.limit)),
         );
         parts.extend(self.throttle_query.as_ref().map(|_| "a throttle query".to_owned()));
+        parts.extend(self.window.as_ref().map(|window| {
+            let margin = self.window_margin.map(|margin| format!(" until {margin} s before its end"));
+            format!("window {window}{}", margin.unwrap_or_default())
+        }));
         parts.extend(self.ignore_until.as_ref().map(|until| format!("checks ignored until {until} UTC")));
         f.write_str(if parts.is_empty() { "none" } else { "" })?;
         f.write_str(&parts.join(", "))

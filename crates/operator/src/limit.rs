@@ -33,6 +33,10 @@ pub struct LimitChange {
     pub critical_load: Option<Vec<Threshold>>,
     /// A query whose value above 0 stops the fleet.
     pub throttle_query: Option<Option<String>>,
+    /// The hours in which jobs begin.
+    pub window: Option<Option<String>>,
+    /// How many seconds before their end none begins any more.
+    pub window_margin: Option<Option<u32>>,
     /// For how long the checks restrict nothing.
     pub ignore: Option<Option<Duration>>,
 }
@@ -53,6 +57,8 @@ impl LimitChange {
             max_load: self.max_load.unwrap_or(limit.max_load),
             critical_load: self.critical_load.unwrap_or(limit.critical_load),
             throttle_query: self.throttle_query.unwrap_or(limit.throttle_query),
+            window: self.window.unwrap_or(limit.window),
+            window_margin: self.window_margin.unwrap_or(limit.window_margin),
             ignore_until: if self.ignore.is_some() { ignore_until } else { limit.ignore_until },
         }
     }
@@ -177,6 +183,11 @@ impl Operator {
     /// Tries every check once: one that cannot be made would hold the fleet.
     async fn try_checks(&mut self, limit: &Limit) -> Result<(), Error> {
         let refused = |text: String| Err(Error::Check(text));
+        if let Some(window) = limit.window().map_err(queryfleet_job::LimitError::from)?
+            && window.length() <= limit.window_margin.unwrap_or(0).into()
+        {
+            return refused(format!("with this margin the window {window} never opens"));
+        }
         let loads = limit.max_load.iter().chain(&limit.critical_load);
         let variables: Vec<&str> =
             loads.map(|load| load.variable.as_str()).filter(|name| *name != OTHERS_RUNNING).collect();

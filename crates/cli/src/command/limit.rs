@@ -25,6 +25,9 @@ struct LimitView<'a> {
     max_load: &'a [Threshold],
     critical_load: &'a [Threshold],
     throttle_query: Option<&'a str>,
+    window: Option<&'a str>,
+    /// Seconds.
+    window_margin: Option<u32>,
     ignore_until: Option<&'a str>,
     /// Slots that the checks allow.
     allowed: Option<u32>,
@@ -91,6 +94,8 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
         max_load: &standing.limit.max_load,
         critical_load: &standing.limit.critical_load,
         throttle_query: standing.limit.throttle_query.as_deref(),
+        window: standing.limit.window.as_deref(),
+        window_margin: standing.limit.window_margin,
         ignore_until: standing.limit.ignore_until.as_deref(),
         allowed: standing.governor.as_ref().and_then(|governor| governor.allowed),
         reasons: standing.governor.as_ref().and_then(|governor| governor.reasons.as_deref()),

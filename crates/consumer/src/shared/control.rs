@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use queryfleet_job::{Failure, Gate, Hold, Limit, Outcome, Signer, gate, permit_change, valid_permits};
+use queryfleet_job::{
+    Failure, Gate, Hold, Limit, Outcome, Signer, Window, gate, permit_change, valid_permits,
+};
 use queryfleet_ledger::{Error, HoldRow, LedgerClient, LimitRow};
 use tokio::sync::watch;
 
@@ -38,6 +40,8 @@ struct Seen {
     permits: Vec<u32>,
     /// When it was asked for; `None` before the first.
     asked: Option<Instant>,
+    /// The gate as those who wait for it were last told.
+    told: Gate,
 }
 
 /// The limit as it was last read.
@@ -46,6 +50,10 @@ struct SeenLimit {
     /// `None`: the ledger was set up by a version without limits.
     version: Option<u32>,
     limit: Limit,
+    /// The hours in which jobs begin.
+    window: Option<Window>,
+    /// The server's time when this was read, in seconds since 1970.
+    now: i64,
     /// Why nothing may begin: the limit cannot be obeyed, and none that could be is known.
     refused: Option<String>,
 }
@@ -71,8 +79,27 @@ impl Drop for Serving<'_> {
 impl Seen {
     fn gate(&self) -> Gate {
         let permits = self.allowed().map(|slots| valid_permits(&self.permits, slots));
-        let permits = if self.limit.refused.is_some() { Some(0) } else { permits };
+        let is_closed = self.limit.refused.is_some() || !self.is_in_window();
+        let permits = if is_closed { Some(0) } else { permits };
         gate(self.holds.as_deref().unwrap_or_default(), permits)
+    }
+
+    /// Whether the gate is another one than those who wait for it know; from now on they do.
+    fn has_moved(&mut self) -> bool {
+        let gate = self.gate();
+        std::mem::replace(&mut self.told, gate) != gate
+    }
+
+    /// Whether the window of the limit is open, by the server's clock and the time since that was read.
+    fn is_in_window(&self) -> bool {
+        let Some(window) = &self.limit.window else { return true };
+        window.is_open(self.now(), self.limit.limit.window_margin.unwrap_or(0).into())
+    }
+
+    /// The server's time, in seconds since 1970.
+    fn now(&self) -> i64 {
+        let passed = self.asked.map_or(Duration::ZERO, |asked| asked.elapsed());
+        self.limit.now.saturating_add(i64::try_from(passed.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// How many slots of all workers together may have a message; `None`: any number.
@@ -89,6 +116,10 @@ impl Seen {
         }
         match &self.limit.refused {
             Some(why) => why.clone(),
+            None if !self.is_in_window() => {
+                let window = self.limit.window.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("the window {window} is closed")
+            }
             None if self.limit.limit.has_checks() && !self.verdict.reasons.is_empty() => {
                 format!("the queue is throttled: {}", self.verdict.reasons)
             }
@@ -111,6 +142,7 @@ impl Control {
             verdict: Verdict::default(),
             permits: Vec::new(),
             asked: None,
+            told: Gate::Open,
         };
         Control {
             queue: queue.to_owned(),
@@ -150,9 +182,10 @@ impl Control {
                 return false;
             }
             seen.asked = Some(asked);
-            let is_news = seen.holds != holds || seen.limit != limit || seen.permits != permits;
+            let is_news = (seen.limit.version, &seen.limit.refused) != (limit.version, &limit.refused);
             (seen.holds, seen.limit, seen.permits) = (holds, limit, permits);
-            is_news
+            // The gate also closes by the clock.
+            seen.has_moved() || is_news
         });
         Ok(())
     }
@@ -161,6 +194,9 @@ impl Control {
     /// be where none was known.
     fn read_limit(&self, before: &SeenLimit, row: Option<Option<LimitRow>>) -> SeenLimit {
         let Some(row) = row else { return SeenLimit::default() };
+        // What stays in force is counted from the same reading of the clock.
+        let now = row.as_ref().map_or_else(|| self.seen.borrow().now(), |row| row.now);
+        let before = SeenLimit { now, ..before.clone() };
         let known = before.version.unwrap_or(0);
         let refuse = |why: String| match (known, &before.refused) {
             (0, _) | (_, Some(_)) => SeenLimit { refused: Some(why), ..before.clone() },
@@ -178,7 +214,14 @@ impl Control {
         }
         let signature = row.signature.as_deref();
         match Limit::read(&self.queue, row.version, &row.terms, signature, self.signer.as_ref()) {
-            Ok(limit) => SeenLimit { version: Some(row.version), limit, refused: None },
+            Ok(limit) => SeenLimit {
+                version: Some(row.version),
+                // Reading it has tried it.
+                window: limit.window().ok().flatten(),
+                limit,
+                now: row.now,
+                refused: None,
+            },
             Err(error) => refuse(queryfleet_job::causes(&error)),
         }
     }
@@ -196,9 +239,8 @@ impl Control {
         // The gate closes before a permit goes back, under the lock under which slots are counted.
         self.seen.send_if_modified(|seen| {
             change = permit_change(&seen.permits, limit, wanted, self.serving.load(Ordering::Relaxed));
-            let closes = !change.give_back.is_empty();
             seen.permits.clone_from(&change.keep);
-            closes
+            seen.has_moved()
         });
         if !change.give_back.is_empty() {
             client.permits().give_back(&self.queue, &self.worker_id, &change.give_back).await?;
@@ -257,9 +299,8 @@ impl Control {
     /// Obeys what the checks of the limit allow, from now on.
     pub(crate) fn set_verdict(&self, verdict: Verdict) {
         self.seen.send_if_modified(|seen| {
-            let is_news = seen.verdict != verdict;
             seen.verdict = verdict;
-            is_news
+            seen.has_moved()
         });
     }
 

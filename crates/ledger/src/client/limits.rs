@@ -26,6 +26,8 @@ pub struct LimitRow {
     pub because: String,
     /// HMAC of queue, version and terms.
     pub signature: Option<String>,
+    /// The server's time when it was read, in seconds since 1970.
+    pub now: i64,
 }
 
 /// A limit that somebody wants to set.
@@ -71,7 +73,7 @@ impl Limits<'_> {
     pub async fn of_queue(&mut self, queue: &str) -> Result<Option<Option<LimitRow>>, Error> {
         let query = format!(
             "SELECT version, terms, DATE_FORMAT(changed, '%Y-%m-%dT%H:%i:%sZ') AS changed, changed_by, because, \
-             signature FROM {} WHERE queue = ?",
+             signature, TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) AS now FROM {} WHERE queue = ?",
             self.client.database.tables.limit
         );
         let asked = self

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
+use queryfleet_job::Limit;
 use queryfleet_ledger::{LedgerClient, Run};
 
 use crate::wait::reason::{Facts, Reason, reason};
@@ -103,6 +104,7 @@ impl Observer {
             work: ready.work.into(),
             retry: ready.retry.into(),
             consumers: ready.consumers,
+            limit: limit(client, &run.queue).await,
             holds: holds.iter().map(|row| row.hold.to_string()).collect(),
             running,
         });
@@ -129,5 +131,20 @@ impl Observer {
 
     pub(crate) async fn close(&self) {
         self.broker.close().await;
+    }
+}
+
+/// The limit of a queue and what its checks say, in words; `None` if there is none, or it cannot be read.
+async fn limit(client: &mut LedgerClient, queue: &str) -> Option<String> {
+    let row = client.limits().of_queue(queue).await.ok()??.filter(|row| row.terms != "{}")?;
+    // Its signature is for the workers to verify: this only says it.
+    let limit = Limit::read(queue, row.version, &row.terms, None, None).ok()?;
+    let reasons = match limit.has_checks() {
+        true => client.governors().of_queue(queue).await.ok().flatten().and_then(|governor| governor.reasons),
+        false => None,
+    };
+    match reasons.filter(|reasons| !reasons.is_empty()) {
+        Some(reasons) => Some(format!("{limit}; {reasons}")),
+        None => Some(limit.to_string()),
     }
 }

@@ -26,6 +26,11 @@ pub enum Reason {
         /// The hold, in words.
         hold: String,
     },
+    /// The limit of the queue lets nothing begin.
+    Limited {
+        /// The limit, in words.
+        limit: String,
+    },
     /// No slot takes messages from the queue.
     NoWorker {
         /// The queue.
@@ -60,6 +65,7 @@ pub(crate) struct Facts {
     pub(crate) retry: u64,
     pub(crate) consumers: u32,
     pub(crate) holds: Vec<String>,
+    pub(crate) limit: Option<String>,
     pub(crate) running: Option<RunningStatement>,
 }
 
@@ -73,6 +79,12 @@ pub(crate) fn reason(facts: &Facts) -> Option<Reason> {
     }
     if let Some(hold) = facts.holds.first() {
         return Some(Reason::Held { hold: hold.clone() });
+    }
+    if facts.consumers == 0
+        && facts.work > 0
+        && let Some(limit) = &facts.limit
+    {
+        return Some(Reason::Limited { limit: limit.clone() });
     }
     if facts.consumers == 0 && facts.work > 0 {
         return Some(Reason::NoWorker { queue: facts.queue.clone() });
@@ -96,6 +108,7 @@ impl fmt::Display for Reason {
             }
             Reason::BrokerUnavailable { since } => write!(f, "broker unavailable for {} s", since.as_secs()),
             Reason::Held { hold } => write!(f, "the queue is held: {hold}"),
+            Reason::Limited { limit } => write!(f, "the queue is limited: {limit}"),
             Reason::NoWorker { queue } => write!(f, "no worker serves queue {queue}"),
             Reason::Running { statement: RunningStatement { seq, connection, seconds, blocked_by } } => {
                 write!(f, "job {seq} has been running for {seconds} s on connection {connection}")?;
@@ -125,6 +138,7 @@ mod tests {
             database_unavailable: Some(Duration::from_secs(12)),
             broker_unavailable: Some(Duration::from_secs(3)),
             holds: vec!["hold 1 by a: lag".into()],
+            limit: Some("40 slots".into()),
             work: 20,
             consumers: 0,
             running: running(48, Some(81)),
@@ -137,6 +151,7 @@ mod tests {
             (|facts| facts.database_unavailable = None) as fn(&mut Facts),
             |facts| facts.broker_unavailable = None,
             |facts| facts.holds.clear(),
+            |facts| facts.limit = None,
             |facts| facts.consumers = 4,
             |facts| facts.running = None,
             |facts| facts.work = 11,
@@ -153,6 +168,7 @@ mod tests {
                 "database unavailable for 12 s",
                 "broker unavailable for 3 s",
                 "the queue is held: hold 1 by a: lag",
+                "the queue is limited: 40 slots",
                 "no worker serves queue default",
                 "job 5 has been running for 48 s on connection 12, waiting for a row lock of connection 81",
                 "behind 10 messages of other runs",
