@@ -23,6 +23,7 @@ GRANT CREATE ON shop.queryfleet_limit TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_permit TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_rate TO 'queryfleet_setup'@'%';
 GRANT CREATE ON shop.queryfleet_governor TO 'queryfleet_setup'@'%';
+GRANT CREATE ON shop.queryfleet_event TO 'queryfleet_setup'@'%';
 -- And for as long as tables of an older version are brought up to date
 -- GRANT ALTER ON shop.queryfleet_run TO 'queryfleet_setup'@'%';
 -- GRANT ALTER ON shop.queryfleet_dead TO 'queryfleet_setup'@'%';
@@ -41,6 +42,7 @@ GRANT INSERT ON shop.queryfleet_place TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_limit TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_permit TO 'queryfleet_publish'@'%';
 GRANT SELECT ON shop.queryfleet_governor TO 'queryfleet_publish'@'%';
+GRANT INSERT ON shop.queryfleet_event TO 'queryfleet_publish'@'%';
 -- And to see what a statement changes beyond its own table: one that reaches a trigger, a view or a routine which the
 -- account cannot see into is refused without --not-atomic. TRIGGER also lets an account make triggers, which run with
 -- its own rights; on MariaDB only tables that have triggers need it, on MySQL all that are written. A view wants SELECT on
@@ -64,6 +66,7 @@ GRANT SELECT ON shop.queryfleet_limit TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_permit TO 'queryfleet_work'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_rate TO 'queryfleet_work'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_governor TO 'queryfleet_work'@'%';
+GRANT INSERT ON shop.queryfleet_event TO 'queryfleet_work'@'%';
 -- And for limit --max-lag the accounts of QUERYFLEET_REPLICAS, on the replicas
 -- GRANT SELECT ON shop.queryfleet_governor TO 'queryfleet_lag'@'%';
 -- And what the statements themselves need, such as
@@ -82,3 +85,4 @@ GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_limit TO 'queryfleet_operate'@'%
 GRANT SELECT, INSERT ON shop.queryfleet_permit TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_rate TO 'queryfleet_operate'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_governor TO 'queryfleet_operate'@'%';
+GRANT SELECT, INSERT, DELETE ON shop.queryfleet_event TO 'queryfleet_operate'@'%';

@@ -90,9 +90,10 @@ fn a_missing_right_is_named_as_the_grant_that_mends_it() {
     let (account, url) = account(&fleet, "poor");
     let database = database(&fleet);
     fleet.sql(&format!("GRANT SELECT, UPDATE, DELETE ON {database}.queryfleet_ledger TO {account}"));
-    for table in
-        ["meta", "run", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate", "governor"]
-    {
+    for table in [
+        "meta", "run", "dead", "worker", "range", "hold", "place", "limit", "permit", "rate", "governor",
+        "event",
+    ] {
         let rights = "SELECT, INSERT, UPDATE, DELETE";
         fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {account}"));
     }

@@ -63,6 +63,7 @@ mod retry;
 mod rows;
 mod second_net;
 mod secrets;
+mod see;
 mod servers;
 mod session;
 mod session_sql;

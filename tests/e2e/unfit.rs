@@ -125,7 +125,7 @@ fn a_worker_that_may_not_write_dead_jobs_is_unfit_and_repeats_none() {
     let user = format!("{}@'127.0.0.1'", url.split_once("//").unwrap().1.split_once(':').unwrap().0);
     let database: String = fleet.rows("SELECT DATABASE()").remove(0);
     fleet.sql(&format!("REVOKE ALL ON {database}.* FROM {user}"));
-    for table in ["meta", "run", "ledger", "worker", "dead", "hold"] {
+    for table in ["meta", "run", "ledger", "worker", "dead", "hold", "limit"] {
         let rights = "SELECT, INSERT, UPDATE, DELETE";
         fleet.sql(&format!("GRANT {rights} ON {database}.queryfleet_{table} TO {user}"));
     }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use queryfleet_config::MAX_SLOTS;
 use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
+use queryfleet_ledger::RunStatus;
 use queryfleet_operator::Role;
 use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, Patience, RangeSize, Ranges, Source};
 use time::format_description::well_known::Rfc3339;
@@ -171,6 +172,44 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List the workers of the queue: their slots, what they obey, and who is silent
+    #[command(after_help = examples(&["workers", "workers --json"]))]
+    Workers {
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the newest runs of all queues
+    #[command(after_help = examples(&["runs", "runs --state finished --count 100"]))]
+    Runs {
+        /// Of the newest so many
+        #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        count: u32,
+        /// Only those in this state, such as running, done or finished (with dead jobs)
+        #[arg(long, value_parser = str::parse::<RunStatus>)]
+        state: Option<RunStatus>,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List who has done what to the queue and its runs, and when
+    ///
+    /// Events are kept for 30 days.
+    #[command(after_help = examples(&["events", "events --run cleanup --since 72h"]))]
+    Events {
+        /// Only those of this run, by name or id
+        #[arg(long)]
+        run: Option<String>,
+        /// Not older than this
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+        since: Duration,
+        /// The newest so many
+        #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        count: u32,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Limit how many slots of all workers together execute jobs, and how many jobs begin per second; or show the limit
     ///
     /// It holds for any number of workers, those that start later too, and says how many obey.
@@ -245,6 +284,7 @@ impl FleetCommand {
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
             FleetCommand::Pause(_) | FleetCommand::Resume { .. } => false,
             FleetCommand::Limit(limit) => limit.only_shows(),
+            FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => true,
         }
     }
 
@@ -262,6 +302,9 @@ impl FleetCommand {
             }
             FleetCommand::Purge { .. } | FleetCommand::Status { .. } => Some(LevelFilter::WARN),
             FleetCommand::Pause(_) | FleetCommand::Resume { .. } | FleetCommand::Limit(_) => {
+                Some(LevelFilter::WARN)
+            }
+            FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => {
                 Some(LevelFilter::WARN)
             }
         }

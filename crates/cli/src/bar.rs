@@ -150,7 +150,7 @@ impl State<'_> {
 }
 
 /// Minutes and seconds, and hours if there are any.
-fn clock(time: Duration) -> String {
+pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds / 3600 {
         0 => format!("{}:{:02}", seconds / 60, seconds % 60),

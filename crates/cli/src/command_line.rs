@@ -10,7 +10,10 @@ const MAX_WIDTH: usize = 120;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Try it out", &["demo", "dev"]),
     ("Run statements", &["run", "plan", "publish", "work", "wait"]),
-    ("Look after runs", &["status", "cancel", "dead", "purge", "pause", "resume", "limit"]),
+    (
+        "Look after runs",
+        &["status", "cancel", "dead", "purge", "pause", "resume", "limit", "workers", "runs", "events"],
+    ),
     ("Set up and check", &["setup", "doctor"]),
     ("More", &["generate", "idle", "help"]),
 ];

@@ -37,7 +37,7 @@ pub mod variables;
 pub use config::{Config, MAX_SLOTS};
 pub use duration::{MAX_DURATION, format_duration, parse_duration};
 pub use error::Error;
-pub use host::host_name;
+pub use host::{host_name, login_name};
 pub use parse::{LogFormat, parse_queue};
 pub use secret::Secret;
 pub use servers::Servers;

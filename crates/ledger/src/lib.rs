@@ -22,6 +22,7 @@ mod session_sql;
 mod tables;
 
 pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
+pub use client::events::{Event, Events, NewEvent};
 pub use client::governors::{GovernorRow, Governors, Verdict};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
@@ -34,7 +35,7 @@ pub use client::replacing::NotReplaced;
 pub use client::run::{Run, RunState};
 pub use client::runs::{NewRun, Runs};
 pub use client::standing::{RunStatus, Standing};
-pub use client::workers::{Heartbeat, WorkerRow, Workers};
+pub use client::workers::{Heartbeat, WorkerDetails, WorkerRow, Workers};
 pub use connect::Database;
 pub use connection::LedgerClient;
 pub use error::Error;

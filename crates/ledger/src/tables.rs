@@ -16,6 +16,7 @@ pub(crate) struct Tables {
     pub(crate) permit: String,
     pub(crate) rate: String,
     pub(crate) governor: String,
+    pub(crate) event: String,
 }
 
 impl Tables {
@@ -35,6 +36,7 @@ impl Tables {
             permit: table("permit"),
             rate: table("rate"),
             governor: table("governor"),
+            event: table("event"),
         }
     }
 }

@@ -30,6 +30,7 @@ impl Operator {
             run = self.read_again(&before.run).await?;
         }
         self.ledger.jobs().cancel(run.id, 1, run.last_seq()).await?;
+        self.note("cancel", Some(run.id), if now { "now" } else { "" }).await;
         self.status(&run.id.to_string()).await
     }
 

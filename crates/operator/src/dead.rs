@@ -144,7 +144,14 @@ impl Operator {
         filter.require_any(all || dry_run)?;
         let filter = self.ledger_filter(filter).await?;
         let mut dead = self.ledger.dead_jobs();
-        Ok(if dry_run { dead.discardable(&filter).await? } else { dead.discard(&filter).await? })
+        if dry_run {
+            return Ok(dead.discardable(&filter).await?);
+        }
+        let jobs = dead.discard(&filter).await?;
+        if jobs > 0 {
+            self.note("dead discard", filter.run, &format!("{jobs} jobs")).await;
+        }
+        Ok(jobs)
     }
 
     pub(crate) async fn ledger_filter(&mut self, filter: &DeadFilter) -> Result<Filter, Error> {

@@ -106,6 +106,7 @@ impl Operator {
         self.ledger.holds().remove_expired(&queue).await?;
         let id = self.ledger.holds().place(&NewHold { queue: &queue, ..hold }).await?;
         if let Some(row) = self.holds().await?.into_iter().find(|row| row.hold.id == id) {
+            self.note("pause", None, &row.hold.to_string()).await;
             return Ok(row);
         }
         self.ledger.holds().lift(&queue, id).await?;
@@ -135,6 +136,7 @@ impl Operator {
         };
         for row in &lifted {
             self.ledger.holds().lift(&queue, row.hold.id).await?;
+            self.note("resume", None, &row.hold.to_string()).await;
         }
         self.ledger.holds().remove_expired(&queue).await?;
         Ok(lifted)

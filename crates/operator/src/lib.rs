@@ -8,6 +8,7 @@ mod cancel;
 mod dead;
 mod doctor;
 mod error;
+mod events;
 mod export;
 mod filter;
 mod hold;
@@ -18,6 +19,7 @@ mod replay;
 mod setup;
 mod shape;
 mod status;
+mod workers;
 
 use std::sync::Arc;
 
@@ -35,12 +37,16 @@ pub use purge::{PURGE_AFTER_H, Purged};
 pub use queue::{QueueStanding, Waiting};
 pub use replay::{ReplayPreview, Taken};
 pub use setup::Ready;
+pub use status::RunDetails;
+pub use workers::WorkerStanding;
 
 /// One ledger and the person who is responsible for it.
 pub struct Operator {
     config: Config,
     database: Arc<Database>,
     ledger: LedgerClient,
+    /// Who acts, for the events.
+    who: String,
 }
 
 impl Operator {
@@ -51,6 +57,6 @@ impl Operator {
     pub fn new(config: &Config) -> Result<Operator, Error> {
         let database = Arc::new(Database::new(config)?);
         let ledger = LedgerClient::new(database.clone());
-        Ok(Operator { config: config.clone(), database, ledger })
+        Ok(Operator { config: config.clone(), database, ledger, who: queryfleet_config::login_name() })
     }
 }

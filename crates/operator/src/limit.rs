@@ -152,6 +152,8 @@ impl Operator {
         if !self.ledger.limits().set(&new).await? {
             return Err(Error::LimitChanged);
         }
+        let because = if because.is_empty() { String::new() } else { format!(": {because}") };
+        self.note("limit", None, &format!("{limit}{because}")).await;
         self.limit().await
     }
 

@@ -43,6 +43,7 @@ impl Operator {
         let notice = self.ledger.workers().longest_notice(self.config.workers_notice_within()).await?;
         waiting(notice);
         let ledger_rows = self.ledger.runs().purge(standing.run.id, notice).await?;
+        self.note("purge", Some(standing.run.id), &format!("{ledger_rows} jobs")).await;
         Ok(Purged { name, ledger_rows })
     }
 }

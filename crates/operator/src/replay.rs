@@ -60,6 +60,9 @@ impl Operator {
             }
         }
         broker.close().await;
+        if replayed.jobs > 0 && !dry_run {
+            self.note("dead replay", filter.run, &format!("{} jobs", replayed.jobs)).await;
+        }
         Ok(replayed)
     }
 

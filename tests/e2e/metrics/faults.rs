@@ -38,6 +38,15 @@ pub(super) fn hold(seen: &Seen) {
     seen.moves(&worker, &[("statements_killed_total", "hold"), ("held", "default")]);
 }
 
+/// Somebody limits the queue, and the worker makes the checks.
+pub(super) fn limit(seen: &Seen) {
+    let fleet = Fleet::new();
+    let worker = fleet.worker(2);
+    worker.serves();
+    fleet.run(&["limit", "--slots", "1", "--max-load", "Threads_connected=400"]).expect(0);
+    seen.moves(&worker, &[("governor", "default"), ("slots_allowed", "default")]);
+}
+
 /// The broker's connections break while a copy waits for its confirm.
 pub(super) fn broker(seen: &Seen) {
     let fleet = Fleet::new();

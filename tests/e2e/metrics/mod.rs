@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// Brings outcomes about, on a fleet of its own.
 type Scenario = fn(&Seen);
 
-const SCENARIOS: [(&str, Scenario); 12] = [
+const SCENARIOS: [(&str, Scenario); 13] = [
     ("work", outcomes::work),
     ("dead", outcomes::dead),
     ("unsigned", outcomes::unsigned),
@@ -23,6 +23,7 @@ const SCENARIOS: [(&str, Scenario); 12] = [
     ("unfit", outcomes::unfit),
     ("cancel", outcomes::cancel),
     ("hold", faults::hold),
+    ("limit", faults::limit),
     ("drain", faults::drain),
     ("broker", faults::broker),
     ("database", faults::database),

@@ -55,8 +55,8 @@ pub(crate) async fn pause(config: &Config, arguments: PauseArgs) -> Result<Exit,
         HoldEnd::At(utc) => Until::Utc(utc),
     });
     let because = because.unwrap_or_default();
-    let by = by.unwrap_or_else(login_name);
-    let mut operator = Operator::new(config)?;
+    let by = by.unwrap_or_else(queryfleet_config::login_name);
+    let mut operator = Operator::new(config)?.acting_as(&by);
     let hold = NewHold { queue: &config.queue, until, ends_running: now, by: &by, because: &because };
     let row = operator.pause(hold).await?;
     if !json {
@@ -93,13 +93,6 @@ pub(crate) async fn resume(config: &Config, ids: Vec<u64>, all: bool, json: bool
     }
     // Whoever has not seen it stays held for a while: that does no harm.
     Ok(Exit::Success)
-}
-
-/// Who does it, unless that is said.
-pub(crate) fn login_name() -> String {
-    let variables = ["USER", "LOGNAME"].into_iter();
-    let named = variables.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
-    named.unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A hold in one line.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::bar::counted;
-use crate::command::hold::{login_name, print_obedience};
+use crate::command::hold::print_obedience;
 use crate::failure::Failure;
 use crate::limit_arguments::LimitArgs;
 use crate::output::{self, print_json};
@@ -56,7 +56,8 @@ struct ObedienceView<'a> {
 
 /// Changes the limit of the queue, and says whether every worker obeys; or shows it.
 pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit, Failure> {
-    let mut operator = Operator::new(config)?;
+    let by = arguments.by.clone().unwrap_or_else(queryfleet_config::login_name);
+    let mut operator = Operator::new(config)?.acting_as(&by);
     if arguments.only_shows() {
         let standing = operator.limit().await?;
         if arguments.json {
@@ -68,7 +69,6 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
     }
     let change = arguments.change();
     let because = arguments.because.unwrap_or_default();
-    let by = arguments.by.unwrap_or_else(login_name);
     let standing = operator.set_limit(change, &by, &because).await?;
     if !arguments.json {
         output::print(line(&config.queue, &standing));

@@ -7,6 +7,7 @@ mod demo;
 #[cfg(feature = "dev")]
 mod dev;
 mod doctor;
+mod events;
 mod generate;
 mod hold;
 mod idle;
@@ -19,6 +20,7 @@ mod setup;
 mod status;
 mod wait;
 mod work;
+mod workers;
 
 use queryfleet_config::Config;
 
@@ -63,6 +65,11 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
         FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,
         FleetCommand::Resume { holds, all, json } => hold::resume(&config, holds, all, json).await,
+        FleetCommand::Workers { json } => workers::workers(&config, json).await,
+        FleetCommand::Runs { count, state, json } => status::runs(&config, count, state, json).await,
+        FleetCommand::Events { run, since, count, json } => {
+            events::events(&config, run.as_deref(), since, count, json).await
+        }
         FleetCommand::Limit(arguments) => limit::limit(&config, arguments).await,
         FleetCommand::Dead(command) => dead::dead(&config, command).await,
         FleetCommand::Purge { run, json } => purge::purge(&config, &run, json).await,

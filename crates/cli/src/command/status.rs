@@ -1,12 +1,14 @@
 //! `queryfleet status`.
 
+use std::time::Duration;
+
 use queryfleet_config::Config;
-use queryfleet_ledger::{GivenUp, HoldRow, Standing};
-use queryfleet_operator::{LimitStanding, Operator, QueueStanding, Waiting};
+use queryfleet_ledger::{GivenUp, HoldRow, RunStatus, RunningStatement, Standing};
+use queryfleet_operator::{DeadGroup, LimitStanding, Operator, QueueStanding, RunDetails, Waiting};
 use serde::Serialize;
 
 use crate::Exit;
-use crate::bar::counted;
+use crate::bar::{clock, counted};
 use crate::command::hold::described;
 use crate::command::limit;
 use crate::failure::Failure;
@@ -53,18 +55,89 @@ impl<'a> From<&'a Standing> for StandingView<'a> {
     }
 }
 
+/// A run and what it does, as JSON. A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct DetailsView<'a> {
+    #[serde(flatten)]
+    standing: StandingView<'a>,
+    /// Jobs per second, in the last minute; null of a run that is over.
+    rate: Option<f64>,
+    left_s: Option<u64>,
+    /// Messages of all runs of the queue that wait for a retry.
+    retrying: Option<u64>,
+    errors: Vec<ErrorView<'a>>,
+    running: Vec<RunningView>,
+}
+
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    code: Option<u16>,
+    reason: &'a str,
+    jobs: u64,
+    example: &'a str,
+}
+
+#[derive(Serialize)]
+struct RunningView {
+    seq: u64,
+    connection: u64,
+    seconds: u64,
+}
+
+impl<'a> From<&'a RunDetails> for DetailsView<'a> {
+    fn from(details: &'a RunDetails) -> DetailsView<'a> {
+        let error = |group: &'a DeadGroup| ErrorView {
+            code: group.code,
+            reason: &group.reason,
+            jobs: group.jobs,
+            example: &group.example,
+        };
+        let running = |statement: &RunningStatement| RunningView {
+            seq: statement.seq,
+            connection: statement.connection,
+            seconds: statement.seconds,
+        };
+        DetailsView {
+            standing: StandingView::from(&details.standing),
+            rate: details.per_second.map(|rate| (rate * 10.0).round() / 10.0),
+            left_s: details.left_s(),
+            retrying: details.retrying,
+            errors: details.errors.iter().map(error).collect(),
+            running: details.running.iter().map(running).collect(),
+        }
+    }
+}
+
+fn print_details(details: &RunDetails) {
+    let RunDetails { standing, per_second, retrying, errors, running } = details;
+    print_runs(std::slice::from_ref(standing));
+    given_up(standing).iter().for_each(output::print);
+    if let Some(rate) = per_second {
+        let left = details.left_s().map(|left| format!("; {} left", clock(Duration::from_secs(left))));
+        output::print(format_args!("{rate:.1} jobs/s in the last minute{}", left.unwrap_or_default()));
+    }
+    if let Some(retrying) = retrying.filter(|retrying| *retrying > 0) {
+        output::print(format_args!("waiting for a retry: {} of the queue", counted(retrying, "message")));
+    }
+    for group in errors {
+        let code = group.code.map_or_else(|| group.reason.clone(), |code| code.to_string());
+        output::print(format_args!("dead: {} by {code}: {}", counted(group.jobs, "job"), group.example));
+    }
+    for RunningStatement { seq, connection, seconds, .. } in running {
+        output::print(format_args!("running: job {seq} for {seconds} s on connection {connection}"));
+    }
+}
+
 /// Shows one run, or the newest ones.
 pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let mut operator = Operator::new(config)?;
     match run {
         Some(run) => {
-            let standing = operator.status(run).await?;
+            let details = operator.run_details(run).await?;
             if json {
-                print_json(&StandingView::from(&standing));
+                print_json(&DetailsView::from(&details));
             } else {
-                let given_up = given_up(&standing);
-                print_runs(&[standing]);
-                given_up.iter().for_each(output::print);
+                print_details(&details);
             }
         }
         None => {
@@ -80,6 +153,23 @@ pub(crate) async fn status(config: &Config, run: Option<&str>, json: bool) -> Re
                 print_runs(&standings);
             }
         }
+    }
+    Ok(Exit::Success)
+}
+
+/// Lists the newest runs.
+pub(crate) async fn runs(
+    config: &Config,
+    count: u32,
+    state: Option<RunStatus>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let mut standings = Operator::new(config)?.newest_runs(count).await?;
+    standings.retain(|standing| state.is_none_or(|state| standing.status() == state));
+    if json {
+        print_json(&standings.iter().map(StandingView::from).collect::<Vec<_>>());
+    } else {
+        print_runs(&standings);
     }
     Ok(Exit::Success)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_config::Config;
 use queryfleet_job::Limit;
-use queryfleet_ledger::{Error, GovernorRow, LedgerClient, NewHold, Replica};
+use queryfleet_ledger::{Error, GovernorRow, LedgerClient, NewEvent, NewHold, Replica};
 use tokio::time::MissedTickBehavior;
 
 use crate::governor::checks::{Checks, Found};
@@ -242,7 +242,11 @@ impl Governor {
             return Ok(());
         }
         let hold = NewHold { queue: &queue, until: None, ends_running: false, by: CRITICAL, because: why };
-        self.client.holds().place(&hold).await.map(drop)
+        self.client.holds().place(&hold).await?;
+        let event = NewEvent { queue: &queue, run: None, who: CRITICAL, what: "pause", detail: why };
+        // It is held also where that cannot be noted.
+        let _ = self.client.events().note(&event).await;
+        Ok(())
     }
 }
 

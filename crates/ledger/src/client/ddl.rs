@@ -36,6 +36,9 @@ const LIMIT_COLUMNS: [&str; 3] = [
     "sessions TEXT NULL COMMENT 'JSON: the sessions that may execute a statement under a permit'",
 ];
 
+/// The counts of a run that has ended. New with limits, [`add_limits`].
+const KEPT: &str = "kept VARCHAR(400) NULL COMMENT 'JSON: counts of the jobs of a run that has ended'";
+
 /// What adds the column of version 2.
 pub(crate) fn add_milestones(tables: &Tables) -> String {
     format!("ALTER TABLE {} ADD COLUMN {MILESTONES}", tables.run)
@@ -68,13 +71,15 @@ pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
 }
 
 /// What tables of version 3 lack that were made before there were limits. A program that knows of none runs beside it.
-pub(crate) fn add_limits(tables: &Tables) -> [String; 5] {
+pub(crate) fn add_limits(tables: &Tables) -> [String; 7] {
     let [version, account, sessions] = LIMIT_COLUMNS;
     [
         create_limit(tables),
         create_permit(tables),
         create_rate(tables),
         create_governor(tables),
+        create_event(tables),
+        format!("ALTER TABLE {} ADD COLUMN {KEPT}", tables.run),
         format!(
             "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
             tables.worker
@@ -83,7 +88,7 @@ pub(crate) fn add_limits(tables: &Tables) -> [String; 5] {
 }
 
 /// The statements that create all tables.
-pub(crate) fn create(tables: &Tables) -> [String; 12] {
+pub(crate) fn create(tables: &Tables) -> [String; 13] {
     [
         create_meta(tables),
         create_run(tables),
@@ -97,6 +102,7 @@ pub(crate) fn create(tables: &Tables) -> [String; 12] {
         create_permit(tables),
         create_rate(tables),
         create_governor(tables),
+        create_event(tables),
     ]
 }
 
@@ -132,6 +138,7 @@ fn create_run(tables: &Tables) -> String {
            created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
            {manifest},
            {manifest_signature},
+           {KEPT},
            KEY digest (digest)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.run
@@ -305,5 +312,24 @@ fn create_governor(tables: &Tables) -> String {
            checks TEXT NULL COMMENT 'JSON: each check with its value and its limit'
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.governor
+    )
+}
+
+/// A row for each thing that somebody has done. Appended to only; deleted after 30 days.
+fn create_event(tables: &Tables) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (
+           id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+           at DATETIME(3) NOT NULL COMMENT 'in UTC',
+           queue VARCHAR(100) {AS_BYTES},
+           run BIGINT UNSIGNED NULL,
+           who VARCHAR(190) NOT NULL,
+           what VARCHAR(40) NOT NULL,
+           detail TEXT NOT NULL,
+           KEY at (at),
+           KEY queue (queue),
+           KEY run (run)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        tables.event
     )
 }

@@ -16,6 +16,8 @@ pub const SEQS_PER_BLOCK: u64 = 10_000;
 /// Jobs that one query about a whole run reads at most: some 3 s, far from [`LedgerClient`]'s limit of a minute.
 const SEQS_PER_QUERY: u64 = 10_000_000;
 
+/// Jobs that are looked at to say how many have ended lately: some 50 ms.
+const SEQS_LATELY: i64 = 200_000;
 /// Jobs that one INSERT cancels: a million takes some 1.5 s in all.
 const ROWS_PER_INSERT: u64 = 10_000;
 
@@ -112,6 +114,25 @@ impl Jobs<'_> {
             self.client.database.tables.ledger
         );
         self.client.ask("read which jobs have ended", async |conn| conn.query(query).await).await
+    }
+
+    /// How many jobs of a run have ended in the last minute, among the last [`SEQS_LATELY`] that have: jobs end in their order
+    /// by and large, so more than that is all that is left out.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn ended_lately(&mut self, run: RunId) -> Result<u64, Error> {
+        let ledger = &self.client.database.tables.ledger;
+        let query = format!(
+            "SELECT COUNT(*) FROM {ledger} WHERE run = {run} AND state <> 'started' \
+             AND seq > (SELECT COALESCE(MAX(seq), 0) FROM {ledger} WHERE run = {run}) - {SEQS_LATELY} \
+             AND UNIX_TIMESTAMP(time) > UNIX_TIMESTAMP() - 60"
+        );
+        let count: Option<u64> = self
+            .client
+            .ask("count the jobs of the last minute", async |conn| conn.query_first(query).await)
+            .await?;
+        Ok(count.unwrap_or_default())
     }
 
     /// Counts a whole run: some 0.3 s per million jobs, in steps, so that no single query runs for long. Jobs that end

@@ -4,9 +4,11 @@
 
 pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
+pub(crate) mod events;
 pub(crate) mod governors;
 pub(crate) mod holds;
 pub(crate) mod jobs;
+mod kept;
 pub(crate) mod limits;
 pub(crate) mod permits;
 pub(crate) mod places;
@@ -22,6 +24,7 @@ pub(crate) mod workers;
 use queryfleet_job::LedgerId;
 
 use crate::client::dead_jobs::DeadJobs;
+use crate::client::events::Events;
 use crate::client::governors::Governors;
 use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
@@ -90,6 +93,11 @@ impl LedgerClient {
     /// The governors of queues: their lease, and what they have found.
     pub fn governors(&mut self) -> Governors<'_> {
         Governors { client: self }
+    }
+
+    /// What people have done: noted, read.
+    pub fn events(&mut self) -> Events<'_> {
+        Events { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

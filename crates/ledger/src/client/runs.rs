@@ -115,7 +115,7 @@ impl Runs<'_> {
     /// As [`find`](Self::find).
     pub async fn standing(&mut self, name_or_id: &str) -> Result<Option<Standing>, Error> {
         let Some(run) = self.find(name_or_id).await? else { return Ok(None) };
-        let counts = self.client.jobs().count_run(&run).await?;
+        let counts = self.client.counts_of(std::slice::from_ref(&run)).await?.remove(0);
         Ok(Some(self.client.standing(run, counts).await?))
     }
 

@@ -86,6 +86,17 @@ impl RunStatus {
         }
     }
 
+    /// Every state, for whoever names one.
+    pub const ALL: [RunStatus; 7] = [
+        RunStatus::Publishing,
+        RunStatus::Running,
+        RunStatus::Done,
+        RunStatus::Finished,
+        RunStatus::Repaired,
+        RunStatus::Cancelled,
+        RunStatus::Purged,
+    ];
+
     /// Whether no further job of it begins. Jobs of a cancelled run that have begun may still be running.
     pub fn is_over(self) -> bool {
         match self {
@@ -96,6 +107,15 @@ impl RunStatus {
             | RunStatus::Cancelled
             | RunStatus::Purged => true,
         }
+    }
+}
+
+impl std::str::FromStr for RunStatus {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<RunStatus, String> {
+        let found = RunStatus::ALL.into_iter().find(|status| status.as_str() == word);
+        found.ok_or_else(|| RunStatus::ALL.map(RunStatus::as_str).join(", "))
     }
 }
 

@@ -39,6 +39,29 @@ pub struct WorkerRow {
     pub silent_s: u64,
 }
 
+/// A worker and all that its row says.
+#[derive(Clone, Debug, FromRow)]
+pub struct WorkerDetails {
+    /// Drawn at its start.
+    pub id: String,
+    /// host:pid.
+    pub name: String,
+    /// How many slots it has.
+    pub slots: u32,
+    /// How many of them held a message at its last heartbeat.
+    pub in_flight: u32,
+    /// Since when it serves, in UTC.
+    pub started: String,
+    /// Seconds since its last heartbeat, by the server's clock.
+    pub silent_s: u64,
+    /// The ids of the holds that it obeys, between commas; `None` of a version that knows of none.
+    pub holds: Option<String>,
+    /// The version of the limit that it obeys; `None` of a version that knows of none.
+    pub limit_version: Option<u32>,
+    /// The permits that it owns.
+    pub permits: u32,
+}
+
 /// The rows of workers; see [`LedgerClient::workers`].
 pub struct Workers<'a> {
     pub(super) client: &'a mut LedgerClient,
@@ -141,6 +164,25 @@ impl Workers<'_> {
              FROM {} WHERE queue = ? AND seen BETWEEN CURRENT_TIMESTAMP(3) - INTERVAL {within_s} SECOND \
              AND CURRENT_TIMESTAMP(3) + INTERVAL {within_s} SECOND ORDER BY name",
             self.client.database.tables.worker
+        );
+        let rows: Vec<Row> =
+            self.client.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;
+        rows.into_iter().map(|row| row::read(row, "queryfleet_worker")).collect()
+    }
+
+    /// All workers of a queue that have not said goodbye, those that have been silent for long among them.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn details(&mut self, queue: &str) -> Result<Vec<WorkerDetails>, Error> {
+        let tables = &self.client.database.tables;
+        let query = format!(
+            "SELECT w.id, w.name, w.slots, w.in_flight, \
+             DATE_FORMAT(CONVERT_TZ(w.started, @@session.time_zone, '+00:00'), '%Y-%m-%dT%H:%i:%sZ') AS started, \
+             CAST(GREATEST(TIMESTAMPDIFF(SECOND, w.seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) AS silent_s, w.holds, \
+             w.limit_version, (SELECT COUNT(*) FROM {} p WHERE p.owner = w.id) AS permits \
+             FROM {} w WHERE w.queue = ? ORDER BY w.name",
+            tables.permit, tables.worker
         );
         let rows: Vec<Row> =
             self.client.ask("read the workers", async |conn| conn.exec(query, (queue,)).await).await?;

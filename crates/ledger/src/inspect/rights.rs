@@ -25,6 +25,7 @@ pub enum Table {
     Permit,
     Rate,
     Governor,
+    Event,
 }
 
 /// A right on a table.
@@ -64,7 +65,7 @@ pub struct Probe {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 12] = [
+    pub const ALL: [Table; 13] = [
         Table::Meta,
         Table::Run,
         Table::Ledger,
@@ -77,6 +78,7 @@ impl Table {
         Table::Permit,
         Table::Rate,
         Table::Governor,
+        Table::Event,
     ];
 
     /// Its name, without the database.
@@ -94,6 +96,7 @@ impl Table {
             Table::Permit => "queryfleet_permit",
             Table::Rate => "queryfleet_rate",
             Table::Governor => "queryfleet_governor",
+            Table::Event => "queryfleet_event",
         }
     }
 
@@ -111,6 +114,7 @@ impl Table {
             Table::Permit => ("owner", "''"),
             Table::Rate => ("claimed", "0"),
             Table::Governor => ("beat", "0"),
+            Table::Event => ("what", "''"),
         }
     }
 }
@@ -188,6 +192,7 @@ pub(crate) async fn rights(client: &mut LedgerClient) -> Result<Vec<Probe>, Erro
             Table::Permit => &tables.permit,
             Table::Rate => &tables.rate,
             Table::Governor => &tables.governor,
+            Table::Event => &tables.event,
         };
         let name = name.clone();
         for right in Right::ALL {

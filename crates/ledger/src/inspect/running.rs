@@ -32,11 +32,9 @@ struct Process {
     info: Option<String>,
 }
 
-/// The statement of a run that has been running for longest. An account without PROCESS sees only its own sessions.
-pub(crate) async fn longest_running(
-    client: &mut LedgerClient,
-    run: RunId,
-) -> Result<Option<RunningStatement>, Error> {
+/// The statements of a run that are being executed, the longest first. An account without PROCESS sees only its own
+/// sessions. What each waits for is not looked up.
+pub(crate) async fn running(client: &mut LedgerClient, run: RunId) -> Result<Vec<RunningStatement>, Error> {
     let rows: Vec<Row> =
         client.ask("read the running statements", async |conn| conn.query("SHOW PROCESSLIST").await).await?;
     let running = rows.into_iter().filter_map(|row| {
@@ -45,7 +43,17 @@ pub(crate) async fn longest_running(
         let seconds = u64::try_from(seconds?).ok()?;
         Some(RunningStatement { seq, connection: id, seconds, blocked_by: None })
     });
-    let Some(longest) = running.max_by_key(|running| running.seconds) else { return Ok(None) };
+    let mut running: Vec<RunningStatement> = running.collect();
+    running.sort_by_key(|running| std::cmp::Reverse(running.seconds));
+    Ok(running)
+}
+
+/// The statement of a run that has been running for longest. An account without PROCESS sees only its own sessions.
+pub(crate) async fn longest_running(
+    client: &mut LedgerClient,
+    run: RunId,
+) -> Result<Option<RunningStatement>, Error> {
+    let Some(longest) = running(client, run).await?.into_iter().next() else { return Ok(None) };
     let blocked_by = blocker(client, longest.connection).await;
     Ok(Some(RunningStatement { blocked_by, ..longest }))
 }

@@ -74,6 +74,10 @@ pub(crate) async fn try_write(client: &mut LedgerClient, table: Table) -> Result
         Table::Permit => format!("INSERT INTO {} (queue, id) VALUES ('tried {run}', 0)", tables.permit),
         Table::Rate => format!("INSERT INTO {} (queue) VALUES ('tried {run}')", tables.rate),
         Table::Governor => format!("INSERT INTO {} (queue) VALUES ('tried {run}')", tables.governor),
+        Table::Event => format!(
+            "INSERT INTO {} (at, queue, who, what, detail) VALUES (UTC_TIMESTAMP(3), '', '', '', '')",
+            tables.event
+        ),
     };
     let written = client
         .ask("try to write", async |conn| {

@@ -35,6 +35,7 @@ const SETUP: Needs = &[
     (Table::Permit, &[Create]),
     (Table::Rate, &[Create]),
     (Table::Governor, &[Create]),
+    (Table::Event, &[Create]),
 ];
 
 impl Role {
@@ -70,6 +71,7 @@ impl Role {
                 (Table::Limit, &[Select]),
                 (Table::Permit, &[Select]),
                 (Table::Governor, &[Select]),
+                (Table::Event, &[Insert]),
             ],
             Role::Work => &[
                 (Table::Meta, &[Select]),
@@ -82,6 +84,7 @@ impl Role {
                 (Table::Permit, &[Select, Insert, Update]),
                 (Table::Rate, &[Select, Update]),
                 (Table::Governor, &[Select, Update]),
+                (Table::Event, &[Insert]),
             ],
             Role::Operate => &[
                 (Table::Meta, &[Select]),
@@ -96,6 +99,7 @@ impl Role {
                 (Table::Permit, &[Select, Insert]),
                 (Table::Rate, &[Select, Insert, Update]),
                 (Table::Governor, &[Select, Insert, Update]),
+                (Table::Event, &[Select, Insert, Delete]),
             ],
         }
     }

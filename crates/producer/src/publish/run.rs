@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use queryfleet_job::NotAtomic;
-use queryfleet_ledger::{Counts, LedgerClient, NewRun, Run, RunState, RunStatus, Standing};
+use queryfleet_ledger::{Counts, LedgerClient, NewEvent, NewRun, Run, RunState, RunStatus, Standing};
 use time::UtcDateTime;
 
 use crate::check::Jobs;
@@ -104,6 +104,10 @@ impl RunFinder<'_> {
             not_atomic: self.request.not_atomic,
         };
         let id = client.runs().create(&new).await?;
+        // A run is published also where that cannot be noted.
+        let who = queryfleet_config::login_name();
+        let event = NewEvent { queue: self.queue, run: Some(id), who: &who, what: "publish", detail: "" };
+        let _ = client.events().note(&event).await;
         let created = client.runs().get(&[id]).await?.into_iter().next();
         created.ok_or_else(|| Error::NoRun(name.to_owned()))
     }

@@ -1,0 +1,119 @@
+//! Who has done what to the runs and queues of a ledger, and when.
+
+use mysql_async::prelude::{FromRow, Queryable};
+use mysql_async::{Row, params};
+use queryfleet_job::RunId;
+
+use crate::Error;
+use crate::client::schema;
+use crate::connection::LedgerClient;
+use crate::row;
+
+/// Events are kept for so many days.
+const KEPT_DAYS: u32 = 30;
+/// So many old ones are deleted with each new one.
+const DELETED_AT_ONCE: u32 = 1000;
+
+/// Something that somebody does.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvent<'a> {
+    /// The queue.
+    pub queue: &'a str,
+    /// The run, if it is about one.
+    pub run: Option<RunId>,
+    /// Who: a person's name, or what of the fleet does it by itself.
+    pub who: &'a str,
+    /// The command.
+    pub what: &'a str,
+    /// The rest, for people.
+    pub detail: &'a str,
+}
+
+/// What somebody has done.
+#[derive(Clone, Debug, FromRow)]
+pub struct Event {
+    /// When, in UTC.
+    pub at: String,
+    /// The queue.
+    pub queue: String,
+    /// The run's id.
+    pub run: Option<u64>,
+    /// The run's name.
+    pub name: Option<String>,
+    /// Who.
+    pub who: String,
+    /// The command.
+    pub what: String,
+    /// The rest, for people.
+    pub detail: String,
+}
+
+/// The rows of events; see [`LedgerClient::events`].
+pub struct Events<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl Events<'_> {
+    /// Notes an event, and deletes those that are older than 30 days. A ledger that was set up by a version that had none
+    /// keeps none.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the row.
+    pub async fn note(&mut self, event: &NewEvent<'_>) -> Result<(), Error> {
+        let table = &self.client.database.tables.event;
+        let insert = format!(
+            "INSERT INTO {table} (at, queue, run, who, what, detail) \
+             VALUES (UTC_TIMESTAMP(3), :queue, :run, :who, :what, :detail)"
+        );
+        let delete = format!(
+            "DELETE FROM {table} WHERE at < UTC_TIMESTAMP(3) - INTERVAL {KEPT_DAYS} DAY LIMIT {DELETED_AT_ONCE}"
+        );
+        let values = params! {
+            "queue" => event.queue,
+            "run" => event.run.map(|run| run.0),
+            "who" => event.who.chars().take(190).collect::<String>(),
+            "what" => event.what,
+            "detail" => event.detail,
+        };
+        let noted = self
+            .client
+            .ask("note an event", async |conn| {
+                conn.exec_drop(insert, values).await?;
+                // Whoever may only add has others to delete.
+                let _ = conn.query_drop(delete).await;
+                Ok(())
+            })
+            .await;
+        match noted {
+            Err(error) if schema::lacks(self.client, schema::LIMITS, &error).await => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// The newest events, newest first: of a run, or of a queue.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn newest(
+        &mut self,
+        queue: &str,
+        run: Option<RunId>,
+        seconds: u64,
+        count: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let tables = &self.client.database.tables;
+        let (about, value) = match run {
+            Some(run) => ("e.run = ?", mysql_async::Value::from(run.0)),
+            None => ("e.queue = ?", mysql_async::Value::from(queue)),
+        };
+        let query = format!(
+            "SELECT DATE_FORMAT(e.at, '%Y-%m-%dT%H:%i:%sZ') AS at, e.queue, e.run, r.name, e.who, e.what, e.detail \
+             FROM {} e LEFT JOIN {} r ON r.id = e.run \
+             WHERE {about} AND e.at >= UTC_TIMESTAMP(3) - INTERVAL {seconds} SECOND ORDER BY e.id DESC LIMIT {count}",
+            tables.event, tables.run
+        );
+        let rows: Vec<Row> =
+            self.client.ask("read events", async |conn| conn.exec(query, (value,)).await).await?;
+        rows.into_iter().map(|row| row::read(row, "queryfleet_event")).collect()
+    }
+}
