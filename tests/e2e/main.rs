@@ -24,6 +24,7 @@ mod flood;
 mod forged;
 mod frozen;
 mod grouping;
+mod guards;
 mod hammer;
 mod health;
 mod hold;

@@ -155,6 +155,20 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Approve the jobs after the canary of a run: they are published and executed
+    ///
+    /// The canary must have ended. The publish that waits for it continues; repeat one that was interrupted.
+    #[command(after_help = examples(&["approve cleanup"]))]
+    Approve {
+        /// The run's name or id
+        run: String,
+        /// Who approves it; the login name unless it is said
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Print data as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Hold the queue: no job of it begins on any worker, until resume
     ///
     /// Says how many workers obey, and fails if one does not. A hold survives restarts of everything; publishing goes on.
@@ -282,7 +296,7 @@ impl FleetCommand {
             FleetCommand::Setup { .. } | FleetCommand::Publish { .. } | FleetCommand::Work { .. } => false,
             FleetCommand::Wait { .. } | FleetCommand::Run { .. } => false,
             FleetCommand::Cancel { .. } | FleetCommand::Purge { .. } => false,
-            FleetCommand::Pause(_) | FleetCommand::Resume { .. } => false,
+            FleetCommand::Pause(_) | FleetCommand::Resume { .. } | FleetCommand::Approve { .. } => false,
             FleetCommand::Limit(limit) => limit.only_shows(),
             FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => true,
         }
@@ -301,9 +315,10 @@ impl FleetCommand {
                 Some(LevelFilter::WARN)
             }
             FleetCommand::Purge { .. } | FleetCommand::Status { .. } => Some(LevelFilter::WARN),
-            FleetCommand::Pause(_) | FleetCommand::Resume { .. } | FleetCommand::Limit(_) => {
-                Some(LevelFilter::WARN)
-            }
+            FleetCommand::Pause(_)
+            | FleetCommand::Resume { .. }
+            | FleetCommand::Limit(_)
+            | FleetCommand::Approve { .. } => Some(LevelFilter::WARN),
             FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => {
                 Some(LevelFilter::WARN)
             }
@@ -486,6 +501,9 @@ pub(crate) struct PublishArgs {
     /// Publish again those jobs of an earlier publish (--run) that the ledger does not have
     #[arg(long, help_heading = "Run", requires = "run")]
     pub(crate) missing: bool,
+    /// Publish so many jobs first, each alone, and the rest after their end and `queryfleet approve`
+    #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) canary: Option<u64>,
     /// The run whose dead jobs this one replaces: those that the input names as `dead export` does, or all if it names none
     #[arg(long, help_heading = "Run", value_name = "RUN", requires = "run")]
     pub(crate) replaces: Option<String>,

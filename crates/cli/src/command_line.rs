@@ -12,7 +12,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Run statements", &["run", "plan", "publish", "work", "wait"]),
     (
         "Look after runs",
-        &["status", "cancel", "dead", "purge", "pause", "resume", "limit", "workers", "runs", "events"],
+        &[
+            "status", "cancel", "approve", "dead", "purge", "pause", "resume", "limit", "workers", "runs",
+            "events",
+        ],
     ),
     ("Set up and check", &["setup", "doctor"]),
     ("More", &["generate", "idle", "help"]),

@@ -21,6 +21,8 @@ pub enum Exit {
     TimedOut,
     /// Jobs are missing: neither ended, nor with the broker, nor with a worker.
     Missing,
+    /// A guard waits for a person: a canary has ended, and nobody has approved the rest.
+    Waits,
     /// The run was purged: it ended long ago, and nothing tells any more how.
     Purged,
     /// Interrupted by Ctrl-C or SIGTERM.
@@ -31,7 +33,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every one that has a meaning of its own.
-    pub(crate) const ALL: [Exit; 9] = [
+    pub(crate) const ALL: [Exit; 10] = [
         Exit::Success,
         Exit::Failed,
         Exit::Usage,
@@ -39,6 +41,7 @@ impl Exit {
         Exit::Cancelled,
         Exit::TimedOut,
         Exit::Missing,
+        Exit::Waits,
         Exit::Purged,
         Exit::Interrupted,
     ];
@@ -53,6 +56,7 @@ impl Exit {
             Exit::Cancelled => 4,
             Exit::TimedOut => 5,
             Exit::Missing => 6,
+            Exit::Waits => 7,
             Exit::Purged => 8,
             Exit::Interrupted => 130,
             Exit::External(code) => code,
@@ -69,6 +73,7 @@ impl Exit {
             Exit::Cancelled => "the run was cancelled",
             Exit::TimedOut => "--timeout has passed",
             Exit::Missing => "jobs are missing",
+            Exit::Waits => "a canary waits for an approval",
             Exit::Purged => "the run was purged",
             Exit::Interrupted => "interrupted",
             Exit::External(_) => "the exit code of COMMAND",
@@ -90,6 +95,7 @@ impl From<Ended> for Exit {
             Ended::Cancelled => Exit::Cancelled,
             Ended::TimedOut => Exit::TimedOut,
             Ended::Missing => Exit::Missing,
+            Ended::Unapproved => Exit::Waits,
         }
     }
 }
@@ -137,6 +143,8 @@ impl From<&queryfleet_operator::Error> for Exit {
             | Error::NotDead { .. }
             | Error::NoHolds
             | Error::NoLimits
+            | Error::NoCanary(_)
+            | Error::CanaryRuns { .. }
             | Error::LimitChanged
             | Error::Check(_)
             | Error::Limit(_)

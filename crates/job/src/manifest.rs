@@ -14,14 +14,16 @@ use crate::digest::{HexDigits, parse_hex};
 use crate::json;
 use crate::{LedgerId, RunId, hex, words};
 
-/// The version of manifests that this crate writes and reads.
+/// The version of manifests that this crate writes and reads, unless they have a canary.
 pub const VERSION: u32 = 1;
+/// The version of those that have one: a program that knows of none publishes and executes nothing of such a run.
+pub const WITH_CANARY: u32 = 2;
 
 /// A run, as it is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`VERSION`].
+    /// [`VERSION`], or [`WITH_CANARY`].
     pub v: u32,
     /// The ledger that it was published for.
     pub ledger: LedgerId,
@@ -39,6 +41,9 @@ pub struct Manifest {
     pub input: String,
     /// How many jobs it has: their seqs are 1 to this.
     pub total: u64,
+    /// So many jobs are published before somebody approves the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u64>,
 }
 
 words! {
@@ -60,7 +65,7 @@ pub enum ManifestError {
     #[error("its manifest cannot be read: {0}")]
     Broken(String),
     /// It was written by a newer program.
-    #[error("its manifest is of version {0}, newer than this worker's {VERSION}: upgrade the worker")]
+    #[error("its manifest is of version {0}, newer than this worker's {WITH_CANARY}: upgrade the worker")]
     Newer(u32),
 }
 
@@ -85,7 +90,13 @@ impl Manifest {
         let broken = |error: serde_json::Error| ManifestError::Broken(crate::foreign(error.to_string()));
         let OnlyVersion { v } = serde_json::from_slice(bytes).map_err(broken)?;
         match v {
-            VERSION => serde_json::from_slice(bytes).map_err(broken),
+            VERSION | WITH_CANARY => {
+                let manifest: Manifest = serde_json::from_slice(bytes).map_err(broken)?;
+                match manifest.canary.is_some() == (v == WITH_CANARY) {
+                    true => Ok(manifest),
+                    false => Err(ManifestError::Broken("its version is not that of what it holds".into())),
+                }
+            }
             0 => Err(ManifestError::Broken("version 0".into())),
             _ => Err(ManifestError::Newer(v)),
         }
@@ -152,6 +163,7 @@ mod tests {
             not_atomic: Some(NotAtomic::Park),
             input: "ab".repeat(32),
             total: 3,
+            canary: None,
         }
     }
 
@@ -177,8 +189,13 @@ mod tests {
         for text in ["", "{}", "null", &text[1..], &more, &text.replace("\"v\":1", "\"v\":0")] {
             assert!(matches!(Manifest::from_bytes(text.as_bytes()), Err(ManifestError::Broken(_))), "{text}");
         }
-        let newer = br#"{"v":2,"of":"another form"}"#;
-        assert!(matches!(Manifest::from_bytes(newer), Err(ManifestError::Newer(2))));
+        let newer = br#"{"v":3,"of":"another form"}"#;
+        assert!(matches!(Manifest::from_bytes(newer), Err(ManifestError::Newer(3))));
+        let canary = Manifest { v: WITH_CANARY, canary: Some(2), ..manifest() };
+        assert_eq!(Manifest::from_bytes(&canary.to_bytes()).unwrap(), canary);
+        for wrong in [Manifest { v: VERSION, ..canary.clone() }, Manifest { canary: None, ..canary }] {
+            assert!(matches!(Manifest::from_bytes(&wrong.to_bytes()), Err(ManifestError::Broken(_))));
+        }
         let long = format!(r#"{{"v":"{}"}}"#, "x".repeat(70_000));
         let error = Manifest::from_bytes(long.as_bytes()).unwrap_err().to_string();
         assert!(error.len() < 3000, "{}", error.len());

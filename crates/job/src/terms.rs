@@ -168,6 +168,7 @@ mod tests {
             not_atomic: None,
             input: "ab".repeat(32),
             total: 3,
+            canary: None,
         };
         change(&mut made);
         made.to_bytes()

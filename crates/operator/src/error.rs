@@ -51,6 +51,19 @@ pub enum Error {
     /// The tables were made by a version without holds.
     #[error("the tables of queryfleet have no holds yet: run `queryfleet setup`")]
     NoHolds,
+    /// A run that was published without a canary.
+    #[error("run {0} has no canary to approve")]
+    NoCanary(String),
+    /// A canary that has not ended cannot be approved.
+    #[error("the canary of run {name} has not ended yet: {ended} of {jobs} jobs")]
+    CanaryRuns {
+        /// The run.
+        name: String,
+        /// Jobs that have ended.
+        ended: u64,
+        /// Jobs of the canary.
+        jobs: u64,
+    },
     /// The tables were made by a version without limits.
     #[error("the tables of queryfleet have no limits yet: run `queryfleet setup`")]
     NoLimits,

@@ -4,6 +4,7 @@
 //! [`Operator`] asks and changes one ledger over one connection. [`doctor()`] looks at both servers, and stands apart because
 //! it has to say something of servers that cannot be used at all.
 
+mod approve;
 mod cancel;
 mod dead;
 mod doctor;

@@ -37,6 +37,9 @@ pub struct PublishRequest<'a> {
     /// The run whose dead jobs this one replaces: those that the input names in its comments, as an export does, or all if
     /// it names none. They are discarded before any job of this run is published.
     pub replaces: Option<&'a str>,
+    /// Publish so many jobs, each alone in its message, wait for their end, and publish the rest once somebody approves the
+    /// run. A run that was begun with a canary keeps it.
+    pub canary: Option<u64>,
     /// How fast to publish.
     pub limits: Limits,
     /// Publish again, from a run that was published before, those jobs that the ledger does not have.
@@ -57,6 +60,7 @@ impl<'a> PublishRequest<'a> {
             allow_no_where: false,
             again: false,
             replaces: None,
+            canary: None,
             limits: Limits::default(),
             missing: false,
         }

@@ -1,5 +1,6 @@
 //! One file per command: a function that takes plain values, calls a library, and prints.
 
+mod approve;
 mod cancel;
 mod dead;
 #[cfg(feature = "dev")]
@@ -65,6 +66,7 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
         FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,
         FleetCommand::Resume { holds, all, json } => hold::resume(&config, holds, all, json).await,
+        FleetCommand::Approve { run, by, json } => approve::approve(&config, &run, by, json).await,
         FleetCommand::Workers { json } => workers::workers(&config, json).await,
         FleetCommand::Runs { count, state, json } => status::runs(&config, count, state, json).await,
         FleetCommand::Events { run, since, count, json } => {

@@ -121,6 +121,7 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
         limits: Limits::default(),
         again: args.again,
         replaces: args.replaces.as_deref(),
+        canary: args.canary,
         missing: args.missing,
     }
 }

@@ -112,6 +112,16 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
         Ended::Cancelled => {
             output::print(format_args!("run {name}: cancelled with {} done", counted(counts.done, "job")))
         }
+        Ended::Unapproved => {
+            let dead = match counts.dead {
+                0 => String::new(),
+                dead => format!(", {dead} dead"),
+            };
+            output::print(format_args!(
+                "run {name}: its canary has ended: {} done{dead}; the rest waits: queryfleet approve {name}",
+                counted(counts.done, "job")
+            ));
+        }
         Ended::TimedOut => output::print(format_args!(
             "run {name}: {} ended so far; the run continues: queryfleet wait {name}",
             counted(counts.ended(), "job")

@@ -36,6 +36,8 @@ const LIMIT_COLUMNS: [&str; 3] = [
     "sessions TEXT NULL COMMENT 'JSON: the sessions that may execute a statement under a permit'",
 ];
 
+/// Who has approved the jobs after a canary. New with limits, [`add_limits`].
+const APPROVED: &str = "approved VARCHAR(190) NULL COMMENT 'who has approved the jobs after the canary'";
 /// The counts of a run that has ended. New with limits, [`add_limits`].
 const KEPT: &str = "kept VARCHAR(400) NULL COMMENT 'JSON: counts of the jobs of a run that has ended'";
 
@@ -79,7 +81,7 @@ pub(crate) fn add_limits(tables: &Tables) -> [String; 7] {
         create_rate(tables),
         create_governor(tables),
         create_event(tables),
-        format!("ALTER TABLE {} ADD COLUMN {KEPT}", tables.run),
+        format!("ALTER TABLE {} ADD COLUMN {KEPT}, ADD COLUMN {APPROVED}", tables.run),
         format!(
             "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
             tables.worker
@@ -139,6 +141,7 @@ fn create_run(tables: &Tables) -> String {
            {manifest},
            {manifest_signature},
            {KEPT},
+           {APPROVED},
            KEY digest (digest)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.run

@@ -116,6 +116,19 @@ impl Jobs<'_> {
         self.client.ask("read which jobs have ended", async |conn| conn.query(query).await).await
     }
 
+    /// Counts the first so many jobs of a run, a canary.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn count_first(&mut self, run: RunId, jobs: u64) -> Result<Counts, Error> {
+        let blocks: Vec<u64> = (0..jobs.div_ceil(SEQS_PER_BLOCK)).collect();
+        let counted = self.count_blocks(run, &blocks, jobs).await?;
+        Ok(counted.into_values().fold(Counts::default(), |mut all, block| {
+            all += block;
+            all
+        }))
+    }
+
     /// How many jobs of a run have ended in the last minute, among the last [`SEQS_LATELY`] that have: jobs end in their order
     /// by and large, so more than that is all that is left out.
     ///

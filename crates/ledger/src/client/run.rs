@@ -45,6 +45,8 @@ pub struct Run {
     pub manifest_signature: Option<String>,
     /// How many jobs its manifest says.
     pub planned: Option<u64>,
+    /// How many of them are published before somebody approves the rest, as its manifest says.
+    pub canary: Option<u64>,
 }
 
 impl Run {
@@ -98,8 +100,9 @@ struct RunRow {
 /// The run in a row of [`COLUMNS`].
 pub(crate) fn run(row: Row) -> Result<Run, Error> {
     let row: RunRow = row::read(row, "queryfleet_run")?;
-    let planned =
-        row.manifest.as_deref().and_then(|bytes| Manifest::from_bytes(bytes).ok()).map(|run| run.total);
+    let manifest = row.manifest.as_deref().and_then(|bytes| Manifest::from_bytes(bytes).ok());
+    let planned = manifest.as_ref().map(|manifest| manifest.total);
+    let canary = manifest.and_then(|manifest| manifest.canary);
     let state = row.state.parse().map_err(|error| Error::Schema(format!("unknown run state: {error}")))?;
     let not_atomic =
         row.not_atomic.map(|word| word.parse()).transpose().map_err(|error| {
@@ -122,5 +125,6 @@ pub(crate) fn run(row: Row) -> Result<Run, Error> {
         manifest: row.manifest,
         manifest_signature: row.manifest_signature,
         planned,
+        canary,
     })
 }

@@ -203,6 +203,32 @@ impl Runs<'_> {
         Ok(self.get(&[id]).await?.into_iter().next())
     }
 
+    /// Who has approved the jobs after the canary of a run; `None`: nobody yet.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn approved(&mut self, id: RunId) -> Result<Option<String>, Error> {
+        let query = format!("SELECT approved FROM {} WHERE id = {id}", self.client.database.tables.run);
+        let found: Option<Option<String>> = self
+            .client
+            .ask("read whether the run is approved", async |conn| conn.query_first(query).await)
+            .await?;
+        Ok(found.flatten())
+    }
+
+    /// Approves the jobs after the canary of a run.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn approve(&mut self, id: RunId, who: &str) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET approved = COALESCE(approved, ?) WHERE id = ?",
+            self.client.database.tables.run
+        );
+        let who: String = who.chars().take(190).collect();
+        self.client.ask("approve the run", async |conn| conn.exec_drop(update, (who, id.0)).await).await
+    }
+
     /// The runs of the same input, newest first, whether or not they have ended.
     ///
     /// # Errors

@@ -148,6 +148,7 @@ mod tests {
             manifest: None,
             manifest_signature: None,
             planned: Some(3),
+            canary: None,
         };
         Standing { run, counts: Counts { done, dead, cancelled, started: 0 }, given_up: GivenUp::default() }
     }

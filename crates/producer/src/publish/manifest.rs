@@ -1,6 +1,6 @@
 //! Writing down what a run is published as, before any of it is published.
 
-use queryfleet_job::{Manifest, ManifestDigest, Signer, manifest};
+use queryfleet_job::{Manifest, ManifestDigest, Signer};
 use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::Error;
@@ -42,9 +42,12 @@ pub(crate) async fn write(
 fn require_same<'a>(run: &Run, bytes: &'a [u8], ours: &Manifest) -> Result<&'a [u8], Error> {
     let theirs = Manifest::from_bytes(bytes)
         .map_err(|error| Error::Manifest { name: run.name.clone(), why: error.to_string() })?;
-    let Manifest { v, ledger, run: id, queue, schema, session_sql, not_atomic, input, total } = &theirs;
+    let Manifest { v, ledger, run: id, queue, schema, session_sql, not_atomic, input, total, canary } =
+        &theirs;
     let parts = [
-        ("version", (*v, manifest::VERSION) == (ours.v, manifest::VERSION)),
+        // Before the version, which follows from it.
+        ("canary", *canary == ours.canary),
+        ("version", *v == ours.v),
         ("ledger", *ledger == ours.ledger),
         ("run", *id == ours.run),
         ("queue", *queue == ours.queue),

@@ -65,6 +65,15 @@ pub enum Waits {
     Database(Duration),
     /// As many messages wait in the queue as the caller allows.
     Backlog,
+    /// The canary has not ended yet, or nobody has approved the rest.
+    Canary {
+        /// Its jobs.
+        jobs: u64,
+        /// Those that have ended.
+        ended: u64,
+        /// Those of them that are dead.
+        dead: u64,
+    },
 }
 
 impl fmt::Display for Waits {
@@ -72,6 +81,15 @@ impl fmt::Display for Waits {
         match self {
             Waits::Broker(since) => write!(f, "the broker has confirmed nothing for {} s", since.as_secs()),
             Waits::Database(since) => write!(f, "database unavailable for {} s", since.as_secs()),
+            Waits::Canary { jobs, ended, dead } if ended < jobs => {
+                write!(f, "canary: {ended} of {jobs} jobs have ended, {dead} of them dead")
+            }
+            Waits::Canary { jobs, dead, .. } => {
+                write!(
+                    f,
+                    "canary: all {jobs} jobs have ended, {dead} of them dead; the rest waits for an approval"
+                )
+            }
             Waits::Backlog => f.write_str("held back: the queue has as many messages as are allowed"),
         }
     }

@@ -209,6 +209,7 @@ impl<'a> Publication<'a> {
             confirmed: if request.missing { 0 } else { run.confirmed },
             noted_at: Instant::now(),
             waits: None,
+            canary: run.canary,
             run,
         };
         let published = publishing.run().await;
@@ -218,8 +219,14 @@ impl<'a> Publication<'a> {
 
     /// What the run is published as, from this request and from nothing that the table holds.
     fn manifest(&self, run: &Run, checked: &CheckedInput) -> Manifest {
+        // One of as many jobs as there are guards nothing.
+        let asked = self.request.canary.filter(|canary| *canary < checked.digest.jobs);
+        let canary = asked.or(run.canary);
         Manifest {
-            v: queryfleet_job::manifest::VERSION,
+            v: match canary {
+                None => queryfleet_job::manifest::VERSION,
+                Some(_) => queryfleet_job::manifest::WITH_CANARY,
+            },
             ledger: self.ledger.clone(),
             run: run.id,
             queue: self.config.queue.clone(),
@@ -228,6 +235,7 @@ impl<'a> Publication<'a> {
             not_atomic: self.request.not_atomic,
             input: queryfleet_job::hex(&checked.identity.digest),
             total: checked.digest.jobs,
+            canary,
         }
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Publishing<'a> {
     pub(crate) noted_at: Instant,
     /// What is waited for.
     pub(crate) waits: Option<Waits>,
+    /// So many jobs are published before somebody approves the rest.
+    pub(crate) canary: Option<u64>,
 }
 
 impl Publishing<'_> {
@@ -86,6 +88,13 @@ impl Publishing<'_> {
                 continue;
             }
             self.places.add(checked.job.seq, self.jobs.input(), checked.place);
+            if self.canary.is_some_and(|canary| checked.job.seq > canary) {
+                self.close_message(read.jobs).await?;
+                self.send_batch(read.jobs).await?;
+                self.await_confirms().await?;
+                self.await_approval().await?;
+                self.canary = None;
+            }
             let weighed = self.grouping.weigh(&checked).await;
             let weight = self.grouping.note(weighed, || self.jobs.location(checked.place).to_string());
             let Checked { job, is_atomic, .. } = checked;
@@ -96,7 +105,7 @@ impl Publishing<'_> {
                 self.pending = Some(self.begin_message(job, is_atomic));
             }
             self.grouping.add(weight);
-            if self.grouping.is_full() {
+            if self.grouping.is_full() || self.canary.is_some() {
                 self.close_message(read.jobs).await?;
             }
         }
@@ -207,6 +216,35 @@ impl Publishing<'_> {
             self.note().await?;
         }
         Ok(())
+    }
+
+    /// Waits until the jobs of the canary have ended, and somebody has approved the rest; says so meanwhile.
+    async fn await_approval(&mut self) -> Result<(), Error> {
+        let Some(jobs) = self.canary else { return Ok(()) };
+        let mut backoff = Backoff::new(self.backoff_max);
+        loop {
+            match self.look_at_canary(jobs).await {
+                Ok(true) => {
+                    self.waits = None;
+                    return Ok(());
+                }
+                Ok(false) => tokio::time::sleep(NOTE_EVERY).await,
+                Err(error) if is_passing(&error) => {
+                    self.notice.warn("the canary cannot be looked at", &error);
+                    tokio::time::sleep(backoff.pause()).await;
+                }
+                Err(error) => return Err(error),
+            }
+            self.report();
+        }
+    }
+
+    /// Whether all of the canary has ended and the rest is approved.
+    async fn look_at_canary(&mut self, jobs: u64) -> Result<bool, Error> {
+        self.write_confirmed().await?;
+        let counts = self.client.jobs().count_first(self.run.id, jobs).await?;
+        self.waits = Some(Waits::Canary { jobs, ended: counts.ended(), dead: counts.dead });
+        Ok(counts.ended() >= jobs && self.client.runs().approved(self.run.id).await?.is_some())
     }
 
     /// The error with the location of the statement that it is about.

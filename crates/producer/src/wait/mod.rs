@@ -35,6 +35,8 @@ pub enum Ended {
     Repaired,
     /// The run was cancelled.
     Cancelled,
+    /// Its canary has ended, and nobody has approved the rest.
+    Unapproved,
     /// The time that the caller gave has passed.
     TimedOut,
     /// Jobs are neither in the ledger nor with the broker nor with a worker.
@@ -101,6 +103,7 @@ pub async fn wait(
             _ if patience.timeout.is_some_and(|timeout| started.elapsed() >= timeout) => {
                 Some(Ended::TimedOut)
             }
+            _ if is_available && is_unapproved(&mut client, &standing).await => Some(Ended::Unapproved),
             _ if is_available
                 && observer.is_missing(&mut client, &standing.run, standing.counts.ended()).await =>
             {
@@ -119,6 +122,14 @@ pub async fn wait(
         };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether all that is published of a run is its canary, which has ended, and nobody has approved the rest.
+async fn is_unapproved(client: &mut LedgerClient, standing: &Standing) -> bool {
+    let Some(canary) = standing.run.canary.filter(|canary| standing.counts.ended() >= *canary) else {
+        return false;
+    };
+    standing.run.confirmed <= canary && matches!(client.runs().approved(standing.run.id).await, Ok(None))
 }
 
 /// Reads the run's row and counts more of its blocks.

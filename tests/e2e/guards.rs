@@ -1,0 +1,82 @@
+//! Guards: what a person has to approve before it is executed.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, eventually};
+
+const SOON: Duration = Duration::from_secs(30);
+const JOBS: u64 = 300;
+const CANARY: u64 = 20;
+
+/// A publish that goes on by itself.
+fn publish(fleet: &Fleet, script: &std::path::Path, more: &[&str]) -> Child {
+    let mut arguments = vec!["publish", script.to_str().unwrap(), "--run", "guarded"];
+    arguments.extend(more);
+    fleet.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn kill(mut publisher: Child) {
+    publisher.kill().unwrap();
+    publisher.wait().unwrap();
+}
+
+/// Jobs of the ledger, and the largest seq among them.
+fn done(fleet: &Fleet) -> (u64, u64) {
+    (fleet.ledger("done"), fleet.number("SELECT COALESCE(MAX(seq), 0) FROM queryfleet_ledger"))
+}
+
+#[test]
+fn nothing_after_the_canary_runs_before_somebody_approves_it_whatever_becomes_of_the_publisher() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(JOBS);
+    let canary = CANARY.to_string();
+    // Killed before any of it has ended, and while it waits.
+    let publisher = publish(&fleet, &script, &["--canary", &canary]);
+    eventually(SOON, "the canary is in the queue", || fleet.ready("") == CANARY as u32);
+    kill(publisher);
+    fleet.run(&["approve", "guarded"]).expect(1).says("has not ended yet: 0 of 20 jobs");
+    let _worker = fleet.worker(3);
+    eventually(SOON, "it has ended", || done(&fleet) == (CANARY, CANARY));
+    let said = fleet.wait("guarded").expect(7);
+    said.says("its canary has ended: 20 jobs done; the rest waits: queryfleet approve guarded");
+    // Repeated without the flag it is guarded still; with another one it is another run.
+    let publisher = publish(&fleet, &script, &[]);
+    let all = ["publish", script.to_str().unwrap(), "--run", "guarded", "--canary", "7"];
+    fleet.run(&all).expect(1).says("it has another canary");
+    fleet.wait("guarded").expect(7);
+    kill(publisher);
+    assert_eq!(done(&fleet), (CANARY, CANARY));
+    let publisher = publish(&fleet, &script, &["--canary", &canary]);
+    fleet.run(&["approve", "guarded", "--by", "dba"]).expect(0).says("approved after 20 jobs done, 0 dead");
+    // Killed after it was approved, and repeated.
+    kill(publisher);
+    let mut publisher = publish(&fleet, &script, &[]);
+    assert_eq!(publisher.wait().unwrap().code(), Some(0));
+    fleet.wait("guarded").expect(0);
+    fleet.assert_each_once();
+    assert_eq!(done(&fleet), (JOBS, JOBS));
+    fleet.run(&["events", "--run", "guarded"]).expect(0).says("approve").says("dba");
+}
+
+#[test]
+fn a_canary_shows_what_would_have_failed_and_can_be_cancelled() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let jobs = (1..=100).map(|id| format!("UPDATE nowhere SET n = 1 WHERE id = {id};"));
+    let script = fleet.script(jobs);
+    let _worker = fleet.worker(2);
+    let publisher = publish(&fleet, &script, &["--canary", "5"]);
+    eventually(SOON, "it is dead", || fleet.ledger("dead") == 5);
+    fleet.wait("guarded").expect(7).says("5 dead");
+    fleet.run(&["status", "guarded"]).expect(0).says("dead: 5 jobs by 1146");
+    fleet.run(&["cancel", "guarded"]).expect(0);
+    let mut publisher = publisher;
+    assert_eq!(publisher.wait().unwrap().code(), Some(4));
+    assert_eq!((fleet.ledger("dead"), fleet.ledger("cancelled")), (5, 95));
+    // What is all canary needs no approval, and a run without one has none.
+    let small = fleet.script(["DO 1;", "DO 2;"]);
+    fleet.run(&["run", small.to_str().unwrap(), "--run", "small", "--canary", "5"]).expect(0);
+    fleet.run(&["approve", "small"]).expect(1).says("run small has no canary to approve");
+    fleet.run(&["publish", small.to_str().unwrap(), "--canary", "0"]).expect(2);
+}
