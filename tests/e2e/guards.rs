@@ -80,3 +80,67 @@ fn a_canary_shows_what_would_have_failed_and_can_be_cancelled() {
     fleet.run(&["approve", "small"]).expect(1).says("run small has no canary to approve");
     fleet.run(&["publish", small.to_str().unwrap(), "--canary", "0"]).expect(2);
 }
+
+/// Jobs of which those from 31 on fail, each after a tenth of a second.
+fn failing(fleet: &Fleet, jobs: u64) -> std::path::PathBuf {
+    fleet.make_counters(jobs);
+    let job = |id| match id {
+        ..=30 => format!("UPDATE t SET n = n + 1 WHERE id = {id};"),
+        _ => format!("INSERT INTO t (id, n) VALUES ({id}, 0 * SLEEP(0.1));"),
+    };
+    fleet.script((1..=jobs).map(job))
+}
+
+#[test]
+fn a_run_that_fails_too_often_holds_its_queue_until_somebody_resumes_it() {
+    let fleet = Fleet::new();
+    let script = failing(&fleet, 300);
+    let mut workers = vec![fleet.worker(1), fleet.worker(1), fleet.worker(1)];
+    workers.iter().for_each(|worker| _ = worker.serves());
+    fleet
+        .run(&["publish", script.to_str().unwrap(), "--run", "bad", "--chunk", "1", "--halt", "10"])
+        .expect(0);
+    eventually(SOON, "the first are dead", || fleet.ledger("dead") > 0);
+    // Whoever has executed them may be gone.
+    workers.remove(0).kill();
+    fleet.wait("bad").expect(7).says("run bad: halted with 30 jobs done, ").says("queryfleet resume");
+    fleet.run(&["status"]).expect(0).says("is held: hold 1 by halt: run bad: ").says("and it halts at 10");
+    eventually(SOON, "what ran has ended", || fleet.running("SLEEP(0.1)") == 0);
+    let dead = fleet.ledger("dead");
+    assert!((10..150).contains(&dead), "{dead}");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_hold"), 1);
+    // Only what dies after it counts.
+    fleet.run(&["resume"]).expect(0);
+    eventually(SOON, "some more are dead", || fleet.ledger("dead") > dead);
+    fleet.wait("bad").expect(7);
+    let more = fleet.ledger("dead");
+    assert!(more >= dead + 10, "{dead} and {more}");
+    // A run that is cancelled holds nothing.
+    let good = fleet.script(["DO 1;"]);
+    fleet.publish(&good, "good");
+    fleet.run(&["cancel", "bad"]).expect(0);
+    fleet.wait("good").expect(0);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_hold"), 0);
+    fleet.run(&["events", "--run", "bad"]).expect(0).says("halt");
+}
+
+#[test]
+fn a_share_halts_a_run_and_a_run_that_fails_less_goes_on() {
+    let fleet = Fleet::new();
+    let script = failing(&fleet, 100);
+    let _worker = fleet.worker(2);
+    for bad in ["0", "0%", "101%", "many"] {
+        fleet.run(&["publish", script.to_str().unwrap(), "--halt", bad]).expect(2).says("a share such as 5%");
+    }
+    let publish = |name: &str, share: &str| {
+        fleet
+            .run(&["publish", script.to_str().unwrap(), "--run", name, "--chunk", "1", "--halt", share])
+            .expect(0);
+        fleet.wait(name)
+    };
+    publish("halted", "20%").expect(7).says("halted with 30 jobs done");
+    fleet.run(&["cancel", "halted"]).expect(0);
+    fleet.sql("UPDATE t SET n = 0");
+    publish("finished", "95%").expect(3);
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_hold"), 0);
+}

@@ -258,7 +258,8 @@ fn a_ledger_of_a_version_without_limits_is_served_and_gets_them_by_setup() {
     let fleet = Fleet::new();
     fleet.sql(
         "DROP TABLE queryfleet_limit, queryfleet_permit, queryfleet_rate, queryfleet_governor, queryfleet_event; \
-         ALTER TABLE queryfleet_run DROP COLUMN kept, DROP COLUMN approved; \
+         ALTER TABLE queryfleet_run DROP COLUMN kept, DROP COLUMN approved, DROP COLUMN halt, \
+         DROP COLUMN halt_base; ALTER TABLE queryfleet_hold DROP COLUMN mark; \
          ALTER TABLE queryfleet_worker DROP COLUMN limit_version, DROP COLUMN account, DROP COLUMN sessions; \
          UPDATE queryfleet_meta SET value = '2' WHERE name = 'additions'",
     );

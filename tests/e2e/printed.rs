@@ -225,7 +225,87 @@ fn json_has_these_keys() {
         .run: number
         .state: string
         .total: number"#]];
-    printed.has_keys(&["status", "printed"], 0, &standing);
+    printed.has_keys(
+        &["runs"],
+        0,
+        &expect![[r#"
+        [].cancelled: number
+        [].confirmed: number
+        [].created: string
+        [].dead: number
+        [].discarded: number
+        [].done: number
+        [].name: string
+        [].queue: string
+        [].replaced_by[]: empty
+        [].run: number
+        [].state: string
+        [].total: number"#]],
+    );
+    printed.has_keys(
+        &["status", "printed"],
+        0,
+        &expect![[r#"
+        .cancelled: number
+        .confirmed: number
+        .created: string
+        .dead: number
+        .discarded: number
+        .done: number
+        .errors[].code: number
+        .errors[].example: string
+        .errors[].jobs: number
+        .errors[].reason: string
+        .left_s: null
+        .name: string
+        .queue: string
+        .rate: null
+        .replaced_by[]: empty
+        .retrying: null
+        .run: number
+        .running[]: empty
+        .state: string
+        .total: number"#]],
+    );
+    printed.has_keys(&["workers"], 0, &expect!["[]: empty"]);
+    printed.has_keys(
+        &["events"],
+        0,
+        &expect![[r#"
+        [].at: string
+        [].detail: string
+        [].name: string
+        [].queue: string
+        [].run: number
+        [].what: string
+        [].who: string"#]],
+    );
+    printed.has_keys(
+        &["limit"],
+        0,
+        &expect![[r#"
+        .allowed: null
+        .because: null
+        .by: null
+        .changed: null
+        .checks: null
+        .critical_load[]: empty
+        .governor: null
+        .ignore_until: null
+        .max_lag: null
+        .max_load[]: empty
+        .permits_in_use: number
+        .queue: string
+        .rate: null
+        .reasons: null
+        .slots: null
+        .term: null
+        .throttle_query: null
+        .version: number
+        .window: null
+        .window_margin: null
+        .without[]: empty"#]],
+    );
     printed.has_keys(&["wait", "printed"], 3, &standing);
     let run = ["run", &printed.script, "--run", "printed", "--allow-no-where"];
     printed.has_keys(&run, 3, &standing);

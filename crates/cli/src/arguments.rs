@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use queryfleet_config::MAX_SLOTS;
-use queryfleet_job::{NotAtomic, RUN_NAME_LIMIT};
+use queryfleet_job::{Halt, NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_ledger::RunStatus;
 use queryfleet_operator::Role;
 use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, Patience, RangeSize, Ranges, Source};
@@ -504,6 +504,9 @@ pub(crate) struct PublishArgs {
     /// Publish so many jobs first, each alone, and the rest after their end and `queryfleet approve`
     #[arg(long, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) canary: Option<u64>,
+    /// Hold the queue when so many jobs of the run are dead, such as 100, or such a share of those that have ended, such as 5%
+    #[arg(long, value_name = "JOBS|SHARE", value_parser = str::parse::<Halt>)]
+    pub(crate) halt: Option<Halt>,
     /// The run whose dead jobs this one replaces: those that the input names as `dead export` does, or all if it names none
     #[arg(long, help_heading = "Run", value_name = "RUN", requires = "run")]
     pub(crate) replaces: Option<String>,

@@ -21,7 +21,7 @@ pub enum Exit {
     TimedOut,
     /// Jobs are missing: neither ended, nor with the broker, nor with a worker.
     Missing,
-    /// A guard waits for a person: a canary has ended, and nobody has approved the rest.
+    /// A guard waits for a person: a canary has ended, and nobody has approved the rest; or too many jobs are dead.
     Waits,
     /// The run was purged: it ended long ago, and nothing tells any more how.
     Purged,
@@ -73,7 +73,7 @@ impl Exit {
             Exit::Cancelled => "the run was cancelled",
             Exit::TimedOut => "--timeout has passed",
             Exit::Missing => "jobs are missing",
-            Exit::Waits => "a canary waits for an approval",
+            Exit::Waits => "a canary or a halt waits for a person",
             Exit::Purged => "the run was purged",
             Exit::Interrupted => "interrupted",
             Exit::External(_) => "the exit code of COMMAND",
@@ -95,7 +95,7 @@ impl From<Ended> for Exit {
             Ended::Cancelled => Exit::Cancelled,
             Ended::TimedOut => Exit::TimedOut,
             Ended::Missing => Exit::Missing,
-            Ended::Unapproved => Exit::Waits,
+            Ended::Unapproved | Ended::Halted => Exit::Waits,
         }
     }
 }

@@ -11,6 +11,7 @@ mod drain;
 mod error;
 mod failpoint;
 mod governor;
+mod halt;
 mod heartbeat;
 mod log;
 mod not_run;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::log::{Event, EventKind};
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{Drain, Error, collector, governor, heartbeat, sweeper};
+use crate::{Drain, Error, collector, governor, halt, heartbeat, sweeper};
 
 /// How long the end of the drain may take: killing statements and publishing copies. The chart's grace period covers
 /// it.
@@ -57,6 +57,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
     beside.spawn(heartbeat::keep_admissions_connected(shared.clone()));
     beside.spawn(collector::collect(shared.clone()));
     beside.spawn(sweeper::sweep(shared.clone()));
+    beside.spawn(halt::watch(shared.clone()));
     beside.spawn(governor::govern(shared.clone(), config.clone()));
     let slots: JoinSet<()> = (0..config.slots).map(|index| Slot::new(shared.clone(), index).run()).collect();
     // Tests and benches wait for "worker serves", and read the address behind "metrics=".

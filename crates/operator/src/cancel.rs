@@ -30,6 +30,9 @@ impl Operator {
             run = self.read_again(&before.run).await?;
         }
         self.ledger.jobs().cancel(run.id, 1, run.last_seq()).await?;
+        for (id, _) in self.ledger.halts().held(&run.queue).await?.iter().filter(|(_, of)| *of == run.id) {
+            self.ledger.holds().lift(&run.queue, *id).await?;
+        }
         self.note("cancel", Some(run.id), if now { "now" } else { "" }).await;
         self.status(&run.id.to_string()).await
     }

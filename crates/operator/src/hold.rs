@@ -134,7 +134,13 @@ impl Operator {
                 in_force.into_iter().filter(|row| ids.contains(&row.hold.id)).collect()
             }
         };
+        let halted = self.ledger.halts().held(&queue).await?;
         for row in &lifted {
+            // Before it is lifted: otherwise a worker would place it again.
+            if let Some((_, run)) = halted.iter().find(|(id, _)| *id == row.hold.id) {
+                let tally = self.ledger.halts().tally(*run).await?;
+                self.ledger.halts().set_base(*run, tally).await?;
+            }
             self.ledger.holds().lift(&queue, row.hold.id).await?;
             self.note("resume", None, &row.hold.to_string()).await;
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use queryfleet_job::NotAtomic;
+use queryfleet_job::{Halt, NotAtomic};
 
 /// The most jobs per message: a transaction of more statements is no longer a small one.
 pub const LARGEST_CHUNK: usize = 10_000;
@@ -40,6 +40,8 @@ pub struct PublishRequest<'a> {
     /// Publish so many jobs, each alone in its message, wait for their end, and publish the rest once somebody approves the
     /// run. A run that was begun with a canary keeps it.
     pub canary: Option<u64>,
+    /// Hold the queue when so many jobs of the run are dead; of a run that was begun before, from now on.
+    pub halt: Option<Halt>,
     /// How fast to publish.
     pub limits: Limits,
     /// Publish again, from a run that was published before, those jobs that the ledger does not have.
@@ -61,6 +63,7 @@ impl<'a> PublishRequest<'a> {
             again: false,
             replaces: None,
             canary: None,
+            halt: None,
             limits: Limits::default(),
             missing: false,
         }

@@ -122,6 +122,7 @@ pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
         again: args.again,
         replaces: args.replaces.as_deref(),
         canary: args.canary,
+        halt: args.halt,
         missing: args.missing,
     }
 }

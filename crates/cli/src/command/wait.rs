@@ -122,6 +122,11 @@ pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
                 counted(counts.done, "job")
             ));
         }
+        Ended::Halted => output::print(format_args!(
+            "run {name}: halted with {} done, {} dead; look at them, and then: queryfleet resume",
+            counted(counts.done, "job"),
+            counts.dead
+        )),
         Ended::TimedOut => output::print(format_args!(
             "run {name}: {} ended so far; the run continues: queryfleet wait {name}",
             counted(counts.ended(), "job")

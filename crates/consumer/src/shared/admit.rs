@@ -197,6 +197,11 @@ impl KnownRuns {
         Ok(())
     }
 
+    /// The runs of which there have been messages lately.
+    pub(crate) fn known(&self) -> Vec<RunId> {
+        self.read().runs.keys().copied().collect()
+    }
+
     /// Forgets the runs of which there have been no messages for long, and returns the others.
     fn forget_unused(&self) -> Vec<RunId> {
         let mut known = self.write();

@@ -38,6 +38,13 @@ const LIMIT_COLUMNS: [&str; 3] = [
 
 /// Who has approved the jobs after a canary. New with limits, [`add_limits`].
 const APPROVED: &str = "approved VARCHAR(190) NULL COMMENT 'who has approved the jobs after the canary'";
+/// At how many dead jobs a run holds its queue. New with limits, [`add_limits`].
+const HALT: [&str; 2] = [
+    "halt VARCHAR(20) NULL COMMENT 'dead jobs, or their share, at which the queue is held'",
+    "halt_base VARCHAR(50) NULL COMMENT 'dead and ended jobs when somebody has last resumed it'",
+];
+/// What a hold is for that no person has placed. New with limits, [`add_limits`].
+const MARK: &str = "mark VARCHAR(60) NULL COMMENT 'what the hold is for, if no two may be for it'";
 /// The counts of a run that has ended. New with limits, [`add_limits`].
 const KEPT: &str = "kept VARCHAR(400) NULL COMMENT 'JSON: counts of the jobs of a run that has ended'";
 
@@ -73,7 +80,8 @@ pub(crate) fn add_places(tables: &Tables) -> [String; 2] {
 }
 
 /// What tables of version 3 lack that were made before there were limits. A program that knows of none runs beside it.
-pub(crate) fn add_limits(tables: &Tables) -> [String; 7] {
+pub(crate) fn add_limits(tables: &Tables) -> [String; 8] {
+    let [halt, halt_base] = HALT;
     let [version, account, sessions] = LIMIT_COLUMNS;
     [
         create_limit(tables),
@@ -81,7 +89,11 @@ pub(crate) fn add_limits(tables: &Tables) -> [String; 7] {
         create_rate(tables),
         create_governor(tables),
         create_event(tables),
-        format!("ALTER TABLE {} ADD COLUMN {KEPT}, ADD COLUMN {APPROVED}", tables.run),
+        format!(
+            "ALTER TABLE {} ADD COLUMN {KEPT}, ADD COLUMN {APPROVED}, ADD COLUMN {halt}, ADD COLUMN {halt_base}",
+            tables.run
+        ),
+        format!("ALTER TABLE {} ADD COLUMN {MARK}, ADD UNIQUE KEY mark (mark)", tables.hold),
         format!(
             "ALTER TABLE {} ADD COLUMN {version}, ADD COLUMN {account}, ADD COLUMN {sessions}",
             tables.worker
@@ -122,6 +134,7 @@ fn create_meta(tables: &Tables) -> String {
 /// A row for each run, which stays after a purge so that its id is never used again.
 fn create_run(tables: &Tables) -> String {
     let [manifest, manifest_signature] = MANIFEST;
+    let [halt, halt_base] = HALT;
     format!(
         "CREATE TABLE IF NOT EXISTS {} (
            id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
@@ -142,6 +155,8 @@ fn create_run(tables: &Tables) -> String {
            {manifest_signature},
            {KEPT},
            {APPROVED},
+           {halt},
+           {halt_base},
            KEY digest (digest)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.run
@@ -240,7 +255,9 @@ fn create_hold(tables: &Tables) -> String {
            ends_running TINYINT NOT NULL DEFAULT 0 COMMENT 'running statements are ended too',
            placed_by VARCHAR(190) NOT NULL,
            because TEXT NOT NULL,
-           KEY queue (queue)
+           {MARK},
+           KEY queue (queue),
+           UNIQUE KEY mark (mark)
          ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         tables.hold
     )

@@ -6,6 +6,7 @@ pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
 pub(crate) mod events;
 pub(crate) mod governors;
+pub(crate) mod halts;
 pub(crate) mod holds;
 pub(crate) mod jobs;
 mod kept;
@@ -26,6 +27,7 @@ use queryfleet_job::LedgerId;
 use crate::client::dead_jobs::DeadJobs;
 use crate::client::events::Events;
 use crate::client::governors::Governors;
+use crate::client::halts::Halts;
 use crate::client::holds::Holds;
 use crate::client::jobs::Jobs;
 use crate::client::limits::Limits;
@@ -98,6 +100,11 @@ impl LedgerClient {
     /// What people have done: noted, read.
     pub fn events(&mut self) -> Events<'_> {
         Events { client: self }
+    }
+
+    /// The guards of runs: at how many dead jobs they hold their queue.
+    pub fn halts(&mut self) -> Halts<'_> {
+        Halts { client: self }
     }
 
     /// What the server says of itself, of this account and of its tables.

@@ -15,7 +15,7 @@ const TABLES: [&str; 5] =
     ["queryfleet_run", "queryfleet_ledger", "queryfleet_dead", "queryfleet_worker", "queryfleet_range"];
 /// The number of additions to the tables of that version. A program that does not know one runs beside it, and one that
 /// does runs without it: the version stays. Number 1: holds. Number 2: places of jobs, and what replaces them. Number 3:
-/// limits, permits, events, kept counts and canaries.
+/// limits, permits, events, kept counts, canaries and halts.
 const ADDITIONS: u32 = 3;
 /// The additions that are read by whoever may find them missing.
 pub(crate) const HOLDS: u32 = 1;

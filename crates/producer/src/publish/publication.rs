@@ -174,6 +174,9 @@ impl<'a> Publication<'a> {
         let signer = Signer::new(config.signing_keys.iter().map(|key| key.expose().as_bytes()));
         let ours = self.manifest(&run, &checked);
         let (run, manifest) = manifest::write(&mut self.client, run, &ours, signer.as_ref()).await?;
+        if let Some(halt) = request.halt {
+            self.client.halts().set(run.id, halt).await?;
+        }
         let replaced = match &self.replacement {
             Some(replacement) => replacement.discard(&mut self.client, &run).await?,
             None => 0,

@@ -37,6 +37,8 @@ pub enum Ended {
     Cancelled,
     /// Its canary has ended, and nobody has approved the rest.
     Unapproved,
+    /// The queue is held for its dead jobs.
+    Halted,
     /// The time that the caller gave has passed.
     TimedOut,
     /// Jobs are neither in the ledger nor with the broker nor with a worker.
@@ -104,6 +106,12 @@ pub async fn wait(
                 Some(Ended::TimedOut)
             }
             _ if is_available && is_unapproved(&mut client, &standing).await => Some(Ended::Unapproved),
+            _ if is_available
+                && matches!(observer.reason(), Some(Reason::Held { .. }))
+                && matches!(client.halts().is_held(standing.run.id).await, Ok(true)) =>
+            {
+                Some(Ended::Halted)
+            }
             _ if is_available
                 && observer.is_missing(&mut client, &standing.run, standing.counts.ended()).await =>
             {

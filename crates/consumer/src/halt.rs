@@ -1,0 +1,45 @@
+//! Holding the queue for a run of which too many jobs die: each worker looks at the guarded runs that it has messages of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use queryfleet_ledger::{Error, GuardedRun, NewEvent};
+
+use crate::shared::Shared;
+
+/// How often the worker looks. All of them do: whichever has executed what died may be gone.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Looks until the worker ends.
+pub(crate) async fn watch(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(queryfleet_job::jittered(LOOK_INTERVAL)).await;
+        if let Err(error) = look(&shared).await {
+            let error = queryfleet_job::causes(&error);
+            tracing::debug!(worker = shared.worker, error, "guarded runs are not looked at for now");
+        }
+    }
+}
+
+async fn look(shared: &Shared) -> Result<(), Error> {
+    let runs = shared.runs.known();
+    let mut client = shared.clients.heartbeat.lock().await;
+    for run in client.halts().of(&runs).await? {
+        let GuardedRun { id, name, halt, base, total, .. } = &run;
+        let now = client.halts().tally(*id).await?;
+        // Of one that is at its end there is nothing left to save, and others wait in its queue.
+        let is_over = total.is_some_and(|total| now.ended >= total);
+        if is_over || !halt.is_reached(*base, now) {
+            continue;
+        }
+        let because =
+            format!("run {name}: {} of {} jobs are dead, and it halts at {halt}", now.dead, now.ended);
+        if client.halts().hold(&run, &because).await? {
+            let event =
+                NewEvent { queue: &run.queue, run: Some(*id), who: "halt", what: "pause", detail: &because };
+            // It is held also where that cannot be noted.
+            let _ = client.events().note(&event).await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Runs that hold their queue when too many of their jobs die.
+//!
+//! The death itself is committed as always, without a counter that all deaths would write. Whoever looks counts: any worker,
+//! so that it does not matter which one dies. The hold has a mark that is unique, so that one is placed however many look.
+
+use mysql_async::prelude::{FromRow, Queryable};
+use mysql_async::{Row, params};
+use queryfleet_job::{Halt, RunId, Tally};
+
+use crate::Error;
+use crate::connection::LedgerClient;
+use crate::error_code::NO_COLUMN;
+use crate::row;
+
+/// Who places the hold.
+const HALT: &str = "halt";
+
+/// A run that holds its queue at some number of dead jobs.
+#[derive(Clone, Debug)]
+pub struct GuardedRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its name.
+    pub name: String,
+    /// Its queue.
+    pub queue: String,
+    /// How many jobs it has, once all are published.
+    pub total: Option<u64>,
+    /// The number.
+    pub halt: Halt,
+    /// What had ended when somebody last resumed it.
+    pub base: Tally,
+}
+
+/// What a run's row says of its guard.
+#[derive(FromRow)]
+struct HaltRow {
+    id: u64,
+    name: String,
+    queue: String,
+    total: Option<u64>,
+    halt: String,
+    halt_base: Option<String>,
+}
+
+/// The guards of runs; see [`LedgerClient::halts`].
+pub struct Halts<'a> {
+    pub(super) client: &'a mut LedgerClient,
+}
+
+impl Halts<'_> {
+    /// Sets at how many dead jobs a run holds its queue.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn set(&mut self, run: RunId, halt: Halt) -> Result<(), Error> {
+        let update = format!("UPDATE {} SET halt = ? WHERE id = ?", self.client.database.tables.run);
+        self.client
+            .ask("guard the run", async |conn| conn.exec_drop(update, (halt.to_string(), run.0)).await)
+            .await
+    }
+
+    /// Those of these runs that are open and guarded.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn of(&mut self, runs: &[RunId]) -> Result<Vec<GuardedRun>, Error> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = runs.iter().map(RunId::to_string).collect();
+        let query = format!(
+            "SELECT id, name, queue, total, halt, halt_base FROM {} \
+             WHERE id IN ({}) AND halt IS NOT NULL AND state IN ('publishing', 'published')",
+            self.client.database.tables.run,
+            ids.join(", ")
+        );
+        let rows: Result<Vec<Row>, Error> =
+            self.client.ask("read which runs are guarded", async |conn| conn.query(query).await).await;
+        let rows = match rows {
+            // The tables were made by a version without guards.
+            Err(error) if error.code() == Some(NO_COLUMN) => return Ok(Vec::new()),
+            rows => rows?,
+        };
+        let rows = rows.into_iter().map(|found| row::read(found, "queryfleet_run"));
+        let rows = rows.collect::<Result<Vec<HaltRow>, Error>>()?;
+        let guarded = |HaltRow { id, name, queue, total, halt, halt_base }| {
+            let base = Tally::decode(&halt_base.unwrap_or_default());
+            Some(GuardedRun { id: RunId(id), name, queue, total, halt: halt.parse().ok()?, base })
+        };
+        Ok(rows.into_iter().filter_map(guarded).collect())
+    }
+
+    /// How many jobs of a run are dead, and how many have ended: as many as the last of them says, since jobs end in their
+    /// order by and large.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn tally(&mut self, run: RunId) -> Result<Tally, Error> {
+        let tables = &self.client.database.tables;
+        let query = format!(
+            "SELECT (SELECT COALESCE(MAX(seq), 0) FROM {} WHERE run = {run}), \
+             (SELECT COUNT(*) FROM {} WHERE run = {run} AND state = 'dead')",
+            tables.ledger, tables.dead
+        );
+        let found: Option<(u64, u64)> = self
+            .client
+            .ask("count the dead jobs of a run", async |conn| conn.query_first(query).await)
+            .await?;
+        let (ended, dead) = found.unwrap_or_default();
+        Ok(Tally { ended, dead })
+    }
+
+    /// Holds the queue of a run for its dead jobs, unless somebody has done so already. Returns whether it did.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the row.
+    pub async fn hold(&mut self, run: &GuardedRun, because: &str) -> Result<bool, Error> {
+        let insert = format!(
+            "INSERT IGNORE INTO {} (queue, placed, ends_running, placed_by, because, mark) \
+             VALUES (:queue, UTC_TIMESTAMP(3), 0, '{HALT}', :because, :mark)",
+            self.client.database.tables.hold
+        );
+        let values = params! { "queue" => &run.queue, "because" => because, "mark" => mark(run.id) };
+        self.client
+            .ask("hold the queue", async |conn| {
+                conn.exec_drop(insert, values).await?;
+                Ok(conn.affected_rows() > 0)
+            })
+            .await
+    }
+
+    /// Whether the queue of a run is held for its dead jobs.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn is_held(&mut self, run: RunId) -> Result<bool, Error> {
+        let query = format!("SELECT 1 FROM {} WHERE mark = ?", self.client.database.tables.hold);
+        let found: Result<Option<u8>, Error> = self
+            .client
+            .ask("read whether a run is halted", async |conn| conn.exec_first(query, (mark(run),)).await)
+            .await;
+        match found {
+            Err(error) if error.code() == Some(NO_COLUMN) => Ok(false),
+            found => Ok(found?.is_some()),
+        }
+    }
+
+    /// The runs for whose dead jobs a queue is held.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn held(&mut self, queue: &str) -> Result<Vec<(u64, RunId)>, Error> {
+        let query = format!(
+            "SELECT id, mark FROM {} WHERE queue = ? AND mark IS NOT NULL",
+            self.client.database.tables.hold
+        );
+        let rows: Result<Vec<(u64, String)>, Error> = self
+            .client
+            .ask("read which runs are halted", async |conn| conn.exec(query, (queue,)).await)
+            .await;
+        let rows = match rows {
+            Err(error) if error.code() == Some(NO_COLUMN) => Vec::new(),
+            rows => rows?,
+        };
+        let run = |(id, mark): (u64, String)| Some((id, RunId(mark.strip_prefix("run ")?.parse().ok()?)));
+        Ok(rows.into_iter().filter_map(run).collect())
+    }
+
+    /// From now on only what dies and ends after this tally counts.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn set_base(&mut self, run: RunId, base: Tally) -> Result<(), Error> {
+        let update = format!("UPDATE {} SET halt_base = ? WHERE id = ?", self.client.database.tables.run);
+        self.client
+            .ask("note what the guard has seen", async |conn| {
+                conn.exec_drop(update, (base.encode(), run.0)).await
+            })
+            .await
+    }
+}
+
+/// What no two holds have.
+fn mark(run: RunId) -> String {
+    format!("run {run}")
+}
