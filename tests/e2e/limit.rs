@@ -12,13 +12,15 @@ const SAMPLED_EVERY: Duration = Duration::from_millis(20);
 /// What was counted since it was last taken: statements whose text has a word, those of dead workers among them.
 struct Sampler {
     most: AtomicUsize,
+    samples: AtomicUsize,
     ends: AtomicBool,
 }
 
 impl Sampler {
     /// Samples while `body` runs.
     fn beside(fleet: &Fleet, word: &str, body: impl FnOnce(&Sampler)) {
-        let sampler = Sampler { most: AtomicUsize::new(0), ends: AtomicBool::new(false) };
+        let sampler =
+            Sampler { most: AtomicUsize::new(0), samples: AtomicUsize::new(0), ends: AtomicBool::new(false) };
         std::thread::scope(|scope| {
             let sampling = scope.spawn(|| {
                 let mut client = fleet.client();
@@ -26,6 +28,7 @@ impl Sampler {
                     let sessions = client.try_sessions().unwrap();
                     let running = sessions.iter().filter(|session| session.text.contains(word)).count();
                     sampler.most.fetch_max(running, Ordering::Relaxed);
+                    sampler.samples.fetch_add(1, Ordering::Relaxed);
                     std::thread::sleep(SAMPLED_EVERY);
                 }
             });
@@ -37,8 +40,10 @@ impl Sampler {
         });
     }
 
-    /// The most since this was last called.
+    /// The most since this was last called, of several samples at least.
     fn take(&self) -> usize {
+        let before = self.samples.load(Ordering::Relaxed);
+        eventually(SOON, "it was sampled", || self.samples.load(Ordering::Relaxed) >= before + 5);
         self.most.swap(0, Ordering::Relaxed)
     }
 
@@ -104,7 +109,7 @@ fn no_more_statements_run_than_are_allowed_whatever_becomes_of_the_workers() {
 #[test]
 fn a_statement_that_outlives_its_worker_keeps_the_permit_and_a_frozen_worker_that_thaws_has_lost_it() {
     let fleet = Fleet::new();
-    fleet.make_counters(2);
+    fleet.make_counters(3);
     // A statement waits for the row for as long as the test wants, also when its client is gone, which ends a SLEEP.
     let mut lock = fleet.client();
     lock.run("BEGIN; UPDATE t SET n = n WHERE id = 1").unwrap();
@@ -136,8 +141,10 @@ fn a_statement_that_outlives_its_worker_keeps_the_permit_and_a_frozen_worker_tha
     eventually(Duration::from_secs(120), "its permit is free", || {
         third.metric("queryfleet_slots_allowed", &[]) == 1.0
     });
-    let slow = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(3) WHERE id = 2;"]);
-    fleet.publish(&slow, "slow");
+    // Two: the broker may still give one to the frozen worker, which gives it back when it thaws.
+    let job = |id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(3) WHERE id = {id};");
+    let slow = fleet.script([job(2), job(3)]);
+    fleet.run(&["publish", slow.to_str().unwrap(), "--run", "slow", "--chunk", "1"]).expect(0);
     eventually(SOON, "it runs", || fleet.running("SLEEP(3)") == 1);
     second.signal(Signal::CONT);
     eventually(SOON, "it knows", || second.metric("queryfleet_slots_allowed", &[]) == 0.0);
