@@ -9,7 +9,8 @@ use queryfleet_tests::{Fleet, Output, shell};
 use super::page::{Page, of_users};
 
 /// The pages of which a test below runs what is marked.
-const RUN: [&str; 4] = ["README.md", "docs/first-run.md", "docs/inputs.md", "docs/operating.md"];
+const RUN: [&str; 5] =
+    ["README.md", "docs/first-run.md", "docs/inputs.md", "docs/operating.md", "docs/driving.md"];
 
 /// The table that the pages speak of.
 fn make_customers(fleet: &Fleet) {
@@ -104,6 +105,16 @@ fn the_commands_of_the_inputs_work() {
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email IS NULL AND id = 8"), 1);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email LIKE '%99@example.com'"), 0);
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers"), 1000 - 1 - 10 + 1);
+}
+
+#[test]
+fn the_commands_of_driving_work() {
+    let (_, output) = run("docs/driving.md");
+    output
+        .says("is held: hold 1 by")
+        .says("queue default is limited to others_running below 40, held at Threads_connected 400")
+        .says("window 22:00-06:00 Europe/Berlin until 900 s before its end")
+        .says("queue default is not limited");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can strike, and how.
 
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::Duration;
@@ -31,13 +32,15 @@ pub(super) enum Fault {
     SessionsKilled,
     QueriesKilled,
     ProducerKilled,
+    /// Somebody pauses the fleet or limits it, for some seconds.
+    Steered,
 }
 
 use Fault::*;
 
 impl Fault {
     /// Rarer is what stops everything for seconds.
-    const WEIGHTED: [Fault; 21] = [
+    const WEIGHTED: [Fault; 24] = [
         WorkerKilled,
         WorkerKilled,
         WorkerKilled,
@@ -59,6 +62,9 @@ impl Fault {
         QueriesKilled,
         ProducerKilled,
         ProducerKilled,
+        Steered,
+        Steered,
+        Steered,
     ];
 
     pub(super) fn choose(rng: &mut Rng) -> Fault {
@@ -79,6 +85,7 @@ impl Fault {
             SessionsKilled => "sessions-killed",
             QueriesKilled => "queries-killed",
             ProducerKilled => "producer-killed",
+            Steered => "steered",
         }
     }
 }
@@ -108,7 +115,11 @@ pub(super) fn begin<'scope>(
             scope.spawn(move || strike_database(sky, fault, &mut rng));
             true
         }
-        BrokerKilled | MajorityKilled | BrokerFrozen | BrokerAlarm => false,
+        Steered if free(&sky.steering_busy) => {
+            scope.spawn(move || steer(sky, &mut rng));
+            true
+        }
+        Steered | BrokerKilled | MajorityKilled | BrokerFrozen | BrokerAlarm => false,
         DatabaseKilled | DatabaseTerminated => false,
         SessionsKilled => kill_sessions(sky, "", &mut rng),
         QueriesKilled => kill_sessions(sky, "QUERY", &mut rng),
@@ -175,6 +186,32 @@ fn strike_database(sky: &Sky<'_>, fault: Fault, rng: &mut Rng) {
         database.start_again()
     });
     finish(sky, &sky.database_busy, struck, rng);
+}
+
+/// Holds the queue for a while, or limits it and takes the limit away again. A command that fails, since a server is away,
+/// changes nothing, or leaves the limit to the next one.
+fn steer(sky: &Sky<'_>, rng: &mut Rng) {
+    let (slots, rate) = (rng.u32(1..8).to_string(), format!("{}/s", rng.u32(300..2000)));
+    let seconds = format!("{}s", rng.u32(1..5));
+    let commands: [&[&str]; 4] = [
+        &["pause", "--until", &seconds],
+        &["pause", "--now", "--until", &seconds],
+        &["limit", "--slots", &slots],
+        &["limit", "--slots", &slots, "--rate", &rate],
+    ];
+    run(sky, commands[rng.usize(0..commands.len())]);
+    sky.pause(Duration::from_millis(rng.u64(500..5000)));
+    run(sky, &["limit", "--slots", "off", "--rate", "off"]);
+    sky.steering_busy.store(false, Ordering::Release);
+}
+
+fn run(sky: &Sky<'_>, arguments: &[&str]) {
+    let mut command = sky.fleet.command(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // How it ends depends on what is struck meanwhile; that it ends does not.
+    if let Err(error) = command.status() {
+        sky.odd(format!("a command cannot be run: {error}"));
+    }
 }
 
 fn finish(sky: &Sky<'_>, busy: &AtomicBool, struck: Result<(), queryfleet_devstack::Error>, rng: &mut Rng) {

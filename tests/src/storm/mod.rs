@@ -53,6 +53,7 @@ struct Sky<'a> {
     /// One fault at a time for each server.
     broker_busy: AtomicBool,
     database_busy: AtomicBool,
+    steering_busy: AtomicBool,
     kill_producer: AtomicBool,
     published: AtomicBool,
     over: AtomicBool,
@@ -99,6 +100,7 @@ impl Storm {
             oddities: Mutex::default(),
             broker_busy: AtomicBool::new(false),
             database_busy: AtomicBool::new(false),
+            steering_busy: AtomicBool::new(false),
             kill_producer: AtomicBool::new(false),
             published: AtomicBool::new(false),
             over: AtomicBool::new(false),

@@ -29,6 +29,8 @@ pub struct Ready {
     pub work: u32,
     /// In all retry tiers together.
     pub retry: u32,
+    /// The first tier that has a message, from 0: one of them is due within its time.
+    pub first_tier: Option<usize>,
     /// Consumers of the work queue: slots that can take a message.
     pub consumers: u32,
 }
@@ -80,7 +82,12 @@ impl Broker {
                     Ok(counts) => {
                         match index {
                             0 => (ready.work, ready.consumers) = (counts.ready, counts.consumers),
-                            _ => ready.retry += counts.ready,
+                            _ => {
+                                ready.retry += counts.ready;
+                                if counts.ready > 0 {
+                                    ready.first_tier.get_or_insert(index - 1);
+                                }
+                            }
                         }
                         open = Some(channel);
                     }

@@ -66,7 +66,7 @@ struct DetailsView<'a> {
     /// Messages of all runs of the queue that wait for a retry.
     retrying: Option<u64>,
     errors: Vec<ErrorView<'a>>,
-    running: Vec<RunningView>,
+    running: Vec<RunningView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -78,9 +78,11 @@ struct ErrorView<'a> {
 }
 
 #[derive(Serialize)]
-struct RunningView {
+struct RunningView<'a> {
     seq: u64,
     connection: u64,
+    /// host:port of the worker, as the server sees it.
+    client: &'a str,
     seconds: u64,
 }
 
@@ -92,9 +94,10 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
             jobs: group.jobs,
             example: &group.example,
         };
-        let running = |statement: &RunningStatement| RunningView {
+        let running = |statement: &'a RunningStatement| RunningView {
             seq: statement.seq,
             connection: statement.connection,
+            client: &statement.client,
             seconds: statement.seconds,
         };
         DetailsView {
@@ -123,8 +126,10 @@ fn print_details(details: &RunDetails) {
         let code = group.code.map_or_else(|| group.reason.clone(), |code| code.to_string());
         output::print(format_args!("dead: {} by {code}: {}", counted(group.jobs, "job"), group.example));
     }
-    for RunningStatement { seq, connection, seconds, .. } in running {
-        output::print(format_args!("running: job {seq} for {seconds} s on connection {connection}"));
+    for RunningStatement { seq, connection, client, seconds, .. } in running {
+        output::print(format_args!(
+            "running: job {seq} for {seconds} s on connection {connection} of {client}"
+        ));
     }
 }
 

@@ -38,6 +38,7 @@ struct Seen {
     verdict: Verdict,
     /// The permits that this worker owns; none where the slots are not limited.
     permits: Vec<u32>,
+    releasing: Releasing,
     /// When it was asked for; `None` before the first.
     asked: Option<Instant>,
     /// The gate as those who wait for it were last told.
@@ -56,6 +57,35 @@ struct SeenLimit {
     now: i64,
     /// Why nothing may begin: the limit cannot be obeyed, and none that could be is known.
     refused: Option<String>,
+}
+
+/// Permits that go back. A reading that was asked for before they had gone may still list them as this worker's own, and
+/// somebody else may have taken them by then.
+#[derive(Clone, Default, PartialEq)]
+struct Releasing {
+    ids: Vec<u32>,
+    /// When the server had answered; `None` before, and when nobody knows whether they went.
+    answered: Option<Instant>,
+}
+
+impl Releasing {
+    /// Takes out of a reading what it may list wrongly.
+    fn correct(&mut self, permits: &mut Vec<u32>, asked: Instant) {
+        if self.answered.is_some_and(|answered| asked >= answered) {
+            *self = Releasing::default();
+        }
+        permits.retain(|id| !self.ids.contains(id));
+    }
+
+    /// Adds permits, and returns those that have to be given back now.
+    fn begin(&mut self, ids: &[u32]) -> Vec<u32> {
+        if ids.is_empty() && self.answered.is_some() {
+            return Vec::new();
+        }
+        self.ids.extend(ids);
+        self.answered = None;
+        self.ids.clone()
+    }
 }
 
 /// What the checks of the limit allow.
@@ -141,6 +171,7 @@ impl Control {
             limit: SeenLimit::default(),
             verdict: Verdict::default(),
             permits: Vec::new(),
+            releasing: Releasing::default(),
             asked: None,
             told: Gate::Open,
         };
@@ -172,7 +203,7 @@ impl Control {
         let before = self.seen.borrow().limit.clone();
         let limit = self.read_limit(&before, row);
         let is_limited = limit.limit.slots.is_some() || limit.limit.has_checks();
-        let permits = match is_limited {
+        let mut permits = match is_limited {
             true => client.permits().of_worker(&self.queue, &self.worker_id).await?,
             false => Vec::new(),
         };
@@ -183,6 +214,7 @@ impl Control {
             }
             seen.asked = Some(asked);
             let is_news = (seen.limit.version, &seen.limit.refused) != (limit.version, &limit.refused);
+            seen.releasing.correct(&mut permits, asked);
             (seen.holds, seen.limit, seen.permits) = (holds, limit, permits);
             // The gate also closes by the clock.
             seen.has_moved() || is_news
@@ -236,14 +268,21 @@ impl Control {
         let is_held = matches!(self.gate(), Gate::Held { .. });
         let wanted = if is_usable && !is_held { self.slots } else { 0 };
         let mut change = queryfleet_job::PermitChange::default();
+        let mut give_back = Vec::new();
         // The gate closes before a permit goes back, under the lock under which slots are counted.
         self.seen.send_if_modified(|seen| {
             change = permit_change(&seen.permits, limit, wanted, self.serving.load(Ordering::Relaxed));
             seen.permits.clone_from(&change.keep);
+            give_back = seen.releasing.begin(&change.give_back);
             seen.has_moved()
         });
-        if !change.give_back.is_empty() {
-            client.permits().give_back(&self.queue, &self.worker_id, &change.give_back).await?;
+        if !give_back.is_empty() {
+            client.permits().give_back(&self.queue, &self.worker_id, &give_back).await?;
+            let answered = Some(Instant::now());
+            self.seen.send_if_modified(|seen| {
+                seen.releasing.answered = answered;
+                false
+            });
         }
         if change.take == 0 {
             return Ok(());
@@ -404,4 +443,30 @@ impl Control {
 
 fn admits(gate: Gate, slot: usize) -> bool {
     u32::try_from(slot).is_ok_and(|slot| gate.admits(slot))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permit_that_goes_back_is_not_read_as_ones_own_until_it_has_gone() {
+        let before = Instant::now();
+        let after = before + Duration::from_secs(1);
+        let read = |releasing: &mut Releasing, asked| {
+            let mut permits = vec![1, 2, 3];
+            releasing.correct(&mut permits, asked);
+            permits
+        };
+        let mut releasing = Releasing::default();
+        assert_eq!(read(&mut releasing, before), [1, 2, 3]);
+        assert_eq!(releasing.begin(&[3]), [3]);
+        assert_eq!(read(&mut releasing, after), [1, 2], "nobody knows whether it went");
+        assert_eq!(releasing.begin(&[2]), [3, 2], "so it is given back once more");
+        releasing.answered = Some(after);
+        assert_eq!(read(&mut releasing, before), [1]);
+        assert!(releasing.begin(&[]).is_empty(), "it went");
+        // Asked afterwards: it is this worker's own again.
+        assert_eq!(read(&mut releasing, after), [1, 2, 3]);
+    }
 }

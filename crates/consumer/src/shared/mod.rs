@@ -89,6 +89,7 @@ pub(crate) struct Clients {
     pub(crate) database: Arc<Database>,
     /// For the states of the runs and the worker's own row. With that of [`KnownRuns`], for admissions, these are the two
     /// connections of a worker beside those of its slots (docs/model.md counts on it): neither waits for the other.
+    /// While the limit of the queue has checks, the governor has one more.
     pub(crate) heartbeat: Mutex<LedgerClient>,
 }
 
@@ -212,7 +213,8 @@ impl Shared {
             tokio::select! {
                 biased;
                 () = self.drain.draining() => return given_back("the worker drains"),
-                () = self.control.closed(slot) => return self.control.check(slot),
+                // It may be open again: then it pays as before.
+                () = self.control.closed(slot) => self.control.check(slot)?,
                 paid = paying => if paid? { return Ok(()) },
             }
             if since.elapsed() >= self.limits.policy.pressure_timeout {

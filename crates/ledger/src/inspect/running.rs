@@ -14,6 +14,8 @@ pub struct RunningStatement {
     pub seq: u64,
     /// The server's id of its connection.
     pub connection: u64,
+    /// Host and port of the worker, as the server sees them.
+    pub client: String,
     /// For how many seconds.
     pub seconds: u64,
     /// The connection that holds a row lock which it waits for, if it does and this account may see that.
@@ -26,6 +28,8 @@ pub struct RunningStatement {
 struct Process {
     #[mysql(rename = "Id")]
     id: u64,
+    #[mysql(rename = "Host")]
+    client: Option<String>,
     #[mysql(rename = "Time")]
     seconds: Option<i64>,
     #[mysql(rename = "Info")]
@@ -38,10 +42,11 @@ pub(crate) async fn running(client: &mut LedgerClient, run: RunId) -> Result<Vec
     let rows: Vec<Row> =
         client.ask("read the running statements", async |conn| conn.query("SHOW PROCESSLIST").await).await?;
     let running = rows.into_iter().filter_map(|row| {
-        let Process { id, seconds, info } = Process::from_row_opt(row).ok()?;
+        let Process { id, client, seconds, info } = Process::from_row_opt(row).ok()?;
         let seq = seq_of(run, &info?)?;
         let seconds = u64::try_from(seconds?).ok()?;
-        Some(RunningStatement { seq, connection: id, seconds, blocked_by: None })
+        let client = client.unwrap_or_default();
+        Some(RunningStatement { seq, connection: id, client, seconds, blocked_by: None })
     });
     let mut running: Vec<RunningStatement> = running.collect();
     running.sort_by_key(|running| std::cmp::Reverse(running.seconds));

@@ -25,6 +25,7 @@ struct Moved {
 pub(crate) struct Observer {
     broker: Broker,
     topology: Topology,
+    retry_tiers: Vec<Duration>,
     missing_timeout: Duration,
     heard_within_s: u64,
     last: Moved,
@@ -42,6 +43,7 @@ impl Observer {
         Observer {
             broker,
             topology,
+            retry_tiers: config.retry_tiers.clone(),
             missing_timeout: config.missing_timeout,
             heard_within_s: config.heartbeat_interval.as_secs().max(1) * HEARTBEATS_UNTIL_GONE,
             last: Moved::default(),
@@ -103,6 +105,7 @@ impl Observer {
             left: run.last_seq().saturating_sub(ended),
             work: ready.work.into(),
             retry: ready.retry.into(),
+            retry_within: ready.first_tier.and_then(|tier| self.retry_tiers.get(tier).copied()),
             consumers: ready.consumers,
             limit: limit(client, &run.queue).await,
             holds: holds.iter().map(|row| row.hold.to_string()).collect(),

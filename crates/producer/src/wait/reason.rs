@@ -45,6 +45,8 @@ pub enum Reason {
     Retrying {
         /// Messages in retry tiers, of all runs of the queue.
         messages: u64,
+        /// One of them is due within this time.
+        within: Option<Duration>,
     },
     /// Messages of other runs are in the queue.
     Behind {
@@ -63,6 +65,7 @@ pub(crate) struct Facts {
     pub(crate) left: u64,
     pub(crate) work: u64,
     pub(crate) retry: u64,
+    pub(crate) retry_within: Option<Duration>,
     pub(crate) consumers: u32,
     pub(crate) holds: Vec<String>,
     pub(crate) limit: Option<String>,
@@ -93,7 +96,7 @@ pub(crate) fn reason(facts: &Facts) -> Option<Reason> {
         return Some(Reason::Running { statement });
     }
     if facts.work == 0 && facts.retry > 0 {
-        return Some(Reason::Retrying { messages: facts.retry });
+        return Some(Reason::Retrying { messages: facts.retry, within: facts.retry_within });
     }
     // A message has at least one job.
     let others = facts.work.saturating_sub(facts.left);
@@ -110,15 +113,28 @@ impl fmt::Display for Reason {
             Reason::Held { hold } => write!(f, "the queue is held: {hold}"),
             Reason::Limited { limit } => write!(f, "the queue is limited: {limit}"),
             Reason::NoWorker { queue } => write!(f, "no worker serves queue {queue}"),
-            Reason::Running { statement: RunningStatement { seq, connection, seconds, blocked_by } } => {
-                write!(f, "job {seq} has been running for {seconds} s on connection {connection}")?;
+            Reason::Running {
+                statement: RunningStatement { seq, connection, client, seconds, blocked_by },
+            } => {
+                write!(
+                    f,
+                    "job {seq} has been running for {seconds} s on connection {connection} of {client}"
+                )?;
                 match blocked_by {
                     Some(blocker) => write!(f, ", waiting for a row lock of connection {blocker}"),
                     None => Ok(()),
                 }
             }
-            Reason::Retrying { messages: 1 } => f.write_str("1 message waits for a retry"),
-            Reason::Retrying { messages } => write!(f, "{messages} messages wait for a retry"),
+            Reason::Retrying { messages, within } => {
+                match messages {
+                    1 => f.write_str("1 message waits for a retry")?,
+                    _ => write!(f, "{messages} messages wait for a retry")?,
+                }
+                match within {
+                    Some(within) => write!(f, ", the next is due within {} s", within.as_secs_f64()),
+                    None => Ok(()),
+                }
+            }
             Reason::Behind { messages: 1 } => f.write_str("behind 1 message of another run"),
             Reason::Behind { messages } => write!(f, "behind {messages} messages of other runs"),
         }
@@ -131,8 +147,10 @@ mod tests {
 
     #[test]
     fn the_first_reason_that_holds_is_given() {
-        let running =
-            |seconds, blocked_by| Some(RunningStatement { seq: 5, connection: 12, seconds, blocked_by });
+        let running = |seconds, blocked_by| {
+            let client = "worker-1:24970".to_owned();
+            Some(RunningStatement { seq: 5, connection: 12, client, seconds, blocked_by })
+        };
         let moving = Facts { queue: "default".into(), left: 10, work: 10, consumers: 4, ..Facts::default() };
         let all = Facts {
             database_unavailable: Some(Duration::from_secs(12)),
@@ -155,8 +173,10 @@ mod tests {
             |facts| facts.consumers = 4,
             |facts| facts.running = None,
             |facts| facts.work = 11,
-            |facts| (facts.work, facts.retry) = (0, 7),
-            |facts| facts.retry = 1,
+            |facts| {
+                (facts.work, facts.retry, facts.retry_within) = (0, 7, Some(Duration::from_secs(10)));
+            },
+            |facts| (facts.retry, facts.retry_within) = (1, None),
             |facts| facts.retry = 0,
         ] {
             said.push(reason(&facts).map(|reason| reason.to_string()).unwrap_or_default());
@@ -170,10 +190,10 @@ mod tests {
                 "the queue is held: hold 1 by a: lag",
                 "the queue is limited: 40 slots",
                 "no worker serves queue default",
-                "job 5 has been running for 48 s on connection 12, waiting for a row lock of connection 81",
+                "job 5 has been running for 48 s on connection 12 of worker-1:24970, waiting for a row lock of connection 81",
                 "behind 10 messages of other runs",
                 "behind 1 message of another run",
-                "7 messages wait for a retry",
+                "7 messages wait for a retry, the next is due within 10 s",
                 "1 message waits for a retry",
             ]
         );
