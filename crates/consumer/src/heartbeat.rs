@@ -132,7 +132,7 @@ async fn poll(
 }
 
 /// Shows what people have said about the queue, in /readyz and the metrics.
-fn show_control(shared: &Shared) {
+pub(crate) fn show_control(shared: &Shared) {
     let control = &shared.control;
     let health = shared.metrics.health();
     health.set_held(control.holds().iter().flatten().map(ToString::to_string).collect());

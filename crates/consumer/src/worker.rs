@@ -53,6 +53,8 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
     if !connect(&shared, config.setup_timeout).await? {
         return Ok(Totals::default());
     }
+    // A worker that is started into a hold or a limit never looks as if it could serve.
+    heartbeat::show_control(&shared);
     beside.spawn(heartbeat::keep(shared.clone(), config.run_poll_interval, config.heartbeat_interval));
     beside.spawn(heartbeat::keep_admissions_connected(shared.clone()));
     beside.spawn(collector::collect(shared.clone()));
