@@ -8,6 +8,8 @@ use tokio::sync::Mutex;
 /// A claim is for as many jobs as this worker begins in this time: so much may all workers together be ahead of the rate for
 /// a moment, and so often they write.
 const CLAIM: Duration = Duration::from_millis(500);
+/// Two claims are never closer, as far as the speed is told from them.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// What is not used for so long after its time is given up: saved up by many workers, it would come at once.
 const KEPT: Duration = Duration::from_millis(500);
 /// Nothing is claimed that may begin only after this time: whoever has a message waits in no line that outlives it.
@@ -21,7 +23,8 @@ pub(crate) struct Pace(Mutex<Claimed>);
 struct Claimed {
     jobs: u64,
     until: Option<Instant>,
-    /// Jobs that have begun since the last claim, and when that was: how many are claimed next.
+    /// The jobs of the last claim, those that have begun since, and when it was made: how many are claimed next.
+    last: u64,
     begun: u64,
     since: Option<Instant>,
 }
@@ -50,6 +53,7 @@ impl Pace {
             *claimed = Claimed {
                 jobs: wanted - jobs,
                 until: now.checked_add(wait + time(wanted) + KEPT),
+                last: wanted,
                 begun: jobs,
                 since: Some(now),
             };
@@ -70,14 +74,15 @@ impl Claimed {
         true
     }
 
-    /// How many jobs to claim for the next ones and those that follow them: what has begun lately in the time of a claim, and
-    /// no more than the whole fleet begins in it.
+    /// How many jobs to claim for the next ones and those that follow them: what begins in the time of a claim, as fast as
+    /// since the last one, no more than the whole fleet begins in it, and no more than twice as many as were claimed last: a
+    /// single job says little.
     fn wanted(&self, rate: f64, jobs: u64, now: Instant) -> u64 {
         let lately = self.since.map_or(0.0, |since| {
-            self.begun as f64 / now.saturating_duration_since(since).max(CLAIM).as_secs_f64()
+            self.begun as f64 / now.saturating_duration_since(since).max(SHORTEST).as_secs_f64()
         });
         let wanted = (lately.min(rate) * CLAIM.as_secs_f64()) as u64;
-        wanted.max(jobs)
+        wanted.min(2 * self.last).max(jobs)
     }
 }
 
@@ -89,6 +94,7 @@ mod tests {
     fn as_much_is_claimed_as_has_begun_lately() {
         let now = Instant::now();
         let claimed = |begun, ago: u64| Claimed {
+            last: begun,
             begun,
             since: now.checked_sub(Duration::from_millis(ago)),
             ..Claimed::default()
@@ -101,6 +107,9 @@ mod tests {
             // No more than the fleet's.
             (claimed(10_000, 500), 1, 250),
             (claimed(10, 500), 32, 32),
+            // It doubles: a job a millisecond ago is not a thousand per second.
+            (claimed(1, 1), 1, 2),
+            (claimed(64, 40), 1, 128),
         ] {
             assert_eq!(before.wanted(500.0, jobs, now), wanted);
         }
