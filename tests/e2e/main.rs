@@ -79,4 +79,5 @@ mod unseen;
 mod upgrade;
 mod values;
 mod waiting;
+mod watch;
 mod whole;

@@ -20,6 +20,7 @@ mod servers;
 mod sessions;
 mod shell;
 pub mod storm;
+mod terminal;
 mod worker;
 
 pub use certificates::{Authority, Pair};
@@ -36,4 +37,5 @@ pub use rustix::process::Signal;
 pub use servers::Servers;
 pub use sessions::Session;
 pub use shell::shell;
+pub use terminal::Terminal;
 pub use worker::Worker;

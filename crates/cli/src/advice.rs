@@ -153,7 +153,7 @@ fn with_advice(error: &(dyn std::error::Error + 'static), advice: Option<String>
 }
 
 /// A text as one word of a shell's command line, in double quotes unless something in it has a meaning there.
-fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     if text.contains(['"', '\\', '$', '`', '!', '\n']) {
         return format!("'{}'", text.replace('\'', r"'\''"));
     }

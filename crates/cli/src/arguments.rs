@@ -10,13 +10,12 @@ use queryfleet_job::{Halt, NotAtomic, RUN_NAME_LIMIT};
 use queryfleet_ledger::RunStatus;
 use queryfleet_operator::Role;
 use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, Patience, RangeSize, Ranges, Source};
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
 use crate::dead_arguments::DeadCommand;
 use crate::help::{self, examples, examples_and_exit_codes};
+use crate::hold_arguments::PauseArgs;
 use crate::limit_arguments::LimitArgs;
 
 /// The version, and the commit that it was built from.
@@ -252,6 +251,18 @@ pub(crate) enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Watch the fleet on the whole screen, and pause, limit or cancel with a key
+    ///
+    /// It looks once a second: at the queue, its runs, workers, statements and events. Each key that changes something shows its command line first, and wants it confirmed.
+    #[command(after_help = examples(&["watch", "watch --read-only", "watch --once"]))]
+    Watch {
+        /// Change nothing, whatever key is pressed
+        #[arg(long)]
+        read_only: bool,
+        /// Print one picture as plain text, and end; no terminal is needed
+        #[arg(long)]
+        once: bool,
+    },
     /// Check both servers, rights and settings
     ///
     /// One line per check, with what was found and what to do.
@@ -299,6 +310,7 @@ impl FleetCommand {
             FleetCommand::Pause(_) | FleetCommand::Resume { .. } | FleetCommand::Approve { .. } => false,
             FleetCommand::Limit(limit) => limit.only_shows(),
             FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => true,
+            FleetCommand::Watch { once, .. } => *once,
         }
     }
 
@@ -322,48 +334,10 @@ impl FleetCommand {
             FleetCommand::Workers { .. } | FleetCommand::Runs { .. } | FleetCommand::Events { .. } => {
                 Some(LevelFilter::WARN)
             }
+            // A line of it would stand in the middle of the screen.
+            FleetCommand::Watch { .. } => Some(LevelFilter::OFF),
         }
     }
-}
-
-#[derive(Args)]
-pub(crate) struct PauseArgs {
-    /// Resume by itself: after a time such as 90s or 2h, or at one such as 2030-01-31T06:00:00Z
-    #[arg(long, value_parser = hold_end)]
-    pub(crate) until: Option<HoldEnd>,
-    /// End running statements instead of letting them end, except those with --not-atomic; their jobs go back to the queue
-    #[arg(long)]
-    pub(crate) now: bool,
-    /// Why, for whoever finds the queue held
-    #[arg(long, value_name = "REASON")]
-    pub(crate) because: Option<String>,
-    /// Who holds it; the login name unless it is said
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
-    /// Print data as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// When a hold ends by itself.
-#[derive(Clone, Debug)]
-pub(crate) enum HoldEnd {
-    /// After this time.
-    After(Duration),
-    /// At this time in UTC, as SQL has it.
-    At(String),
-}
-
-fn hold_end(text: &str) -> Result<HoldEnd, String> {
-    if let Some(after) = queryfleet_config::parse_duration(text) {
-        return Ok(HoldEnd::After(after));
-    }
-    let at = OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| "a time such as 90s or 2h, or one such as 2030-01-31T06:00:00Z".to_owned())?
-        .to_offset(UtcOffset::UTC);
-    let date = at.date();
-    let time = at.time();
-    Ok(HoldEnd::At(format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())))
 }
 
 #[derive(Subcommand)]

@@ -13,8 +13,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Look after runs",
         &[
-            "status", "cancel", "approve", "dead", "purge", "pause", "resume", "limit", "workers", "runs",
-            "events",
+            "status", "watch", "cancel", "approve", "dead", "purge", "pause", "resume", "limit", "workers",
+            "runs", "events",
         ],
     ),
     ("Set up and check", &["setup", "doctor"]),

@@ -12,6 +12,7 @@ mod dead_arguments;
 mod exit;
 mod failure;
 mod help;
+mod hold_arguments;
 mod limit_arguments;
 mod log;
 mod memory;

@@ -81,6 +81,22 @@ impl LimitArgs {
     }
 }
 
+/// The change that `--slots` makes.
+///
+/// # Errors
+/// A text for people.
+pub(crate) fn slots_change(text: &str) -> Result<LimitChange, String> {
+    Ok(LimitChange { slots: Some(slots(text)?.into()), ..LimitChange::default() })
+}
+
+/// The change that `--rate` makes.
+///
+/// # Errors
+/// A text for people.
+pub(crate) fn rate_change(text: &str) -> Result<LimitChange, String> {
+    Ok(LimitChange { rate: Some(rate(text)?.into()), ..LimitChange::default() })
+}
+
 impl<T> From<Limited<T>> for Option<T> {
     fn from(limited: Limited<T>) -> Option<T> {
         match limited {

@@ -70,9 +70,9 @@ fn every_command_has_an_example() {
     }
 }
 
-/// Commands that print nothing, or what another program reads as it is.
-const WITHOUT_JSON: [&str; 6] =
-    ["work", "dev", "idle", "generate completions", "generate man", "dead export"];
+/// Commands that print nothing, or what another program reads as it is; `watch` is for eyes, and says what is for programs.
+const WITHOUT_JSON: [&str; 7] =
+    ["work", "dev", "idle", "generate completions", "generate man", "dead export", "watch"];
 
 #[test]
 fn every_command_that_says_something_says_it_in_json_too() {

@@ -5,6 +5,7 @@
 //! it has to say something of servers that cannot be used at all.
 
 mod approve;
+mod board;
 mod cancel;
 mod dead;
 mod doctor;
@@ -24,9 +25,11 @@ mod workers;
 
 use std::sync::Arc;
 
+use queryfleet_broker::Broker;
 use queryfleet_config::Config;
 use queryfleet_ledger::{Database, LedgerClient};
 
+pub use board::{Board, RunProgress};
 pub use dead::{DeadDetails, DeadGroup};
 pub use doctor::{Finding, Level, Role, doctor};
 pub use error::Error;
@@ -48,6 +51,9 @@ pub struct Operator {
     ledger: LedgerClient,
     /// Who acts, for the events.
     who: String,
+    /// The connection that [`Operator::watching`] keeps.
+    broker: Option<Broker>,
+    keeps_broker: bool,
 }
 
 impl Operator {
@@ -58,6 +64,13 @@ impl Operator {
     pub fn new(config: &Config) -> Result<Operator, Error> {
         let database = Arc::new(Database::new(config)?);
         let ledger = LedgerClient::new(database.clone());
-        Ok(Operator { config: config.clone(), database, ledger, who: queryfleet_config::login_name() })
+        Ok(Operator {
+            config: config.clone(),
+            database,
+            ledger,
+            who: queryfleet_config::login_name(),
+            broker: None,
+            keeps_broker: false,
+        })
     }
 }

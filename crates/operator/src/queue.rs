@@ -52,13 +52,20 @@ impl Operator {
         })
     }
 
-    async fn waiting(&self) -> Option<Waiting> {
+    async fn waiting(&mut self) -> Option<Waiting> {
         let config = &self.config;
         let topology = Topology::new(&config.queue, &config.retry_tiers, config.delivery_limit).ok()?;
-        let broker = Broker::new(config, "status").ok()?;
+        let broker = match self.broker.take() {
+            Some(broker) => broker,
+            None => Broker::new(config, "status").ok()?,
+        };
         let asked = tokio::time::timeout(BROKER_TIMEOUT, broker.ready_messages(&topology)).await;
         let waiting = asked.ok()?.ok()?;
-        let _ = tokio::time::timeout(BROKER_TIMEOUT, broker.close()).await;
+        if self.keeps_broker {
+            self.broker = Some(broker);
+        } else {
+            let _ = tokio::time::timeout(BROKER_TIMEOUT, broker.close()).await;
+        }
         Some(Waiting { work: waiting.work.into(), retry: waiting.retry.into() })
     }
 }

@@ -49,18 +49,22 @@ pub(crate) async fn events(
         output::print("nothing was done in this time");
         return Ok(Exit::Success);
     }
-    let columns = [
-        ("AT", Align::Left),
-        ("WHO", Align::Left),
-        ("WHAT", Align::Left),
-        ("RUN", Align::Left),
-        ("DETAIL", Align::Left),
-    ];
-    let row = |event: &Event| {
-        let Event { at, run, name, who, what, detail, .. } = event;
-        let run = name.clone().or_else(|| run.map(|run| run.to_string())).unwrap_or_default();
-        [at.clone(), who.clone(), what.clone(), run, detail.clone()]
-    };
-    print_table(columns, &events.iter().map(row).collect::<Vec<_>>());
+    print_table(COLUMNS, &events.iter().map(row).collect::<Vec<_>>());
     Ok(Exit::Success)
+}
+
+/// The columns of [`row`].
+pub(crate) const COLUMNS: [(&str, Align); 5] = [
+    ("AT", Align::Left),
+    ("WHO", Align::Left),
+    ("WHAT", Align::Left),
+    ("RUN", Align::Left),
+    ("DETAIL", Align::Left),
+];
+
+/// An event in a line of a table.
+pub(crate) fn row(event: &Event) -> [String; 5] {
+    let Event { at, run, name, who, what, detail, .. } = event;
+    let run = name.clone().or_else(|| run.map(|run| run.to_string())).unwrap_or_default();
+    [at.clone(), who.clone(), what.clone(), run, detail.clone()]
 }

@@ -6,9 +6,9 @@ use queryfleet_operator::{Lift, Obedience, Operator};
 use serde::Serialize;
 
 use crate::Exit;
-use crate::arguments::{HoldEnd, PauseArgs};
 use crate::bar::counted;
 use crate::failure::Failure;
+use crate::hold_arguments::{HoldEnd, PauseArgs};
 use crate::output::{self, print_json};
 
 /// A hold as JSON. A contract: keys are added, never changed.
@@ -122,17 +122,16 @@ async fn report(
         });
         return Ok(());
     }
-    print_obedience(obedience, doing, "holds");
+    obeyed(obedience, doing, "holds").iter().for_each(output::print);
     Ok(())
 }
 
-/// Says how many workers know of a change, and names those that do not; `of`: of what some may know nothing.
-pub(crate) fn print_obedience(obedience: &Obedience, doing: &str, of: &str) {
+/// How many workers know of a change, and the names of those that do not; `of`: of what some may know nothing.
+pub(crate) fn obeyed(obedience: &Obedience, doing: &str, of: &str) -> Vec<String> {
     let Obedience { acknowledged, silent, unaware, running, took } = obedience;
     let all = acknowledged + silent.len() + unaware.len();
     if all == 0 {
-        output::print(format_args!("no worker serves the queue"));
-        return;
+        return vec!["no worker serves the queue".to_owned()];
     }
     let still = match running {
         0 => String::new(),
@@ -142,18 +141,19 @@ pub(crate) fn print_obedience(obedience: &Obedience, doing: &str, of: &str) {
             if *running == 1 { "runs" } else { "run" }
         ),
     };
-    output::print(format_args!(
+    let mut lines = vec![format!(
         "{acknowledged} of {} {doing} after {:.1} s{still}",
         counted(all as u64, "worker"),
         took.as_secs_f64()
-    ));
+    )];
     if !silent.is_empty() {
-        output::print(format_args!("not acknowledged by: {}", silent.join(", ")));
+        lines.push(format!("not acknowledged by: {}", silent.join(", ")));
     }
     if !unaware.is_empty() {
-        output::print(format_args!(
+        lines.push(format!(
             "of a version that does not know of {of}, and executing jobs: {}",
             unaware.join(", ")
         ));
     }
+    lines
 }

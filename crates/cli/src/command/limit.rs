@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::bar::counted;
-use crate::command::hold::print_obedience;
+use crate::command::hold::obeyed;
 use crate::failure::Failure;
 use crate::limit_arguments::LimitArgs;
 use crate::output::{self, print_json};
@@ -63,7 +63,7 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
         if arguments.json {
             print_json(&view(&config.queue, &standing, None));
         } else {
-            print_limit(&config.queue, &standing);
+            described(&config.queue, &standing).iter().for_each(output::print);
         }
         return Ok(Exit::Success);
     }
@@ -73,12 +73,11 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
     if !arguments.json {
         output::print(line(&config.queue, &standing));
     }
-    let version = standing.row.as_ref().map_or(0, |row| row.version);
-    let obedience = operator.obedience_to_limit(version).await?;
+    let obedience = operator.obedience_to_limit(version(&standing)).await?;
     if arguments.json {
         print_json(&view(&config.queue, &standing, Some(&obedience)));
     } else {
-        print_obedience(&obedience, "obey the limit", "limits");
+        obeyed(&obedience, "obey the limit", "limits").iter().for_each(output::print);
     }
     Ok(if obedience.is_complete() { Exit::Success } else { Exit::Failed })
 }
@@ -102,7 +101,7 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
         checks: standing.checks(),
         governor: standing.governor.as_ref().map(|governor| governor.worker.as_str()),
         term: standing.governor.as_ref().map(|governor| governor.term),
-        version: row.map_or(0, |row| row.version),
+        version: version(standing),
         changed: row.map(|row| row.changed.as_str()),
         by: row.map(|row| row.changed_by.as_str()),
         because: row.map(|row| row.because.as_str()),
@@ -116,24 +115,30 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
     }
 }
 
-/// The limit, and what its checks have found last.
-pub(crate) fn print_limit(queue: &str, standing: &LimitStanding) {
-    output::print(line(queue, standing));
-    let Some(governor) = &standing.governor else { return };
+/// 0: nobody has ever set one.
+pub(crate) fn version(standing: &LimitStanding) -> u32 {
+    standing.row.as_ref().map_or(0, |row| row.version)
+}
+
+/// The limit, and what its checks have found last, a line each.
+pub(crate) fn described(queue: &str, standing: &LimitStanding) -> Vec<String> {
+    let mut lines = vec![line(queue, standing)];
+    let Some(governor) = &standing.governor else { return lines };
     let allowed = governor.allowed.map_or("nothing yet".to_owned(), |slots| counted(slots.into(), "slot"));
     let reasons = match governor.reasons.as_deref() {
         None | Some("") => String::new(),
         Some(reasons) => format!(": {reasons}"),
     };
-    output::print(format_args!("its checks allow {allowed}{reasons}"));
+    lines.push(format!("its checks allow {allowed}{reasons}"));
     for check in standing.checks().as_array().into_iter().flatten() {
         let value = match (&check["value"], check["error"].as_str()) {
             (serde_json::Value::Null, error) => error.unwrap_or("not known").to_owned(),
             (value, _) => value.to_string(),
         };
         let name = check["check"].as_str().unwrap_or_default();
-        output::print(format_args!("  {name}: {value} (limit {})", check["limit"]));
+        lines.push(format!("  {name}: {value} (limit {})", check["limit"]));
     }
+    lines
 }
 
 /// The limit in one line.

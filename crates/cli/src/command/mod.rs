@@ -20,6 +20,7 @@ mod run;
 mod setup;
 mod status;
 mod wait;
+mod watch;
 mod work;
 mod workers;
 
@@ -76,6 +77,7 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
         FleetCommand::Dead(command) => dead::dead(&config, command).await,
         FleetCommand::Purge { run, json } => purge::purge(&config, &run, json).await,
         FleetCommand::Status { run, json } => status::status(&config, run.as_deref(), json).await,
+        FleetCommand::Watch { read_only, once } => watch::watch(&config, read_only, once).await,
         FleetCommand::Doctor { only, json } => doctor::doctor(&config, only, json).await,
     }
 }

@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::bar::{clock, counted};
-use crate::command::hold::described;
-use crate::command::limit;
+use crate::command::{hold, limit};
 use crate::failure::Failure;
 use crate::output::{self, Align, print_json, print_table};
 
@@ -101,9 +100,9 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
             seconds: statement.seconds,
         };
         DetailsView {
-            standing: StandingView::from(&details.standing),
-            rate: details.per_second.map(|rate| (rate * 10.0).round() / 10.0),
-            left_s: details.left_s(),
+            standing: StandingView::from(&details.progress.standing),
+            rate: details.progress.per_second.map(|rate| (rate * 10.0).round() / 10.0),
+            left_s: details.progress.left_s(),
             retrying: details.retrying,
             errors: details.errors.iter().map(error).collect(),
             running: details.running.iter().map(running).collect(),
@@ -112,25 +111,29 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
 }
 
 fn print_details(details: &RunDetails) {
-    let RunDetails { standing, per_second, retrying, errors, running } = details;
-    print_runs(std::slice::from_ref(standing));
-    given_up(standing).iter().for_each(output::print);
-    if let Some(rate) = per_second {
-        let left = details.left_s().map(|left| format!("; {} left", clock(Duration::from_secs(left))));
-        output::print(format_args!("{rate:.1} jobs/s in the last minute{}", left.unwrap_or_default()));
+    print_runs(std::slice::from_ref(&details.progress.standing));
+    described(details).iter().for_each(output::print);
+}
+
+/// What a run does, a line each.
+pub(crate) fn described(details: &RunDetails) -> Vec<String> {
+    let RunDetails { progress, retrying, errors, running } = details;
+    let mut lines: Vec<String> = given_up(&progress.standing).into_iter().collect();
+    if let Some(rate) = progress.per_second {
+        let left = progress.left_s().map(|left| format!("; {} left", clock(Duration::from_secs(left))));
+        lines.push(format!("{rate:.1} jobs/s in the last minute{}", left.unwrap_or_default()));
     }
     if let Some(retrying) = retrying.filter(|retrying| *retrying > 0) {
-        output::print(format_args!("waiting for a retry: {} of the queue", counted(retrying, "message")));
+        lines.push(format!("waiting for a retry: {} of the queue", counted(retrying, "message")));
     }
-    for group in errors {
+    lines.extend(errors.iter().map(|group| {
         let code = group.code.map_or_else(|| group.reason.clone(), |code| code.to_string());
-        output::print(format_args!("dead: {} by {code}: {}", counted(group.jobs, "job"), group.example));
-    }
-    for RunningStatement { seq, connection, client, seconds, .. } in running {
-        output::print(format_args!(
-            "running: job {seq} for {seconds} s on connection {connection} of {client}"
-        ));
-    }
+        format!("dead: {} by {code}: {}", counted(group.jobs, "job"), group.example)
+    }));
+    lines.extend(running.iter().map(|RunningStatement { seq, connection, client, seconds, .. }| {
+        format!("running: job {seq} for {seconds} s on connection {connection} of {client}")
+    }));
+    lines
 }
 
 /// Shows one run, or the newest ones.
@@ -226,7 +229,7 @@ fn print_limit(
         limit => {
             let standing = limit?;
             if !standing.limit.is_none() {
-                limit::print_limit(&config.queue, &standing);
+                limit::described(&config.queue, &standing).iter().for_each(output::print);
             }
         }
     }
@@ -235,7 +238,7 @@ fn print_limit(
 
 fn print_holds(config: &Config, holds: &[HoldRow]) {
     for hold in holds {
-        output::print(format_args!("queue {} is held: {}", config.queue, described(hold)));
+        output::print(format_args!("queue {} is held: {}", config.queue, hold::described(hold)));
     }
 }
 

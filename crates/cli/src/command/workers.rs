@@ -54,33 +54,37 @@ pub(crate) async fn workers(config: &Config, json: bool) -> Result<Exit, Failure
         output::print(format_args!("no worker serves queue {}", config.queue));
         return Ok(Exit::Success);
     }
-    let columns = [
-        ("WORKER", Align::Left),
-        ("SINCE", Align::Left),
-        ("SLOTS", Align::Right),
-        ("BUSY", Align::Right),
-        ("PERMITS", Align::Right),
-        ("HEARD", Align::Right),
-        ("OBEYS", Align::Left),
-    ];
-    let row = |worker: &WorkerStanding| {
-        let details = &worker.details;
-        let heard = match worker.is_live {
-            true => format!("{} s ago", details.silent_s),
-            false => "silent".to_owned(),
-        };
-        [
-            details.name.clone(),
-            details.started.clone(),
-            details.slots.to_string(),
-            details.in_flight.to_string(),
-            details.permits.to_string(),
-            heard,
-            obeys(worker),
-        ]
-    };
-    print_table(columns, &workers.iter().map(row).collect::<Vec<_>>());
+    print_table(COLUMNS, &workers.iter().map(row).collect::<Vec<_>>());
     Ok(Exit::Success)
+}
+
+/// The columns of [`row`].
+pub(crate) const COLUMNS: [(&str, Align); 7] = [
+    ("WORKER", Align::Left),
+    ("SINCE", Align::Left),
+    ("SLOTS", Align::Right),
+    ("BUSY", Align::Right),
+    ("PERMITS", Align::Right),
+    ("HEARD", Align::Right),
+    ("OBEYS", Align::Left),
+];
+
+/// A worker in a line of a table.
+pub(crate) fn row(worker: &WorkerStanding) -> [String; 7] {
+    let details = &worker.details;
+    let heard = match worker.is_live {
+        true => format!("{} s ago", details.silent_s),
+        false => "silent".to_owned(),
+    };
+    [
+        details.name.clone(),
+        details.started.clone(),
+        details.slots.to_string(),
+        details.in_flight.to_string(),
+        details.permits.to_string(),
+        heard,
+        obeys(worker),
+    ]
 }
 
 /// What a worker obeys, in words.

@@ -7,12 +7,14 @@
 mod escape;
 mod log;
 mod patient;
+mod screen;
 mod stderr;
 mod stdout;
 mod table;
 
 pub(crate) use escape::line;
 pub(crate) use log::Log;
+pub(crate) use screen::Screen;
 pub(crate) use stderr::{end, is_watched, say, say_block};
 #[cfg(feature = "dev")]
 pub(crate) use stdout::stdout_error;

@@ -48,13 +48,13 @@ impl Inspect<'_> {
         running::longest_running(self.client, run).await
     }
 
-    /// The statements of a run that are being executed, the longest first, as far as this account may see them. What each
-    /// waits for is not looked up.
+    /// The statements of jobs, of all runs, that are being executed, the longest first, as far as this account may see them.
+    /// What each waits for is not looked up.
     ///
     /// # Errors
     /// [`Error::Query`] and the errors of connecting.
-    pub async fn running(&mut self, run: RunId) -> Result<Vec<RunningStatement>, Error> {
-        running::running(self.client, run).await
+    pub async fn running(&mut self) -> Result<Vec<RunningStatement>, Error> {
+        running::running(self.client).await
     }
 
     /// The values of status variables of the whole server. One that is not there, or is no number, is left out.

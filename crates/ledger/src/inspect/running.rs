@@ -10,6 +10,8 @@ use crate::connection::LedgerClient;
 /// A statement of a job that is being executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningStatement {
+    /// The job's run.
+    pub run: RunId,
     /// The job's place in its run.
     pub seq: u64,
     /// The server's id of its connection.
@@ -36,17 +38,17 @@ struct Process {
     info: Option<String>,
 }
 
-/// The statements of a run that are being executed, the longest first. An account without PROCESS sees only its own
+/// The statements of jobs that are being executed, the longest first. An account without PROCESS sees only its own
 /// sessions. What each waits for is not looked up.
-pub(crate) async fn running(client: &mut LedgerClient, run: RunId) -> Result<Vec<RunningStatement>, Error> {
+pub(crate) async fn running(client: &mut LedgerClient) -> Result<Vec<RunningStatement>, Error> {
     let rows: Vec<Row> =
         client.ask("read the running statements", async |conn| conn.query("SHOW PROCESSLIST").await).await?;
     let running = rows.into_iter().filter_map(|row| {
         let Process { id, client, seconds, info } = Process::from_row_opt(row).ok()?;
-        let seq = seq_of(run, &info?)?;
+        let (run, seq) = job_of(&info?)?;
         let seconds = u64::try_from(seconds?).ok()?;
         let client = client.unwrap_or_default();
-        Some(RunningStatement { seq, connection: id, client, seconds, blocked_by: None })
+        Some(RunningStatement { run, seq, connection: id, client, seconds, blocked_by: None })
     });
     let mut running: Vec<RunningStatement> = running.collect();
     running.sort_by_key(|running| std::cmp::Reverse(running.seconds));
@@ -58,15 +60,17 @@ pub(crate) async fn longest_running(
     client: &mut LedgerClient,
     run: RunId,
 ) -> Result<Option<RunningStatement>, Error> {
-    let Some(longest) = running(client, run).await?.into_iter().next() else { return Ok(None) };
+    let mut of_run = running(client).await?.into_iter().filter(|running| running.run == run);
+    let Some(longest) = of_run.next() else { return Ok(None) };
     let blocked_by = blocker(client, longest.connection).await;
     Ok(Some(RunningStatement { blocked_by, ..longest }))
 }
 
-/// The seq in the comment that the packet puts before a job's statement.
-fn seq_of(run: RunId, info: &str) -> Option<u64> {
-    let rest = info.strip_prefix(&format!("/* queryfleet {run}/"))?;
-    rest.split_once(' ')?.0.parse().ok()
+/// The run and the seq in the comment that the packet puts before a job's statement.
+fn job_of(info: &str) -> Option<(RunId, u64)> {
+    let (job, _) = info.strip_prefix("/* queryfleet ")?.split_once(' ')?;
+    let (run, seq) = job.split_once('/')?;
+    Some((RunId(run.parse().ok()?), seq.parse().ok()?))
 }
 
 /// The connection that holds what another one waits for. Each server has its own tables, and a right to them; without
@@ -100,12 +104,11 @@ mod tests {
 
     #[test]
     fn a_statement_is_known_by_its_comment() {
-        let run = RunId(7);
-        assert_eq!(seq_of(run, "/* queryfleet 7/12 */ UPDATE t SET n = 1"), Some(12));
+        assert_eq!(job_of("/* queryfleet 7/12 */ UPDATE t SET n = 1"), Some((RunId(7), 12)));
         for other in
-            ["/* queryfleet 77/12 */ DO 1", "/* queryfleet doctor */ SELECT 1", "SHOW PROCESSLIST", ""]
+            ["/* queryfleet x/12 */ DO 1", "/* queryfleet doctor */ SELECT 1", "SHOW PROCESSLIST", ""]
         {
-            assert_eq!(seq_of(run, other), None, "{other}");
+            assert_eq!(job_of(other), None, "{other}");
         }
     }
 }

@@ -114,7 +114,7 @@ impl fmt::Display for Reason {
             Reason::Limited { limit } => write!(f, "the queue is limited: {limit}"),
             Reason::NoWorker { queue } => write!(f, "no worker serves queue {queue}"),
             Reason::Running {
-                statement: RunningStatement { seq, connection, client, seconds, blocked_by },
+                statement: RunningStatement { seq, connection, client, seconds, blocked_by, .. },
             } => {
                 write!(
                     f,
@@ -143,13 +143,15 @@ impl fmt::Display for Reason {
 
 #[cfg(test)]
 mod tests {
+    use queryfleet_job::RunId;
+
     use super::*;
 
     #[test]
     fn the_first_reason_that_holds_is_given() {
         let running = |seconds, blocked_by| {
             let client = "worker-1:24970".to_owned();
-            Some(RunningStatement { seq: 5, connection: 12, client, seconds, blocked_by })
+            Some(RunningStatement { run: RunId(1), seq: 5, connection: 12, client, seconds, blocked_by })
         };
         let moving = Facts { queue: "default".into(), left: 10, work: 10, consumers: 4, ..Facts::default() };
         let all = Facts {
