@@ -300,6 +300,7 @@ fn json_has_these_keys() {
         .reasons: null
         .slots: null
         .term: null
+        .throttle_http: null
         .throttle_query: null
         .version: number
         .window: null

@@ -1,5 +1,9 @@
 //! A fleet that spares the database: lag of a real replica, load of a real server, and what a query says.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use queryfleet_tests::{Client, Fleet, Link, Proxy, Signal, Worker, eventually};
@@ -93,6 +97,104 @@ fn a_query_stops_the_fleet_and_one_that_fails_does_so_later() {
     fleet.run(&["limit"]).expect(0).says("the throttle query is not known for");
     fleet.run(&["limit", "--throttle-query", "off"]).expect(0);
     eventually(SOON, "it is forgotten at once", || allowed(&workers) == 2.0);
+}
+
+/// A service that answers every request with this status; 0: it does not answer.
+struct Service {
+    address: String,
+    status: Arc<AtomicU16>,
+}
+
+impl Service {
+    fn new() -> Service {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let status = Arc::new(AtomicU16::new(200));
+        let answers = status.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, answers) = (stream.unwrap(), answers.clone());
+                std::thread::spawn(move || {
+                    let mut request = [0; 4096];
+                    while let Ok(1..) = stream.read(&mut request) {
+                        assert!(request.starts_with(b"HEAD /check/app"));
+                        let status = answers.load(Ordering::Relaxed);
+                        let elsewhere = "Location: http://127.0.0.1:1/\r\n";
+                        let answer = format!("HTTP/1.1 {status} x\r\n{elsewhere}Content-Length: 0\r\n\r\n");
+                        if status > 0 && stream.write_all(answer.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Service { address, status }
+    }
+
+    fn says(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_service_stops_the_fleet_and_one_that_does_not_answer_does_so_later() {
+    let fleet = Fleet::new();
+    let service = Service::new();
+    let url = format!("http://{}/check/app/mysql/c1", service.address);
+    let workers = [fleet.worker(2)];
+    fleet.run(&["limit", "--throttle-http", &url]).expect(0).says("an HTTP check");
+    eventually(SOON, "all may work", || allowed(&workers) == 2.0);
+    for status in [429, 500, 302, 204] {
+        service.says(status);
+        let since = Instant::now();
+        eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+        assert!(since.elapsed() < Duration::from_secs(3), "{status}: {:?}", since.elapsed());
+        fleet.run(&["limit"]).expect(0).says(&format!("the HTTP check says {status}"));
+        service.says(200);
+        eventually(SOON, "it works", || allowed(&workers) == 2.0);
+    }
+    // It hangs.
+    service.says(0);
+    let since = Instant::now();
+    eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+    assert!(since.elapsed() >= Duration::from_secs(13), "{:?}", since.elapsed());
+    fleet.run(&["limit"]).expect(0).says("it does not answer within a second");
+    service.says(200);
+    eventually(SOON, "it works", || allowed(&workers) == 2.0);
+    // Nobody is there: nothing is known from the beginning, so nothing is allowed.
+    fleet.run(&["limit", "--throttle-http", "http://127.0.0.1:1/check"]).expect(0);
+    eventually(SOON, "it stops", || allowed(&workers) == 0.0);
+    fleet.run(&["limit"]).expect(0).says("the HTTP check is not known for").says("onnect");
+    fleet.run(&["limit", "--throttle-http", "off"]).expect(0);
+    eventually(SOON, "it is forgotten at once", || allowed(&workers) == 2.0);
+}
+
+#[test]
+fn replicas_are_found_and_tried() {
+    let fleet = Fleet::with_replica();
+    fleet.run(&["setup"]).expect(0);
+    let url = fleet.replica_url();
+    let replica = url.split(['@', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
+    // Accounts are replicated, as everything else.
+    let url = fleet.mysql_url();
+    let (_, server) = url.split_once('@').unwrap();
+    let account = |name: &str, rights: &str| {
+        fleet.sql(&format!("CREATE USER {name} IDENTIFIED BY 'to be found'"));
+        fleet.sql(&format!("GRANT {rights} ON *.* TO {name}"));
+        format!("mysql://{name}:to%20be%20found@{server}")
+    };
+    let (finder, blind) = (account("finder", "SELECT, REPLICATION MASTER ADMIN"), account("blind", "SELECT"));
+    let discover = |url: &str| fleet.run_with(&["limit", "--discover"], &[("QUERYFLEET_MYSQL_URL", url)]);
+    eventually(SOON, "it has the account", || discover(&finder).code == 0);
+    let said = discover(&finder).says(&format!("{replica}: its lag can be looked at"));
+    said.says(&format!("QUERYFLEET_REPLICAS=mysql://USER:PASSWORD@{replica}/DATABASE"));
+    let variables = [("QUERYFLEET_MYSQL_URL", finder.as_str())];
+    let json = fleet.run_with(&["limit", "--discover", "--json"], &variables).expect(0).json();
+    assert_eq!((json[0]["replica"].as_str(), json[0]["error"].as_str()), (Some(replica), None));
+    discover(&blind).expect(1).says("an account needs PROCESS");
+    fleet.replica().freeze();
+    discover(&finder).expect(1).says(replica).says("within 1 s");
+    fleet.replica().thaw();
 }
 
 #[test]

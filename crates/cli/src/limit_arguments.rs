@@ -17,6 +17,9 @@ pub(crate) struct LimitArgs {
     /// Spare the replicas of QUERYFLEET_REPLICAS: use as many slots as they bear, and none at this lag, such as 5s; `off`
     #[arg(long, value_name = "TIME|off", value_parser = lag)]
     max_lag: Option<Limited<f64>>,
+    /// Look for replicas of the database, try to read each, and change nothing
+    #[arg(long, conflicts_with_all = ["slots", "rate", "max_lag", "without", "max_load", "critical_load", "throttle_query", "throttle_http", "window", "window_margin", "ignore"])]
+    pub(crate) discover: bool,
     /// Do not look at these replicas, as host:port; `off`: look at all
     #[arg(long, value_name = "REPLICAS|off", value_parser = names)]
     without: Option<Names>,
@@ -29,6 +32,9 @@ pub(crate) struct LimitArgs {
     /// Stop for as long as the one value of this SELECT is above 0
     #[arg(long, value_name = "SELECT|off", value_parser = query)]
     throttle_query: Option<Limited<String>>,
+    /// Stop unless HEAD of this URL answers 200, as freno does; without an answer for 15 s, too
+    #[arg(long, value_name = "URL|off", value_parser = url)]
+    throttle_http: Option<Limited<String>>,
     /// Begin jobs only in these hours, such as '22:00-06:00 Europe/Berlin' or 'mon-fri 22:00-06:00 UTC'; `off`: always
     #[arg(long, value_name = "HOURS|off", value_parser = window)]
     window: Option<Limited<String>>,
@@ -71,6 +77,7 @@ impl LimitArgs {
             max_load: self.max_load.clone().map(|loads| loads.0),
             critical_load: self.critical_load.clone().map(|loads| loads.0),
             throttle_query: self.throttle_query.clone().map(Into::into),
+            throttle_http: self.throttle_http.clone().map(Into::into),
             window: self.window.clone().map(Into::into),
             window_margin: self.window_margin.clone().map(|margin| {
                 Option::<Duration>::from(margin)
@@ -179,6 +186,22 @@ fn query(text: &str) -> Result<Limited<String>, String> {
     Ok(if text == "off" { Limited::Off } else { Limited::To(text.to_owned()) })
 }
 
+fn url(text: &str) -> Result<Limited<String>, String> {
+    if text == "off" {
+        return Ok(Limited::Off);
+    }
+    let rest = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = rest.ok_or("a URL that begins with http:// or https://, or off")?;
+    let server = rest.split(['/', '?']).next().unwrap_or_default();
+    match server.contains('@') {
+        true => Err("a URL without a user: everybody may read the limit".to_owned()),
+        false if server.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err("a URL with a host, and without spaces".to_owned())
+        }
+        false => Ok(Limited::To(text.to_owned())),
+    }
+}
+
 /// The units of a rate, and their seconds.
 const UNITS: [(&str, f64); 3] = [("s", 1.0), ("min", 60.0), ("h", 3600.0)];
 /// The slowest and the fastest rate: what is slower is a hold, and nothing is faster.
@@ -224,6 +247,16 @@ mod tests {
         assert_eq!(loads("off"), Ok(Loads(Vec::new())));
         for wrong in ["Threads_running", "=5", "x=0", "x=-1", "x=y", "a'b=1", "x=1,", ""] {
             assert!(loads(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_url_has_a_host_and_no_user() {
+        let freno = "http://freno:8888/check/app/mysql/c1?p=low";
+        assert_eq!(url(freno), Ok(Limited::To(freno.to_owned())));
+        assert_eq!(url("off"), Ok(Limited::Off));
+        for wrong in ["", "freno:8888", "ftp://a/", "http://", "http:///x", "https://u:p@a/", "http://a b/"] {
+            assert!(url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Limit {
     /// A query whose one value is above 0 when no job may begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle_query: Option<String>,
+    /// A URL that answers 200 while jobs may begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle_http: Option<String>,
     /// The hours in which jobs begin, as [`Window`](crate::Window) reads them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
@@ -110,6 +113,7 @@ impl Limit {
             || !self.max_load.is_empty()
             || !self.critical_load.is_empty()
             || self.throttle_query.is_some()
+            || self.throttle_http.is_some()
     }
 
     /// Whether it allows everything.
@@ -129,6 +133,7 @@ impl std::fmt::Display for Limit {
             self.critical_load.iter().map(|load| format!("held at {} {}", load.variable, load.limit)),
         );
         parts.extend(self.throttle_query.as_ref().map(|_| "a throttle query".to_owned()));
+        parts.extend(self.throttle_http.as_ref().map(|_| "an HTTP check".to_owned()));
         parts.extend(self.window.as_ref().map(|window| {
             let margin = self.window_margin.map(|margin| format!(" until {margin} s before its end"));
             format!("window {window}{}", margin.unwrap_or_default())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts};
+use mysql_async::{Conn, Opts, OptsBuilder};
 use queryfleet_config::Config;
 
 use crate::connect;
@@ -29,14 +29,28 @@ impl Replica {
     pub fn all(config: &Config) -> Result<Vec<Replica>, Error> {
         let replica = |url: &queryfleet_config::Secret| {
             let (opts, schema) = connect::options(url, &config.mysql_tls)?;
-            Ok(Replica {
-                name: format!("{}:{}", opts.ip_or_hostname(), opts.tcp_port()),
-                tables: Tables::of_schema(&schema),
-                opts,
-                conn: None,
-            })
+            Ok(Replica::new(opts, &schema))
         };
         config.replicas.iter().map(replica).collect()
+    }
+
+    /// The replica at another address, with account and database of the jobs' server; connects not yet.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn at(config: &Config, (host, port): (&str, u16)) -> Result<Replica, Error> {
+        let (opts, schema) = connect::options(config.mysql_url()?, &config.mysql_tls)?;
+        let opts = OptsBuilder::from_opts(opts).ip_or_hostname(host).tcp_port(port).into();
+        Ok(Replica::new(opts, &schema))
+    }
+
+    fn new(opts: Opts, schema: &str) -> Replica {
+        Replica {
+            name: format!("{}:{}", opts.ip_or_hostname(), opts.tcp_port()),
+            tables: Tables::of_schema(schema),
+            opts,
+            conn: None,
+        }
     }
 
     /// host:port.

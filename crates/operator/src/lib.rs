@@ -36,7 +36,7 @@ pub use error::Error;
 pub use export::ExportFormat;
 pub use filter::DeadFilter;
 pub use hold::{Lift, Obedience};
-pub use limit::{LimitChange, LimitStanding, MOST_PERMITS};
+pub use limit::{Candidate, LimitChange, LimitStanding, MOST_PERMITS};
 pub use purge::{PURGE_AFTER_H, Purged};
 pub use queue::{QueueStanding, Waiting};
 pub use replay::{ReplayPreview, Taken};

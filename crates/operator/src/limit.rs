@@ -33,6 +33,8 @@ pub struct LimitChange {
     pub critical_load: Option<Vec<Threshold>>,
     /// A query whose value above 0 stops the fleet.
     pub throttle_query: Option<Option<String>>,
+    /// A URL that answers 200 while jobs may begin.
+    pub throttle_http: Option<Option<String>>,
     /// The hours in which jobs begin.
     pub window: Option<Option<String>>,
     /// How many seconds before their end none begins any more.
@@ -57,11 +59,21 @@ impl LimitChange {
             max_load: self.max_load.unwrap_or(limit.max_load),
             critical_load: self.critical_load.unwrap_or(limit.critical_load),
             throttle_query: self.throttle_query.unwrap_or(limit.throttle_query),
+            throttle_http: self.throttle_http.unwrap_or(limit.throttle_http),
             window: self.window.unwrap_or(limit.window),
             window_margin: self.window_margin.unwrap_or(limit.window_margin),
             ignore_until: if self.ignore.is_some() { ignore_until } else { limit.ignore_until },
         }
     }
+}
+
+/// A server that may be a replica whose lag can be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// host:port.
+    pub replica: String,
+    /// Why it cannot be looked at, if so.
+    pub error: Option<String>,
 }
 
 /// The limit of a queue, and how it is used.
@@ -155,6 +167,22 @@ impl Operator {
         let because = if because.is_empty() { String::new() } else { format!(": {because}") };
         self.note("limit", None, &format!("{limit}{because}")).await;
         self.limit().await
+    }
+
+    /// Looks for replicas of the jobs' server, and tries to read the governor's beat on each, with the account of the jobs'
+    /// server. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] when the database cannot be asked.
+    pub async fn discover(&mut self) -> Result<Vec<Candidate>, Error> {
+        let queue = self.config.queue.clone();
+        let mut candidates = Vec::new();
+        for (host, port) in self.ledger.inspect().replicas().await? {
+            let mut replica = Replica::at(&self.config, (&host, port))?;
+            let error = replica.beat(&queue).await.err().map(|error| queryfleet_job::causes(&error));
+            candidates.push(Candidate { replica: replica.name().to_owned(), error });
+        }
+        Ok(candidates)
     }
 
     /// Waits until every live worker of the queue obeys this version of its limit, at most ten seconds. Workers that know of

@@ -2,7 +2,7 @@
 
 use queryfleet_config::Config;
 use queryfleet_job::Threshold;
-use queryfleet_operator::{LimitStanding, Obedience, Operator};
+use queryfleet_operator::{Candidate, LimitStanding, Obedience, Operator};
 use serde::Serialize;
 
 use crate::Exit;
@@ -25,6 +25,7 @@ struct LimitView<'a> {
     max_load: &'a [Threshold],
     critical_load: &'a [Threshold],
     throttle_query: Option<&'a str>,
+    throttle_http: Option<&'a str>,
     window: Option<&'a str>,
     /// Seconds.
     window_margin: Option<u32>,
@@ -58,6 +59,9 @@ struct ObedienceView<'a> {
 pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit, Failure> {
     let by = arguments.by.clone().unwrap_or_else(queryfleet_config::login_name);
     let mut operator = Operator::new(config)?.acting_as(&by);
+    if arguments.discover {
+        return discover(&mut operator, arguments.json).await;
+    }
     if arguments.only_shows() {
         let standing = operator.limit().await?;
         if arguments.json {
@@ -82,6 +86,46 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
     Ok(if obedience.is_complete() { Exit::Success } else { Exit::Failed })
 }
 
+/// A server that may be a replica, as JSON. A contract: keys are added, never changed.
+#[derive(Serialize)]
+struct CandidateView<'a> {
+    replica: &'a str,
+    /// Why it cannot be looked at; null: it can.
+    error: Option<&'a str>,
+}
+
+/// Says which replicas could be looked at.
+async fn discover(operator: &mut Operator, json: bool) -> Result<Exit, Failure> {
+    let candidates = operator.discover().await?;
+    if json {
+        let views = candidates
+            .iter()
+            .map(|found| CandidateView { replica: &found.replica, error: found.error.as_deref() });
+        print_json(&views.collect::<Vec<_>>());
+    } else {
+        for Candidate { replica, error } in &candidates {
+            output::print(format_args!(
+                "{replica}: {}",
+                error.as_deref().unwrap_or("its lag can be looked at")
+            ));
+        }
+    }
+    let usable: Vec<&Candidate> = candidates.iter().filter(|found| found.error.is_none()).collect();
+    if candidates.is_empty() {
+        return Err(Failure::new(
+            "the database names no replica: to see them an account needs PROCESS, or REPLICATION SLAVE (REPLICATION MASTER ADMIN on MariaDB)",
+        ));
+    }
+    if !json && !usable.is_empty() {
+        let urls = usable.iter().map(|found| format!("mysql://USER:PASSWORD@{}/DATABASE", found.replica));
+        output::print(format_args!(
+            "for the workers: QUERYFLEET_REPLICAS={}",
+            urls.collect::<Vec<_>>().join(",")
+        ));
+    }
+    Ok(if usable.is_empty() { Exit::Failed } else { Exit::Success })
+}
+
 fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a Obedience>) -> LimitView<'a> {
     let row = standing.row.as_ref();
     LimitView {
@@ -93,6 +137,7 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
         max_load: &standing.limit.max_load,
         critical_load: &standing.limit.critical_load,
         throttle_query: standing.limit.throttle_query.as_deref(),
+        throttle_http: standing.limit.throttle_http.as_deref(),
         window: standing.limit.window.as_deref(),
         window_margin: standing.limit.window_margin,
         ignore_until: standing.limit.ignore_until.as_deref(),

@@ -7,6 +7,7 @@ use queryfleet_job::{LagLaw, Limit, OTHERS_RUNNING, StopLaw, Threshold};
 use queryfleet_ledger::{LedgerClient, Replica};
 use serde::Serialize;
 
+use crate::governor::http::Http;
 use crate::shared::control::Verdict;
 
 /// What is not known for so long allows nothing.
@@ -15,7 +16,7 @@ const UNKNOWN: Duration = Duration::from_secs(15);
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The beats that are remembered: no lag is longer than what they span, which is more than any limit.
 const BEATS_KEPT: usize = 100_000;
-/// A throttle query stops at any value above 0.
+/// A throttle query and an HTTP check stop at any value above 0.
 const THROTTLES: f64 = f64::MIN_POSITIVE;
 
 /// The checks of one holder and one version of the limit.
@@ -65,6 +66,13 @@ struct CheckView<'a> {
     allowed: u32,
     /// Why the value is not known.
     error: Option<&'a str>,
+}
+
+/// Whom the checks ask.
+pub(super) struct Sources<'a> {
+    pub(super) client: &'a mut LedgerClient,
+    pub(super) replicas: &'a mut [Replica],
+    pub(super) http: &'a Http,
 }
 
 /// A value that was just read, or why it was not.
@@ -123,12 +131,12 @@ impl Checks {
     pub(super) async fn make(
         &mut self,
         limit: &Limit,
-        client: &mut LedgerClient,
-        replicas: &mut [Replica],
+        servers: Sources<'_>,
         queue: &str,
         term: i64,
         (slots, running): (u32, u32),
     ) -> Found {
+        let Sources { client, replicas, http } = servers;
         let looked_at =
             replicas.iter_mut().filter(|replica| !limit.without.iter().any(|name| name == replica.name()));
         let lags = limit.max_lag.map(|max_lag| {
@@ -141,7 +149,8 @@ impl Checks {
                 (name, max_lag, beat, Instant::now())
             })
         });
-        let (lags, loads) = tokio::join!(all(lags.into_iter().flatten().collect()), loads(limit, client));
+        let (lags, loads, http) =
+            tokio::join!(all(lags.into_iter().flatten().collect()), loads(limit, client), ask(limit, http));
         let is_blind = !lags.is_empty() && lags.iter().all(|(_, _, beat, _)| beat.is_err());
         let lags: Vec<Sample> = lags
             .into_iter()
@@ -154,7 +163,7 @@ impl Checks {
             })
             .collect();
         let has_none = limit.max_lag.is_some() && lags.is_empty();
-        let mut found = self.apply(lags.into_iter().chain(loads).collect(), slots, running);
+        let mut found = self.apply(lags.into_iter().chain(loads).chain(http).collect(), slots, running);
         if has_none {
             found.verdict = Verdict { allowed: Some(0), reasons: "no replica is left to look at".into() };
         }
@@ -239,6 +248,17 @@ impl Checks {
 /// Runs all at once, and returns their results in their order.
 async fn all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     futures_util::future::join_all(futures).await
+}
+
+/// Asks the service of the limit, if it has one, whether jobs may begin.
+async fn ask(limit: &Limit, http: &Http) -> Option<Sample> {
+    let url = limit.throttle_http.as_deref()?;
+    let value = match tokio::time::timeout(TIMEOUT, http.ask(url)).await {
+        Ok(value) => value,
+        Err(_) => Err("it does not answer within a second".to_owned()),
+    };
+    let name = "the HTTP check".to_owned();
+    Some(Sample { name, limit: THROTTLES, value, is_lag: false, is_critical: false })
 }
 
 /// Reads what the limit says about the server's own load.

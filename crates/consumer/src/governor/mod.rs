@@ -4,6 +4,7 @@
 //! over. Ages are taken by each worker's own clock, from what it has seen change: no clocks are compared.
 
 mod checks;
+mod http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use queryfleet_job::Limit;
 use queryfleet_ledger::{Error, GovernorRow, LedgerClient, NewEvent, NewHold, Replica};
 use tokio::time::MissedTickBehavior;
 
-use crate::governor::checks::{Checks, Found};
+use crate::governor::checks::{Checks, Found, Sources};
+use crate::governor::http::Http;
 use crate::shared::Shared;
 use crate::shared::control::Verdict;
 
@@ -37,6 +39,7 @@ struct Governor {
     shared: Arc<Shared>,
     client: LedgerClient,
     replicas: Vec<Replica>,
+    http: Http,
     /// Term and beat as they were last seen, and when they had last changed.
     seen: Option<((i64, i64), Instant)>,
     /// When this worker has begun to look.
@@ -65,6 +68,7 @@ pub(crate) async fn govern(shared: Arc<Shared>, config: Config) {
         shared: shared.clone(),
         client,
         replicas,
+        http: Http::default(),
         seen: None,
         since: Instant::now(),
         held: None,
@@ -196,7 +200,13 @@ impl Governor {
         }
         let Found { verdict, checks, critical, is_blind } = held
             .checks
-            .make(limit, &mut self.client, &mut self.replicas, &shared.queue, held.term, (slots, running))
+            .make(
+                limit,
+                Sources { client: &mut self.client, replicas: &mut self.replicas, http: &self.http },
+                &shared.queue,
+                held.term,
+                (slots, running),
+            )
             .await;
         let ignored = limit.ignore_until.as_deref().is_some_and(|until| *row.now < *until);
         let verdict = match &limit.ignore_until {

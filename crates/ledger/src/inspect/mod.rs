@@ -6,6 +6,7 @@ pub(crate) mod collations;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod load;
+pub(crate) mod replicas;
 pub(crate) mod rights;
 pub(crate) mod running;
 pub(crate) mod trial;
@@ -55,6 +56,14 @@ impl Inspect<'_> {
     /// [`Error::Query`] and the errors of connecting.
     pub async fn running(&mut self) -> Result<Vec<RunningStatement>, Error> {
         running::running(self.client).await
+    }
+
+    /// Host and port of each server that may be a replica of this one, as far as this account may see it.
+    ///
+    /// # Errors
+    /// [`Error::Query`] and the errors of connecting.
+    pub async fn replicas(&mut self) -> Result<Vec<(String, u16)>, Error> {
+        replicas::replicas(self.client).await
     }
 
     /// The values of status variables of the whole server. One that is not there, or is no number, is left out.
