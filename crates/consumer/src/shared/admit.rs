@@ -145,6 +145,11 @@ impl KnownRuns {
         pace.pay(&self.client, queue, rate, jobs).await.map_err(|error| NotRun(error.outcome()))
     }
 
+    /// Claims ahead, on the same connection: see [`Pace::claim_ahead`]. Who then has to pay learns of an error.
+    pub(crate) async fn claim_ahead(&self, pace: &Pace, queue: &str, rate: f64) {
+        let _ = pace.claim_ahead(&self.client, queue, rate).await;
+    }
+
     /// The run of a chunk, by a reading that still counts.
     async fn recent(&self, chunk: &Chunk) -> Result<View, NotRun> {
         if let Some(view) = self.view(chunk)? {

@@ -193,13 +193,15 @@ impl Shared {
     ///
     /// # Errors
     /// None of the jobs may begin.
-    pub(crate) async fn pay(&self, slot: usize, jobs: u64) -> Result<(), NotRun> {
+    pub(crate) async fn pay(self: &Arc<Shared>, slot: usize, jobs: u64) -> Result<(), NotRun> {
         let since = Instant::now();
         let given_back = |why: &str| Err(NotRun(Outcome::Interrupted(Failure::said(why))));
         loop {
             let Some(rate) = self.control.rate() else { return Ok(()) };
             let paying = async {
                 match self.runs.pay(&self.pace, &self.queue, rate, jobs).await? {
+                    // The timer rounds up to a millisecond, which would be a third of a small job's time.
+                    Some(wait) if wait.is_zero() => Ok(true),
                     Some(wait) => {
                         tokio::time::sleep(wait).await;
                         Ok(true)
@@ -215,7 +217,15 @@ impl Shared {
                 () = self.drain.draining() => return given_back("the worker drains"),
                 // It may be open again: then it pays as before.
                 () = self.control.closed(slot) => self.control.check(slot)?,
-                paid = paying => if paid? { return Ok(()) },
+                paid = paying => if paid? {
+                    if self.pace.is_low() {
+                        let shared = self.clone();
+                        tokio::spawn(async move {
+                            shared.runs.claim_ahead(&shared.pace, &shared.queue, rate).await;
+                        });
+                    }
+                    return Ok(());
+                },
             }
             if since.elapsed() >= self.limits.policy.pressure_timeout {
                 return given_back("its turn under the rate of the queue did not come");
