@@ -61,7 +61,7 @@ GRANT SELECT ON shop.queryfleet_run TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_ledger TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_dead TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.queryfleet_worker TO 'queryfleet_work'@'%';
-GRANT SELECT, INSERT ON shop.queryfleet_hold TO 'queryfleet_work'@'%';
+GRANT SELECT, INSERT, DELETE ON shop.queryfleet_hold TO 'queryfleet_work'@'%';
 GRANT SELECT ON shop.queryfleet_limit TO 'queryfleet_work'@'%';
 GRANT SELECT, INSERT, UPDATE ON shop.queryfleet_permit TO 'queryfleet_work'@'%';
 GRANT SELECT, UPDATE ON shop.queryfleet_rate TO 'queryfleet_work'@'%';

@@ -125,6 +125,26 @@ fn a_run_that_fails_too_often_holds_its_queue_until_somebody_resumes_it() {
 }
 
 #[test]
+fn a_run_that_ends_after_it_was_halted_holds_nothing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let dies = (1..=20).map(|id| format!("UPDATE nowhere SET n = 1 WHERE id = {id};"));
+    let runs = (1..=2).map(|id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(8) WHERE id = {id};"));
+    let script = fleet.script(dies.chain(runs));
+    let _worker = fleet.worker(4);
+    fleet
+        .run(&["publish", script.to_str().unwrap(), "--run", "bad", "--chunk", "1", "--halt", "10"])
+        .expect(0);
+    let holds = || fleet.number("SELECT COUNT(*) FROM queryfleet_hold");
+    eventually(SOON, "it is held", || holds() == 1);
+    assert_eq!(fleet.ledger("done"), 0, "its last jobs run");
+    eventually(SOON, "it is not held", || holds() == 0);
+    fleet.assert_each_once();
+    fleet.run(&["events", "--run", "bad"]).expect(0).says("run bad has ended");
+    fleet.wait("bad").expect(3);
+}
+
+#[test]
 fn a_share_halts_a_run_and_a_run_that_fails_less_goes_on() {
     let fleet = Fleet::new();
     let script = failing(&fleet, 100);

@@ -88,6 +88,7 @@ fn an_export_is_repaired_and_its_run_replaces_the_dead_jobs() {
         .says("repaired")
         .says("3 dead jobs discarded, replaced by run fix");
     fleet.wait("job").expect(0).says("3 dead: 3 dead jobs discarded, replaced by run fix");
+    fleet.run(&["events", "--run", "job"]).expect(0).says("3 by run fix");
     let status = fleet.run(&["status", "job", "--json"]).expect(0).json();
     assert_eq!((&status["state"], &status["replaced_by"]), (&json!("repaired"), &json!(["fix"])), "{status}");
     fleet.run(&["dead", "replay", "--run", "job"]).expect(0).says("0 dead jobs replayed");

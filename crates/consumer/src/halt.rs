@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_ledger::{Error, GuardedRun, NewEvent};
+use queryfleet_ledger::{Error, GuardedRun, LedgerClient, NewEvent};
 
 use crate::shared::Shared;
 
 /// How often the worker looks. All of them do: whichever has executed what died may be gone.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// Who places such a hold.
+const HALT: &str = queryfleet_ledger::HALT;
 
 /// Looks until the worker ends.
 pub(crate) async fn watch(shared: Arc<Shared>) {
@@ -36,8 +38,35 @@ async fn look(shared: &Shared) -> Result<(), Error> {
             format!("run {name}: {} of {} jobs are dead, and it halts at {halt}", now.dead, now.ended);
         if client.halts().hold(&run, &because).await? {
             let event =
-                NewEvent { queue: &run.queue, run: Some(*id), who: "halt", what: "pause", detail: &because };
+                NewEvent { queue: &run.queue, run: Some(*id), who: HALT, what: "pause", detail: &because };
             // It is held also where that cannot be noted.
+            let _ = client.events().note(&event).await;
+        }
+    }
+    let is_halted = |hold: &queryfleet_job::Hold| hold.by == HALT;
+    if shared.control.holds().is_some_and(|holds| holds.iter().any(is_halted)) {
+        lift(shared, &mut client).await?;
+    }
+    Ok(())
+}
+
+/// Lifts the holds of runs of which nothing is left: their last jobs ran when they were placed.
+async fn lift(shared: &Shared, client: &mut LedgerClient) -> Result<(), Error> {
+    for (hold, id) in client.halts().held(&shared.queue).await? {
+        let Some(run) = client.runs().get(&[id]).await?.into_iter().next() else { continue };
+        let Some(total) = run.total else { continue };
+        // Only then it is worth counting.
+        if client.halts().tally(id).await?.ended < total {
+            continue;
+        }
+        let counts = client.counts_of(std::slice::from_ref(&run)).await?;
+        if counts.iter().any(|counts| counts.ended() >= total)
+            && client.holds().lift(&shared.queue, hold).await?
+        {
+            let detail = format!("run {} has ended", run.name);
+            let event =
+                NewEvent { queue: &run.queue, run: Some(id), who: HALT, what: "resume", detail: &detail };
+            // As above.
             let _ = client.events().note(&event).await;
         }
     }

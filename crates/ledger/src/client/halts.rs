@@ -13,7 +13,7 @@ use crate::error_code::NO_COLUMN;
 use crate::row;
 
 /// Who places the hold.
-const HALT: &str = "halt";
+pub const HALT: &str = "halt";
 
 /// A run that holds its queue at some number of dead jobs.
 #[derive(Clone, Debug)]

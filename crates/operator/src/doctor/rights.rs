@@ -79,7 +79,7 @@ impl Role {
                 (Table::Ledger, &[Select, Insert, Update, Delete]),
                 (Table::Dead, &[Select, Insert, Update]),
                 (Table::Worker, &[Select, Insert, Update, Delete]),
-                (Table::Hold, &[Select, Insert]),
+                (Table::Hold, &[Select, Insert, Delete]),
                 (Table::Limit, &[Select]),
                 (Table::Permit, &[Select, Insert, Update]),
                 (Table::Rate, &[Select, Update]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use queryfleet_ledger::{LedgerClient, NotReplaced, Run, RunStatus};
+use queryfleet_ledger::{LedgerClient, NewEvent, NotReplaced, Run, RunStatus};
 
 use crate::error::Unreplaceable;
 use crate::input::Input;
@@ -64,7 +64,15 @@ impl Replacement {
     /// [`Error::Replaces`] if one of them is no longer dead, or if the database fails.
     pub(crate) async fn discard(&self, client: &mut LedgerClient, by: &Run) -> Result<u64, Error> {
         match client.dead_jobs().replace(self.run.id, &self.jobs, by.id).await? {
-            Ok(()) => Ok(self.jobs.len() as u64),
+            Ok(()) => {
+                let who = queryfleet_config::login_name();
+                let detail = format!("{} by run {}", self.jobs.len(), by.name);
+                let run = Some(self.run.id);
+                let event = NewEvent { queue: &by.queue, run, who: &who, what: "replace", detail: &detail };
+                // They are replaced also where that cannot be noted.
+                let _ = client.events().note(&event).await;
+                Ok(self.jobs.len() as u64)
+            }
             Err(why) => Err(Error::Replaces { name: self.run.name.clone(), why: why.into() }),
         }
     }
