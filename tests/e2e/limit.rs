@@ -280,3 +280,21 @@ fn a_ledger_of_a_version_without_limits_is_served_and_gets_them_by_setup() {
     fleet.assert_each_once();
     drop(worker);
 }
+
+#[test]
+fn the_default_of_a_deployment_keeps_what_a_person_has_set() {
+    let fleet = Fleet::new();
+    fleet.run(&["setup"]).expect(0);
+    let deploy =
+        |slots: &str| fleet.run(&["limit", "--default", "--by", "helm/a", "--slots", slots]).expect(0);
+    deploy("40").says("is limited to 40 slots");
+    deploy("30").says("is limited to 30 slots");
+    fleet.run(&["limit", "--slots", "4", "--by", "dba", "--because", "replicas lag"]).expect(0);
+    deploy("50").says("kept: queue default is limited to 4 slots").says("by dba: replicas lag");
+    fleet.run(&["limit", "--slots", "off", "--by", "dba"]).expect(0);
+    deploy("50").says("kept: queue default is not limited").says("by dba");
+    // Whoever wants the default back says so.
+    fleet.run(&["limit", "--slots", "50", "--by", "helm/a"]).expect(0);
+    deploy("60").says("is limited to 60 slots");
+    fleet.run(&["limit", "--default", "--slots", "4"]).expect(2).says("--by");
+}

@@ -44,6 +44,9 @@ pub(crate) struct LimitArgs {
     /// Let lag, loads and the query restrict nothing for a time, such as 15m; `off`
     #[arg(long, value_name = "TIME|off", value_parser = time)]
     ignore: Option<Limited<Duration>>,
+    /// Set it as the default of a deployment: keep a limit that somebody else (--by) has set, and wait for no worker
+    #[arg(long, requires = "by")]
+    pub(crate) default: bool,
     /// Why, for whoever finds the queue limited
     #[arg(long, value_name = "REASON")]
     pub(crate) because: Option<String>,

@@ -27,7 +27,7 @@ mod slot;
 pub use error::Error;
 pub use health::Health;
 pub use labels::{Dependency, KillReason, Labels, PublishResult};
-pub use metrics::{Metrics, Totals};
+pub use metrics::{CheckSample, Metrics, Totals};
 pub use reference::reference;
 pub use server::{Server, serve};
 pub use slot::{InFlight, SlotMetrics};

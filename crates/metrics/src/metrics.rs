@@ -23,6 +23,19 @@ pub struct Totals {
     pub redeliveries: u64,
 }
 
+/// What one check of the queue's limit has found.
+#[derive(Clone, Debug)]
+pub struct CheckSample {
+    /// Its name, as `queryfleet limit` shows it.
+    pub check: String,
+    /// The value; `None` if it could not be read.
+    pub value: Option<f64>,
+    /// At which value no job begins; `None`: at any above 0.
+    pub limit: Option<f64>,
+    /// For how long it could not be read.
+    pub age: Duration,
+}
+
 /// All series of one process. Every label value exists from the start, at 0.
 pub struct Metrics {
     pub(crate) registry: Registry,
@@ -111,6 +124,24 @@ impl Metrics {
     /// Records whether this worker makes the checks of the queue's limit.
     pub fn set_governor(&self, is_governor: bool) {
         self.governor.set(i64::from(is_governor));
+    }
+
+    /// Records what the checks of the queue's limit have found; none where this worker does not make them.
+    pub fn set_checks(&self, checks: &[CheckSample]) {
+        let Series { check_value, check_limit, check_age_seconds, .. } = &self.series;
+        for series in [check_value, check_limit, check_age_seconds] {
+            series.reset();
+        }
+        for CheckSample { check, value, limit, age } in checks {
+            let labels = [self.queue.as_str(), check.as_str()];
+            if let Some(value) = value {
+                check_value.with_label_values(&labels).set(*value);
+            }
+            if let Some(limit) = limit {
+                check_limit.with_label_values(&labels).set(*limit);
+            }
+            check_age_seconds.with_label_values(&labels).set(age.as_secs_f64());
+        }
     }
 
     /// Counts a settled message.

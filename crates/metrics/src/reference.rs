@@ -8,11 +8,12 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use queryfleet_job::{Action, Class, DeadReason, Word};
 
-use crate::{Dependency, Error, Health, KillReason, Labels, Metrics, PublishResult};
+use crate::{CheckSample, Dependency, Error, Health, KillReason, Labels, Metrics, PublishResult};
 
 /// Labels whose values depend on the installation, and what they are.
-const OPEN_LABELS: [(&str, &str); 4] = [
+const OPEN_LABELS: [(&str, &str); 5] = [
     ("queue", "the queue that the worker serves"),
+    ("check", "the checks of the limit, as `queryfleet limit` names them"),
     ("slot", "`1` to `QUERYFLEET_SLOTS`"),
     ("version", "of the program"),
     ("revision", "the commit that it was built from, or `unknown`"),
@@ -28,6 +29,8 @@ pub fn reference() -> Result<String, Error> {
     let metrics = Metrics::new(&labels, Health::new(Duration::ZERO))?;
     // A family without samples is left out: these have theirs only when they are read.
     metrics.refresh();
+    let check = CheckSample { check: String::new(), value: Some(0.0), limit: Some(0.0), age: Duration::ZERO };
+    metrics.set_checks(&[check]);
     let families = metrics.registry.gather();
     let mut text = String::new();
     for (kind, title) in [

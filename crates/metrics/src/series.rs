@@ -2,7 +2,8 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Result,
 };
 
 /// Upper bounds in seconds, for a primary-key update as well as for a night's backlog. The broker's usual consumer
@@ -81,6 +82,13 @@ series! {
     slots_allowed: IntGaugeVec [queue];
     /// Whether this worker makes the checks of its queue's limit: 1, or 0.
     governor: IntGaugeVec [queue];
+    /// What each check of the queue's limit has found last, as the worker that makes them says: seconds of lag, a status
+    /// variable, the number of the throttle query, or 0 for an HTTP check that lets jobs begin.
+    check_value: GaugeVec [queue, check];
+    /// At which value a check lets no job begin; the throttle query and the HTTP check do so at any above 0, and have none.
+    check_limit: GaugeVec [queue, check];
+    /// For how many seconds a check could not be made; after 15 it lets no job begin.
+    check_age_seconds: GaugeVec [queue, check];
     /// When the execution of a job last ended, in seconds since 1970; 0 means never.
     last_job_completed_timestamp_seconds: Gauge [];
     /// When the longest-running of the current jobs began, in seconds since 1970; 0 means that none is running.
@@ -107,6 +115,12 @@ impl Kind for IntCounterVec {
 }
 
 impl Kind for IntGaugeVec {
+    fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
+        Self::new(opts, labels)
+    }
+}
+
+impl Kind for GaugeVec {
     fn create(opts: Opts, labels: &[&str]) -> Result<Self> {
         Self::new(opts, labels)
     }

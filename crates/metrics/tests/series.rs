@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use queryfleet_job::{Action, Class, DeadReason, Word};
-use queryfleet_metrics::{Dependency, Health, KillReason, Labels, Metrics, PublishResult};
+use queryfleet_metrics::{CheckSample, Dependency, Health, KillReason, Labels, Metrics, PublishResult};
 
 fn metrics() -> Metrics {
     let labels = Labels { queue: "default", slots: 2, version: "0.1.0", revision: "abc" };
@@ -35,10 +35,16 @@ fn now() -> f64 {
 
 #[test]
 fn the_series_are_those_of_the_design() {
-    let text = metrics().render();
+    let metrics = metrics();
+    let age = Duration::ZERO;
+    metrics.set_checks(&[CheckSample { check: "load".into(), value: Some(2.0), limit: Some(5.0), age }]);
+    let text = metrics.render();
     let ours: Vec<_> = types(&text).into_keys().filter_map(|name| name.strip_prefix("queryfleet_")).collect();
     let design = [
         "build_info",
+        "check_age_seconds",
+        "check_limit",
+        "check_value",
         "dead_jobs_total",
         "deliveries_settled_total",
         "dependency_up",

@@ -167,6 +167,19 @@ WORKERS = row(
         ("{{instance}} is held", f"queryfleet_held{{{Q}}}"),
         ("{{instance}} makes the checks", f"queryfleet_governor{{{Q}}}"),
     ),
+    panel(
+        "Checks of the limit",
+        "What each check has found last. At its limit no job begins.",
+        "short",
+        ("{{check}}", f"max by (check) (queryfleet_check_value{{{Q}}})"),
+        ("limit of {{check}}", f"max by (check) (queryfleet_check_limit{{{Q}}})"),
+    ),
+    panel(
+        "Checks that cannot be made",
+        "For how long; from 15 s on no job begins.",
+        "s",
+        ("{{check}}", f"max by (check) (queryfleet_check_age_seconds{{{Q}}}) > 1"),
+    ),
 )
 
 DATABASE = row(

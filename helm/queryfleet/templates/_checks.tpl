@@ -24,6 +24,9 @@
 {{- range $part := list "pod" "setup" "doctor" "toolbox" -}}
 {{- include "queryfleet.checkEnvironment" (list $part (get $.Values $part)) -}}
 {{- end -}}
+{{- if and .Values.limit.arguments (not .Values.setup.enabled) -}}
+{{- fail "limit.arguments needs setup.enabled: the Job runs with its account and settings" -}}
+{{- end -}}
 {{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled -}}
 {{- fail "metrics: podMonitor and serviceMonitor would scrape each pod twice: enable one of them" -}}
 {{- end -}}
@@ -104,6 +107,9 @@
 {{- if eq .kind "keda" -}}
 {{- if and (eq .keda.protocol "amqp") (eq (int .minReplicas) 0) -}}
 {{- fail (printf "%s: scaling.keda.protocol amqp does not count what is being executed, so it would stop the last worker in the middle of a job: use http, or minReplicas 1" $where) -}}
+{{- end -}}
+{{- if and .keda.held.authenticationRef .keda.extraTriggers -}}
+{{- fail (printf "%s: scaling.keda.held and extraTriggers exclude each other: KEDA would look at no trigger but those of the formula" $where) -}}
 {{- end -}}
 {{- if and (eq .keda.protocol "http") (not (or $secret.existingSecret $secret.managementUrl .keda.authenticationRef)) -}}
 {{- fail (printf "%s: scaling.kind keda asks RabbitMQ's management interface: set secret.managementUrl or scaling.keda.authenticationRef" $where) -}}

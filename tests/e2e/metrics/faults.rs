@@ -45,6 +45,15 @@ pub(super) fn limit(seen: &Seen) {
     worker.serves();
     fleet.run(&["limit", "--slots", "1", "--max-load", "Threads_connected=400"]).expect(0);
     seen.moves(&worker, &[("governor", "default"), ("slots_allowed", "default")]);
+    let load = "Threads_connected";
+    seen.moves(&worker, &[("check_value", load), ("check_limit", load)]);
+    // A query that fails from now on.
+    fleet.sql("CREATE TABLE stop (n INT)");
+    fleet.run(&["limit", "--throttle-query", "SELECT COUNT(*) FROM stop"]).expect(0);
+    fleet.sql("INSERT INTO stop VALUES (1)");
+    seen.moves(&worker, &[("check_value", "the throttle query")]);
+    fleet.sql("DROP TABLE stop");
+    seen.moves(&worker, &[("check_age_seconds", "the throttle query")]);
 }
 
 /// The broker's connections break while a copy waits for its confirm.

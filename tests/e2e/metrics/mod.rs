@@ -31,7 +31,11 @@ const SCENARIOS: [(&str, Scenario); 13] = [
 ];
 
 /// Series that none of them moves, and why.
-const STILL: [(&str, &str); 4] = [
+const STILL: [(&str, &str); 5] = [
+    (
+        r#"queryfleet_check_age_seconds{check="Threads_connected",queue="default"}"#,
+        "a server that answers says it: the throttle query's moves",
+    ),
     (
         r#"queryfleet_dead_jobs_total{queue="default",reason="delivery_limit"}"#,
         "it takes the death of several workers: poison.rs looks at it",

@@ -63,17 +63,20 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
         return discover(&mut operator, arguments.json).await;
     }
     if arguments.only_shows() {
-        let standing = operator.limit().await?;
-        if arguments.json {
-            print_json(&view(&config.queue, &standing, None));
-        } else {
-            described(&config.queue, &standing).iter().for_each(output::print);
-        }
-        return Ok(Exit::Success);
+        return shown(config, &operator.limit().await?, arguments.json, "");
     }
     let change = arguments.change();
+    if arguments.default {
+        let before = operator.limit().await?;
+        if before.row.as_ref().is_some_and(|row| row.changed_by != by) {
+            return shown(config, &before, arguments.json, "kept: ");
+        }
+    }
     let because = arguments.because.unwrap_or_default();
     let standing = operator.set_limit(change, &by, &because).await?;
+    if arguments.default {
+        return shown(config, &standing, arguments.json, "");
+    }
     if !arguments.json {
         output::print(line(&config.queue, &standing));
     }
@@ -84,6 +87,17 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
         obeyed(&obedience, "obey the limit", "limits").iter().for_each(output::print);
     }
     Ok(if obedience.is_complete() { Exit::Success } else { Exit::Failed })
+}
+
+/// Shows the limit, and what was made of it in a word before it.
+fn shown(config: &Config, standing: &LimitStanding, json: bool, before: &str) -> Result<Exit, Failure> {
+    if json {
+        print_json(&view(&config.queue, standing, None));
+    } else {
+        let lines = described(&config.queue, standing);
+        lines.iter().for_each(|line| output::print(format_args!("{before}{line}")));
+    }
+    Ok(Exit::Success)
 }
 
 /// A server that may be a replica, as JSON. A contract: keys are added, never changed.

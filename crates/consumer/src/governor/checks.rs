@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_job::{LagLaw, Limit, OTHERS_RUNNING, StopLaw, Threshold};
 use queryfleet_ledger::{LedgerClient, Replica};
+use queryfleet_metrics::CheckSample;
 use serde::Serialize;
 
 use crate::governor::http::Http;
@@ -51,6 +52,8 @@ pub(super) struct Found {
     pub(super) verdict: Verdict,
     /// All checks as JSON.
     pub(super) checks: String,
+    /// The same for the metrics.
+    pub(super) samples: Vec<CheckSample>,
     /// Why the queue has to be held.
     pub(super) critical: Option<String>,
     /// Whether there are replicas to look at and none can be.
@@ -187,6 +190,7 @@ impl Checks {
         let mut allowed = slots;
         let mut reasons = Vec::new();
         let mut views = Vec::new();
+        let mut seen = Vec::new();
         let mut critical = None;
         for sample in &samples {
             let check = self.laws.entry(sample.name.clone()).or_insert_with(|| Check {
@@ -229,10 +233,16 @@ impl Checks {
                     });
                 }
             }
+            seen.push(CheckSample {
+                check: name.clone(),
+                value: value.as_ref().ok().copied(),
+                limit: (*limit != THROTTLES).then_some(*limit),
+                age: now.saturating_duration_since(check.known),
+            });
             views.push(CheckView {
                 check: name,
                 value: value.as_ref().ok().map(|value| rounded(*value)),
-                limit: *limit,
+                limit: shown_limit(*limit),
                 allowed: by_this,
                 error: value.as_ref().err().map(String::as_str),
             });
@@ -241,7 +251,7 @@ impl Checks {
         let checks = serde_json::to_string(&views).unwrap_or_default();
         self.laws.retain(|name, _| samples.iter().any(|sample| sample.name == *name));
         let verdict = Verdict { allowed: Some(allowed), reasons: reasons.join("; ") };
-        Found { verdict, checks, critical, is_blind: false }
+        Found { verdict, checks, samples: seen, critical, is_blind: false }
     }
 }
 
@@ -322,6 +332,11 @@ async fn read_status(
 }
 
 const THREADS_RUNNING: &str = "Threads_running";
+
+/// What is above 0 is at this limit.
+fn shown_limit(limit: f64) -> f64 {
+    if limit == THROTTLES { 0.0 } else { limit }
+}
 
 /// For people.
 fn rounded(value: f64) -> f64 {

@@ -89,7 +89,7 @@ pub(crate) async fn govern(shared: Arc<Shared>, config: Config) {
         if !matches!(turned, Ok(Ok(()))) {
             governor.obey_nobody("the database does not answer");
         }
-        shared.metrics.set_governor(governor.held.is_some());
+        governor.show();
     }
 }
 
@@ -99,7 +99,15 @@ impl Governor {
         self.seen = None;
         self.abstains_until = None;
         self.shared.control.set_verdict(Verdict::default());
-        self.shared.metrics.set_governor(false);
+        self.show();
+    }
+
+    /// Shows whether this worker holds the lease. Of one that does not, no check is shown.
+    fn show(&self) {
+        self.shared.metrics.set_governor(self.held.is_some());
+        if self.held.is_none() {
+            self.shared.metrics.set_checks(&[]);
+        }
     }
 
     async fn turn(&mut self, limit: &Limit, version: u32) -> Result<(), Error> {
@@ -198,7 +206,7 @@ impl Governor {
             held.version = version;
             held.checks = held.checks.begin_anew();
         }
-        let Found { verdict, checks, critical, is_blind } = held
+        let Found { verdict, checks, samples, critical, is_blind } = held
             .checks
             .make(
                 limit,
@@ -230,6 +238,7 @@ impl Governor {
             reasons: &verdict.reasons,
             checks: &checks,
         };
+        shared.metrics.set_checks(&samples);
         held.checks.sends_beat();
         let me = shared.control.worker_id();
         if self.client.governors().renew(&shared.queue, me, held.term, &found).await? {
