@@ -173,3 +173,55 @@ fn a_ledger_of_a_version_without_holds_is_served_and_gets_them_by_setup() {
     fleet.assert_each_once();
     drop(worker);
 }
+
+#[test]
+fn a_chunk_that_fails_ends_under_a_gate_that_opens_for_less_time_than_it_takes() {
+    let fleet = Fleet::with_own_servers();
+    fleet.make_counters(100);
+    let mut jobs: Vec<String> =
+        (1..=100).map(|id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP(0.05) WHERE id = {id};")).collect();
+    jobs.push("UPDATE nowhere SET n = 1 WHERE id = 1;".into());
+    let script = fleet.script(jobs);
+    let _worker = fleet.worker(1);
+    fleet.sql("SET GLOBAL log_output = 'TABLE'");
+    fleet.sql("SET GLOBAL general_log = ON");
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "flaps", "--chunk", "1000"]).expect(0);
+    eventually(SOON, "the whole chunk is attempted", || fleet.running("SLEEP(0.05)") == 1);
+    let since = Instant::now();
+    let ended = || fleet.ledger("done") + fleet.ledger("dead");
+    while ended() < 101 {
+        assert!(since.elapsed() < Duration::from_secs(60), "{} have ended", ended());
+        fleet.run(&["pause"]).expect(0);
+        std::thread::sleep(Duration::from_secs(2));
+        fleet.run(&["resume"]).expect(0);
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    fleet.assert_each_once();
+    // Together with all others once, and by itself.
+    let of_last = "SELECT COUNT(*) FROM mysql.general_log WHERE CONVERT(argument USING utf8mb4) LIKE 'START TRANSACTION;%/100 */ UPDATE t%'";
+    assert_eq!(fleet.number(of_last), 2);
+}
+
+/// The query of the chart's KEDA trigger, as the chart renders it for the queue `default`.
+fn query_of_the_chart() -> String {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../helm/tests/golden/limited.yaml");
+    let golden = std::fs::read_to_string(golden).unwrap();
+    let (_, query) = golden.split_once("query: SELECT IF(").unwrap();
+    let (query, _) = query.split_once("queryValue").unwrap();
+    format!("SELECT IF({}", query.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn an_autoscaler_finds_a_held_queue_and_its_workers() {
+    let fleet = Fleet::new();
+    fleet.run(&["setup"]).expect(0);
+    let wanted = || fleet.number(&query_of_the_chart());
+    assert_eq!(wanted(), 0);
+    fleet.run(&["pause", "--by", "a"]).expect(0);
+    assert_eq!(wanted(), 1, "it is not scaled to zero, nor from it");
+    let _workers = [fleet.worker(1), fleet.worker(1), fleet.worker(1)];
+    eventually(SOON, "it keeps those that there are", || wanted() == 3);
+    fleet.run(&["pause", "--by", "b", "--until", "1s"]).expect(0);
+    fleet.run(&["resume", "1"]).expect(0);
+    eventually(SOON, "it is not held", || wanted() == 0);
+}

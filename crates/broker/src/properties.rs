@@ -9,6 +9,8 @@ use queryfleet_job::{Headers, Message, SIGNATURE_LENGTH, bounded};
 
 const ATTEMPTS: &str = "x-queryfleet-attempts";
 const FIRST_ERROR: &str = "x-queryfleet-first-error";
+/// Unsigned: whoever forges it changes only how many packets the jobs are in.
+const APART: &str = "x-queryfleet-apart";
 const SIGNATURE: &str = "x-queryfleet-signature";
 /// Signs attempts and first error.
 const ATTEMPTS_SIGNATURE: &str = "x-queryfleet-attempts-signature";
@@ -23,6 +25,9 @@ pub(crate) fn write(message: &Message) -> BasicProperties {
     let mut table = FieldTable::default();
     if message.headers.attempts > 0 {
         table.insert(ATTEMPTS.into(), AMQPValue::LongUInt(message.headers.attempts));
+    }
+    if message.headers.apart {
+        table.insert(APART.into(), AMQPValue::Boolean(true));
     }
     let Headers { first_error, signature, attempts_signature, .. } = &message.headers;
     for (name, text) in
@@ -63,6 +68,7 @@ pub(crate) fn read(properties: &BasicProperties) -> Headers {
     Headers {
         attempts,
         first_error,
+        apart: matches!(value(APART), Some(AMQPValue::Boolean(true))),
         signature: signature(SIGNATURE),
         attempts_signature: signature(ATTEMPTS_SIGNATURE),
     }
@@ -131,6 +137,7 @@ mod tests {
             attempts: 3,
             first_error: Some("1213: deadlock".into()),
             signature: Some("ab".repeat(32)),
+            apart: true,
             attempts_signature: Some("cd".repeat(32)),
         };
         let message = Message { id: "7/1".into(), body: b"{}".to_vec(), headers };
@@ -144,6 +151,7 @@ mod tests {
         let headers = Headers {
             attempts: 3,
             first_error: Some(long.clone()),
+            apart: false,
             signature: Some(long.clone()),
             attempts_signature: Some(long),
         };

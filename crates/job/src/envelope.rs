@@ -54,6 +54,8 @@ pub struct Headers {
     pub attempts: u32,
     /// The error of the first of them, shortened.
     pub first_error: Option<String>,
+    /// Whether its jobs were attempted together, in vain, and given back before each had its turn: they are executed one by one.
+    pub apart: bool,
     /// HMAC of the body, when the sender has a signing key.
     pub signature: Option<String>,
     /// HMAC of the two above and the body's digest, when a worker with a signing key has set them.
@@ -73,7 +75,7 @@ impl Headers {
         let is_said = attempts > 0 || first_error.is_some();
         let say = |signer: &Signer| signer.sign_attempts(body, attempts, first_error.as_deref());
         let attempts_signature = signer.filter(|_| is_said).map(say);
-        Headers { attempts, first_error, signature, attempts_signature }
+        Headers { attempts, first_error, apart: false, signature, attempts_signature }
     }
 
     /// Forgets attempts and first error that no worker with a key has signed for this body: they decide nothing then.

@@ -30,6 +30,8 @@ struct JobsCopy<'a> {
     first_error: Option<String>,
     /// Whether its job must not share a message.
     alone: bool,
+    /// Whether its jobs are executed one by one.
+    apart: bool,
     jobs: Vec<&'a Job>,
 }
 
@@ -50,7 +52,7 @@ impl<'a> Copies<'a> {
     ) {
         let job = ending.job;
         if !ending.alone
-            && let Some(copy) = self.shared_by(route, attempts)
+            && let Some(copy) = self.shared_by(route, attempts, ending.apart)
         {
             copy.jobs.push(job);
             return;
@@ -64,14 +66,19 @@ impl<'a> Copies<'a> {
             attempts,
             first_error,
             alone,
+            apart: ending.apart,
             jobs: vec![job],
         }));
     }
 
     /// The copy that takes further jobs which go this way.
-    fn shared_by(&mut self, route: Route, attempts: u32) -> Option<&mut JobsCopy<'a>> {
+    fn shared_by(&mut self, route: Route, attempts: u32, apart: bool) -> Option<&mut JobsCopy<'a>> {
         self.copies.iter_mut().find_map(|copy| match copy {
-            Copy::Jobs(copy) if copy.route == route && copy.attempts == attempts && !copy.alone => Some(copy),
+            Copy::Jobs(copy)
+                if (copy.route, copy.attempts, copy.apart) == (route, attempts, apart) && !copy.alone =>
+            {
+                Some(copy)
+            }
             _ => None,
         })
     }
@@ -96,7 +103,9 @@ impl<'a> Copies<'a> {
                 Copy::Whole { route, message } => (route, message),
                 Copy::Jobs(copy) => {
                     let chunk = copy.chunk.with_jobs(copy.jobs);
-                    (copy.route, envelope::seal(&chunk, signer, copy.attempts, copy.first_error))
+                    let mut message = envelope::seal(&chunk, signer, copy.attempts, copy.first_error);
+                    message.headers.apart = copy.apart;
+                    (copy.route, message)
                 }
             })
             .collect()

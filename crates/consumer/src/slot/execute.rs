@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Chunk, Failure, Job, Outcome, Settlement, Spent, Terms, jittered};
+use queryfleet_job::{Chunk, Failure, Headers, Job, Outcome, Settlement, Spent, Terms, jittered};
 
 use crate::log::{self, Event, EventKind};
 use crate::not_run::NotRun;
@@ -23,32 +23,43 @@ pub(crate) struct Ending<'a> {
     pub(crate) settlement: Settlement,
     /// Whether it must not share a message any more.
     pub(crate) alone: bool,
+    /// Whether its next delivery does without an attempt of all jobs together: it has had one.
+    pub(crate) apart: bool,
 }
 
 impl<'a> Ending<'a> {
     /// A job that goes back to the queue without an attempt of its own.
     fn given_back(job: &'a Job, outcome: Outcome) -> Ending<'a> {
-        Ending { job, outcome, settlement: Settlement::GiveBack, alone: false }
+        Ending { job, outcome, settlement: Settlement::GiveBack, alone: false, apart: false }
     }
 }
 
-/// Executes the jobs of an admitted chunk under the terms of its run; `attempts` are the counted ones of earlier
-/// deliveries.
+/// Executes the jobs of an admitted chunk, which had these headers, under the terms of its run.
 pub(crate) async fn execute<'a>(
     context: &mut Context,
     chunk: &'a Chunk,
     terms: &Terms,
-    attempts: u32,
+    headers: &Headers,
 ) -> Vec<Ending<'a>> {
+    let attempts = headers.attempts;
     let _in_flight = context.metrics.begin(chunk.jobs.len() as u64);
     let since = Instant::now();
     if chunk.jobs.len() == 1 || context.shared.kept.has(chunk.run) {
         return execute_singly(context, chunk, terms, attempts, since, Vec::new()).await;
     }
-    match execute_together(context, chunk, terms, since).await {
-        Ok(endings) => endings,
-        Err(ended) => execute_singly(context, chunk, terms, attempts, since, ended).await,
-    }
+    let ended = match headers.apart {
+        true => Vec::new(),
+        false => match execute_together(context, chunk, terms, since).await {
+            Ok(endings) => return endings,
+            Err(ended) => ended,
+        },
+    };
+    let mut endings = execute_singly(context, chunk, terms, attempts, since, ended).await;
+    // A gate that opens for less time than all of them together take would let none of them ever end. Of what was given back
+    // for another reason the next attempt together may succeed.
+    let apart = headers.apart || context.shared.control.is_closed(context.index);
+    endings.iter_mut().for_each(|ending| ending.apart = apart && ending.settlement == Settlement::GiveBack);
+    endings
 }
 
 /// Attempts all jobs of a chunk in one packet.
@@ -69,7 +80,7 @@ async fn execute_together<'a>(
         record_failure(context, chunk, job, &outcome);
         record_end(context, &outcome, share);
         let settlement = settle(&outcome, Spent::default(), &context.shared.limits.policy);
-        Ending { job, outcome, settlement, alone: false }
+        Ending { job, outcome, settlement, alone: false, apart: false }
     };
     match result {
         Ok(done) => {
@@ -156,7 +167,7 @@ async fn execute_one<'a>(
         let spent = tries.record(&outcome, attempts);
         let settlement = settle(&outcome, spent, &context.shared.limits.policy);
         let Settlement::Again(longest_pause) = settlement else {
-            return Ending { job, outcome, settlement, alone: false };
+            return Ending { job, outcome, settlement, alone: false, apart: false };
         };
         // What waits for the database holds a message, and would hold it for minutes.
         if let Err(NotRun(outcome)) = context.shared.control.check(context.index) {

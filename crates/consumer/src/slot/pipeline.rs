@@ -33,6 +33,6 @@ pub(crate) async fn serve(
     if let Err(not_run) = shared.pay(context.index, chunk.jobs.len() as u64).await {
         return settle_message(context, subscription, &delivery, &not_run).await;
     }
-    let endings = execute(context, &chunk, &terms, delivery.headers.attempts).await;
+    let endings = execute(context, &chunk, &terms, &delivery.headers).await;
     settle_jobs(context, subscription, &delivery, &chunk, &endings).await
 }

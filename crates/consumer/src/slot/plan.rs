@@ -178,5 +178,8 @@ fn once_more(
     let failure = outcome.failure().filter(|_| !matches!(outcome, Outcome::Interrupted(_)));
     let first_error = headers.first_error.clone().or_else(|| failure.map(ToString::to_string));
     let id = outcome.class().as_str().to_owned();
-    envelope::once_more(id, body.to_vec(), headers.signature.clone(), signer, attempts, first_error)
+    let body = body.to_vec();
+    let mut message = envelope::once_more(id, body, headers.signature.clone(), signer, attempts, first_error);
+    message.headers.apart = headers.apart;
+    message
 }
