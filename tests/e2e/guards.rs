@@ -1,5 +1,6 @@
 //! Guards: what a person has to approve before it is executed.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -14,6 +15,18 @@ fn publish(fleet: &Fleet, script: &std::path::Path, more: &[&str]) -> Child {
     let mut arguments = vec!["publish", script.to_str().unwrap(), "--run", "guarded"];
     arguments.extend(more);
     fleet.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// One that is known to wait for the approval: it says so.
+fn waiting_publisher(fleet: &Fleet, script: &std::path::Path, more: &[&str]) -> Child {
+    let mut arguments = vec!["publish", script.to_str().unwrap(), "--run", "guarded"];
+    arguments.extend(more);
+    let mut command = fleet.command(&arguments);
+    let mut publisher = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(publisher.stderr.take().unwrap());
+    let mut said = said.lines().map_while(Result::ok);
+    assert!(said.any(|line| line.contains("the rest waits for an approval")), "it waits for nobody");
+    publisher
 }
 
 fn kill(mut publisher: Child) {
@@ -41,13 +54,13 @@ fn nothing_after_the_canary_runs_before_somebody_approves_it_whatever_becomes_of
     let said = fleet.wait("guarded").expect(7);
     said.says("its canary has ended: 20 jobs done; the rest waits: queryfleet approve guarded");
     // Repeated without the flag it is guarded still; with another one it is another run.
-    let publisher = publish(&fleet, &script, &[]);
+    let publisher = waiting_publisher(&fleet, &script, &[]);
     let all = ["publish", script.to_str().unwrap(), "--run", "guarded", "--canary", "7"];
     fleet.run(&all).expect(1).says("it has another canary");
     fleet.wait("guarded").expect(7);
     kill(publisher);
     assert_eq!(done(&fleet), (CANARY, CANARY));
-    let publisher = publish(&fleet, &script, &["--canary", &canary]);
+    let publisher = waiting_publisher(&fleet, &script, &["--canary", &canary]);
     fleet.run(&["approve", "guarded", "--by", "dba"]).expect(0).says("approved after 20 jobs done, 0 dead");
     // Killed after it was approved, and repeated.
     kill(publisher);
@@ -109,7 +122,12 @@ fn a_run_that_fails_too_often_holds_its_queue_until_somebody_resumes_it() {
     let dead = fleet.ledger("dead");
     assert!((10..150).contains(&dead), "{dead}");
     assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_hold"), 1);
-    // Only what dies after it counts.
+    // Only what dies after it counts. Nothing begins, and each worker looks twice.
+    fleet.run(&["pause", "--by", "dba"]).expect(1).says("not acknowledged by");
+    fleet.run(&["resume", "1"]).expect(0);
+    std::thread::sleep(Duration::from_secs(5));
+    let by = fleet.rows::<String>("SELECT placed_by FROM queryfleet_hold");
+    assert_eq!(by, ["dba"], "nothing has died since");
     fleet.run(&["resume"]).expect(0);
     eventually(SOON, "some more are dead", || fleet.ledger("dead") > dead);
     fleet.wait("bad").expect(7);

@@ -31,6 +31,7 @@ mod hold;
 mod idle;
 mod inputs;
 mod keys;
+mod lag;
 mod layers;
 mod leaks;
 mod limit;

@@ -225,7 +225,7 @@ fn a_run_that_does_not_move_says_why() {
     let next = fleet.script(["DO 4;"]);
     fleet.publish(&next, "next");
     let said = waited(&fleet, "next", 7);
-    assert!(said.contains("behind 3 messages of other runs"), "{said}");
+    assert!(said.contains("behind 3 messages of other runs (others; one)"), "{said}");
     lock.run("ROLLBACK").unwrap();
     fleet.wait("next").expect(0);
     fleet.assert_each_once();

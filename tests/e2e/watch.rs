@@ -115,7 +115,7 @@ fn the_terminal_comes_back_as_it_was_whatever_happens() {
     assert_eq!(settings(&terminal, "c"), before);
     // In a panic.
     terminal.types("FAILPOINTS='watch-draw=2*off->panic(drawn)' queryfleet watch\n").shows("panicked at");
-    assert!(!terminal.is_taken_over());
+    terminal.gives_the_shell_back();
     assert_eq!(settings(&terminal, "d"), before);
 }
 

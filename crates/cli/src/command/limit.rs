@@ -127,7 +127,7 @@ async fn discover(operator: &mut Operator, json: bool) -> Result<Exit, Failure> 
     let usable: Vec<&Candidate> = candidates.iter().filter(|found| found.error.is_none()).collect();
     if candidates.is_empty() {
         return Err(Failure::new(
-            "the database names no replica: to see them an account needs PROCESS, or REPLICATION SLAVE (REPLICATION MASTER ADMIN on MariaDB)",
+            "the database names no replica: to see them an account needs PROCESS and REPLICATION SLAVE (REPLICATION MASTER ADMIN on MariaDB)",
         ));
     }
     if !json && !usable.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Result, Stdout};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use ratatui::Terminal;
@@ -17,6 +18,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::stderr;
 
+/// Whether the terminal is taken over.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// Installs once what gives the terminal back in a panic.
 static HOOK: Once = Once::new();
 
@@ -96,14 +99,18 @@ impl Drop for Screen {
 
 #[allow(clippy::disallowed_methods)]
 fn take_over() -> Result<Terminal<CrosstermBackend<Stdout>>> {
+    IS_TAKEN.store(true, Ordering::Relaxed);
     enable_raw_mode()?;
     execute!(std::io::stdout(), EnterAlternateScreen, Clear(ClearType::All))?;
     Terminal::new(CrosstermBackend::new(std::io::stdout()))
 }
 
-/// Nobody can be told of an error.
+/// Once only, in a panic too: the cursor would go back over what was printed since. Nobody can be told of an error.
 #[allow(clippy::disallowed_methods)]
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     let _ = execute!(std::io::stdout(), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }

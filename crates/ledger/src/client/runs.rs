@@ -36,6 +36,9 @@ const ROWS_PER_DELETE: u64 = 10_000;
 /// How often a run's row is written when others write the same one and the server ends that in a deadlock.
 const DEADLOCK_TRIES: u32 = 10;
 
+/// Runs that are named of those that stand in front of another.
+const IN_FRONT: u32 = 3;
+
 /// The rows of runs; see [`LedgerClient::runs`].
 pub struct Runs<'a> {
     pub(super) client: &'a mut LedgerClient,
@@ -153,6 +156,33 @@ impl Runs<'_> {
             self.client.database.tables.run
         );
         self.rows("read runs", &query, ()).await
+    }
+
+    /// The newest of the runs that were begun before this one in a queue and of which messages may still wait there, newest
+    /// first: those that have not ended, or, if there are none, those that were cancelled in the last day.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn in_front(&mut self, queue: &str, run: RunId) -> Result<Vec<Run>, Error> {
+        let tables = &self.client.database.tables;
+        let before = |condition: &str| {
+            format!(
+                "SELECT {COLUMNS} FROM {} r WHERE queue = ? AND id < {run} AND {condition} \
+                 ORDER BY id DESC LIMIT {IN_FRONT}",
+                tables.run
+            )
+        };
+        let open = before(&format!(
+            "state IN ('publishing', 'published') AND COALESCE(total, confirmed) > \
+             (SELECT COALESCE(MAX(seq), 0) FROM {} l WHERE l.run = r.id)",
+            tables.ledger
+        ));
+        let cancelled = before("state = 'cancelled' AND created > CURRENT_TIMESTAMP - INTERVAL 1 DAY");
+        let found = self.rows("read the runs in front", &open, (queue,)).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        self.rows("read the runs in front", &cancelled, (queue,)).await
     }
 
     async fn rows(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use queryfleet_broker::{Broker, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::Limit;
-use queryfleet_ledger::{LedgerClient, Run};
+use queryfleet_ledger::{LedgerClient, Run, RunState};
 
 use crate::wait::reason::{Facts, Reason, reason};
 
@@ -111,6 +111,9 @@ impl Observer {
             holds: holds.iter().map(|row| row.hold.to_string()).collect(),
             running,
         });
+        if let Some(Reason::Behind { runs, .. }) = &mut self.reason {
+            *runs = in_front(client, run).await;
+        }
         if asked.is_err() || ready.work > 0 || ready.retry > 0 {
             return false;
         }
@@ -135,6 +138,16 @@ impl Observer {
     pub(crate) async fn close(&self) {
         self.broker.close().await;
     }
+}
+
+/// The runs in front of this one, in words; none if they cannot be read.
+async fn in_front(client: &mut LedgerClient, run: &Run) -> Vec<String> {
+    let found = client.runs().in_front(&run.queue, run.id).await.unwrap_or_default();
+    let named = |found: Run| match found.state {
+        RunState::Cancelled => format!("{}, cancelled", found.name),
+        RunState::Publishing | RunState::Published | RunState::Purged => found.name,
+    };
+    found.into_iter().map(named).collect()
 }
 
 /// The limit of a queue and what its checks say, in words; `None` if there is none, or it cannot be read.

@@ -52,6 +52,8 @@ pub enum Reason {
     Behind {
         /// At least so many.
         messages: u64,
+        /// The newest of these runs, as far as they are known; in words.
+        runs: Vec<String>,
     },
 }
 
@@ -100,7 +102,7 @@ pub(crate) fn reason(facts: &Facts) -> Option<Reason> {
     }
     // A message has at least one job.
     let others = facts.work.saturating_sub(facts.left);
-    (others > 0).then_some(Reason::Behind { messages: others })
+    (others > 0).then_some(Reason::Behind { messages: others, runs: Vec::new() })
 }
 
 impl fmt::Display for Reason {
@@ -135,8 +137,13 @@ impl fmt::Display for Reason {
                     None => Ok(()),
                 }
             }
-            Reason::Behind { messages: 1 } => f.write_str("behind 1 message of another run"),
-            Reason::Behind { messages } => write!(f, "behind {messages} messages of other runs"),
+            Reason::Behind { messages, runs } => {
+                match messages {
+                    1 => f.write_str("behind 1 message of another run")?,
+                    _ => write!(f, "behind {messages} messages of other runs")?,
+                }
+                if runs.is_empty() { Ok(()) } else { write!(f, " ({})", runs.join("; ")) }
+            }
         }
     }
 }
@@ -200,6 +207,8 @@ mod tests {
             ]
         );
         assert_eq!(reason(&facts), None);
+        let behind = Reason::Behind { messages: 3, runs: vec!["big1, cancelled".into(), "big2".into()] };
+        assert_eq!(behind.to_string(), "behind 3 messages of other runs (big1, cancelled; big2)");
         assert_eq!(reason(&Facts { running: running(2, None), ..moving }), None, "it is short");
     }
 }
