@@ -150,7 +150,7 @@ fn the_kept_counts_of_a_run_are_those_that_the_ledger_has() {
 fn a_large_run_that_has_ended_is_counted_once() {
     const JOBS: u64 = 1_000_000;
     let fleet = Fleet::new();
-    let run = fleet.hollow_run("large", JOBS, &[]);
+    let run = fleet.hollow_run("large", JOBS, &["--chunk", "10000"]);
     // Twenty doublings, and the rest.
     fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({run}, 1, 'done')"));
     let mut rows = 1;
