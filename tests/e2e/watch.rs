@@ -108,9 +108,9 @@ fn the_terminal_comes_back_as_it_was_whatever_happens() {
     terminal.types("fg\n").shows("NO WORKER");
     assert!(terminal.is_taken_over());
     // By somebody else.
-    fleet_signal("STOP");
+    signal(&terminal, "STOP");
     terminal.shows("Stopped").types("fg\n").shows("NO WORKER");
-    fleet_signal("TERM");
+    signal(&terminal, "TERM");
     terminal.gives_the_shell_back();
     assert_eq!(settings(&terminal, "c"), before);
     // In a panic.
@@ -119,10 +119,11 @@ fn the_terminal_comes_back_as_it_was_whatever_happens() {
     assert_eq!(settings(&terminal, "d"), before);
 }
 
-/// Sends a signal to the only `watch` of the queue under test.
-fn fleet_signal(signal: &str) {
+/// Sends a signal to the `watch` of a terminal: other tests have theirs.
+fn signal(terminal: &Terminal, signal: &str) {
+    let session = terminal.session().to_string();
     let sent = std::process::Command::new("pkill")
-        .args([&format!("-{signal}"), "-f", "queryfleet-under-test watch$"])
+        .args([&format!("-{signal}"), "-s", &session, "-f", "queryfleet-under-test watch$"])
         .status()
         .unwrap();
     assert!(sent.success());

@@ -81,6 +81,11 @@ impl Terminal {
         self
     }
 
+    /// The session of its processes, which is that of the shell.
+    pub fn session(&self) -> u32 {
+        self.shell.id()
+    }
+
     /// What the screen shows.
     pub fn screen(&self) -> String {
         lock(&self.state).parser.screen().contents()
