@@ -5,16 +5,16 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use vt100::Parser;
 
 use crate::Fleet;
+use crate::eventually::within;
 
 const SOON: Duration = Duration::from_secs(20);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A shell with the environment of a fleet, on a terminal.
 pub struct Terminal {
@@ -128,15 +128,9 @@ impl Terminal {
     /// With the screen, when it does not become so in time.
     #[track_caller]
     pub fn shows_that(&self, what: &str, is_so: impl Fn(&str) -> bool) -> &Terminal {
-        let since = Instant::now();
-        loop {
-            let screen = self.screen();
-            if is_so(&screen) {
-                return self;
-            }
-            assert!(since.elapsed() < SOON, "not on the screen: {what}\n{screen}");
-            std::thread::sleep(LOOK_AGAIN);
-        }
+        let is_shown = within(SOON, || is_so(&self.screen()));
+        assert!(is_shown, "not on the screen: {what}\n{}", self.screen());
+        self
     }
 
     /// Waits until the program has left the screen, and the shell asks for the next command.

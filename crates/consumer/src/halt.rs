@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use queryfleet_ledger::{Error, GuardedRun, LedgerClient, NewEvent};
+use queryfleet_ledger::{Error, GuardedRun, HALT, LedgerClient, NewEvent};
 
 use crate::shared::Shared;
 
 /// How often the worker looks. All of them do: whichever has executed what died may be gone.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// Who places such a hold.
-const HALT: &str = queryfleet_ledger::HALT;
 
 /// Looks until the worker ends.
 pub(crate) async fn watch(shared: Arc<Shared>) {
@@ -39,8 +37,7 @@ async fn look(shared: &Shared) -> Result<(), Error> {
         if client.halts().hold(&run, &because).await? {
             let event =
                 NewEvent { queue: &run.queue, run: Some(*id), who: HALT, what: "pause", detail: &because };
-            // It is held also where that cannot be noted.
-            let _ = client.events().note(&event).await;
+            client.events().note(&event).await;
         }
     }
     let is_halted = |hold: &queryfleet_job::Hold| hold.by == HALT;
@@ -66,8 +63,7 @@ async fn lift(shared: &Shared, client: &mut LedgerClient) -> Result<(), Error> {
             let detail = format!("run {} has ended", run.name);
             let event =
                 NewEvent { queue: &run.queue, run: Some(id), who: HALT, what: "resume", detail: &detail };
-            // As above.
-            let _ = client.events().note(&event).await;
+            client.events().note(&event).await;
         }
     }
     Ok(())

@@ -10,8 +10,6 @@ use crate::{Error, LimitStanding, Operator, QueueStanding, WorkerStanding};
 const NEWEST_RUNS: u32 = 100;
 /// The most runs that are shown: open ones are counted in the ledger.
 const MOST_RUNS: usize = 20;
-/// The most statements that are shown.
-const MOST_RUNNING: usize = 100;
 /// How far back, and how many, events are shown.
 const EVENTS_SINCE: Duration = Duration::from_secs(24 * 3600);
 const MOST_EVENTS: u32 = 50;
@@ -90,8 +88,7 @@ impl Operator {
         for standing in standings {
             progress.push(self.progress(standing).await?);
         }
-        let mut running = self.ledger.inspect().running().await?;
-        running.truncate(MOST_RUNNING);
+        let running = self.ledger.inspect().running().await?;
         let events = self.events(None, EVENTS_SINCE, MOST_EVENTS).await?;
         Ok(Board { queue, holds, limit, unreadable_limit, workers, runs: progress, running, events })
     }

@@ -34,9 +34,9 @@ impl Operator {
         Ok(self.ledger.events().newest(&self.config.queue, run, since.as_secs(), count).await?)
     }
 
-    /// Notes what was done. That it was done counts also where that cannot be noted.
+    /// Notes what was done.
     pub(crate) async fn note(&mut self, what: &str, run: Option<RunId>, detail: &str) {
         let event = NewEvent { queue: &self.config.queue, run, who: &self.who, what, detail };
-        let _ = self.ledger.events().note(&event).await;
+        self.ledger.events().note(&event).await;
     }
 }

@@ -105,7 +105,7 @@ impl Operator {
     /// database cannot be asked.
     pub async fn limit(&mut self) -> Result<LimitStanding, Error> {
         let queue = self.config.queue.clone();
-        let row = self.ledger.limits().of_queue(&queue).await?.ok_or(Error::NoLimits)?;
+        let row = self.limit_row().await?;
         let limit = match &row {
             None => Limit::default(),
             Some(row) => {
@@ -133,8 +133,41 @@ impl Operator {
         by: &str,
         because: &str,
     ) -> Result<LimitStanding, Error> {
+        let row = self.limit_row().await?;
+        self.replace_limit(row, change, by, because).await
+    }
+
+    /// Changes the limit of the queue as [`set_limit`](Self::set_limit) does, unless somebody else than `by` has set it.
+    /// Returns also whether it was kept for that.
+    ///
+    /// # Errors
+    /// As [`set_limit`](Self::set_limit).
+    pub async fn set_default_limit(
+        &mut self,
+        change: LimitChange,
+        by: &str,
+        because: &str,
+    ) -> Result<(LimitStanding, bool), Error> {
+        let row = self.limit_row().await?;
+        if row.as_ref().is_some_and(|row| row.changed_by != by) {
+            return Ok((self.limit().await?, true));
+        }
+        Ok((self.replace_limit(row, change, by, because).await?, false))
+    }
+
+    async fn limit_row(&mut self) -> Result<Option<LimitRow>, Error> {
+        self.ledger.limits().of_queue(&self.config.queue).await?.ok_or(Error::NoLimits)
+    }
+
+    /// Writes a change of the limit that this row has, if it still is the row.
+    async fn replace_limit(
+        &mut self,
+        row: Option<LimitRow>,
+        change: LimitChange,
+        by: &str,
+        because: &str,
+    ) -> Result<LimitStanding, Error> {
         let queue = self.config.queue.clone();
-        let row = self.ledger.limits().of_queue(&queue).await?.ok_or(Error::NoLimits)?;
         let version = row.as_ref().map_or(0, |row| row.version);
         // One that cannot be read, since a key was lost or a newer program has written it, is replaced as a whole.
         let before = row.and_then(|row| {

@@ -1,9 +1,10 @@
 //! How runs stand.
 
+use queryfleet_job::RunId;
 use queryfleet_ledger::{Run, RunningStatement, Standing};
 
-use crate::board::RunProgress;
-use crate::{DeadFilter, DeadGroup, Error, Operator};
+use crate::board::{Board, RunProgress};
+use crate::{DeadFilter, DeadGroup, Error, Operator, Waiting};
 
 /// The most kinds of error, and of running statements, that are said of a run.
 const MOST_SAID: usize = 5;
@@ -28,28 +29,51 @@ impl Operator {
     /// [`Error::NoRun`], or [`Error::Ledger`] when the database cannot be asked.
     pub async fn run_details(&mut self, name_or_id: &str) -> Result<RunDetails, Error> {
         let standing = self.status(name_or_id).await?;
-        let id = standing.run.id;
         let is_open = !standing.status().is_over();
         let progress = self.progress(standing).await?;
-        let mut errors = Vec::new();
-        if progress.standing.counts.dead > 0 {
-            let filter = DeadFilter { run: Some(id.to_string()), ..DeadFilter::default() };
-            // A right that is missing takes this away, and nothing else.
-            errors = self.dead_groups(&filter).await.unwrap_or_default();
-            errors.truncate(MOST_SAID);
-        }
-        // As above.
-        let mut running = match is_open {
+        // A right that is missing takes this away, and nothing else.
+        let running = match is_open {
             true => self.ledger.inspect().running().await.unwrap_or_default(),
             false => Vec::new(),
         };
-        running.retain(|running| running.run == id);
-        running.truncate(MOST_SAID);
-        let retrying = match is_open {
-            true => self.queue_standing().await?.messages.map(|waiting| waiting.retry),
+        let messages = match is_open {
+            true => self.queue_standing().await?.messages,
             false => None,
         };
-        Ok(RunDetails { progress, retrying, errors, running })
+        Ok(self.details_of(progress, running, messages).await)
+    }
+
+    /// The same of a run of the board, of which nothing is counted or asked that the board has.
+    ///
+    /// # Errors
+    /// As [`run_details`](Self::run_details).
+    pub async fn details_on(&mut self, board: &Board, id: RunId) -> Result<RunDetails, Error> {
+        match board.runs.iter().find(|run| run.standing.run.id == id) {
+            Some(run) => Ok(self.details_of(run.clone(), board.running.clone(), board.queue.messages).await),
+            None => self.run_details(&id.to_string()).await,
+        }
+    }
+
+    /// Adds to a run's progress what of the running statements and the waiting messages is its, and how its jobs died.
+    async fn details_of(
+        &mut self,
+        progress: RunProgress,
+        mut running: Vec<RunningStatement>,
+        messages: Option<Waiting>,
+    ) -> RunDetails {
+        let id = progress.standing.run.id;
+        let is_open = !progress.standing.status().is_over();
+        let mut errors = Vec::new();
+        if progress.standing.counts.dead > 0 {
+            let filter = DeadFilter { run: Some(id.to_string()), ..DeadFilter::default() };
+            // As above: a missing right takes this away, and nothing else.
+            errors = self.dead_groups(&filter).await.unwrap_or_default();
+            errors.truncate(MOST_SAID);
+        }
+        running.retain(|running| is_open && running.run == id);
+        running.truncate(MOST_SAID);
+        let retrying = messages.filter(|_| is_open).map(|waiting| waiting.retry);
+        RunDetails { progress, retrying, errors, running }
     }
 
     /// How one run, given by its name or id, stands now.

@@ -1,6 +1,7 @@
 //! `queryfleet approve`.
 
 use queryfleet_config::Config;
+use queryfleet_ledger::{Counts, Run};
 use queryfleet_operator::Operator;
 use serde::Serialize;
 
@@ -37,12 +38,12 @@ pub(crate) async fn approve(
             dead: counts.dead,
         });
     } else {
-        output::print(format_args!(
-            "run {}: approved after {} done, {} dead",
-            run.name,
-            counted(counts.done, "job"),
-            counts.dead
-        ));
+        output::print(approved(&run, &counts));
     }
     Ok(Exit::Success)
+}
+
+/// What was approved, in a line.
+pub(crate) fn approved(run: &Run, counts: &Counts) -> String {
+    format!("run {}: approved after {} done, {} dead", run.name, counted(counts.done, "job"), counts.dead)
 }

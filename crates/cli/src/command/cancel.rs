@@ -1,6 +1,7 @@
 //! `queryfleet cancel`.
 
 use queryfleet_config::Config;
+use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
 
 use crate::Exit;
@@ -17,20 +18,25 @@ pub(crate) async fn cancel(config: &Config, run: &str, now: bool, json: bool) ->
         output::print_json(&StandingView::from(&standing));
         return Ok(Exit::Success);
     }
+    output::print(cancelled(&standing));
+    // Its messages are still there, among those of other runs: workers sweep them out, and execute none.
+    output::say(queue_line(&standing.run.queue, &operator.queue_standing().await?));
+    Ok(Exit::Success)
+}
+
+/// What became of the jobs of a cancelled run, in a line.
+pub(crate) fn cancelled(standing: &Standing) -> String {
     let counts = standing.counts;
     // Not atomic: they have begun, and nobody can take that back.
     let begun = match counts.started {
         0 => String::new(),
         begun => format!(", {begun} begun and not ended"),
     };
-    output::print(format_args!(
+    format!(
         "run {}: cancelled; {} done, {} dead, {} cancelled{begun}",
         standing.run.name,
         counted(counts.done, "job"),
         counts.dead,
         counts.cancelled
-    ));
-    // Its messages are still there, among those of other runs: workers sweep them out, and execute none.
-    output::say(queue_line(&standing.run.queue, &operator.queue_standing().await?));
-    Ok(Exit::Success)
+    )
 }

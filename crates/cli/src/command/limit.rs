@@ -66,17 +66,12 @@ pub(crate) async fn limit(config: &Config, arguments: LimitArgs) -> Result<Exit,
         return shown(config, &operator.limit().await?, arguments.json, "");
     }
     let change = arguments.change();
-    if arguments.default {
-        let before = operator.limit().await?;
-        if before.row.as_ref().is_some_and(|row| row.changed_by != by) {
-            return shown(config, &before, arguments.json, "kept: ");
-        }
-    }
     let because = arguments.because.unwrap_or_default();
-    let standing = operator.set_limit(change, &by, &because).await?;
     if arguments.default {
-        return shown(config, &standing, arguments.json, "");
+        let (standing, is_kept) = operator.set_default_limit(change, &by, &because).await?;
+        return shown(config, &standing, arguments.json, if is_kept { "kept: " } else { "" });
     }
+    let standing = operator.set_limit(change, &by, &because).await?;
     if !arguments.json {
         output::print(line(&config.queue, &standing));
     }

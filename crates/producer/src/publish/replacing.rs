@@ -69,8 +69,7 @@ impl Replacement {
                 let detail = format!("{} by run {}", self.jobs.len(), by.name);
                 let run = Some(self.run.id);
                 let event = NewEvent { queue: &by.queue, run, who: &who, what: "replace", detail: &detail };
-                // They are replaced also where that cannot be noted.
-                let _ = client.events().note(&event).await;
+                client.events().note(&event).await;
                 Ok(self.jobs.len() as u64)
             }
             Err(why) => Err(Error::Replaces { name: self.run.name.clone(), why: why.into() }),

@@ -104,10 +104,9 @@ impl RunFinder<'_> {
             not_atomic: self.request.not_atomic,
         };
         let id = client.runs().create(&new).await?;
-        // A run is published also where that cannot be noted.
         let who = queryfleet_config::login_name();
         let event = NewEvent { queue: self.queue, run: Some(id), who: &who, what: "publish", detail: "" };
-        let _ = client.events().note(&event).await;
+        client.events().note(&event).await;
         let created = client.runs().get(&[id]).await?.into_iter().next();
         created.ok_or_else(|| Error::NoRun(name.to_owned()))
     }

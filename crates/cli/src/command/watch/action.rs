@@ -5,8 +5,7 @@ use queryfleet_ledger::{HoldRow, NewHold};
 use queryfleet_operator::{Lift, Operator};
 
 use crate::advice::shell_word;
-use crate::bar::counted;
-use crate::command::{hold, limit};
+use crate::command::{approve, cancel, hold, limit};
 use crate::failure::Failure;
 use crate::limit_arguments::{rate_change, slots_change};
 
@@ -73,22 +72,11 @@ impl Action {
             Action::Slots(text) => limited(&mut operator, slots_change(&text)).await?,
             Action::Rate(text) => limited(&mut operator, rate_change(&text)).await?,
             Action::Cancel { run } => {
-                let counts = operator.cancel(&run, false).await?.counts;
-                vec![format!(
-                    "run {run}: cancelled; {} done, {} dead, {} cancelled",
-                    counted(counts.done, "job"),
-                    counts.dead,
-                    counts.cancelled
-                )]
+                vec![cancel::cancelled(&operator.cancel(&run, false).await?)]
             }
             Action::Approve { run } => {
                 let (run, counts) = operator.approve(&run).await?;
-                vec![format!(
-                    "run {}: approved after {} done, {} dead",
-                    run.name,
-                    counted(counts.done, "job"),
-                    counts.dead
-                )]
+                vec![approve::approved(&run, &counts)]
             }
         };
         Ok(lines.join("; "))

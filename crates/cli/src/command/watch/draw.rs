@@ -122,9 +122,13 @@ pub(super) fn draw(view: &View, paint: Paint, clock: &Clock, area: Rect, buffer:
     }
 }
 
+/// A text from elsewhere, without what a terminal obeys.
+fn own(text: &str) -> String {
+    output::line(text).into_owned()
+}
+
 /// How the fleet is, and why it is slow.
 fn head(view: &View, paint: Paint, now: Instant) -> Vec<Line<'static>> {
-    let own = |text: &str| output::line(text).into_owned();
     let mut lines = Vec::new();
     if let Some(age) = view.stale(now) {
         let why = view.trouble.as_deref().map(|why| format!(": {}", own(why))).unwrap_or_default();
@@ -159,8 +163,7 @@ fn state(board: &Board, paint: Paint) -> (&'static str, Style) {
     let is_throttled = governor
         .is_some_and(|governor| governor.reasons.as_deref().is_some_and(|reasons| !reasons.is_empty()));
     match board {
-        _ if !board.holds.is_empty() => ("HELD", paint.alarm()),
-        _ if board.unreadable_limit.is_some() => ("HELD", paint.alarm()),
+        _ if !board.holds.is_empty() || board.unreadable_limit.is_some() => ("HELD", paint.alarm()),
         _ if board.queue.workers == 0 => ("NO WORKER", paint.alarm()),
         _ if is_throttled => ("THROTTLED", paint.warning()),
         _ if board.queue.busy > 0 => ("RUNNING", paint.good()),
@@ -185,9 +188,7 @@ fn fleet(view: &View, board: &Board, area: Rect, buffer: &mut Buffer) {
         })
         .collect();
     Paragraph::new(Line::from(tabs_line)).render(tabs, buffer);
-    let cells = |cells: &[String]| {
-        Row::new(cells.iter().map(|cell| output::line(cell).into_owned()).collect::<Vec<_>>())
-    };
+    let cells = |cells: &[String]| Row::new(cells.iter().map(|cell| own(cell)).collect::<Vec<_>>());
     let table = match view.pane {
         Pane::Workers => {
             let rows = board.workers.iter().map(|worker| cells(&workers::row(worker)));
@@ -257,7 +258,7 @@ fn run_row(run: &RunProgress) -> Row<'static> {
     let rate = per_second.map_or(String::new(), |rate| format!("{rate:.1}/s"));
     let left = run.left_s().map_or(String::new(), |left| clock(Duration::from_secs(left)));
     Row::new([
-        output::line(&standing.run.name).into_owned(),
+        own(&standing.run.name),
         standing.status().to_string(),
         done,
         counts.dead.to_string(),
@@ -294,7 +295,7 @@ fn run(view: &View, area: Rect, buffer: &mut Buffer) {
         lines.push(String::new());
         lines.push(format!("queryfleet dead list --run {name} --jobs"));
     }
-    let lines: Vec<Line<'_>> = lines.iter().map(|line| Line::raw(output::line(line).into_owned())).collect();
+    let lines: Vec<Line<'_>> = lines.iter().map(|line| Line::raw(own(line))).collect();
     Paragraph::new(lines).wrap(Wrap { trim: false }).render(area, buffer);
 }
 
@@ -309,7 +310,6 @@ fn ask(prompt: &Prompt, paint: Paint, area: Rect, buffer: &mut Buffer) {
         Ok(action) => (action.command_line(), paint.good()),
         Err(why) => (why, Style::new()),
     };
-    let own = |text: &str| output::line(text).into_owned();
     let lines = vec![
         Line::raw(own(&prompt.text())),
         Line::raw(format!("{}_", own(&prompt.input))),

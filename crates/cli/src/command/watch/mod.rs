@@ -130,7 +130,7 @@ async fn look(operator: &mut Operator, run: Option<RunId>) -> Result<Look, Failu
     let at = Instant::now();
     let board = operator.board().await?;
     let details = match run {
-        Some(run) => Some(operator.run_details(&run.to_string()).await?),
+        Some(run) => Some(operator.details_on(&board, run).await?),
         None => None,
     };
     Ok(Look { board, details, at })
