@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 from fleet import Fleet
 from prometheus import Prometheus
@@ -68,8 +70,31 @@ def exposition(promtool: str, address: str) -> list[str]:
     return [] if result.returncode == 0 else [f"promtool check metrics: {result.stdout}{result.stderr}"]
 
 
+class Willing(BaseHTTPRequestHandler):
+    """Lets jobs begin, as freno does."""
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """The output is for what is wrong."""
+
+
+def check_and_fail(fleet: Fleet, prometheus: Prometheus):
+    """A limit of two checks, of which one cannot be made any more for a time."""
+    with HTTPServer(("127.0.0.1", 0), Willing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        fleet.command("limit", "--max-load", "Threads_running=1000", "--throttle-http", url)
+        prometheus.wait_for("queryfleet_check_limit")
+        server.shutdown()
+    prometheus.wait_for("queryfleet_check_age_seconds > 1")
+    fleet.command("limit", "--throttle-http", "off")
+
+
 def main() -> int:
-    """One run with successes, retries, deadlines and dead jobs, watched by Prometheus."""
+    """One run with successes, retries, deadlines and dead jobs, and a check that fails, watched by Prometheus."""
     program, binary, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     with Fleet(program, folder) as fleet:
         workers = fleet.start_workers(2)
@@ -78,6 +103,7 @@ def main() -> int:
                 'count(queryfleet_slots) == 2 and on () rabbitmq_detailed_queue_consumers{queue="queryfleet.default"} == 4'
             )
             start = time.time()
+            check_and_fail(fleet, prometheus)
             code = fleet.run_all()
             found = exposition(f"{binary.removesuffix('prometheus')}promtool", workers[0])
             # Two scrapes after the end, for what happened last.
