@@ -347,7 +347,8 @@ fn the_lag_of_a_replica_stays_below_its_limit_and_the_replica_is_used() {
     assert!(worst <= LIMIT + 0.5, "{worst} s of lag, {rate} jobs/s, {said}");
     // Without a limit they would be 200/s.
     assert!(rate >= 0.6 * bears, "{worst} s of lag, {rate} jobs/s, {said}");
-    assert_eq!(governors(&workers), 1.0);
+    println!("it bears {bears} jobs/s: {worst} s of lag, {rate} jobs/s");
+    eventually(SOON, "one makes the checks", || governors(&workers) == 1.0);
     // One that stands still: held within the limit and two seconds, named.
     let stop = if fleet.is_mysql() { "STOP REPLICA SQL_THREAD" } else { "STOP SLAVE SQL_THREAD" };
     fleet.replica().query(stop).unwrap();

@@ -39,12 +39,23 @@ pub struct LagLaw {
     allowed: f64,
     /// The slots whose changes the replica was seen to bear.
     capacity: Option<f64>,
+    /// The slots that ran before the last step beyond, while the lag was flat: the replica bore these.
+    bore: f64,
     mode: Mode,
-    samples: VecDeque<(Duration, f64)>,
+    samples: VecDeque<Sample>,
     /// How many steps beyond the capacity went well.
     steps: i32,
     /// When the next step is due.
     next_step: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Duration,
+    /// Seconds.
+    lag: f64,
+    /// Slots with a job: some are between two of them.
+    running: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +72,7 @@ impl LagLaw {
             limit,
             allowed: allowed.map_or(BEGINS_WITH * f64::from(slots), f64::from).max(1.0),
             capacity: None,
+            bore: 1.0,
             mode: Mode::Grows,
             steps: 0,
             samples: VecDeque::new(),
@@ -70,13 +82,13 @@ impl LagLaw {
 
     /// How many of the `slots` may be used, after a lag in seconds at the time `now`, while so many were `running`.
     pub fn step(&mut self, now: Duration, lag: f64, running: u32, slots: u32) -> u32 {
-        let since = self.samples.back().map_or(Duration::ZERO, |(last, _)| now.saturating_sub(*last));
+        let since = self.samples.back().map_or(Duration::ZERO, |last| now.saturating_sub(last.at));
         if self.next_step == Duration::ZERO {
             // A new holder knows nothing yet.
             self.next_step = now + SETTLES_IN;
         }
-        self.samples.push_back((now, lag));
-        while self.samples.get(1).is_some_and(|(at, _)| now.saturating_sub(*at) >= SLOPE_OVER) {
+        self.samples.push_back(Sample { at: now, lag, running });
+        while self.samples.get(1).is_some_and(|sample| now.saturating_sub(sample.at) >= SLOPE_OVER) {
             self.samples.pop_front();
         }
         let slope = self.slope();
@@ -86,7 +98,7 @@ impl LagLaw {
         let slots = f64::from(slots);
         match self.mode {
             _ if lag >= self.limit => {
-                self.learn(slope, running);
+                self.learn(slope);
                 self.mode = Mode::Stopped;
             }
             Mode::Stopped if lag >= RESUMED * self.limit => {}
@@ -100,14 +112,17 @@ impl LagLaw {
                 if lag > NOTICED * self.limit && slope > BEHIND
                     || lag > LARGE * self.limit && slope > FLAT =>
             {
-                self.learn(slope, running);
+                self.learn(slope);
                 self.mode = Mode::Drains;
                 self.allowed = WHILE_DRAINING * self.capacity.unwrap_or(self.allowed);
                 self.settle(now, 1.0);
             }
             Mode::Drains if lag < SMALL * self.limit => {
                 self.mode = Mode::Grows;
-                self.allowed = self.capacity.map_or(self.allowed, |capacity| AFTERWARDS * capacity);
+                // Of few slots, a share would leave one out that the replica bears.
+                self.allowed = self
+                    .capacity
+                    .map_or(self.allowed, |capacity| (AFTERWARDS * capacity).max(capacity.floor()));
                 self.settle(now, 1.0);
             }
             // It was not enough, after what ran has ended. Nothing is learnt from what is in the way.
@@ -125,6 +140,7 @@ impl LagLaw {
                         by.min(LARGEST_STEP)
                     }
                 };
+                self.bore = self.running();
                 self.allowed = (self.allowed * (1.0 + by)).min(slots);
                 self.settle(now, by);
             }
@@ -138,11 +154,18 @@ impl LagLaw {
     }
 
     /// What the replica falls behind by is what it does not bear.
-    fn learn(&mut self, slope: f64, running: u32) {
+    fn learn(&mut self, slope: f64) {
         self.steps = 0;
         if self.mode == Mode::Grows && slope > FLAT {
-            self.capacity = Some((f64::from(running) * (1.0 - slope)).max(1.0));
+            // The slope is coarse, where few slots make much of it. What was borne counts once: the replica may bear less now.
+            self.capacity = Some((self.running() * (1.0 - slope)).max(self.bore));
+            self.bore = 1.0;
         }
+    }
+
+    /// The slots that run: the most that were seen, since in a single look some are between two jobs.
+    fn running(&self) -> f64 {
+        f64::from(self.samples.iter().map(|sample| sample.running).max().unwrap_or(0)).max(1.0)
     }
 
     fn settle(&mut self, now: Duration, by: f64) {
@@ -151,12 +174,10 @@ impl LagLaw {
 
     /// Seconds of lag per second.
     fn slope(&self) -> f64 {
-        let (Some((first, before)), Some((last, after))) = (self.samples.front(), self.samples.back()) else {
-            return 0.0;
-        };
-        let seconds = last.saturating_sub(*first).as_secs_f64();
+        let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else { return 0.0 };
+        let seconds = last.at.saturating_sub(first.at).as_secs_f64();
         // Of less than half the time nothing can be said.
-        if seconds < SLOPE_OVER.as_secs_f64() / 2.0 { 0.0 } else { (after - before) / seconds }
+        if seconds < SLOPE_OVER.as_secs_f64() / 2.0 { 0.0 } else { (last.lag - first.lag) / seconds }
     }
 }
 
@@ -233,15 +254,21 @@ mod tests {
 
     /// A replica that applies serially: each running slot makes 5 jobs per second, of which it bears `bears`.
     struct Replica {
-        /// Jobs that wait there.
-        waiting: f64,
         bears: f64,
+        /// Jobs that were applied.
+        applied: f64,
+        /// How many were executed at the end of each period.
+        executed: Vec<f64>,
     }
 
     impl Replica {
+        /// The lag as a beat has it: the age of the newest of the primary's states that was reached.
         fn pass(&mut self, running: f64) -> f64 {
-            self.waiting = (self.waiting + (running * 5.0 - self.bears) * PERIOD).max(0.0);
-            self.waiting / self.bears
+            let executed = self.executed.last().copied().unwrap_or(0.0) + running * 5.0 * PERIOD;
+            self.executed.push(executed);
+            self.applied = (self.applied + self.bears * PERIOD).min(executed);
+            let reached = self.executed.partition_point(|executed| *executed <= self.applied);
+            (self.executed.len() - reached) as f64 * PERIOD
         }
     }
 
@@ -249,7 +276,7 @@ mod tests {
     /// of ten minutes; with workers that take a second to obey.
     fn govern(limit: f64, slots: u32, bears: impl Fn(f64) -> f64) -> (f64, f64, f64) {
         let mut law = LagLaw::new(limit, None, slots);
-        let mut replica = Replica { waiting: 0.0, bears: bears(0.0) };
+        let mut replica = Replica { bears: bears(0.0), applied: 0.0, executed: Vec::new() };
         let mut obeyed = VecDeque::from([0.0, 0.0]);
         let (mut worst, mut above, mut executed, mut borne) = (0.0f64, 0, 0.0, 0.0);
         for step in 0..1200 {
@@ -263,7 +290,9 @@ mod tests {
                 executed += (running * 5.0 * PERIOD).min(replica.bears * PERIOD);
                 borne += replica.bears * PERIOD;
             }
-            let allowed = law.step(Duration::from_secs_f64(seconds), lag, running as u32, slots);
+            // A slot in four is between two jobs when it is looked at.
+            let seen = (0..running as u32).filter(|slot| !(slot + step).is_multiple_of(4)).count() as u32;
+            let allowed = law.step(Duration::from_secs_f64(seconds), lag, seen, slots);
             obeyed.push_back(f64::from(allowed));
         }
         (worst, f64::from(above) / 1200.0, executed / borne)
@@ -276,6 +305,20 @@ mod tests {
             assert!(worst <= limit, "{limit} {slots}: {worst}");
             assert_eq!(above, 0.0);
             assert!(used >= 0.7, "{limit} {slots}: {used}");
+        }
+    }
+
+    #[test]
+    fn one_that_bears_only_a_few_slots_is_used_as_well() {
+        // Each slot makes 5 per second: from one slot to three and a half.
+        for bears in [5.0, 6.5, 8.0, 9.5, 11.0, 12.5, 15.0, 17.5] {
+            for limit in [2.0, 3.0, 5.0] {
+                let (worst, above, used) = govern(limit, 20, |_| bears);
+                assert!(worst <= limit && above == 0.0, "{limit} {bears}: {worst}");
+                // As far as whole slots can.
+                let slots = bears / 5.0;
+                assert!(used >= 0.95 * slots.floor() / slots, "{limit} {bears}: {used}");
+            }
         }
     }
 
