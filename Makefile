@@ -32,6 +32,12 @@ deny: cargo ## check licences, sources and bans of all dependencies against deny
 msrv: cargo ## check that the code compiles with the oldest Rust that Cargo.toml promises
 	@.ci/timed .ci/msrv
 
+wheel: cargo ## build the Python package: target/wheels; PROFILE=dev in a tenth of the time, for trying
+	@.ci/timed .ci/wheel $(PROFILE)
+
+python-test: cargo setup ## the Python package's tests, on its wheel in a fresh virtual environment, against real servers
+	@PROFILE="$(PROFILE)" .ci/timed .ci/python-test
+
 fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… for each of the three, 10 unless set
 	@SECONDS_EACH="$(SECONDS)" .ci/timed .ci/fuzz
 
@@ -46,7 +52,7 @@ storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.t
 mutants: cargo setup ## break the code in some twenty ways, and show that a test notices each: SOME=8 for so many of them
 	@.ci/mutants $(if $(SOME),--some $(SOME))
 
-ci: test deny msrv fuzz instructions chart-test faults ## all that has to pass before a change is taken: tests, fuzzing, faults, a storm, mutants; under an hour
+ci: test deny msrv fuzz instructions chart-test python-test faults ## all that has to pass before a change is taken: tests, fuzzing, faults, a storm, mutants; under an hour
 	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants SOME=8
@@ -107,4 +113,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup uninstall demo test doc deny msrv fuzz faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup uninstall demo test doc deny msrv fuzz wheel python-test faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

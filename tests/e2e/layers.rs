@@ -10,7 +10,7 @@ mod modules;
 mod signatures;
 
 /// Each crate and the crates of ours that it may use.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("sql", &[]),
     ("job", &["sql"]),
     ("config", &["sql"]),
@@ -21,6 +21,14 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("consumer", &["sql", "job", "config", "metrics", "broker", "ledger"]),
     ("operator", &["sql", "job", "config", "metrics", "broker", "ledger"]),
     ("devstack", &["job", "config", "metrics"]),
+    (
+        "queryfleet",
+        &[
+            "sql", "job", "config", "metrics", "broker", "ledger", "producer", "consumer", "operator",
+            "devstack",
+        ],
+    ),
+    ("python", &["queryfleet"]),
     (
         "cli",
         &[

@@ -34,6 +34,7 @@ mod keys;
 mod lag;
 mod layers;
 mod leaks;
+mod library;
 mod limit;
 mod link;
 mod memory;

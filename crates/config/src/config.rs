@@ -43,8 +43,8 @@ pub struct Config {
     pub session_sql: Option<String>,
     /// The only kinds of statement that a worker executes, at least one; `None`: all.
     pub allow: Option<Vec<Kind>>,
-    /// The address at which the metrics are served.
-    pub metrics_listen: SocketAddr,
+    /// The address at which the metrics are served; `None`: they are not.
+    pub metrics_listen: Option<SocketAddr>,
     /// The first key signs, all verify; each has at least 16 bytes. Empty: messages are neither signed nor verified.
     pub signing_keys: Vec<Secret>,
     /// A filter for tracing, not checked here.
@@ -120,7 +120,7 @@ impl Config {
             retry_tiers: env.read_or_default(&RETRY_TIERS, parse::retry_tiers)?,
             session_sql: env.read_optional(&SESSION_SQL, parse::text)?,
             allow: env.read_optional(&ALLOW, parse::kinds)?,
-            metrics_listen: env.read_or_default(&METRICS_LISTEN, |text| text.parse().ok())?,
+            metrics_listen: env.read_or_default(&METRICS_LISTEN, parse::address)?,
             signing_keys: env.read_optional(&SIGNING_KEY, parse::signing_keys)?.unwrap_or_default(),
             log: env.read_or_default(&LOG, parse::text)?,
             log_format: env.read_or_default(&LOG_FORMAT, parse::log_format)?,

@@ -1,5 +1,6 @@
 //! Parsers of single values. `None` means a bad value; what a good one looks like is the variable's `form`.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub fn parse_queue(text: &str) -> Option<String> {
 
 pub(crate) fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
+}
+
+/// An address; `Some(None)` for `off`.
+pub(crate) fn address(text: &str) -> Option<Option<SocketAddr>> {
+    if text == "off" { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 pub(crate) fn number<T: FromStr + PartialOrd>(range: RangeInclusive<T>) -> impl FnOnce(&str) -> Option<T> {

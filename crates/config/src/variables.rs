@@ -68,8 +68,8 @@ variables! {
          and for jobs with --not-atomic call, ddl, outfile, other",
         "The only kinds of statement that a worker executes. Default: all.");
     METRICS_LISTEN = Variable::with_default("QUERYFLEET_METRICS_LISTEN", "127.0.0.1:9464",
-        "an IP address and a port, such as 127.0.0.1:9464 or [::]:9464",
-        "The address at which a worker serves /metrics, /livez and /readyz. Port 0 takes a free one; without this variable a worker takes one if the default port is taken.");
+        "an IP address and a port, such as 127.0.0.1:9464 or [::]:9464, or off",
+        "The address at which a worker serves /metrics, /livez and /readyz. Port 0 takes a free one; off serves nothing; without this variable a worker takes one if the default port is taken.");
     SIGNING_KEY = Variable::optional("QUERYFLEET_SIGNING_KEY",
         "a key of at least 16 bytes (several separated by commas)",
         "Runs and messages are signed with the first key and verified with all. A worker executes only what one of its \

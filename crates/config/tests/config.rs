@@ -36,7 +36,7 @@ fn nothing_set_gives_the_defaults_of_the_design() {
     assert_eq!(config.retry_tiers, [1, 10, 60, 600].map(Duration::from_secs));
     assert_eq!(config.session_sql, None);
     assert_eq!(config.allow, None);
-    assert_eq!(config.metrics_listen, "127.0.0.1:9464".parse().unwrap());
+    assert_eq!(config.metrics_listen, Some("127.0.0.1:9464".parse().unwrap()));
     assert!(config.signing_keys.is_empty());
     assert_eq!(config.log, "info");
     assert_eq!(config.log_format, LogFormat::Text);
@@ -78,6 +78,11 @@ fn whether_a_variable_was_given_is_known_also_of_one_that_holds_its_default() {
     for variable in [variables::METRICS_LISTEN, variables::MYSQL_URL] {
         assert!(!config.was_given(&variable), "{}", variable.name);
     }
+}
+
+#[test]
+fn metrics_can_be_off() {
+    assert_eq!(read(&[("QUERYFLEET_METRICS_LISTEN", "off")]).unwrap().metrics_listen, None);
 }
 
 #[test]

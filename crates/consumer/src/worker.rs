@@ -46,7 +46,10 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
         revision: build.revision,
     };
     let metrics = Arc::new(Metrics::new(&labels, Health::new(STALL_TIMEOUT))?);
-    let server = queryfleet_metrics::serve(config.metrics_listen, metrics.clone()).await?;
+    let server = match config.metrics_listen {
+        Some(address) => Some(queryfleet_metrics::serve(address, metrics.clone()).await?),
+        None => None,
+    };
     let shared = Arc::new(Shared::new(config, metrics, drain.clone())?);
     let mut beside = JoinSet::new();
     beside.spawn(heartbeat::show_liveness(shared.clone()));
@@ -67,7 +70,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
         slots = config.slots,
         queue = shared.queue,
         worker = shared.worker,
-        metrics = %server.address(),
+        metrics = server.as_ref().map_or_else(|| "off".to_owned(), |server| server.address().to_string()),
         "worker serves"
     );
     drain.draining().await;

@@ -1,6 +1,7 @@
 //! What a caller asks to have published. Plain data: nothing here reads a file or asks a server.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -86,6 +87,9 @@ pub enum Source<'a> {
     },
     /// A statement for each range of a table's key.
     Range(Ranges<'a>),
+    /// NDJSON that this process has written, for a caller whose jobs are in no file: one job per line, and no blank lines.
+    /// Errors call it `jobs`.
+    Written(&'a File),
 }
 
 impl Source<'_> {
@@ -95,6 +99,7 @@ impl Source<'_> {
             Source::Files(names) => names.first().map_or(Path::new("run"), PathBuf::as_path),
             Source::Rows { rows, .. } => rows,
             Source::Range(ranges) => Path::new(ranges.key),
+            Source::Written(_) => Path::new("jobs"),
         }
     }
 }

@@ -27,8 +27,8 @@ use crate::signal::{Asked, Stop};
 pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patience) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
     if !config.was_given(&variables::METRICS_LISTEN) {
-        // Nobody scrapes a run that did not ask for it, and a worker on this machine may have the default port.
-        config.metrics_listen.set_port(0);
+        // Nobody scrapes a run that did not ask for it.
+        config.metrics_listen = None;
     }
     set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;

@@ -16,14 +16,17 @@ pub(crate) const BUILD: Build =
 
 /// Serves the queue until it is told to stop. A drain that ended well is success, however it was asked for.
 pub(crate) async fn work(mut config: Config) -> Result<Exit, Failure> {
-    if !config.was_given(&variables::METRICS_LISTEN) && is_taken(config.metrics_listen) {
+    let was_given = config.was_given(&variables::METRICS_LISTEN);
+    if let Some(address) = &mut config.metrics_listen
+        && !was_given
+        && is_taken(*address)
+    {
         // A second worker on this machine, that nobody scrapes by its address. If somebody takes the port after this look, the
         // error names the variable.
         output::say(format_args!(
-            "{} is taken, probably by another worker: metrics are on a free port, which the next line names",
-            config.metrics_listen
+            "{address} is taken, probably by another worker: metrics are on a free port, which the next line names"
         ));
-        config.metrics_listen.set_port(0);
+        address.set_port(0);
     }
     let drain = Drain::default();
     let stopping = tokio::spawn(Stop::listen()?.drain(drain.clone()));

@@ -116,6 +116,26 @@ impl Jobs<'_> {
         self.client.ask("read which jobs have ended", async |conn| conn.query(query).await).await
     }
 
+    /// The jobs of a block that have a ledger row, and the state of each.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn states_in_block(
+        &mut self,
+        run: RunId,
+        block: u64,
+    ) -> Result<Vec<(u64, LedgerState)>, Error> {
+        let first = block * SEQS_PER_BLOCK + 1;
+        let last = (block + 1) * SEQS_PER_BLOCK;
+        let query = format!(
+            "SELECT seq, CAST(state AS CHAR) FROM {} WHERE run = {run} AND seq BETWEEN {first} AND {last}",
+            self.client.database.tables.ledger
+        );
+        let rows: Vec<(u64, String)> =
+            self.client.ask("read how jobs have ended", async |conn| conn.query(query).await).await?;
+        rows.into_iter().map(|(seq, word)| Ok((seq, parse_state(&word).map_err(Error::Schema)?))).collect()
+    }
+
     /// Counts the first so many jobs of a run, a canary.
     ///
     /// # Errors

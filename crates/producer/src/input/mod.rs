@@ -103,15 +103,10 @@ impl Input {
         Ok(Input { name: path, spooled: Some(spooled), read: Arc::default(), format, template })
     }
 
-    /// Rows in a file that this process has written, under a name for messages.
-    pub(crate) fn from_rows(name: &str, rows: File, template: Arc<Template>) -> Input {
-        Input {
-            name: name.into(),
-            spooled: Some(rows),
-            read: Arc::default(),
-            format: None,
-            template: Some(template),
-        }
+    /// Rows of the template, or else NDJSON, in a file that this process has written, under a name for messages.
+    pub(crate) fn written(name: &str, file: File, template: Option<Arc<Template>>) -> Input {
+        let format = if template.is_none() { Some(InputFormat::Ndjson) } else { None };
+        Input { name: name.into(), spooled: Some(file), read: Arc::default(), format, template }
     }
 
     /// Opens it at its start; what was opened before must not be read any more. `.gz` and `.zst` are decompressed. Without a

@@ -9,6 +9,7 @@ use queryfleet_sql::SqlMode;
 
 use crate::Error;
 use crate::input::Input;
+use crate::input::spool::spool_error;
 use crate::input::template::Template;
 use crate::publish::digest::InputDigest;
 use crate::publish::milestones::Milestones;
@@ -49,6 +50,10 @@ impl<'a> OpenSource<'a> {
                 template.find_bit_columns(client, mode).await?;
                 let input = Input::new(rows, request.format, Some(Arc::new(template))).await?;
                 Ok(OpenSource::Files(vec![input]))
+            }
+            Source::Written(file) => {
+                let file = file.try_clone().map_err(|source| spool_error("jobs".as_ref(), source))?;
+                Ok(OpenSource::Files(vec![Input::written("jobs", file, None)]))
             }
             Source::Range(ranges) => {
                 let cutter = RangeCutter::new(ranges, request, client, database.clone(), mode).await?;

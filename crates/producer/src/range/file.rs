@@ -40,7 +40,7 @@ impl RangeFile {
     pub(crate) fn into_input(self, template: &Arc<Template>) -> Result<Input, Error> {
         let file =
             self.file.into_inner().map_err(|error| spool_error(INPUT_NAME.as_ref(), error.into_error()))?;
-        Ok(Input::from_rows(INPUT_NAME, file, template.clone()))
+        Ok(Input::written(INPUT_NAME, file, Some(template.clone())))
     }
 }
 

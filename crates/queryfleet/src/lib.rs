@@ -1,0 +1,100 @@
+//! Runs big batches of SQL exactly once, from a Rust program.
+//!
+//! Ten lines of Python began this: a pool of processes, each with a connection, and `pool.map(execute, queries, 1)`. Here
+//! they are with what a fleet promises: each statement takes effect exactly once, whatever is killed on the way; any number
+//! of machines work; an error ends one job, and not all.
+//!
+//! ```no_run
+//! use queryfleet::{End, Fleet, Publish, Statement};
+//!
+//! # async fn example() -> Result<(), queryfleet::Error> {
+//! let fleet = Fleet::from_env()?;
+//! let queries = (1..=10_000).map(|id| Statement::new("UPDATE account SET seen = NOW() WHERE id = ?").bind(id));
+//! let ended = fleet.run(Publish::statements(queries).run("seen-1"), 4).await?;
+//! if ended.end == End::Dead {
+//!     for job in fleet.operator()?.dead_jobs("seen-1", 10).await? {
+//!         eprintln!("statement {}: {}", job.index, job.message);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `QUERYFLEET_AMQP_URL` and `QUERYFLEET_MYSQL_URL` name the servers; [`Fleet::builder`] takes them from the program.
+//!
+//! # The parts of a fleet
+//!
+//! [`Fleet::run`] does everything in one process. In a fleet of several, [`Fleet::publish`] is the producer,
+//! [`Fleet::worker`] a worker, [`Fleet::wait`] whoever waits, and [`Fleet::operator`] the person on call:
+//!
+//! ```no_run
+//! # async fn example(fleet: queryfleet::Fleet) -> Result<(), queryfleet::Error> {
+//! use queryfleet::Drain;
+//!
+//! let drain = Drain::default();
+//! let worker = tokio::spawn(fleet.worker().slots(4).run(drain.clone()));
+//! tokio::signal::ctrl_c().await.ok();
+//! drain.begin();
+//! # let _ = worker.await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A run is known by its name
+//!
+//! Publishing the same statements under the same name resumes the run: what has ended is not executed again. So a program
+//! that was killed is simply started again. Other statements under that name are refused. Without a name, statements of
+//! which there is a run are refused, unless [`Publish::again`] says that they are meant twice.
+//!
+//! # What dropping leaves
+//!
+//! Every future here can be dropped at any await, and is `Send`. What that leaves is said at each: never a job that is lost
+//! or doubled. Files are read and digests computed on threads that may block. A tokio runtime has to be there.
+//!
+//! # Versions
+//!
+//! This crate keeps to semantic versioning, and `tests/public-api.txt` holds all that is public. The crates that it is made
+//! of promise nothing: they change with it.
+
+#[cfg(feature = "dev")]
+pub mod dev;
+mod error;
+mod fleet;
+mod operator;
+mod outcomes;
+mod publish;
+mod run;
+mod spool;
+mod statement;
+mod task;
+mod worker;
+
+pub use error::{Error, ErrorKind, RunFault, Server};
+pub use fleet::{Fleet, FleetBuilder};
+pub use operator::{DeadJob, Operator, Replayed};
+pub use outcomes::{JobEnd, Outcome, Outcomes};
+pub use publish::{NotAtomic, Publish};
+pub use run::{End, Progress, Published, RunEnd, RunState, RunStatus, Wait};
+pub use statement::{Statement, Value};
+pub use task::Task;
+pub use worker::{Drain, Worker, WorkerTotals};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles only if every future can be spawned.
+    #[allow(dead_code)]
+    fn all_futures_are_send(fleet: &Fleet, operator: &mut Operator, outcomes: &mut Outcomes) {
+        fn require_send(_: impl Send) {}
+        require_send(fleet.publish(Publish::statements(["DO 1"])).into_future());
+        require_send(fleet.run(Publish::statements(["DO 1"]), 1));
+        require_send(fleet.wait("run"));
+        require_send(fleet.worker().run(Drain::default()));
+        require_send(fleet.outcomes("run"));
+        require_send(outcomes.look());
+        require_send(operator.status("run"));
+        require_send(operator.replay("run"));
+        require_send(operator.dead_jobs("run", 1));
+    }
+}

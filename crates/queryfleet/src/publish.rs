@@ -1,0 +1,216 @@
+//! What is asked to be published.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use queryfleet_producer::{ChunkSize, Limits, PublishRequest, Source};
+
+pub use queryfleet_job::NotAtomic;
+
+use crate::Error;
+use crate::spool::Spool;
+use crate::statement::{Made, Statement};
+use crate::task::where_it_may_block;
+
+/// The pause between two looks at whether anybody still waits for a publish.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The statements of a run, and how they are to be published.
+///
+/// ```
+/// use queryfleet::{Publish, Statement};
+///
+/// let built = (1..=10_000).map(|id| Statement::new("UPDATE t SET n = n + 1 WHERE id = ?").bind(id));
+/// let request = Publish::statements(built).run("touch-1");
+/// # let _ = request;
+/// ```
+#[must_use]
+pub struct Publish {
+    pub(crate) statements: Statements,
+    pub(crate) options: Options,
+}
+
+/// Where the statements come from.
+pub(crate) enum Statements {
+    Iterator(Box<dyn Iterator<Item = Made> + Send>),
+    Stream(Pin<Box<dyn Stream<Item = Made> + Send>>),
+    Files(Vec<PathBuf>),
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    name: Option<String>,
+    chunk: Option<usize>,
+    session_sql: Option<String>,
+    not_atomic: Option<NotAtomic>,
+    allow_no_where: bool,
+    again: bool,
+    rate: Option<u32>,
+    max_backlog: Option<u32>,
+    canary: Option<u64>,
+}
+
+impl Publish {
+    fn of(statements: Statements) -> Publish {
+        Publish { statements, options: Options::default() }
+    }
+
+    /// Statements as a program makes them. They are taken one after the other, on a thread that may block, and kept in a
+    /// temporary file: memory does not grow with their number. The same statements in the same order are the same run.
+    pub fn statements<I>(statements: I) -> Publish
+    where
+        I: IntoIterator<Item: Into<Statement> + 'static>,
+        I::IntoIter: Send + 'static,
+    {
+        Publish::of(Statements::Iterator(Box::new(statements.into_iter().map(|made| Ok(made.into())))))
+    }
+
+    /// The same of what can fail while it makes them, such as a query or a file: the first error publishes nothing, and comes
+    /// back as [`ErrorKind::Source`](crate::ErrorKind).
+    pub fn try_statements<I, S, E>(statements: I) -> Publish
+    where
+        I: IntoIterator<Item = Result<S, E>>,
+        I::IntoIter: Send + 'static,
+        S: Into<Statement> + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let made = statements.into_iter().map(|made| made.map(Into::into).map_err(Into::into));
+        Publish::of(Statements::Iterator(Box::new(made)))
+    }
+
+    /// The same of statements that arrive asynchronously.
+    pub fn stream<S>(statements: S) -> Publish
+    where
+        S: Stream<Item: Into<Statement> + 'static> + Send + 'static,
+    {
+        Publish::of(Statements::Stream(Box::pin(statements.map(|made| Ok(made.into())))))
+    }
+
+    /// Scripts and NDJSON files, as `queryfleet publish` takes them.
+    pub fn files<P: Into<PathBuf>>(files: impl IntoIterator<Item = P>) -> Publish {
+        Publish::of(Statements::Files(files.into_iter().map(Into::into).collect()))
+    }
+
+    /// The run's name. A run with this name is resumed if it is of the same statements, and refused if it is not. Without a
+    /// name one is made up, and statements of which there is a run are refused.
+    pub fn run(mut self, name: impl Into<String>) -> Publish {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// So many jobs per message and transaction, from 1 to 10,000, instead of what takes some 30 ms together.
+    pub fn chunk(mut self, jobs: usize) -> Publish {
+        self.options.chunk = Some(jobs);
+        self
+    }
+
+    /// `SET` statements for the session of every job.
+    pub fn session_sql(mut self, sql: impl Into<String>) -> Publish {
+        self.options.session_sql = Some(sql.into());
+        self
+    }
+
+    /// Accepts statements that no transaction can take back, and says what happens to those that were interrupted.
+    pub fn not_atomic(mut self, how: NotAtomic) -> Publish {
+        self.options.not_atomic = Some(how);
+        self
+    }
+
+    /// Accepts UPDATE and DELETE without WHERE.
+    pub fn allow_no_where(mut self) -> Publish {
+        self.options.allow_no_where = true;
+        self
+    }
+
+    /// Without a name, publishes a new run even though there is one of the same statements.
+    pub fn again(mut self) -> Publish {
+        self.options.again = true;
+        self
+    }
+
+    /// Publishes at most so many jobs per second.
+    pub fn rate(mut self, jobs_per_second: u32) -> Publish {
+        self.options.rate = Some(jobs_per_second);
+        self
+    }
+
+    /// Publishes only while fewer messages than this wait in the queue.
+    pub fn max_backlog(mut self, messages: u32) -> Publish {
+        self.options.max_backlog = Some(messages);
+        self
+    }
+
+    /// Publishes so many jobs, and the rest once [`Operator::approve`](crate::Operator::approve) was called.
+    pub fn canary(mut self, jobs: u64) -> Publish {
+        self.options.canary = Some(jobs);
+        self
+    }
+}
+
+impl Options {
+    pub(crate) fn request<'a>(&'a self, source: Source<'a>) -> PublishRequest<'a> {
+        PublishRequest {
+            name: self.name.as_deref(),
+            chunk: self.chunk.map_or(ChunkSize::Auto, ChunkSize::Jobs),
+            session_sql: self.session_sql.as_deref(),
+            not_atomic: self.not_atomic,
+            allow_no_where: self.allow_no_where,
+            again: self.again,
+            canary: self.canary,
+            limits: Limits { rate: self.rate, max_backlog: self.max_backlog },
+            ..PublishRequest::new(source)
+        }
+    }
+}
+
+/// What can be read twice.
+pub(crate) enum Input {
+    Written(std::fs::File),
+    Files(Vec<PathBuf>),
+}
+
+impl Input {
+    pub(crate) fn source(&self) -> Source<'_> {
+        match self {
+            Input::Written(file) => Source::Written(file),
+            Input::Files(files) => Source::Files(files),
+        }
+    }
+}
+
+/// Takes all statements.
+///
+/// # Errors
+/// [`ErrorKind::Statement`](crate::ErrorKind) and [`ErrorKind::TemporaryFile`](crate::ErrorKind).
+pub(crate) async fn take_all(statements: Statements) -> Result<Input, Error> {
+    match statements {
+        Statements::Files(files) => Ok(Input::Files(files)),
+        Statements::Iterator(statements) => {
+            where_it_may_block(move || async move {
+                let mut spool = Spool::new()?;
+                let mut looked = Instant::now();
+                for made in statements {
+                    spool.add(made)?;
+                    // Nothing else here waits, and whoever drops the task is to be noticed.
+                    if looked.elapsed() > LOOK_INTERVAL {
+                        tokio::task::yield_now().await;
+                        looked = Instant::now();
+                    }
+                }
+                spool.finish().map(Input::Written)
+            })
+            .await
+        }
+        Statements::Stream(mut statements) => {
+            let mut spool = Spool::new()?;
+            while let Some(made) = statements.next().await {
+                // Into a buffer; the system keeps what is written until it has time for it.
+                spool.add(made)?;
+            }
+            spool.finish().map(Input::Written)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! How a run stands, and how it ends.
+
+use std::fmt;
+use std::time::Duration;
+
+use queryfleet_ledger::Standing;
+use queryfleet_producer::Ended;
+
+pub use queryfleet_ledger::RunStatus as RunState;
+
+/// How a run stands. All numbers are counted in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunStatus {
+    /// Its id, which no other run of this database ever has.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its queue.
+    pub queue: String,
+    /// Its state.
+    pub state: RunState,
+    /// Its jobs; `None` until all of them are known.
+    pub total: Option<u64>,
+    /// Jobs that the broker has confirmed.
+    pub published: u64,
+    /// Jobs that took effect.
+    pub done: u64,
+    /// Jobs that failed for good: they had no effect.
+    pub dead: u64,
+    /// Jobs that a cancel has ended before they began.
+    pub cancelled: u64,
+    /// Jobs that are not atomic, have begun and not ended.
+    pub started: u64,
+}
+
+impl RunStatus {
+    /// Jobs that have ended.
+    pub fn ended(&self) -> u64 {
+        self.done + self.dead + self.cancelled
+    }
+}
+
+impl From<&Standing> for RunStatus {
+    fn from(standing: &Standing) -> RunStatus {
+        let Standing { run, counts, .. } = standing;
+        RunStatus {
+            id: run.id.0,
+            name: run.name.clone(),
+            queue: run.queue.clone(),
+            state: standing.status(),
+            total: run.total.or(run.planned),
+            published: run.confirmed,
+            done: counts.done,
+            dead: counts.dead,
+            cancelled: counts.cancelled,
+            started: counts.started,
+        }
+    }
+}
+
+/// How waiting for a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// Every job is done.
+    Done,
+    /// Every job has ended, and some are dead.
+    Dead,
+    /// Every job has ended, and the dead ones were discarded, or replaced by another run.
+    Repaired,
+    /// The run was cancelled.
+    Cancelled,
+    /// Its canary has ended, and nobody has approved the rest.
+    Unapproved,
+    /// The queue is held because too many of its jobs are dead.
+    Halted,
+    /// The time that was given to the wait has passed. The run continues.
+    TimedOut,
+    /// Jobs are neither in the ledger nor with the broker nor with a worker: publish them again.
+    Missing,
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> End {
+        match ended {
+            Ended::Done => End::Done,
+            Ended::Dead => End::Dead,
+            Ended::Repaired => End::Repaired,
+            Ended::Cancelled => End::Cancelled,
+            Ended::Unapproved => End::Unapproved,
+            Ended::Halted => End::Halted,
+            Ended::TimedOut => End::TimedOut,
+            Ended::Missing => End::Missing,
+        }
+    }
+}
+
+/// A run at the end of a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunEnd {
+    /// Why the wait has ended.
+    pub end: End,
+    /// How the run stands.
+    pub status: RunStatus,
+}
+
+/// What a publish has published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Published {
+    /// The run's id.
+    pub id: u64,
+    /// The run's name.
+    pub name: String,
+    /// Its jobs.
+    pub total: u64,
+    /// Those of them that an earlier publish had published.
+    pub before: u64,
+}
+
+/// How far something has come.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The statements are looked at: nothing is published yet.
+    Checking {
+        /// Statements so far.
+        jobs: u64,
+    },
+    /// Jobs are being published.
+    Publishing {
+        /// The run's name.
+        run: String,
+        /// Jobs that the broker has confirmed.
+        confirmed: u64,
+        /// All of them.
+        total: u64,
+        /// What it waits for, if it does.
+        waits_for: Option<String>,
+    },
+    /// Jobs are being executed.
+    Running {
+        /// How the run stands.
+        status: RunStatus,
+        /// Why it does not move, if it has not for a second.
+        waits_for: Option<String>,
+    },
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waits_for = match self {
+            Progress::Checking { jobs } => return write!(f, "checking: {jobs} jobs"),
+            Progress::Publishing { run, confirmed, total, waits_for } => {
+                write!(f, "run {run}: {confirmed} of {total} jobs published")?;
+                waits_for
+            }
+            Progress::Running { status, waits_for } => {
+                write!(f, "run {}: {} jobs ended", status.name, status.ended())?;
+                if let Some(total) = status.total {
+                    write!(f, " of {total}")?;
+                }
+                if status.dead > 0 {
+                    write!(f, ", {} dead", status.dead)?;
+                }
+                waits_for
+            }
+        };
+        match waits_for {
+            Some(reason) => write!(f, "; {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which run to wait for, and how long.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    pub(crate) run: String,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) give_up_after: Option<Duration>,
+}
+
+impl Wait {
+    /// Waits for the run with this name or id, for as long as it takes.
+    pub fn new(run: impl Into<String>) -> Wait {
+        Wait { run: run.into(), timeout: None, give_up_after: None }
+    }
+
+    /// Ends after this time, with [`End::TimedOut`].
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Wait {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives up, with an error, when the database has been unavailable for this time.
+    #[must_use]
+    pub fn give_up_after(mut self, time: Duration) -> Wait {
+        self.give_up_after = Some(time);
+        self
+    }
+}
+
+impl<S: Into<String>> From<S> for Wait {
+    fn from(run: S) -> Wait {
+        Wait::new(run)
+    }
+}

@@ -1,0 +1,80 @@
+//! A worker in this process.
+
+use std::net::SocketAddr;
+
+use queryfleet_config::Config;
+use queryfleet_consumer::Build;
+
+pub use queryfleet_consumer::Drain;
+
+use crate::{Error, ErrorKind};
+
+const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), revision: "library" };
+
+/// A worker that has not started.
+#[must_use]
+pub struct Worker {
+    pub(crate) config: Config,
+}
+
+impl Worker {
+    /// How many jobs it executes at a time, from 1 to 1,024, each on a connection of its own; `QUERYFLEET_SLOTS` otherwise.
+    pub fn slots(mut self, slots: usize) -> Worker {
+        self.config.slots = slots;
+        self
+    }
+
+    /// Serves `/metrics`, `/livez` and `/readyz` at this address; port 0 takes a free one. Without this call it listens
+    /// nowhere, unless `QUERYFLEET_METRICS_LISTEN` is set.
+    pub fn metrics(mut self, address: SocketAddr) -> Worker {
+        self.config.metrics_listen = Some(address);
+        self
+    }
+
+    /// Serves the queue until `drain` begins and the running jobs have ended, and says what it has done. Servers that are
+    /// unavailable are waited for.
+    ///
+    /// Dropping the future ends the running statements and gives their messages back, in the background of the runtime; where
+    /// the runtime ends as well, the broker gives them to other workers. No job is lost or doubled either way.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], and [`ErrorKind::Server`] for what waiting does not remove.
+    pub async fn run(self, drain: Drain) -> Result<WorkerTotals, Error> {
+        let slots = self.config.slots;
+        if !(1..=usize::from(queryfleet_config::MAX_SLOTS)).contains(&slots) {
+            let most = queryfleet_config::MAX_SLOTS;
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{slots} slots: a worker has from 1 to {most}"),
+            ));
+        }
+        let _end = EndNow(drain.clone());
+        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, drain, BUILD).await });
+        let totals = work.await.map_err(|error| Error::new(ErrorKind::Internal, error))??;
+        let queryfleet_metrics::Totals { done, rows_affected, retries, redeliveries } = totals;
+        Ok(WorkerTotals { done, rows_affected, retries, redeliveries })
+    }
+}
+
+/// Ends a worker whose end nobody waits for.
+struct EndNow(Drain);
+
+impl Drop for EndNow {
+    fn drop(&mut self) {
+        self.0.now();
+    }
+}
+
+/// What a worker has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerTotals {
+    /// Jobs that took effect.
+    pub done: u64,
+    /// Rows that they changed.
+    pub rows_affected: u64,
+    /// Messages with jobs that were left for a later attempt.
+    pub retries: u64,
+    /// Messages that the broker had delivered before.
+    pub redeliveries: u64,
+}
