@@ -70,7 +70,7 @@ pub async fn work(config: &Config, drain: Drain, build: Build) -> Result<Totals,
         slots = config.slots,
         queue = shared.queue,
         worker = shared.worker,
-        metrics = server.as_ref().map_or_else(|| "off".to_owned(), |server| server.address().to_string()),
+        metrics = %server.as_ref().map_or_else(|| "off".to_owned(), |server| server.address().to_string()),
         "worker serves"
     );
     drain.draining().await;

@@ -5,43 +5,13 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use queryfleet::{End, RunEnd, RunState, RunStatus, Wait};
+use queryfleet::Wait;
 
 use crate::errors::exception;
 use crate::interpreter::{block, drive};
 use crate::running::Running;
 use crate::statements::{Options, Queries, to_python};
-
-/// id, name, queue, state, total, published, done, dead, cancelled, started.
-pub(crate) type Status = (u64, String, String, &'static str, Option<u64>, u64, u64, u64, u64, u64);
-
-pub(crate) fn status(status: RunStatus) -> Status {
-    let state = match status.state {
-        RunState::Publishing => "publishing",
-        RunState::Running => "running",
-        RunState::Done => "done",
-        RunState::Finished => "finished",
-        RunState::Repaired => "repaired",
-        RunState::Cancelled => "cancelled",
-        RunState::Purged => "purged",
-    };
-    let RunStatus { id, name, queue, total, published, done, dead, cancelled, started, .. } = status;
-    (id, name, queue, state, total, published, done, dead, cancelled, started)
-}
-
-pub(crate) fn ended(ended: RunEnd) -> (&'static str, Status) {
-    let word = match ended.end {
-        End::Done => "done",
-        End::Dead => "dead",
-        End::Repaired => "repaired",
-        End::Cancelled => "cancelled",
-        End::Unapproved => "unapproved",
-        End::Halted => "halted",
-        End::TimedOut => "timed out",
-        _ => "missing",
-    };
-    (word, status(ended.status))
-}
+use crate::status::{Status, ended, status};
 
 fn seconds(seconds: Option<f64>, name: &str) -> PyResult<Option<Duration>> {
     let of = |seconds| Duration::try_from_secs_f64(seconds);

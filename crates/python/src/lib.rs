@@ -7,6 +7,7 @@ mod interpreter;
 mod running;
 mod servers;
 mod statements;
+mod status;
 
 use pyo3::prelude::*;
 

@@ -7,8 +7,8 @@ use queryfleet::{Error, ErrorKind, JobEnd, Outcome, Outcomes, Progress, RunEnd, 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::fleet::{Status, ended};
 use crate::interpreter::{block, runtime};
+use crate::status::{Status, ended};
 
 /// The pause between two looks at the ledger.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);

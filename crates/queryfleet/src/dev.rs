@@ -15,7 +15,10 @@ impl Servers {
     /// # Errors
     /// [`ErrorKind::Dev`](crate::ErrorKind), with what to install.
     pub async fn start() -> Result<Servers, Error> {
-        where_it_may_block(|| async { Ok(Servers(Stack::start(&Options::default())?)) }).await
+        where_it_may_block(|| async {
+            Stack::start(&Options::default()).map(Servers).map_err(Error::of_devstack)
+        })
+        .await
     }
 
     /// The variables with which another process reaches them.
@@ -39,6 +42,6 @@ impl Servers {
     /// # Errors
     /// [`ErrorKind::Dev`](crate::ErrorKind) if they cannot be stopped.
     pub async fn stop(self) -> Result<(), Error> {
-        where_it_may_block(|| async { Ok(self.0.stop()?) }).await
+        where_it_may_block(|| async { self.0.stop().map_err(Error::of_devstack) }).await
     }
 }

@@ -130,7 +130,7 @@ impl StdError for Error {
     }
 }
 
-fn of_ledger(error: &queryfleet_ledger::Error) -> ErrorKind {
+fn ledger_kind(error: &queryfleet_ledger::Error) -> ErrorKind {
     use queryfleet_ledger::Error as Ledger;
     let run = |name: &String, fault| ErrorKind::Run { name: name.clone(), fault };
     match error {
@@ -144,7 +144,7 @@ fn of_ledger(error: &queryfleet_ledger::Error) -> ErrorKind {
     }
 }
 
-fn of_broker(error: &queryfleet_broker::Error) -> ErrorKind {
+fn broker_kind(error: &queryfleet_broker::Error) -> ErrorKind {
     use queryfleet_broker::Error as Broker;
     match error {
         Broker::Url | Broker::Config(_) | Broker::Identity { .. } | Broker::Tier => ErrorKind::Config,
@@ -156,20 +156,17 @@ fn of_broker(error: &queryfleet_broker::Error) -> ErrorKind {
     }
 }
 
-impl From<queryfleet_config::Error> for Error {
-    fn from(error: queryfleet_config::Error) -> Error {
+/// The errors of the parts. No From: what is public names nothing of theirs.
+impl Error {
+    pub(crate) fn of_config(error: queryfleet_config::Error) -> Error {
         Error::new(ErrorKind::Config, error)
     }
-}
 
-impl From<queryfleet_ledger::Error> for Error {
-    fn from(error: queryfleet_ledger::Error) -> Error {
-        Error::new(of_ledger(&error), error)
+    pub(crate) fn of_ledger(error: queryfleet_ledger::Error) -> Error {
+        Error::new(ledger_kind(&error), error)
     }
-}
 
-impl From<queryfleet_producer::Error> for Error {
-    fn from(error: queryfleet_producer::Error) -> Error {
+    pub(crate) fn of_producer(error: queryfleet_producer::Error) -> Error {
         use queryfleet_producer::Error as Producer;
         let run = |name: &String, fault| ErrorKind::Run { name: name.clone(), fault };
         let kind = match &error {
@@ -200,15 +197,13 @@ impl From<queryfleet_producer::Error> for Error {
             Producer::Replaces { name, .. } => run(name, RunFault::State),
             Producer::NoRun(name) => run(name, RunFault::Unknown),
             Producer::TooLarge { .. } => ErrorKind::Server(Server::Broker),
-            Producer::Broker(error) => of_broker(error),
-            Producer::Ledger(error) => of_ledger(error),
+            Producer::Broker(error) => broker_kind(error),
+            Producer::Ledger(error) => ledger_kind(error),
         };
         Error::new(kind, error)
     }
-}
 
-impl From<queryfleet_operator::Error> for Error {
-    fn from(error: queryfleet_operator::Error) -> Error {
+    pub(crate) fn of_operator(error: queryfleet_operator::Error) -> Error {
         use queryfleet_operator::Error as Operator;
         let run = |name: &String, fault| ErrorKind::Run { name: name.clone(), fault };
         let kind = match &error {
@@ -224,19 +219,17 @@ impl From<queryfleet_operator::Error> for Error {
                 ErrorKind::Request
             }
             Operator::NoHolds | Operator::NoLimits => ErrorKind::Server(Server::Database),
-            Operator::Broker(error) => of_broker(error),
-            Operator::Ledger(error) => of_ledger(error),
+            Operator::Broker(error) => broker_kind(error),
+            Operator::Ledger(error) => ledger_kind(error),
         };
         Error::new(kind, error)
     }
-}
 
-impl From<queryfleet_consumer::Error> for Error {
-    fn from(error: queryfleet_consumer::Error) -> Error {
+    pub(crate) fn of_consumer(error: queryfleet_consumer::Error) -> Error {
         use queryfleet_consumer::Error as Consumer;
         let kind = match &error {
-            Consumer::Ledger(error) => of_ledger(error),
-            Consumer::Broker(error) => of_broker(error),
+            Consumer::Ledger(error) => ledger_kind(error),
+            Consumer::Broker(error) => broker_kind(error),
             Consumer::Metrics(_) => ErrorKind::Config,
             Consumer::Random(_) => ErrorKind::Internal,
         };
@@ -245,8 +238,8 @@ impl From<queryfleet_consumer::Error> for Error {
 }
 
 #[cfg(feature = "dev")]
-impl From<queryfleet_devstack::Error> for Error {
-    fn from(error: queryfleet_devstack::Error) -> Error {
+impl Error {
+    pub(crate) fn of_devstack(error: queryfleet_devstack::Error) -> Error {
         Error::new(ErrorKind::Dev, error)
     }
 }

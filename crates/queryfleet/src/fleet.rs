@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::operator::Operator;
 use crate::outcomes::Outcomes;
 use crate::publish::{Options, take_all};
-use crate::run::{RunStatus, Wait};
+use crate::run::{End, RunStatus, Wait};
 use crate::task::{Reports, where_it_may_block};
 use crate::worker::{Drain, Worker};
 use crate::{Error, ErrorKind, Progress, Publish, Published, RunEnd, Task};
@@ -28,7 +28,7 @@ impl Fleet {
     /// # Errors
     /// [`ErrorKind::Config`], with the variable that is unknown, not usable or, if it is one of these two, missing.
     pub fn from_env() -> Result<Fleet, Error> {
-        Fleet::of(Config::from_env()?)
+        Fleet::of(Config::from_env().map_err(Error::of_config)?)
     }
 
     /// Settings that are given one by one; the environment is not read.
@@ -37,8 +37,8 @@ impl Fleet {
     }
 
     fn of(mut config: Config) -> Result<Fleet, Error> {
-        config.amqp_urls()?;
-        config.mysql_url()?;
+        config.amqp_urls().map_err(Error::of_config)?;
+        config.mysql_url().map_err(Error::of_config)?;
         if !config.was_given(&variables::METRICS_LISTEN) {
             // A library opens no port that nobody asked for.
             config.metrics_listen = None;
@@ -93,7 +93,7 @@ impl Fleet {
         let work = async {
             tokio::select! {
                 () = checked.notified() => self.worker().slots(slots).run(drain.clone()).await.map(drop),
-                () = drain.draining() => Ok(()),
+                () = drain.0.draining() => Ok(()),
             }
         };
         let run = async {
@@ -130,7 +130,7 @@ impl Fleet {
     /// # Errors
     /// [`ErrorKind::Config`] if the URL of the database is not usable.
     pub fn operator(&self) -> Result<Operator, Error> {
-        Ok(Operator(queryfleet_operator::Operator::new(&self.config)?))
+        Operator::of(&self.config)
     }
 
     /// The jobs of a run as they end.
@@ -138,7 +138,8 @@ impl Fleet {
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.
     pub async fn outcomes(&self, run: &str) -> Result<Outcomes, Error> {
-        Outcomes::of(LedgerClient::new(Arc::new(Database::new(&self.config)?)), run).await
+        let database = Database::new(&self.config).map_err(Error::of_ledger)?;
+        Outcomes::of(LedgerClient::new(Arc::new(database)), run).await
     }
 }
 
@@ -151,7 +152,9 @@ async fn publish(
     where_it_may_block(move || async move {
         let mut progress = |progress: queryfleet_producer::Progress<'_>| say(of_publish(progress));
         let request = options.request(input.source());
-        let published = queryfleet_producer::publish(&config, &request, &mut progress).await?;
+        let published = queryfleet_producer::publish(&config, &request, &mut progress)
+            .await
+            .map_err(Error::of_producer)?;
         let queryfleet_producer::Published { run, name, total, before, .. } = published;
         Ok(Published { id: run.0, name, total, before })
     })
@@ -177,12 +180,14 @@ async fn wait(config: &Config, wait: &Wait, reports: &Reports) -> Result<RunEnd,
     let mut progress = |standing: &queryfleet_ledger::Standing,
                         reason: Option<&queryfleet_producer::Reason>| {
         reports.say(Progress::Running {
-            status: RunStatus::from(standing),
+            status: RunStatus::of(standing),
             waits_for: reason.map(ToString::to_string),
         });
     };
-    let (ended, standing) = queryfleet_producer::wait(config, &wait.run, patience, &mut progress).await?;
-    Ok(RunEnd { end: ended.into(), status: (&standing).into() })
+    let (ended, standing) = queryfleet_producer::wait(config, &wait.run, patience, &mut progress)
+        .await
+        .map_err(Error::of_producer)?;
+    Ok(RunEnd { end: End::of(ended), status: RunStatus::of(&standing) })
 }
 
 /// Settings of a fleet. No `Debug`: it holds passwords.
@@ -219,6 +224,6 @@ impl FleetBuilder {
     /// # Errors
     /// [`ErrorKind::Config`], as [`Fleet::from_env`].
     pub fn build(self) -> Result<Fleet, Error> {
-        Fleet::of(Config::from_vars(self.variables)?)
+        Fleet::of(Config::from_vars(self.variables).map_err(Error::of_config)?)
     }
 }

@@ -79,6 +79,11 @@ pub use statement::{Statement, Value};
 pub use task::Task;
 pub use worker::{Drain, Worker, WorkerTotals};
 
+/// The Rust on this page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/programs.md")]
+struct Page;
+
 #[cfg(test)]
 mod tests {
     use super::*;

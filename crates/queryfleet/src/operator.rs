@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use queryfleet_config::Config;
 use queryfleet_ledger::{NewHold, Until};
 use queryfleet_operator::{DeadDetails, DeadFilter, Lift};
 
 use crate::{Error, RunStatus, Statement};
 
 /// Looks at runs, pauses and resumes the queue, and decides about dead jobs, over one connection to the database.
-pub struct Operator(pub(crate) queryfleet_operator::Operator);
+pub struct Operator(queryfleet_operator::Operator);
 
 /// A job that failed for good: it had no effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +33,8 @@ pub struct DeadJob {
     pub statement: Option<Statement>,
 }
 
-impl From<DeadDetails> for DeadJob {
-    fn from(DeadDetails { row, name, replay, .. }: DeadDetails) -> DeadJob {
+impl DeadJob {
+    fn of(DeadDetails { row, name, replay, .. }: DeadDetails) -> DeadJob {
         DeadJob {
             run: name,
             // A job's seq counts from 1.
@@ -43,7 +44,7 @@ impl From<DeadDetails> for DeadJob {
             sql_state: row.sql_state,
             message: row.message,
             attempts: row.attempts,
-            statement: replay.job.map(Statement::from),
+            statement: replay.job.map(Statement::of),
         }
     }
 }
@@ -61,12 +62,16 @@ pub struct Replayed {
 }
 
 impl Operator {
+    pub(crate) fn of(config: &Config) -> Result<Operator, Error> {
+        queryfleet_operator::Operator::new(config).map(Operator).map_err(Error::of_operator)
+    }
+
     /// Makes the tables and queues that are missing. What is there stays as it is.
     ///
     /// # Errors
     /// When a server is unavailable, refuses, or has queues with other arguments.
     pub async fn setup(&mut self) -> Result<(), Error> {
-        self.0.setup().await?;
+        self.0.setup().await.map_err(Error::of_operator)?;
         Ok(())
     }
 
@@ -75,7 +80,7 @@ impl Operator {
     /// # Errors
     /// When the database is unavailable or refuses.
     pub async fn needs_setup(&mut self) -> Result<bool, Error> {
-        Ok(self.0.needs_setup().await?)
+        self.0.needs_setup().await.map_err(Error::of_operator)
     }
 
     /// How the run with this name or id stands. Counting takes some 0.3 s per million jobs of a run that has not ended.
@@ -83,7 +88,7 @@ impl Operator {
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.
     pub async fn status(&mut self, run: &str) -> Result<RunStatus, Error> {
-        Ok((&self.0.status(run).await?).into())
+        Ok(RunStatus::of(&self.0.status(run).await.map_err(Error::of_operator)?))
     }
 
     /// The newest runs, the newest first.
@@ -91,7 +96,7 @@ impl Operator {
     /// # Errors
     /// When the database is unavailable or refuses.
     pub async fn runs(&mut self, most: u32) -> Result<Vec<RunStatus>, Error> {
-        Ok(self.0.newest_runs(most).await?.iter().map(RunStatus::from).collect())
+        Ok(self.0.newest_runs(most).await.map_err(Error::of_operator)?.iter().map(RunStatus::of).collect())
     }
 
     /// Holds the queue: no job begins until the hold is lifted, or, if a time is given, until that has passed. Returns the
@@ -104,7 +109,7 @@ impl Operator {
         let by = queryfleet_config::login_name();
         let until = time.map(Until::After);
         let hold = NewHold { queue: &queue, until, ends_running: false, by: &by, because };
-        Ok(self.0.pause(hold).await?.hold.id)
+        Ok(self.0.pause(hold).await.map_err(Error::of_operator)?.hold.id)
     }
 
     /// Lifts a hold.
@@ -112,7 +117,7 @@ impl Operator {
     /// # Errors
     /// [`ErrorKind::Hold`](crate::ErrorKind) if it is not in force, or when the database is unavailable or refuses.
     pub async fn resume(&mut self, hold: u64) -> Result<(), Error> {
-        self.0.resume(&Lift::These(vec![hold])).await?;
+        self.0.resume(&Lift::These(vec![hold])).await.map_err(Error::of_operator)?;
         Ok(())
     }
 
@@ -121,7 +126,7 @@ impl Operator {
     /// # Errors
     /// [`RunFault::State`](crate::RunFault) if it has ended, or when the database is unavailable or refuses.
     pub async fn cancel(&mut self, run: &str) -> Result<RunStatus, Error> {
-        Ok((&self.0.cancel(run, false).await?).into())
+        Ok(RunStatus::of(&self.0.cancel(run, false).await.map_err(Error::of_operator)?))
     }
 
     /// Approves what a run has behind its canary.
@@ -130,7 +135,7 @@ impl Operator {
     /// [`RunFault::State`](crate::RunFault) if it has no canary, or one that has not ended, or when the database is unavailable
     /// or refuses.
     pub async fn approve(&mut self, run: &str) -> Result<(), Error> {
-        self.0.approve(run).await?;
+        self.0.approve(run).await.map_err(Error::of_operator)?;
         Ok(())
     }
 
@@ -143,11 +148,11 @@ impl Operator {
         let mut after: Option<DeadDetails> = None;
         let mut found = Vec::new();
         while found.len() < most {
-            let mut page = self.0.dead_jobs(&filter, after.as_ref()).await?;
+            let mut page = self.0.dead_jobs(&filter, after.as_ref()).await.map_err(Error::of_operator)?;
             page.truncate(most - found.len());
             let Some(last) = page.last() else { break };
             after = Some(last.clone());
-            found.extend(page.into_iter().map(DeadJob::from));
+            found.extend(page.into_iter().map(DeadJob::of));
         }
         Ok(found)
     }
@@ -159,7 +164,7 @@ impl Operator {
     /// stays so.
     pub async fn replay(&mut self, run: &str) -> Result<Replayed, Error> {
         let queryfleet_operator::Taken { jobs, refused, reasons } =
-            self.0.replay(&of_run(run), false, false).await?;
+            self.0.replay(&of_run(run), false, false).await.map_err(Error::of_operator)?;
         Ok(Replayed { jobs, refused, reasons })
     }
 
@@ -168,7 +173,7 @@ impl Operator {
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.
     pub async fn discard(&mut self, run: &str) -> Result<u64, Error> {
-        Ok(self.0.discard(&of_run(run), false, false).await?)
+        self.0.discard(&of_run(run), false, false).await.map_err(Error::of_operator)
     }
 }
 

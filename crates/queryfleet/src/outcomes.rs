@@ -45,7 +45,7 @@ pub struct Outcomes {
 
 impl Outcomes {
     pub(crate) async fn of(mut client: LedgerClient, run: &str) -> Result<Outcomes, Error> {
-        let Some(run) = client.runs().find(run).await? else {
+        let Some(run) = client.runs().find(run).await.map_err(Error::of_ledger)? else {
             let kind = ErrorKind::Run { name: run.to_owned(), fault: RunFault::Unknown };
             return Err(Error::new(kind, format!("run {run} is not in this ledger")));
         };
@@ -87,7 +87,9 @@ impl Outcomes {
 
     /// Reads the run's row, and opens the blocks that it has now.
     async fn refresh(&mut self) -> Result<(), Error> {
-        if let Some(run) = self.client.runs().get(&[self.run.id]).await?.into_iter().next() {
+        if let Some(run) =
+            self.client.runs().get(&[self.run.id]).await.map_err(Error::of_ledger)?.into_iter().next()
+        {
             self.run = run;
         }
         if self.run.state == RunState::Purged {
@@ -105,7 +107,8 @@ impl Outcomes {
     async fn read(&mut self, blocks: &[u64]) -> Result<Vec<Outcome>, Error> {
         let mut found = Vec::new();
         for &block in blocks {
-            let states = self.client.jobs().states_in_block(self.run.id, block).await?;
+            let states =
+                self.client.jobs().states_in_block(self.run.id, block).await.map_err(Error::of_ledger)?;
             let Some(seen) = self.open.get_mut(&block) else { continue };
             let first = block * SEQS_PER_BLOCK + 1;
             for (seq, state) in states {

@@ -8,8 +8,6 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use queryfleet_producer::{ChunkSize, Limits, PublishRequest, Source};
 
-pub use queryfleet_job::NotAtomic;
-
 use crate::Error;
 use crate::spool::Spool;
 use crate::statement::{Made, Statement};
@@ -31,6 +29,25 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 pub struct Publish {
     pub(crate) statements: Statements,
     pub(crate) options: Options,
+}
+
+/// What happens to a statement that no transaction can take back, such as one for MyISAM or a CREATE TABLE, when nobody knows
+/// whether it took effect before its worker died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAtomic {
+    /// Its job is dead, reason `unknown`: somebody has to look.
+    Park,
+    /// It is executed again, because that is harmless.
+    Repeat,
+}
+
+impl NotAtomic {
+    fn mode(self) -> queryfleet_job::NotAtomic {
+        match self {
+            NotAtomic::Park => queryfleet_job::NotAtomic::Park,
+            NotAtomic::Repeat => queryfleet_job::NotAtomic::Repeat,
+        }
+    }
 }
 
 /// Where the statements come from.
@@ -156,7 +173,7 @@ impl Options {
             name: self.name.as_deref(),
             chunk: self.chunk.map_or(ChunkSize::Auto, ChunkSize::Jobs),
             session_sql: self.session_sql.as_deref(),
-            not_atomic: self.not_atomic,
+            not_atomic: self.not_atomic.map(NotAtomic::mode),
             allow_no_where: self.allow_no_where,
             again: self.again,
             canary: self.canary,

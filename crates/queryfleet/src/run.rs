@@ -6,7 +6,55 @@ use std::time::Duration;
 use queryfleet_ledger::Standing;
 use queryfleet_producer::Ended;
 
-pub use queryfleet_ledger::RunStatus as RunState;
+/// The state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunState {
+    /// The end of its statements is not published yet.
+    Publishing,
+    /// All of it is published, and some jobs have not ended.
+    Running,
+    /// Every job is done.
+    Done,
+    /// Every job has ended, and some are dead.
+    Finished,
+    /// Every job has ended, and the dead ones were discarded, or replaced by another run.
+    Repaired,
+    /// It was cancelled.
+    Cancelled,
+    /// What was known of its jobs is deleted.
+    Purged,
+}
+
+impl RunState {
+    /// Its word, as `queryfleet status` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunState::Publishing => "publishing",
+            RunState::Running => "running",
+            RunState::Done => "done",
+            RunState::Finished => "finished",
+            RunState::Repaired => "repaired",
+            RunState::Cancelled => "cancelled",
+            RunState::Purged => "purged",
+        }
+    }
+}
+
+impl RunState {
+    fn of(status: queryfleet_ledger::RunStatus) -> RunState {
+        use queryfleet_ledger::RunStatus as Status;
+        match status {
+            Status::Publishing => RunState::Publishing,
+            Status::Running => RunState::Running,
+            Status::Done => RunState::Done,
+            Status::Finished => RunState::Finished,
+            Status::Repaired => RunState::Repaired,
+            Status::Cancelled => RunState::Cancelled,
+            Status::Purged => RunState::Purged,
+        }
+    }
+}
 
 /// How a run stands. All numbers are counted in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +89,14 @@ impl RunStatus {
     }
 }
 
-impl From<&Standing> for RunStatus {
-    fn from(standing: &Standing) -> RunStatus {
+impl RunStatus {
+    pub(crate) fn of(standing: &Standing) -> RunStatus {
         let Standing { run, counts, .. } = standing;
         RunStatus {
             id: run.id.0,
             name: run.name.clone(),
             queue: run.queue.clone(),
-            state: standing.status(),
+            state: RunState::of(standing.status()),
             total: run.total.or(run.planned),
             published: run.confirmed,
             done: counts.done,
@@ -81,8 +129,24 @@ pub enum End {
     Missing,
 }
 
-impl From<Ended> for End {
-    fn from(ended: Ended) -> End {
+impl End {
+    /// Its word: `done`, `dead`, `repaired`, `cancelled`, `unapproved`, `halted`, `timed out` or `missing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            End::Done => "done",
+            End::Dead => "dead",
+            End::Repaired => "repaired",
+            End::Cancelled => "cancelled",
+            End::Unapproved => "unapproved",
+            End::Halted => "halted",
+            End::TimedOut => "timed out",
+            End::Missing => "missing",
+        }
+    }
+}
+
+impl End {
+    pub(crate) fn of(ended: Ended) -> End {
         match ended {
             Ended::Done => End::Done,
             Ended::Dead => End::Dead,

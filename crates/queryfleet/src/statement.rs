@@ -81,19 +81,19 @@ impl<S: Into<String>> From<(S, Vec<Value>)> for Statement {
     }
 }
 
-impl From<Job> for Statement {
-    fn from(job: Job) -> Statement {
+impl Statement {
+    pub(crate) fn of(job: Job) -> Statement {
         Statement {
             sql: job.sql,
-            values: job.params.into_iter().map(Value::from).collect(),
+            values: job.params.into_iter().map(Value::of).collect(),
             database: job.database,
             timeout: job.timeout_ms.map(Duration::from_millis),
         }
     }
 }
 
-impl From<Param> for Value {
-    fn from(param: Param) -> Value {
+impl Value {
+    fn of(param: Param) -> Value {
         match param {
             Param::Null => Value::Null,
             Param::Int(number) => Value::Int(number),

@@ -5,11 +5,30 @@ use std::net::SocketAddr;
 use queryfleet_config::Config;
 use queryfleet_consumer::Build;
 
-pub use queryfleet_consumer::Drain;
-
 use crate::{Error, ErrorKind};
 
 const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), revision: "library" };
+
+/// How a worker is told to stop; clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(pub(crate) queryfleet_consumer::Drain);
+
+impl Drain {
+    /// Takes no further message, and lets running statements end, for `QUERYFLEET_DRAIN_TIMEOUT`.
+    pub fn begin(&self) {
+        self.0.begin();
+    }
+
+    /// Ends running statements too, and gives their messages back.
+    pub fn now(&self) {
+        self.0.now();
+    }
+
+    /// Whether one of both was said.
+    pub fn is_draining(&self) -> bool {
+        self.0.is_draining()
+    }
+}
 
 /// A worker that has not started.
 #[must_use]
@@ -49,8 +68,11 @@ impl Worker {
             ));
         }
         let _end = EndNow(drain.clone());
-        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, drain, BUILD).await });
-        let totals = work.await.map_err(|error| Error::new(ErrorKind::Internal, error))??;
+        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, drain.0, BUILD).await });
+        let totals = work
+            .await
+            .map_err(|error| Error::new(ErrorKind::Internal, error))?
+            .map_err(Error::of_consumer)?;
         let queryfleet_metrics::Totals { done, rows_affected, retries, redeliveries } = totals;
         Ok(WorkerTotals { done, rows_affected, retries, redeliveries })
     }

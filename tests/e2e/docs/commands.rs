@@ -9,8 +9,14 @@ use queryfleet_tests::{Fleet, Output, shell};
 use super::page::{Page, of_users};
 
 /// The pages of which a test below runs what is marked.
-const RUN: [&str; 5] =
-    ["README.md", "docs/first-run.md", "docs/inputs.md", "docs/operating.md", "docs/driving.md"];
+const RUN: [&str; 6] = [
+    "README.md",
+    "docs/first-run.md",
+    "docs/inputs.md",
+    "docs/operating.md",
+    "docs/driving.md",
+    "docs/programs.md",
+];
 
 /// The table that the pages speak of.
 fn make_customers(fleet: &Fleet) {
@@ -87,6 +93,16 @@ fn the_commands_of_the_first_run_work() {
     // On the reader's own servers.
     assert_eq!(fleet.number("SELECT COUNT(*) FROM customers WHERE email = LOWER(email)"), 1000);
     assert_eq!(fleet.ledger("done"), 1000);
+}
+
+#[test]
+fn the_commands_for_programs_work() {
+    let (fleet, output) = run("docs/programs.md");
+    output.says("run piped: all 3 jobs done");
+    assert_eq!(
+        fleet.number("SELECT COUNT(*) FROM customers WHERE email = CONCAT('user', id, '@example.com')"),
+        3
+    );
 }
 
 #[test]

@@ -52,3 +52,20 @@ impl InputDigest {
         self.hasher.clone().finalize().to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/protocol.md has the form; another program has made the vectors.
+    #[test]
+    fn the_digest_is_that_of_the_test_vectors() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/protocol.json");
+        let vectors: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let jobs: Vec<Job> = serde_json::from_value(vectors["jobs"].clone()).unwrap();
+        let mut digest = InputDigest::default();
+        jobs.iter().for_each(|job| digest.add(job));
+        assert_eq!(queryfleet_job::hex(&digest.digest()), vectors["input"].as_str().unwrap());
+    }
+}
