@@ -38,12 +38,15 @@ wheel: cargo ## build the Python package: target/wheels; PROFILE=dev in a tenth 
 python-test: cargo setup ## the Python package's tests, on its wheel in a fresh virtual environment, against real servers
 	@PROFILE="$(PROFILE)" .ci/timed .ci/python-test
 
+package: cargo ## build the crate queryfleet, and all that it is made of, from their packages, as crates.io would have them
+	@.ci/timed .ci/package
+
 fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… for each of the three, 10 unless set
 	@SECONDS_EACH="$(SECONDS)" .ci/timed .ci/fuzz
 
 faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
 	@.ci/packages libfaketime
-	@.ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
+	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins
@@ -54,6 +57,7 @@ mutants: cargo setup ## break the code in some twenty ways, and show that a test
 
 ci: test deny msrv fuzz instructions chart-test python-test faults ## all that has to pass before a change is taken: tests, fuzzing, faults, a storm, mutants; under an hour
 	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
+	@.ci/timed .ci/package --no-verify
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants SOME=8
 
@@ -74,6 +78,10 @@ bench: cargo setup bench-peers ## side by side with peers: bench/RESULTS.md; hal
 bench-peers: cargo
 	@.ci/packages percona-toolkit python3-mysqldb python3-venv
 	@bench/peers/install "$${CARGO_TARGET_DIR:-target}/bench-venv"
+
+python-bench: cargo setup bench-peers ## the Python package beside multiprocessing.Pool and Celery; ROUNDS=…
+	@wheel=$$(.ci/wheel) && "$${CARGO_TARGET_DIR:-target}/bench-venv/bin/pip" install --quiet --force-reinstall --no-deps "$$wheel"
+	@"$${CARGO_TARGET_DIR:-target}/bench-venv/bin/python" -B bench/peers/python_sides.py $(ROUNDS)
 
 bench-micro: cargo ## single stages on one core: splitting, checks, envelope, packet, settling; in a minute
 	cargo bench -q -p queryfleet-bench --bench micro
@@ -113,4 +121,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup uninstall demo test doc deny msrv fuzz wheel python-test faults storm mutants ci compat build bench bench-peers bench-quick bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup uninstall demo test doc deny msrv fuzz wheel python-test package faults storm mutants ci compat build bench bench-peers bench-quick python-bench bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
