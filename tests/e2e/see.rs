@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use queryfleet_job::RunId;
 use queryfleet_tests::{Fleet, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -145,23 +146,27 @@ fn the_kept_counts_of_a_run_are_those_that_the_ledger_has() {
     assert_eq!(counts().2, "purged");
 }
 
-/// What `status` costs does not grow with what has ended.
-#[test]
-fn a_large_run_that_has_ended_is_counted_once() {
-    const JOBS: u64 = 1_000_000;
-    let fleet = Fleet::new();
-    let run = fleet.hollow_run("large", JOBS, &["--chunk", "10000"]);
-    // Twenty doublings, and the rest.
+/// Writes that the first jobs of a run are done: twenty doublings make a million, and the rest.
+fn end(fleet: &Fleet, run: RunId, jobs: u64) {
     fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({run}, 1, 'done')"));
     let mut rows = 1;
-    while rows < JOBS {
-        let more = rows.min(JOBS - rows);
+    while rows < jobs {
+        let more = rows.min(jobs - rows);
         fleet.sql(&format!(
             "INSERT INTO queryfleet_ledger (run, seq, state) SELECT run, seq + {rows}, state FROM queryfleet_ledger \
              WHERE run = {run} AND seq <= {more}"
         ));
         rows += more;
     }
+}
+
+/// What `status` costs does not grow with what has ended.
+#[test]
+fn a_large_run_that_has_ended_is_counted_once() {
+    const JOBS: u64 = 1_000_000;
+    let fleet = Fleet::new();
+    let run = fleet.hollow_run("large", JOBS, &["--chunk", "10000"]);
+    end(&fleet, run, JOBS);
     let timed = || {
         let since = Instant::now();
         let json = fleet.run(&["status", "large", "--json"]).expect(0).json();
@@ -170,4 +175,35 @@ fn a_large_run_that_has_ended_is_counted_once() {
     };
     let (first, second) = (timed(), timed());
     assert!(second < first / 2, "{first:?}, then {second:?}");
+}
+
+/// Nor with what is done of a run that is open, wherever its jobs are that are not done.
+#[test]
+fn what_is_done_of_a_large_run_that_is_open_is_counted_once() {
+    const JOBS: u64 = 1_000_000;
+    let fleet = Fleet::new();
+    let run = fleet.hollow_run("open", JOBS, &["--chunk", "10000"]);
+    end(&fleet, run, JOBS);
+    let of = |seq: u64| format!("run = {run} AND seq = {seq}");
+    // One waits for a retry, one is dead, one has begun, and the last is not there yet.
+    fleet.sql(&format!("DELETE FROM queryfleet_ledger WHERE {} OR {}", of(350_001), of(JOBS)));
+    fleet.sql(&format!("UPDATE queryfleet_ledger SET state = 'dead' WHERE {}", of(600_000)));
+    fleet.sql(&format!("UPDATE queryfleet_ledger SET state = 'started' WHERE {}", of(600_001)));
+    let counted = || {
+        let since = Instant::now();
+        let json = fleet.run(&["status", "open", "--json"]).expect(0).json();
+        let number = |key: &str| json[key].as_u64().unwrap();
+        ((number("done"), number("dead")), since.elapsed())
+    };
+    let ((first, first_took), (second, second_took)) = (counted(), counted());
+    assert_eq!((first, second), ((JOBS - 4, 1), (JOBS - 4, 1)));
+    assert!(second_took < first_took * 3 / 4, "{first_took:?}, then {second_took:?}");
+    // Whatever changes there is seen.
+    fleet.sql(&format!("UPDATE queryfleet_ledger SET state = 'done' WHERE {}", of(600_001)));
+    fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({run}, 350001, 'done')"));
+    assert_eq!(counted().0, (JOBS - 2, 1));
+    fleet.sql(&format!("UPDATE queryfleet_ledger SET state = 'done' WHERE {}", of(600_000)));
+    assert_eq!(counted().0, (JOBS - 1, 0));
+    fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({run}, {JOBS}, 'done')"));
+    assert_eq!(counted().0, (JOBS, 0));
 }

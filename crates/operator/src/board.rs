@@ -61,8 +61,8 @@ impl Operator {
         self
     }
 
-    /// Looks at the fleet once. Open runs are counted in the ledger, some 0.3 s per million jobs: whoever looks again and
-    /// again leaves the database nine times as long alone as this took.
+    /// Looks at the fleet once. What is not done of open runs is counted in the ledger, 30 ms per hundred thousand jobs: whoever
+    /// looks again and again leaves the database nine times as long alone as this took.
     ///
     /// # Errors
     /// [`Error::Ledger`] when the database cannot be asked.

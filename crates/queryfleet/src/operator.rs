@@ -83,7 +83,8 @@ impl Operator {
         self.0.needs_setup().await.map_err(Error::of_operator)
     }
 
-    /// How the run with this name or id stands. Counting takes some 0.3 s per million jobs of a run that has not ended.
+    /// How the run with this name or id stands. The first time
+    /// counting takes some 0.3 s per million jobs; what was done by then is not counted again.
     ///
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.

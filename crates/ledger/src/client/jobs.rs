@@ -174,21 +174,30 @@ impl Jobs<'_> {
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn count_run(&mut self, run: &Run) -> Result<Counts, Error> {
-        let id = run.id;
         let mut counts = Counts::default();
         let mut before = 0;
         while let Some((first, last)) = self.next_seqs(run, before).await? {
-            let query = format!(
-                "SELECT CAST(state AS CHAR), COUNT(*) FROM {} \
-                 WHERE run = {id} AND seq BETWEEN {first} AND {last} GROUP BY state",
-                self.client.database.tables.ledger
-            );
-            let rows: Vec<(String, u64)> =
-                self.client.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
-            for (word, jobs) in rows {
-                counts.add(parse_state(&word).map_err(Error::Schema)?, jobs);
-            }
+            counts += self.count_seqs(run.id, first, last).await?;
             before = last;
+        }
+        Ok(counts)
+    }
+
+    /// Counts the jobs of a run from `first` to `last`.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub(crate) async fn count_seqs(&mut self, run: RunId, first: u64, last: u64) -> Result<Counts, Error> {
+        let query = format!(
+            "SELECT CAST(state AS CHAR), COUNT(*) FROM {} \
+             WHERE run = {run} AND seq BETWEEN {first} AND {last} GROUP BY state",
+            self.client.database.tables.ledger
+        );
+        let rows: Vec<(String, u64)> =
+            self.client.ask("count a run's jobs", async |conn| conn.query(&query).await).await?;
+        let mut counts = Counts::default();
+        for (word, jobs) in rows {
+            counts.add(parse_state(&word).map_err(Error::Schema)?, jobs);
         }
         Ok(counts)
     }
