@@ -46,7 +46,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
 	@.ci/packages libfaketime
-	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
+	@RUST_TEST_THREADS=4 QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins

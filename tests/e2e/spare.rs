@@ -48,7 +48,8 @@ fn outside_load_stops_the_fleet_and_it_resumes_when_that_ends() {
     }
     eventually(SOON, "the fleet stops", || allowed(&workers) == 0.0);
     fleet.publish(&script, "spared");
-    fleet.run(&["limit"]).expect(0).says("its checks allow 0 slots: others_running is");
+    let said = fleet.run(&["limit"]).expect(0);
+    said.says("its checks allow 0 slots: others_running is").says(", throttles for 0:");
     fleet.run(&["status"]).expect(0).says("others_running is");
     assert_eq!(fleet.ledger("done"), 0);
     let (code, text) = workers[0].get("/readyz");

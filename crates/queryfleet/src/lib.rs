@@ -22,6 +22,61 @@
 //!
 //! `QUERYFLEET_AMQP_URL` and `QUERYFLEET_MYSQL_URL` name the servers; [`Fleet::builder`] takes them from the program.
 //!
+//! # From nothing to a run that was repaired
+//!
+//! With the feature `dev`, and the servers' programs on this machine, a trial or a test has servers of its own:
+//!
+//! ```no_run
+//! # #[cfg(feature = "dev")]
+//! # async fn example() -> Result<(), queryfleet::Error> {
+//! let servers = queryfleet::dev::Servers::start().await?;
+//! let fleet = servers.fleet()?;
+//! # servers.stop().await
+//! # }
+//! ```
+//!
+//! A statement is a text, or a text with a `?` for each value. Values are bound: they arrive as they are. They are taken one by
+//! one, memory does not grow with their number, and what makes them may fail:
+//!
+//! ```no_run
+//! # fn example() -> std::io::Result<()> {
+//! use std::io::{BufRead, BufReader};
+//!
+//! use queryfleet::{Publish, Statement, Value};
+//!
+//! let texts = Publish::statements(["DELETE FROM session WHERE id = 7", "DELETE FROM session WHERE id = 8"]);
+//! let price = Value::Decimal("12.50".into());
+//! let bound = Publish::statements([Statement::new("UPDATE item SET price = ? WHERE id = ?").bind(price).bind(7)]);
+//! let ids = BufReader::new(std::fs::File::open("expired.txt")?).lines();
+//! let read = Publish::try_statements(ids.map(|id| id.map(|id| format!("DELETE FROM session WHERE id = {id}"))));
+//! # let _ = (texts, bound, read);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A run can be watched while it goes, as [`Progress`], or job by job, as [`Outcomes`]. At its end some jobs may be dead:
+//! they failed for good, had no effect, and are kept with their errors. Once the cause is removed they are replayed, or they
+//! are published again as other statements, or given up:
+//!
+//! ```no_run
+//! # async fn example(fleet: queryfleet::Fleet) -> Result<(), queryfleet::Error> {
+//! # use queryfleet::{End, Publish};
+//! # let statements: Vec<String> = Vec::new();
+//! let mut running = fleet.run(Publish::statements(statements).run("prices-1"), 8);
+//! while let Some(progress) = running.next().await {
+//!     eprintln!("{progress}");
+//! }
+//! if running.await?.end == End::Dead {
+//!     let mut operator = fleet.operator()?;
+//!     for job in operator.dead_jobs("prices-1", 100).await? {
+//!         eprintln!("statement {}: {}", job.index, job.message);
+//!     }
+//!     operator.replay("prices-1").await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The parts of a fleet
 //!
 //! [`Fleet::run`] does everything in one process. In a fleet of several, [`Fleet::publish`] is the producer,

@@ -1,12 +1,14 @@
 //! `queryfleet limit`.
 
+use std::time::Duration;
+
 use queryfleet_config::Config;
 use queryfleet_job::Threshold;
 use queryfleet_operator::{Candidate, LimitStanding, Obedience, Operator};
 use serde::Serialize;
 
 use crate::Exit;
-use crate::bar::counted;
+use crate::bar::{clock, counted};
 use crate::command::hold::obeyed;
 use crate::failure::Failure;
 use crate::limit_arguments::LimitArgs;
@@ -190,7 +192,11 @@ pub(crate) fn described(queue: &str, standing: &LimitStanding) -> Vec<String> {
             (value, _) => value.to_string(),
         };
         let name = check["check"].as_str().unwrap_or_default();
-        lines.push(format!("  {name}: {value} (limit {})", check["limit"]));
+        let since = match check["restricts_s"].as_u64() {
+            Some(seconds) => format!(", throttles for {}", clock(Duration::from_secs(seconds))),
+            None => String::new(),
+        };
+        lines.push(format!("  {name}: {value} (limit {}){since}", check["limit"]));
     }
     lines
 }

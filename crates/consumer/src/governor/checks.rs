@@ -38,6 +38,8 @@ struct Check {
     known: Instant,
     /// What it allowed then.
     allowed: Option<u32>,
+    /// Since when it has allowed fewer slots than there are.
+    restricts: Option<Instant>,
 }
 
 enum Law {
@@ -67,6 +69,8 @@ struct CheckView<'a> {
     allowed: u32,
     /// Why the value is not known.
     error: Option<&'a str>,
+    /// For how many seconds it has allowed fewer slots than there are, as far as this holder knows.
+    restricts_s: Option<u64>,
 }
 
 /// Whom the checks ask.
@@ -200,6 +204,7 @@ impl Checks {
                 },
                 known: self.since,
                 allowed: self.before,
+                restricts: None,
             });
             let by_this = match &sample.value {
                 Ok(value) => {
@@ -215,6 +220,11 @@ impl Checks {
                 // It grows no further. Before anything was known, nothing is allowed.
                 Err(_) => check.allowed.unwrap_or(0),
             };
+            check.restricts = match by_this < slots {
+                true => check.restricts.or(Some(now)),
+                false => None,
+            };
+            let restricts_s = check.restricts.map(|since| now.saturating_duration_since(since).as_secs());
             let Sample { name, value, .. } = sample;
             if sample.is_critical {
                 if matches!(&check.law, Law::Stop(law) if law.has_stopped()) {
@@ -245,6 +255,7 @@ impl Checks {
                 limit: sample.limit.unwrap_or(0.0),
                 allowed: by_this,
                 error: value.as_ref().err().map(String::as_str),
+                restricts_s: restricts_s.filter(|_| !sample.is_critical),
             });
         }
         // Texts and finite numbers only: serde_json has no reason to fail.
@@ -364,9 +375,9 @@ mod tests {
         assert_eq!(found.verdict.allowed, Some(0));
         assert_eq!(found.verdict.reasons, "lag of a is 6 of 5; load is 9 of 5");
         assert!(found.critical.is_none());
-        assert!(
-            found.checks.contains(r#"{"check":"load","value":9.0,"limit":5.0,"allowed":0,"error":null}"#)
-        );
+        assert!(found.checks.contains(
+            r#"{"check":"load","value":9.0,"limit":5.0,"allowed":0,"error":null,"restricts_s":0}"#
+        ));
         let critical = || vec![sample("critical x", Ok(7.0))];
         checks.apply(critical(), 40, 4);
         assert_eq!(checks.apply(critical(), 40, 4).critical.as_deref(), Some("critical x reached 5"));

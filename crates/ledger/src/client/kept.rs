@@ -51,9 +51,7 @@ struct DoneBlocks {
 impl DoneBlocks {
     fn of(kept: Option<&Kept>) -> DoneBlocks {
         match kept.filter(|kept| kept.total == 0) {
-            Some(Kept { blocks, left_out, .. }) => {
-                DoneBlocks { blocks: *blocks, left_out: left_out.clone() }
-            }
+            Some(Kept { blocks, left_out, .. }) => DoneBlocks { blocks: *blocks, left_out: left_out.clone() },
             None => DoneBlocks::default(),
         }
     }
@@ -161,7 +159,11 @@ impl LedgerClient {
     }
 
     /// Counts a run without the blocks that are done, and says which are now.
-    async fn count_blocks(&mut self, run: &Run, mut known: DoneBlocks) -> Result<(Counts, DoneBlocks), Error> {
+    async fn count_blocks(
+        &mut self,
+        run: &Run,
+        mut known: DoneBlocks,
+    ) -> Result<(Counts, DoneBlocks), Error> {
         let mut counts = Counts { done: known.done(), ..Counts::default() };
         for block in known.left_out.clone() {
             let found = self.count_block(run, block).await?;
