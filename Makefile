@@ -46,7 +46,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
 	@.ci/packages libfaketime
-	@RUST_TEST_THREADS=4 QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
+	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins
@@ -59,7 +59,7 @@ ci: test deny msrv fuzz instructions chart-test python-test faults ## all that h
 	@PROGRAM="$${CARGO_TARGET_DIR:-target}/debug/queryfleet-under-test" .ci/timed .ci/dashboards-test
 	@.ci/timed .ci/package --no-verify
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
-	@.ci/timed $(MAKE) --no-print-directory mutants SOME=8
+	@.ci/timed $(MAKE) --no-print-directory mutants SOME=4
 
 compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
 	@.ci/compat
