@@ -419,9 +419,7 @@ fn jobs_begin_only_in_the_hours_of_the_window() {
     eventually(SOON, "it is closed", || allowed(&workers) == 0.0);
     assert!(Instant::now() < closes + Duration::from_secs(3));
     // One may have passed the gate just before.
-    eventually(SOON, "what began has ended", || {
-        workers[0].metric("queryfleet_jobs_in_flight", &[]) == 0.0
-    });
+    eventually(SOON, "what began has ended", || workers[0].metric("queryfleet_jobs_in_flight", &[]) == 0.0);
     let started = workers[0].metric("queryfleet_jobs_started_total", &[]);
     assert!(started < 100.0, "{started}");
     let polls = fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker") + 1500;

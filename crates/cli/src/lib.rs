@@ -17,6 +17,7 @@ mod limit_arguments;
 mod log;
 mod memory;
 mod output;
+mod publish_arguments;
 mod runtime;
 mod signal;
 

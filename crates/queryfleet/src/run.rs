@@ -273,3 +273,18 @@ impl<S: Into<String>> From<S> for Wait {
         Wait::new(run)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use queryfleet_ledger::RunStatus as Status;
+
+    use super::*;
+
+    #[test]
+    fn the_words_of_states_are_those_of_the_commands() {
+        use Status::{Cancelled, Done, Finished, Publishing, Purged, Repaired, Running};
+        for status in [Publishing, Running, Done, Finished, Repaired, Cancelled, Purged] {
+            assert_eq!(RunState::of(status).as_str(), status.as_str());
+        }
+    }
+}

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::advice::with_producer_advice;
-use crate::arguments::{Explain, PublishArgs};
 use crate::bar::counted;
 use crate::command::publish::{chunk_lines, publish_request};
 use crate::failure::Failure;
 use crate::output;
+use crate::publish_arguments::{Explain, PublishArgs};
 use crate::signal::Stop;
 
 /// A contract: keys are added, never changed.

@@ -7,10 +7,10 @@ use queryfleet_producer::{
 use serde::Serialize;
 
 use crate::Exit;
-use crate::arguments::PublishArgs;
 use crate::bar::{Bar, JOBS, KIB, all_jobs, counted};
 use crate::failure::Failure;
 use crate::output;
+use crate::publish_arguments::PublishArgs;
 use crate::signal::Stop;
 
 /// A contract: keys are added, never changed.

@@ -14,13 +14,13 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::Exit;
-use crate::arguments::PublishArgs;
 use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
 use crate::command::setup;
 use crate::command::wait::{Waited, jobs_per_second, report, wait_run};
 use crate::command::work::BUILD;
 use crate::failure::Failure;
 use crate::output;
+use crate::publish_arguments::PublishArgs;
 use crate::signal::{Asked, Stop};
 
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
