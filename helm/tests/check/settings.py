@@ -75,7 +75,7 @@ def margin() -> list[str]:
 def commands() -> list[str]:
     """The flags that the templates use are flags of the program."""
     source = "".join(
-        path.read_text() for path in sorted((ROOT / "crates/cli/src").glob("arguments*")) if path.is_file()
+        path.read_text() for path in sorted((ROOT / "crates/cli/src").glob("*arguments.rs")) if path.is_file()
     )
     flags = {
         name.replace("_", "-")
