@@ -14,6 +14,9 @@ use queryfleet::{
 use queryfleet_tests::{Fleet, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
+/// The statements of a test that sleep now.
+const EXECUTING: &str =
+    "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User sleep'";
 
 fn library(fleet: &Fleet) -> Library {
     Library::builder()
@@ -315,9 +318,7 @@ fn a_worker_that_nobody_awaits_any_more_gives_back_what_it_executes() {
         let slow = ["UPDATE t SET n = n + 1 + 0 * SLEEP(3) WHERE id = 1"];
         library.publish(Publish::statements(slow).run("slow")).await.unwrap();
         let mut worker = Box::pin(library.worker().slots(1).run(Drain::default()));
-        let executing = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'UPDATE t%SLEEP(3)%' OR \
-            state = 'User sleep'";
-        while beside(|| fleet.number(executing)) == 0 {
+        while beside(|| fleet.number(EXECUTING)) == 0 {
             let a_while = tokio::time::sleep(Duration::from_millis(20));
             tokio::select! { _ = &mut worker => panic!("it has ended"), () = a_while => {} }
         }
@@ -327,6 +328,30 @@ fn a_worker_that_nobody_awaits_any_more_gives_back_what_it_executes() {
         assert_eq!(library.wait("slow").await.unwrap().end, End::Done);
         drain.begin();
         next.await.unwrap().unwrap();
+    });
+    fleet.assert_each_once();
+}
+
+#[test]
+fn the_end_of_one_worker_ends_no_other_of_the_same_drain() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let library = library(&fleet);
+    block(async {
+        let slow = ["UPDATE t SET n = n + 1 + 0 * SLEEP(2) WHERE id = 1"];
+        library.publish(Publish::statements(slow).run("slow")).await.unwrap();
+        let drain = Drain::default();
+        let busy = tokio::spawn(library.worker().slots(1).run(drain.clone()));
+        while beside(|| fleet.number(EXECUTING)) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let idle = tokio::spawn(library.worker().slots(1).run(drain.clone()));
+        let dropped = library.worker().slots(1).run(drain.clone());
+        drop(tokio::time::timeout(Duration::from_millis(300), dropped).await);
+        assert!(!drain.is_draining());
+        drain.begin();
+        idle.await.unwrap().unwrap();
+        assert_eq!(busy.await.unwrap().unwrap().done, 1, "it has drained, and was not ended");
     });
     fleet.assert_each_once();
 }

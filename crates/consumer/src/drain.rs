@@ -12,6 +12,11 @@ pub struct Drain {
 }
 
 impl Drain {
+    /// One that begins with this one, and may begin before.
+    pub fn child(&self) -> Drain {
+        Drain { draining: self.draining.child_token(), now: self.now.child_token() }
+    }
+
     /// Begins the drain.
     pub fn begin(&self) {
         self.draining.cancel();

@@ -74,6 +74,17 @@ def test_errors_have_their_facts(fleet):
         queryfleet.wait("facts", timeout=-1)
 
 
+def test_what_is_given_goes_before_the_environment(fleet, tmp_path, monkeypatch):
+    key = tmp_path / "key"
+    key.write_text("a key of 16 bytes or more")
+    monkeypatch.setenv("QUERYFLEET_SIGNING_KEY_FILE", str(key))
+    Fleet(signing_key="another key, of 16 bytes")
+    monkeypatch.setenv("QUERYFLEET_QUEUE", "not the one")
+    Fleet(queue="nightly")
+    with pytest.raises(ConfigError, match="QUERYFLEET_QUEUE"):
+        Fleet()
+
+
 def test_a_canary_waits_for_an_approval(fleet, counters):
     counters(20)
     queries = [f"UPDATE t SET n = n + 1 WHERE id = {number}" for number in range(1, 21)]

@@ -26,7 +26,7 @@ impl Servers {
         self.0.env()
     }
 
-    /// A fleet on them, with the settings that the environment has beside the servers.
+    /// A fleet on them, with the defaults of all other settings.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind).

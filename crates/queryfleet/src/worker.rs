@@ -67,8 +67,10 @@ impl Worker {
                 format!("{slots} slots: a worker has from 1 to {most}"),
             ));
         }
-        let _end = EndNow(drain.clone());
-        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, drain.0, BUILD).await });
+        // Its own: others may have this drain, too.
+        let own = drain.0.child();
+        let _end = EndNow(own.clone());
+        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, own, BUILD).await });
         let totals = work
             .await
             .map_err(|error| Error::new(ErrorKind::Internal, error))?
@@ -79,7 +81,7 @@ impl Worker {
 }
 
 /// Ends a worker whose end nobody waits for.
-struct EndNow(Drain);
+struct EndNow(queryfleet_consumer::Drain);
 
 impl Drop for EndNow {
     fn drop(&mut self) {

@@ -88,7 +88,13 @@ class Fleet:
 
     def __init__(self, **settings: Any) -> None:
         variables = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
-        variables.update({_PREFIX + name.upper(): str(value) for name, value in settings.items()})
+        for name, value in settings.items():
+            name = _PREFIX + name.upper()
+            # Given as a value here and in a file there, or the other way round, it would be given twice.
+            base = name[: -len("_FILE")] if name.endswith("_FILE") else name
+            variables.pop(base, None)
+            variables.pop(base + "_FILE", None)
+            variables[name] = str(value)
         self._native = _queryfleet.Fleet(variables)
 
     def setup(self) -> None:
