@@ -32,8 +32,17 @@ const FLOORS: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
-            "sql", "job", "config", "metrics", "broker", "ledger", "producer", "consumer", "operator",
+            "sql",
+            "job",
+            "config",
+            "metrics",
+            "broker",
+            "ledger",
+            "producer",
+            "consumer",
+            "operator",
             "devstack",
+            "queryfleet",
         ],
     ),
 ];

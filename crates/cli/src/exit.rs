@@ -155,12 +155,3 @@ impl From<&queryfleet_operator::Error> for Exit {
         }
     }
 }
-
-impl From<&queryfleet_consumer::Error> for Exit {
-    fn from(error: &queryfleet_consumer::Error) -> Exit {
-        use queryfleet_consumer::Error;
-        match error {
-            Error::Broker(_) | Error::Ledger(_) | Error::Metrics(_) | Error::Random(_) => Exit::Failed,
-        }
-    }
-}

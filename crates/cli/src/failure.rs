@@ -54,9 +54,9 @@ impl From<queryfleet_operator::Error> for Failure {
     }
 }
 
-impl From<queryfleet_consumer::Error> for Failure {
-    fn from(error: queryfleet_consumer::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::new(causes(&error)) }
+impl From<queryfleet::Error> for Failure {
+    fn from(error: queryfleet::Error) -> Failure {
+        Failure::new(error.report())
     }
 }
 

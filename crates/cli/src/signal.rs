@@ -1,6 +1,6 @@
 //! What the signals ask for: docs/reference.md has the table.
 
-use queryfleet_consumer::Drain;
+use queryfleet::Drain;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A file would be larger than `ulimit -f` allows; the same number on every system that this is built for.

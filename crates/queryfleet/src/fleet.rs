@@ -36,6 +36,12 @@ impl Fleet {
         FleetBuilder::default()
     }
 
+    /// The fleet of a configuration that the binary has read; not part of the interface.
+    #[doc(hidden)]
+    pub fn of_binary(config: &Config) -> Fleet {
+        Fleet { config: config.clone() }
+    }
+
     fn of(mut config: Config) -> Result<Fleet, Error> {
         config.amqp_urls().map_err(Error::of_config)?;
         config.mysql_url().map_err(Error::of_config)?;
@@ -93,7 +99,7 @@ impl Fleet {
         let work = async {
             tokio::select! {
                 () = checked.notified() => self.worker().slots(slots).run(drain.clone()).await.map(drop),
-                () = drain.0.draining() => Ok(()),
+                () = drain.draining() => Ok(()),
             }
         };
         let run = async {
@@ -122,7 +128,7 @@ impl Fleet {
 
     /// A worker for the queue, in this process.
     pub fn worker(&self) -> Worker {
-        Worker { config: self.config.clone() }
+        Worker::of(self.config.clone())
     }
 
     /// What a person on call does.

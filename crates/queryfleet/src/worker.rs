@@ -7,6 +7,7 @@ use queryfleet_consumer::Build;
 
 use crate::{Error, ErrorKind};
 
+/// What the metric `build_info` says of a worker in a program.
 const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), revision: "library" };
 
 /// How a worker is told to stop; clones are the same one.
@@ -28,15 +29,32 @@ impl Drain {
     pub fn is_draining(&self) -> bool {
         self.0.is_draining()
     }
+
+    /// Waits until one of both is said.
+    pub async fn draining(&self) {
+        self.0.draining().await;
+    }
 }
 
 /// A worker that has not started.
 #[must_use]
 pub struct Worker {
-    pub(crate) config: Config,
+    config: Config,
+    build: Build,
 }
 
 impl Worker {
+    pub(crate) fn of(config: Config) -> Worker {
+        Worker { config, build: BUILD }
+    }
+
+    /// The commit of the binary, for the metric `build_info`; not part of the interface.
+    #[doc(hidden)]
+    pub fn revision(mut self, revision: &'static str) -> Worker {
+        self.build.revision = revision;
+        self
+    }
+
     /// How many jobs it executes at a time, from 1 to 1,024, each on a connection of its own; `QUERYFLEET_SLOTS` otherwise.
     pub fn slots(mut self, slots: usize) -> Worker {
         self.config.slots = slots;
@@ -70,7 +88,8 @@ impl Worker {
         // Its own: others may have this drain, too.
         let own = drain.0.child();
         let _end = EndNow(own.clone());
-        let work = tokio::spawn(async move { queryfleet_consumer::work(&self.config, own, BUILD).await });
+        let work =
+            tokio::spawn(async move { queryfleet_consumer::work(&self.config, own, self.build).await });
         let totals = work
             .await
             .map_err(|error| Error::new(ErrorKind::Internal, error))?

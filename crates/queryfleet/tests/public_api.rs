@@ -68,6 +68,11 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
+/// Whether it is for the binary, and promises nothing.
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| text(&attribute.meta) == "doc (hidden)")
+}
+
 /// What of the attributes is part of the contract.
 fn marks(attributes: &[Attribute]) -> String {
     let mut marks = String::new();
@@ -124,6 +129,7 @@ fn describe(item: &Item, exported: &BTreeSet<String>, lines: &mut BTreeSet<Strin
             for member in &item.items {
                 if let ImplItem::Fn(member) = member
                     && is_public(&member.vis)
+                    && !is_hidden(&member.attrs)
                 {
                     lines.insert(format!("{of}::{}", text(&member.sig)));
                 }

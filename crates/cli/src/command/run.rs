@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
+use queryfleet::{Drain, WorkerTotals};
 use queryfleet_config::{Config, variables};
-use queryfleet_consumer::Drain;
 use queryfleet_ledger::Standing;
-use queryfleet_metrics::Totals;
 use queryfleet_operator::Operator;
 use queryfleet_producer::{Ended, Patience, Published};
 use tokio::sync::Notify;
@@ -17,7 +16,7 @@ use crate::Exit;
 use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
 use crate::command::setup;
 use crate::command::wait::{Waited, jobs_per_second, report, wait_run};
-use crate::command::work::BUILD;
+use crate::command::work::worker;
 use crate::failure::Failure;
 use crate::output;
 use crate::publish_arguments::PublishArgs;
@@ -102,8 +101,8 @@ async fn publish_and_wait(
 }
 
 /// How long it took, and what the worker of this process has done: on one line of 80 columns.
-fn summary(took: Duration, totals: Totals) -> String {
-    let Totals { done, rows_affected, retries, redeliveries } = totals;
+fn summary(took: Duration, totals: WorkerTotals) -> String {
+    let WorkerTotals { done, rows_affected, retries, redeliveries, .. } = totals;
     format!(
         "took {:.1} s; here {}, rows changed {}, retried {}, redelivered {}",
         took.as_secs_f64(),
@@ -120,7 +119,7 @@ struct OwnWorker {
     checked: Arc<Notify>,
     drain: Drain,
     /// `None` once its end was seen.
-    working: Option<JoinHandle<Result<Totals, queryfleet_consumer::Error>>>,
+    working: Option<JoinHandle<Result<WorkerTotals, queryfleet::Error>>>,
 }
 
 impl OwnWorker {
@@ -131,9 +130,9 @@ impl OwnWorker {
         let working = tokio::spawn(async move {
             tokio::select! {
                 () = start.notified() => {}
-                () = draining.draining() => return Ok(Totals::default()),
+                () = draining.draining() => return Ok(WorkerTotals::default()),
             }
-            queryfleet_consumer::work(&config, draining, BUILD).await
+            worker(&config).run(draining).await
         });
         OwnWorker { checked, drain, working: Some(working) }
     }
@@ -148,9 +147,9 @@ impl OwnWorker {
     }
 
     /// Drains it. A signal ends running statements.
-    async fn drain(self, mut stop: Stop) -> Result<Totals, Failure> {
+    async fn drain(self, mut stop: Stop) -> Result<WorkerTotals, Failure> {
         self.drain.begin();
-        let Some(mut working) = self.working else { return Ok(Totals::default()) };
+        let Some(mut working) = self.working else { return Ok(WorkerTotals::default()) };
         tokio::select! {
             worked = &mut working => return Ok(worked??),
             _ = stop.next() => self.drain.now(),

@@ -2,17 +2,18 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use queryfleet::{Drain, Fleet, Worker};
 use queryfleet_config::{Config, variables};
-use queryfleet_consumer::{Build, Drain};
 
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::signal::Stop;
 
-/// Which program this is.
-pub(crate) const BUILD: Build =
-    Build { version: env!("CARGO_PKG_VERSION"), revision: env!("QUERYFLEET_REVISION") };
+/// A worker of this process.
+pub(crate) fn worker(config: &Config) -> Worker {
+    Fleet::of_binary(config).worker().revision(env!("QUERYFLEET_REVISION"))
+}
 
 /// Serves the queue until it is told to stop. A drain that ended well is success, however it was asked for.
 pub(crate) async fn work(mut config: Config) -> Result<Exit, Failure> {
@@ -30,7 +31,7 @@ pub(crate) async fn work(mut config: Config) -> Result<Exit, Failure> {
     }
     let drain = Drain::default();
     let stopping = tokio::spawn(Stop::listen()?.drain(drain.clone()));
-    let worked = queryfleet_consumer::work(&config, drain, BUILD).await;
+    let worked = worker(&config).run(drain).await;
     stopping.abort();
     worked?;
     Ok(Exit::Success)
