@@ -78,7 +78,7 @@ def test_what_is_given_goes_before_the_environment(fleet, tmp_path, monkeypatch)
     key = tmp_path / "key"
     key.write_text("a key of 16 bytes or more")
     monkeypatch.setenv("QUERYFLEET_SIGNING_KEY_FILE", str(key))
-    Fleet(signing_key="another key, of 16 bytes")
+    Fleet(signing_key="another key of 16 bytes")
     monkeypatch.setenv("QUERYFLEET_QUEUE", "not the one")
     Fleet(queue="nightly")
     with pytest.raises(ConfigError, match="QUERYFLEET_QUEUE"):

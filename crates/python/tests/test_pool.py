@@ -89,6 +89,19 @@ def test_an_iterator_that_is_closed_is_resumed(fleet, counters):
     counters.each_once()
 
 
+def test_no_queries_are_no_error_for_a_pool(fleet):
+    before = fleet.runs(1)
+    with Pool(2) as pool:
+        assert list(pool.map([])) == [] and len(pool.map(iter(()), run="none")) == 0
+        assert list(pool.imap_unordered(query for query in ())) == []
+        for text in ("DO 1", b"DO 1"):
+            with pytest.raises(TypeError, match="one text"):
+                pool.map(text)
+            with pytest.raises(TypeError, match="one text"):
+                pool.imap_unordered(text)
+    assert fleet.runs(1) == before
+
+
 def test_a_pool_that_is_closed_takes_nothing(fleet):
     pool = Pool(2)
     with pytest.raises(ValueError, match="still running"):

@@ -106,9 +106,14 @@
 //! Every future here can be dropped at any await, and is `Send`. What that leaves is said at each: never a job that is lost
 //! or doubled. Files are read and digests computed on threads that may block. A tokio runtime has to be there.
 //!
+//! # What it logs
+//!
+//! Workers report what they meet with [`tracing`](https://docs.rs/tracing): a program that installs no subscriber sees
+//! nothing of it. What failed for good is in the ledger either way, and what a run waits for is in its [`Progress`].
+//!
 //! # Versions
 //!
-//! This crate keeps to semantic versioning, and `tests/public-api.txt` holds all that is public. The crates that it is made
+//! This crate keeps to semantic versioning, and `public-api.txt` of its sources holds all that is public. The crates that it is made
 //! of promise nothing: they change with it.
 
 #[cfg(feature = "dev")]

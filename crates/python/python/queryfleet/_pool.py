@@ -1,5 +1,6 @@
 """`multiprocessing.Pool` for queries: the same manners, exactly once."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Union, overload
 
@@ -20,12 +21,12 @@ class Outcome:
 class Outcomes(Sequence[Outcome]):
     """The outcomes of a `map`, in the order of its queries. All took effect: what did not is an exception."""
 
-    def __init__(self, status: RunStatus) -> None:
-        #: How the run stands.
+    def __init__(self, status: Optional[RunStatus]) -> None:
+        #: How the run stands; None if there were no queries, and so no run.
         self.status = status
 
     def __len__(self) -> int:
-        return self.status.total or 0
+        return (self.status.total or 0) if self.status else 0
 
     @overload
     def __getitem__(self, index: int) -> Outcome: ...
@@ -40,7 +41,17 @@ class Outcomes(Sequence[Outcome]):
         return Outcome(chosen, "done")
 
     def __repr__(self) -> str:
-        return f"<Outcomes of run {self.status.name}: {len(self)} done>"
+        return f"<Outcomes of run {self.status.name}: {len(self)} done>" if self.status else "<Outcomes of no queries>"
+
+
+def _begun(queries: Iterable[Query]) -> Optional[Iterator[Query]]:
+    """The queries, of which there is at least one; None if there is none, which is no error for a pool."""
+    if isinstance(queries, (str, bytes)):
+        raise TypeError("queries is one text: expected an iterable of queries")
+    iterator = iter(queries)
+    for first in iterator:
+        return itertools.chain((first,), iterator)
+    return None
 
 
 class Pool:
@@ -72,7 +83,10 @@ class Pool:
         say `run`, or `again=True`. More arguments: those of `Fleet.publish`.
         """
         self._check()
-        ended = self._fleet.run(queries, self._slots, run, chunksize, progress=progress, **options)
+        begun = _begun(queries)
+        if begun is None:
+            return Outcomes(None)
+        ended = self._fleet.run(begun, self._slots, run, chunksize, progress=progress, **options)
         raise_unless_done(self._fleet, ended)
         return Outcomes(ended.status)
 
@@ -88,7 +102,10 @@ class Pool:
         Of a run that is resumed, the outcomes of before are among them. Closing the iterator interrupts the run.
         """
         self._check()
-        return self._outcomes(self._fleet._start(queries, self._slots, run, chunksize, options))
+        begun = _begun(queries)
+        if begun is None:
+            return iter(())
+        return self._outcomes(self._fleet._start(begun, self._slots, run, chunksize, options))
 
     def _outcomes(self, running: Running) -> Iterator[Outcome]:
         try:
