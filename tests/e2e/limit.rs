@@ -173,6 +173,21 @@ fn a_worker_without_a_way_to_the_broker_leaves_its_permits_to_others() {
     eventually(SOON, "it has them again", || cut.metric("queryfleet_slots_allowed", &[]) == 2.0);
 }
 
+/// A broker that takes more than a second to answer is far away, not cut off.
+#[test]
+fn a_limited_worker_serves_over_a_slow_link() {
+    let fleet = Fleet::new();
+    let proxy = Proxy::to(&fleet.amqp_url());
+    proxy.set(Link { delay: Duration::from_millis(400), ..Link::default() });
+    let script = fleet.counters(4);
+    fleet.run(&["limit", "--slots", "2"]).expect(0);
+    let worker = fleet.worker_with(4, &[("QUERYFLEET_AMQP_URL", &proxy.url(&fleet.amqp_url()))]);
+    eventually(SOON, "it has its permits", || worker.metric("queryfleet_slots_allowed", &[]) == 2.0);
+    fleet.publish(&script, "far");
+    fleet.wait("far").expect(0);
+    fleet.assert_each_once();
+}
+
 #[test]
 fn all_workers_together_keep_to_a_rate_with_chunks_and_without() {
     const RATE: f64 = 200.0;

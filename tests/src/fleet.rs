@@ -339,6 +339,25 @@ impl Fleet {
         !self.rows::<String>("SELECT VERSION()").iter().any(|version| version.contains("MariaDB"))
     }
 
+    /// How many rows of the fleet's ledger the server reads while `body` runs: what a question costs on any machine.
+    pub fn ledger_rows_read(&self, body: impl FnOnce()) -> u64 {
+        let table = "TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'queryfleet_ledger'";
+        let query = if self.is_mysql() {
+            let table = table.replace("TABLE_", "OBJECT_");
+            format!(
+                "SELECT SUM(COUNT_FETCH) FROM performance_schema.table_io_waits_summary_by_table WHERE {table}"
+            )
+        } else {
+            self.sql("SET GLOBAL userstat = 1");
+            format!(
+                "SELECT COALESCE(SUM(ROWS_READ), 0) FROM information_schema.TABLE_STATISTICS WHERE {table}"
+            )
+        };
+        let before = self.number(&query);
+        body();
+        self.number(&query) - before
+    }
+
     /// How many ledger rows of all runs are in a state.
     pub fn ledger(&self, state: &str) -> u64 {
         self.number(&format!("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = '{state}'"))

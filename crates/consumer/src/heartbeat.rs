@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use queryfleet_ledger::{Error, Heartbeat};
 use queryfleet_metrics::Dependency;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::log::{Event, EventKind};
@@ -15,8 +16,9 @@ use crate::shared::Shared;
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the connection for admissions is used when there are none: well below a session's `wait_timeout`, 60 s.
 const ADMISSION_INTERVAL: Duration = Duration::from_secs(20);
-/// How often a limited worker without a consumer asks the broker whether it could have one, and for how long.
+/// How often a limited worker without a consumer asks the broker whether it could have one.
 const USABLE_INTERVAL: Duration = Duration::from_secs(5);
+/// After so long without an answer it could have none, until the answer comes.
 const USABLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the rows of dead workers are looked for: the row of a fleet's last worker is found by the next fleet.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
@@ -48,7 +50,7 @@ pub(crate) async fn keep(shared: Arc<Shared>, poll_interval: Duration, beat_inte
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_beat: Option<Instant> = None;
     let mut acknowledged = Acknowledged::default();
-    let mut usable = Usable { asked: None, is_usable: false };
+    let mut usable = Usable::default();
     let mut last_forgotten: Option<Instant> = None;
     let mut has_failed = false;
     loop {
@@ -109,7 +111,7 @@ async fn poll(
     // After the heartbeat: an account that may not read holds must not look dead.
     shared.control.read(&mut client).await?;
     if shared.control.is_limited() {
-        let is_usable = usable.is_usable(shared).await;
+        let is_usable = usable.is_usable(shared);
         shared.control.keep_permits(&mut client, is_usable).await?;
     }
     show_control(shared);
@@ -150,21 +152,29 @@ struct Acknowledged {
 }
 
 /// Whether the slots of a limited worker could serve: a permit that nobody can use is better used elsewhere.
+#[derive(Default)]
 struct Usable {
+    /// Asks once. It goes on over any number of polls: a broker that is far away answers late, and every time.
+    asking: JoinSet<bool>,
     asked: Option<Instant>,
     is_usable: bool,
 }
 
 impl Usable {
-    async fn is_usable(&mut self, shared: &Shared) -> bool {
+    fn is_usable(&mut self, shared: &Shared) -> bool {
         if shared.connections.is_any_up(Dependency::Broker) {
+            *self = Usable { is_usable: true, ..Usable::default() };
             return true;
         }
         // No slot has a consumer, maybe since none may have one.
-        if self.asked.is_none_or(|asked| asked.elapsed() >= USABLE_INTERVAL) {
-            let asking = shared.clients.consuming.ready_messages(&shared.topology);
-            let answer = tokio::time::timeout(USABLE_TIMEOUT, asking).await;
-            self.is_usable = matches!(answer, Ok(Ok(_)));
+        let since = self.asked.map(|asked| asked.elapsed());
+        if let Some(answer) = self.asking.try_join_next() {
+            self.is_usable = answer.unwrap_or(false);
+        } else if !self.asking.is_empty() {
+            self.is_usable &= since.is_some_and(|since| since < USABLE_TIMEOUT);
+        } else if since.is_none_or(|since| since >= USABLE_INTERVAL) {
+            let (broker, queue) = (shared.clients.consuming.clone(), shared.topology.work());
+            self.asking.spawn(async move { broker.require_queue(&queue).await.is_ok() });
             self.asked = Some(Instant::now());
         }
         self.is_usable

@@ -90,17 +90,30 @@ impl Broker {
         self.connection.lock().await.as_ref().is_some_and(|connection| connection.status().blocked())
     }
 
-    /// A new channel on the connection; if there is none, connects to the first URL that answers.
+    /// Connects to the first URL that answers, unless the connection that was last made is still up.
     ///
     /// # Errors
     /// If no URL answers, the error of the last one. The next call tries all of them again.
-    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
-        let mut current = self.connection.lock().await;
+    pub async fn connect(&self) -> Result<(), Error> {
+        self.keep_connected(&mut *self.connection.lock().await).await.map(drop)
+    }
+
+    async fn keep_connected<'a>(&self, current: &'a mut Option<Connection>) -> Result<&'a Connection, Error> {
         if current.as_ref().is_none_or(|connection| !connection.status().connected()) {
             *current = None;
-            *current = Some(self.connect().await?);
+            *current = Some(self.connect_to_any().await?);
         }
-        let Some(connection) = current.as_ref() else { unreachable!("connected above") };
+        let Some(connection) = current else { unreachable!("connected above") };
+        Ok(connection)
+    }
+
+    /// A new channel on the connection; if there is none, connects first.
+    ///
+    /// # Errors
+    /// As for [`Self::connect`], or if the connection opens no channel.
+    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
+        let mut current = self.connection.lock().await;
+        let connection = self.keep_connected(&mut current).await?;
         let error = match tokio::time::timeout(self.timeout, connection.create_channel()).await {
             Ok(Ok(channel)) => return Ok(channel),
             Ok(Err(source)) => Error::channel(Operation::OpeningChannel, source),
@@ -111,7 +124,7 @@ impl Broker {
         Err(error)
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect_to_any(&self) -> Result<Connection, Error> {
         let mut connected = self.connect_to_next().await;
         for _ in 1..self.urls.len() {
             if connected.is_ok() {

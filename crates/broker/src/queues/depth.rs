@@ -105,9 +105,11 @@ impl Broker {
         ready.map_err(|_| self.timed_out(Operation::CountingMessages))?
     }
 
+    /// Asks for a queue, which has to exist.
+    ///
     /// # Errors
     /// [`Error::NoQueue`] if the queue does not exist; otherwise an error if the broker cannot be asked.
-    pub(crate) async fn require_queue(&self, name: &str) -> Result<(), Error> {
+    pub async fn require_queue(&self, name: &str) -> Result<(), Error> {
         let channel = self.channel().await?;
         let finding = count(&channel, name, Operation::FindingQueue);
         let found = tokio::time::timeout(self.timeout(), finding).await;

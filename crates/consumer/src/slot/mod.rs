@@ -61,11 +61,7 @@ impl Slot {
             if drain.is_draining() {
                 break;
             }
-            let shared = self.context.shared.clone();
-            let Some(serving) = shared.control.serve(self.context.index) else { continue };
-            let then = self.connect_and_serve().await;
-            drop(serving);
-            if then == Then::Pause {
+            if self.connect_and_serve().await == Then::Pause {
                 tokio::select! {
                     () = tokio::time::sleep(self.backoff.pause()) => {}
                     () = drain.draining() => {}
@@ -93,7 +89,8 @@ impl Slot {
         over.await;
     }
 
-    /// First the database, then the consumer: a slot without a connection must hold no message.
+    /// First the database, then the consumer: a slot without a connection must hold no message. It serves once both
+    /// connections are there: until then its permit is free for others.
     async fn connect_and_serve(&mut self) -> Then {
         let shared = self.context.shared.clone();
         let prepared = match self.context.session.prepare(RunSession::NONE).await {
@@ -105,6 +102,12 @@ impl Slot {
             return Then::Pause;
         }
         shared.metrics.health().set_unfit(None);
+        let connected = shared.clients.consuming.connect().await;
+        if connected.is_err() {
+            let _ = self.context.report_connection(Dependency::Broker, connected);
+            return Then::Pause;
+        }
+        let Some(_serving) = shared.control.serve(self.context.index) else { return Then::Hold };
         let tag = format!("{}/{}", shared.worker, self.context.number());
         let subscribed = shared.clients.consuming.subscribe(&shared.topology.work(), &tag).await;
         let Ok(mut subscription) = self.context.report_connection(Dependency::Broker, subscribed) else {
