@@ -44,7 +44,7 @@ package: cargo ## build the crate queryfleet, and all that it is made of, from t
 fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… for each of the three, 10 unless set
 	@SECONDS_EACH="$(SECONDS)" .ci/timed .ci/fuzz
 
-faults: cargo setup ## the faults that take longer, root and a package: those tests that `make test` leaves out
+faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
 	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
 
@@ -61,8 +61,8 @@ ci: test deny msrv fuzz instructions chart-test python-test faults ## all that h
 	@.ci/timed $(MAKE) --no-print-directory storm JOBS=20000
 	@.ci/timed $(MAKE) --no-print-directory mutants SOME=4
 
-compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions
-	@.ci/compat
+compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions; RELEASES=… TESTS='limit:: …'
+	@TESTS="$(TESTS)" .ci/compat $(RELEASES)
 
 build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli

@@ -129,6 +129,7 @@ const MODES: [&str; 18] = [
 ];
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn under_every_sql_mode_jobs_run_die_and_come_back() {
     let fleet = Fleet::new();
     fleet.sql("CREATE TABLE mode (place INT PRIMARY KEY, words TEXT NOT NULL)");

@@ -62,3 +62,49 @@ fn a_clock_that_jumps_costs_nothing() {
     assert_eq!(worker.metric("queryfleet_reconnects_total", &[]), 0.0);
     assert_eq!(worker.metric("queryfleet_redeliveries_total", &[]), 0.0);
 }
+
+#[test]
+#[ignore = "make faults: needs a package"]
+fn a_window_opens_and_closes_by_the_servers_clock_whatever_the_workers_say() {
+    const OPEN_S: u64 = 6;
+    let fleet = Fleet::new();
+    fleet.make_counters(600);
+    fleet.sql("ALTER TABLE t ADD COLUMN began DATETIME(6) NULL");
+    let library = libfaketime();
+    let worker = |offset| {
+        let clock =
+            [("LD_PRELOAD", library.to_str().unwrap()), ("FAKETIME", offset), ("DONT_FAKE_MONOTONIC", "1")];
+        fleet.worker_with(2, &clock)
+    };
+    // A full minute that is some seconds away, and an hour later; the margin ends the window long before.
+    let minutes = "CEIL((TIME_TO_SEC(UTC_TIME()) + 8) / 60)";
+    let time = |plus| {
+        let query = format!("SELECT DATE_FORMAT('2026-01-01' + INTERVAL {minutes} + {plus} MINUTE, '%H:%i')");
+        fleet.rows::<(String,)>(&query).remove(0).0
+    };
+    let (window, margin) = (format!("{}-{} UTC", time(0), time(60)), format!("{}s", 3600 - OPEN_S));
+    let opens = format!("UTC_DATE() + INTERVAL {} MINUTE", fleet.number(&format!("SELECT {minutes}")));
+    let opens = fleet.rows::<(String,)>(&format!("SELECT CAST({opens} AS CHAR)")).remove(0).0;
+    fleet.run(&["limit", "--window", &window, "--window-margin", &margin]).expect(0);
+    let job =
+        |id| format!("UPDATE t SET began = UTC_TIMESTAMP(6), n = n + 1 + 0 * SLEEP(0.1) WHERE id = {id};");
+    let script = fleet.script((1..=600).map(job));
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "night", "--chunk", "1"]).expect(0);
+    let workers = ["-10m", "+0", "+10m"].map(worker);
+    workers.iter().for_each(|worker| _ = worker.serves());
+    let began = || fleet.number("SELECT COUNT(*) FROM t WHERE began IS NOT NULL");
+    eventually(Duration::from_secs(80), "the window opens", || began() > 0);
+    let allowed = |worker: &queryfleet_tests::Worker| worker.metric("queryfleet_slots_allowed", &[]);
+    eventually(SOON, "it closes", || workers.iter().all(|worker| allowed(worker) == 0.0));
+    eventually(SOON, "what began has ended", || fleet.running("SLEEP(0.1)") == 0);
+    let after = |which: &str| {
+        fleet.number(&format!("SELECT TIMESTAMPDIFF(MICROSECOND, '{opens}', {which}(began)) FROM t"))
+    };
+    let (first, last) = (after("MIN"), after("MAX"));
+    assert!(first < 3_000_000 && last < (OPEN_S + 1) * 1_000_000, "{first} to {last} µs");
+    // All three had their hours.
+    assert!(workers.iter().all(|worker| worker.metric("queryfleet_jobs_started_total", &[]) > 0.0));
+    fleet.run(&["limit", "--window", "off", "--window-margin", "off"]).expect(0);
+    fleet.wait("night").expect(0);
+    fleet.assert_each_once();
+}

@@ -115,6 +115,7 @@ fn a_run_published_twice_takes_effect_once() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_run_made_by_four_producers_at_once_is_one_run() {
     const ROUNDS: u64 = 20;
     let fleet = Fleet::new();

@@ -175,6 +175,7 @@ fn a_ledger_of_a_version_without_holds_is_served_and_gets_them_by_setup() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_chunk_that_fails_ends_under_a_gate_that_opens_for_less_time_than_it_takes() {
     let fleet = Fleet::with_own_servers();
     fleet.make_counters(100);

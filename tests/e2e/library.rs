@@ -373,6 +373,8 @@ fn not_atomic_statements_have_to_be_asked_for() {
 /// An example, built with the tests.
 fn example(fleet: &Fleet, name: &str) -> Command {
     let path = queryfleet_tests::program().with_file_name("examples").join(name);
+    // `cargo test --workspace` builds them.
+    assert!(path.exists(), "cargo build --workspace --examples makes {}", path.display());
     let mut command = Command::new(path);
     for (name, value) in fleet.command(&[]).get_envs() {
         if let Some(value) = value {

@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(30);
 const SAMPLED_EVERY: Duration = Duration::from_millis(20);
 
 /// What was counted since it was last taken: statements whose text has a word, those of dead workers among them.
-struct Sampler {
+pub(crate) struct Sampler {
     most: AtomicUsize,
     samples: AtomicUsize,
     ends: AtomicBool,
@@ -18,7 +18,7 @@ struct Sampler {
 
 impl Sampler {
     /// Samples while `body` runs.
-    fn beside(fleet: &Fleet, word: &str, body: impl FnOnce(&Sampler)) {
+    pub(crate) fn beside(fleet: &Fleet, word: &str, body: impl FnOnce(&Sampler)) {
         let sampler =
             Sampler { most: AtomicUsize::new(0), samples: AtomicUsize::new(0), ends: AtomicBool::new(false) };
         std::thread::scope(|scope| {
@@ -41,14 +41,14 @@ impl Sampler {
     }
 
     /// The most since this was last called, of several samples at least.
-    fn take(&self) -> usize {
+    pub(crate) fn take(&self) -> usize {
         let before = self.samples.load(Ordering::Relaxed);
         eventually(SOON, "it was sampled", || self.samples.load(Ordering::Relaxed) >= before + 5);
         self.most.swap(0, Ordering::Relaxed)
     }
 
     /// Waits until so many run at once, and never more.
-    fn reaches(&self, count: usize) {
+    pub(crate) fn reaches(&self, count: usize) {
         let mut most = 0;
         eventually(SOON, "all permits are used", || {
             most = most.max(self.take());
@@ -66,7 +66,8 @@ impl Drop for End<'_> {
     }
 }
 
-fn allowed(workers: &[Worker]) -> f64 {
+/// How many slots of these workers may have a message.
+pub(crate) fn allowed(workers: &[Worker]) -> f64 {
     workers.iter().map(|worker| worker.metric("queryfleet_slots_allowed", &[])).sum()
 }
 
@@ -107,6 +108,7 @@ fn no_more_statements_run_than_are_allowed_whatever_becomes_of_the_workers() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_statement_that_outlives_its_worker_keeps_the_permit_and_a_frozen_worker_that_thaws_has_lost_it() {
     let fleet = Fleet::new();
     fleet.make_counters(3);
@@ -158,6 +160,7 @@ fn a_statement_that_outlives_its_worker_keeps_the_permit_and_a_frozen_worker_tha
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_worker_without_a_way_to_the_broker_leaves_its_permits_to_others() {
     let fleet = Fleet::new();
     let proxy = Proxy::to(&fleet.amqp_url());

@@ -63,6 +63,7 @@ fn a_half_open_connection_to_the_broker_is_noticed_and_made_anew() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_half_open_connection_to_the_database_ends_at_the_deadline() {
     let fleet = Fleet::new();
     let script = slow_counters(&fleet, 100);

@@ -37,6 +37,7 @@ mod leaks;
 mod library;
 mod limit;
 mod link;
+mod many;
 mod memory;
 mod message;
 mod metrics;

@@ -49,6 +49,7 @@ fn resident(worker: &Worker) -> u64 {
 
 /// Statements of nearly the largest size that a server and a broker take, in every slot at once: done, dead, tried again.
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_worker_of_the_chart_has_room_for_the_largest_statements() {
     let fleet = Fleet::new();
     fleet.make_counters(20);

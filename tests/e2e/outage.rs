@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Signal, eventually, interrupted};
+use queryfleet_tests::{Fleet, Signal, Worker, eventually, interrupted};
 
 const COUNT: u64 = 3000;
 const SOON: Duration = Duration::from_secs(60);
@@ -109,4 +109,50 @@ fn a_broker_restarted_is_connected_to_again() {
     fleet.wait("restarted").expect(0);
     fleet.assert_each_once();
     assert_eq!(fleet.ledger("done"), COUNT);
+}
+
+/// What people have said about the queue is in the database, and holds from its first moment.
+#[test]
+#[ignore = "make faults: servers of its own"]
+fn a_database_that_was_away_begins_no_more_than_it_allowed_before() {
+    let fleet = Fleet::with_own_servers();
+    fleet.make_counters(120);
+    fleet.sql("ALTER TABLE t ADD COLUMN began DATETIME(6) NULL");
+    let job =
+        |id| format!("UPDATE t SET began = UTC_TIMESTAMP(6), n = n + 1 + 0 * SLEEP(0.2) WHERE id = {id};");
+    let script = fleet.script((1..=120).map(job));
+    fleet.run(&["limit", "--slots", "1"]).expect(0);
+    let workers: Vec<Worker> = (0..3).map(|_| fleet.worker(2)).collect();
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "away", "--chunk", "1"]).expect(0);
+    let database = &fleet.servers().stack.database;
+    let restart = || {
+        let noticed = |worker: &Worker| worker.log().matches("run states cannot be read").count();
+        let before: Vec<usize> = workers.iter().map(noticed).collect();
+        database.kill().unwrap();
+        let all_have = || workers.iter().zip(&before).all(|(worker, before)| noticed(worker) > *before);
+        eventually(SOON, "all of them have noticed", all_have);
+        database.start_again().unwrap();
+    };
+    for part in 1..=2 {
+        eventually(SOON, "jobs run", || fleet.ledger("done") >= part * 10);
+        restart();
+    }
+    let done = fleet.ledger("done");
+    eventually(SOON, "they run again", || fleet.ledger("done") > done);
+    fleet.run(&["pause"]).expect(0).says("3 of 3 workers obey the hold");
+    eventually(SOON, "nothing runs", || fleet.running("SLEEP(0.2)") == 0);
+    let held = fleet.ledger("done");
+    restart();
+    eventually(SOON, "all of them have looked", || {
+        fleet.number("SELECT COUNT(*) FROM queryfleet_worker WHERE seen > NOW(3) - INTERVAL 1 SECOND") == 3
+    });
+    assert_eq!(fleet.ledger("done"), held);
+    fleet.run(&["resume"]).expect(0);
+    fleet.wait("away").expect(0);
+    fleet.assert_each_once();
+    // No two of them ran at once.
+    let twins = fleet.number(
+        "SELECT COUNT(*) FROM t a JOIN t b ON b.began > a.began AND b.began < a.began + INTERVAL 199000 MICROSECOND",
+    );
+    assert_eq!(twins, 0);
 }

@@ -74,6 +74,7 @@ fn nowhere(fleet: &Fleet, arguments: &[&str], code: i32, shows: bool) {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn no_command_minds_where_its_output_goes() {
     let fleet = Fleet::new();
     fleet.make_counters(2);

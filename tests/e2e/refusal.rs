@@ -116,6 +116,7 @@ fn a_limit_of_connections_is_waited_for() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn an_account_that_is_made_anew_under_a_publish_is_waited_for() {
     let fleet = Fleet::with_own_servers();
     // 20 s of publishing: on a busy machine the broker's tool alone takes several.

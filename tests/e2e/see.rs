@@ -21,7 +21,9 @@ fn an_open_run_says_how_fast_it_is_what_fails_and_what_runs() {
     eventually(SOON, "the slow ones run", || fleet.ledger("dead") == 3 && fleet.running("SLEEP(20)") == 2);
     let said = fleet.run(&["status", "seen"]).expect(0);
     let said = said.says("0.6 jobs/s in the last minute; ").says("dead: 3 jobs by 1146: ");
-    said.says("running: job 34 for ").says("on connection ");
+    said.says("running: job 34 for ")
+        .says("on connection ")
+        .says(": UPDATE t SET n = n + 1 + 0 * SLEEP(20) WHERE id = 31");
     let json = fleet.run(&["status", "seen", "--json"]).expect(0).json();
     assert_eq!((json["done"].as_u64(), json["errors"][0]["code"].as_u64()), (Some(30), Some(1146)));
     assert_eq!((json["rate"].as_f64(), json["retrying"].as_u64()), (Some(0.6), Some(0)));
@@ -163,7 +165,7 @@ fn end(fleet: &Fleet, run: RunId, jobs: u64) {
 /// What `status` costs does not grow with what has ended.
 #[test]
 fn a_large_run_that_has_ended_is_counted_once() {
-    const JOBS: u64 = 1_000_000;
+    const JOBS: u64 = 200_000;
     let fleet = Fleet::new();
     let run = fleet.hollow_run("large", JOBS, &["--chunk", "10000"]);
     end(&fleet, run, JOBS);
@@ -179,6 +181,7 @@ fn a_large_run_that_has_ended_is_counted_once() {
 
 /// Nor with what is done of a run that is open, wherever its jobs are that are not done.
 #[test]
+#[ignore = "make faults: takes long"]
 fn what_is_done_of_a_large_run_that_is_open_is_counted_once() {
     const JOBS: u64 = 1_000_000;
     let fleet = Fleet::new();

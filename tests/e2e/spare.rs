@@ -29,6 +29,7 @@ fn check(fleet: &Fleet, name: &str) -> serde_json::Value {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn outside_load_stops_the_fleet_and_it_resumes_when_that_ends() {
     let fleet = Fleet::with_own_servers();
     let script = fleet.counters(300);
@@ -71,6 +72,7 @@ fn outside_load_stops_the_fleet_and_it_resumes_when_that_ends() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_query_stops_the_fleet_and_one_that_fails_does_so_later() {
     let fleet = Fleet::new();
     fleet.sql("CREATE TABLE stop (n INT)");
@@ -138,6 +140,7 @@ impl Service {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_service_stops_the_fleet_and_one_that_does_not_answer_does_so_later() {
     let fleet = Fleet::new();
     let service = Service::new();
@@ -302,6 +305,7 @@ const SLOW_ON_THE_REPLICA: &str = "CREATE TRIGGER slow BEFORE UPDATE ON t FOR EA
      SET NEW.n = NEW.n + 0 * SLEEP(0.04)";
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn the_lag_of_a_replica_stays_below_its_limit_and_the_replica_is_used() {
     const LIMIT: f64 = 3.0;
     const SECONDS: u64 = 60;
@@ -366,6 +370,7 @@ fn the_lag_of_a_replica_stays_below_its_limit_and_the_replica_is_used() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_replica_that_is_cut_off_is_not_taken_for_one_without_lag() {
     let fleet = Fleet::with_replica();
     let proxy = Proxy::to(&fleet.replica_url());
@@ -393,6 +398,7 @@ fn in_minutes(fleet: &Fleet, minutes: i32) -> String {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn jobs_begin_only_in_the_hours_of_the_window() {
     let fleet = Fleet::new();
     fleet.make_counters(200);

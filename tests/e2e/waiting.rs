@@ -232,6 +232,7 @@ fn a_run_that_does_not_move_says_why() {
 }
 
 #[test]
+#[ignore = "make faults: takes long"]
 fn a_run_outlasts_a_database_for_as_long_as_it_is_told() {
     let fleet = Fleet::with_own_servers();
     let seconds = |id| if id == 1 { 3 } else { 0 };
@@ -263,4 +264,17 @@ fn a_run_outlasts_a_database_for_as_long_as_it_is_told() {
     let lines = said().lines().count();
     assert!(lines < 20, "{lines} lines: {}", said());
     std::fs::remove_file(&log).unwrap();
+}
+
+/// Between two heartbeats the statement itself shows that its job is not lost.
+#[test]
+fn a_job_of_a_worker_with_rare_heartbeats_is_not_missing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let worker = fleet.worker_with(1, &[("QUERYFLEET_HEARTBEAT_INTERVAL", "10m")]);
+    worker.serves();
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(8) WHERE id = 1;"]);
+    fleet.publish(&script, "rare");
+    fleet.wait("rare").expect(0);
+    fleet.assert_each_once();
 }

@@ -32,10 +32,15 @@ fn a_person_sees_the_fleet_and_drives_it() {
     terminal.shows("queue default").shows("1 worker, 1 of 2 slots busy").shows("RUNNING");
     terminal.shows("> nightly").shows(" 66 % [======    ]").shows(&format!(":{}", worker.pid()));
     terminal.types("\t").shows("CONNECTION").shows_that("the statement", |screen| {
-        screen.lines().any(|line| line.starts_with("nightly ") && line.contains(" s "))
+        screen.lines().any(|line| {
+            line.starts_with("nightly ") && line.contains(" s ") && line.contains(" UPDATE t SET")
+        })
     });
     terminal.types("\r").shows("1 of 3 done, 1 dead, 0 cancelled").shows("dead: 1 job by 1146");
-    terminal.shows("running: job 3 for ").shows("queryfleet dead list --run nightly --jobs");
+    terminal
+        .shows("running: job 3 for ")
+        .shows(": UPDATE t SET n = n")
+        .shows("queryfleet dead list --run nightly --jobs");
     terminal.types("\u{1b}").shows("> nightly");
 
     terminal.types("p").shows("Hold the queue").types("replicas lag");

@@ -65,7 +65,10 @@ impl Servers {
     pub(crate) fn shared() -> Arc<Servers> {
         static SERVERS: OnceLock<Arc<Servers>> = OnceLock::new();
         let wanted = std::env::var("QUERYFLEET_TEST_VHOSTS").ok().and_then(|number| number.parse().ok());
-        SERVERS.get_or_init(|| Servers::start(wanted.unwrap_or(SHARED), 0)).clone()
+        // It boots once, and handles the messages of all tests.
+        let options =
+            || Options { vhosts: wanted.unwrap_or(SHARED), sleepy_broker: true, ..Options::default() };
+        SERVERS.get_or_init(|| Servers::with(options(), None)).clone()
     }
 
     /// Servers for one test that stops or freezes them: some 4 s.

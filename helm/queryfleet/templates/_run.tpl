@@ -45,6 +45,12 @@
     {{- with $run.notAtomic }}
     - --not-atomic={{ . }}
     {{- end }}
+    {{- with $run.canary }}
+    - --canary={{ int . }}
+    {{- end }}
+    {{- with $run.halt }}
+    - --halt={{ . }}
+    {{- end }}
     {{- with $run.sessionSql }}
     - {{ printf "--session-sql=%s" . | quote }}
     {{- end }}
@@ -81,9 +87,9 @@ podFailurePolicy:
     # Evicted or preempted: the next pod goes on where this one stopped.
     - action: Ignore
       onPodConditions: [{type: DisruptionTarget, status: "True"}]
-    # Wrong usage, dead jobs, cancelled, timed out, jobs missing, purged: another pod would find the same.
+    # Wrong usage, dead jobs, cancelled, timed out, jobs missing, halted, purged: another pod would find the same.
     - action: FailJob
-      onExitCodes: {operator: In, values: [2, 3, 4, 5, 6, 8]}
+      onExitCodes: {operator: In, values: [2, 3, 4, 5, 6, 7, 8]}
       # Before 1.29 the schema wants it.
       onPodConditions: []
 template:

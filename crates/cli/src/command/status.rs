@@ -83,6 +83,8 @@ struct RunningView<'a> {
     /// host:port of the worker, as the server sees it.
     client: &'a str,
     seconds: u64,
+    /// How it begins.
+    statement: &'a str,
 }
 
 impl<'a> From<&'a RunDetails> for DetailsView<'a> {
@@ -98,6 +100,7 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
             connection: statement.connection,
             client: &statement.client,
             seconds: statement.seconds,
+            statement: &statement.text,
         };
         DetailsView {
             standing: StandingView::from(&details.progress.standing),
@@ -130,9 +133,11 @@ pub(crate) fn described(details: &RunDetails) -> Vec<String> {
         let code = group.code.map_or_else(|| group.reason.clone(), |code| code.to_string());
         format!("dead: {} by {code}: {}", counted(group.jobs, "job"), group.example)
     }));
-    lines.extend(running.iter().map(|RunningStatement { seq, connection, client, seconds, .. }| {
-        format!("running: job {seq} for {seconds} s on connection {connection} of {client}")
-    }));
+    lines.extend(running.iter().map(
+        |RunningStatement { seq, connection, client, seconds, text, .. }| {
+            format!("running: job {seq} for {seconds} s on connection {connection} of {client}: {text}")
+        },
+    ));
     lines
 }
 

@@ -20,6 +20,8 @@ pub struct RunningStatement {
     pub client: String,
     /// For how many seconds.
     pub seconds: u64,
+    /// How it begins: what the server's list of sessions has of it, on one line.
+    pub text: String,
     /// The connection that holds a row lock which it waits for, if it does and this account may see that.
     pub blocked_by: Option<u64>,
 }
@@ -45,10 +47,10 @@ pub(crate) async fn running(client: &mut LedgerClient) -> Result<Vec<RunningStat
         client.ask("read the running statements", async |conn| conn.query("SHOW PROCESSLIST").await).await?;
     let running = rows.into_iter().filter_map(|row| {
         let Process { id, client, seconds, info } = Process::from_row_opt(row).ok()?;
-        let (run, seq) = job_of(&info?)?;
+        let (run, seq, text) = job_of(&info?)?;
         let seconds = u64::try_from(seconds?).ok()?;
         let client = client.unwrap_or_default();
-        Some(RunningStatement { run, seq, connection: id, client, seconds, blocked_by: None })
+        Some(RunningStatement { run, seq, connection: id, client, seconds, text, blocked_by: None })
     });
     let mut running: Vec<RunningStatement> = running.collect();
     running.sort_by_key(|running| std::cmp::Reverse(running.seconds));
@@ -66,11 +68,12 @@ pub(crate) async fn longest_running(
     Ok(Some(RunningStatement { blocked_by, ..longest }))
 }
 
-/// The run and the seq in the comment that the packet puts before a job's statement.
-fn job_of(info: &str) -> Option<(RunId, u64)> {
-    let (job, _) = info.strip_prefix("/* queryfleet ")?.split_once(' ')?;
+/// The run and the seq in the comment that the packet puts before a job's statement, and the statement.
+fn job_of(info: &str) -> Option<(RunId, u64, String)> {
+    let (job, statement) = info.strip_prefix("/* queryfleet ")?.split_once(" */")?;
     let (run, seq) = job.split_once('/')?;
-    Some((RunId(run.parse().ok()?), seq.parse().ok()?))
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    Some((RunId(run.parse().ok()?), seq.parse().ok()?, words.join(" ")))
 }
 
 /// The connection that holds what another one waits for. Each server has its own tables, and a right to them; without
@@ -104,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_statement_is_known_by_its_comment() {
-        assert_eq!(job_of("/* queryfleet 7/12 */ UPDATE t SET n = 1"), Some((RunId(7), 12)));
+        let known = |text: &str| Some((RunId(7), 12, text.to_owned()));
+        assert_eq!(job_of("/* queryfleet 7/12 */ UPDATE t\n  SET n = 1\n"), known("UPDATE t SET n = 1"));
+        assert_eq!(job_of("/* queryfleet 7/12 */ "), known(""));
         for other in
             ["/* queryfleet x/12 */ DO 1", "/* queryfleet doctor */ SELECT 1", "SHOW PROCESSLIST", ""]
         {

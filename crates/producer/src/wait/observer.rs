@@ -45,7 +45,7 @@ impl Observer {
             topology,
             retry_tiers: config.retry_tiers.clone(),
             missing_timeout: config.missing_timeout,
-            heard_within_s: config.heartbeat_interval.as_secs().max(1) * HEARTBEATS_UNTIL_GONE,
+            heard_within_s: heard_within_s(config),
             last: Moved::default(),
             newest_range: None,
             idle_since: None,
@@ -98,6 +98,7 @@ impl Observer {
         let holds = client.holds().in_force(&run.queue).await.ok().flatten().unwrap_or_default();
         // A right that is missing takes a reason away, and nothing else.
         let running = client.inspect().longest_running(run.id).await.ok().flatten();
+        let runs = running.is_some();
         self.reason = reason(&Facts {
             queue: run.queue.clone(),
             database_unavailable: None,
@@ -114,7 +115,8 @@ impl Observer {
         if let Some(Reason::Behind { runs, .. }) = &mut self.reason {
             *runs = in_front(client, run).await;
         }
-        if asked.is_err() || ready.work > 0 || ready.retry > 0 {
+        // A worker says what it does with its heartbeats only, and they may be far between.
+        if asked.is_err() || ready.work > 0 || ready.retry > 0 || runs {
             return false;
         }
         match client.workers().of_queue(&run.queue, self.heard_within_s).await {
@@ -138,6 +140,13 @@ impl Observer {
     pub(crate) async fn close(&self) {
         self.broker.close().await;
     }
+}
+
+/// For how many seconds a worker counts after it was heard of. The heartbeats of others may be further apart than those
+/// that this process is configured for.
+fn heard_within_s(config: &Config) -> u64 {
+    let heartbeat_s = config.heartbeat_interval.as_secs().max(1);
+    (heartbeat_s * HEARTBEATS_UNTIL_GONE).max(config.missing_timeout.as_secs() + heartbeat_s)
 }
 
 /// The runs in front of this one, in words; none if they cannot be read.

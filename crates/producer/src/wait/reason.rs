@@ -158,7 +158,15 @@ mod tests {
     fn the_first_reason_that_holds_is_given() {
         let running = |seconds, blocked_by| {
             let client = "worker-1:24970".to_owned();
-            Some(RunningStatement { run: RunId(1), seq: 5, connection: 12, client, seconds, blocked_by })
+            Some(RunningStatement {
+                run: RunId(1),
+                seq: 5,
+                connection: 12,
+                client,
+                seconds,
+                text: String::new(),
+                blocked_by,
+            })
         };
         let moving = Facts { queue: "default".into(), left: 10, work: 10, consumers: 4, ..Facts::default() };
         let all = Facts {

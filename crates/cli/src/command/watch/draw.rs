@@ -196,7 +196,11 @@ fn fleet(view: &View, board: &Board, area: Rect, buffer: &mut Buffer) {
         }
         Pane::Statements => {
             let rows = board.running.iter().map(|running| cells(&statement(running, board)));
-            table_of(&["RUN", "JOB", "FOR", "CONNECTION", "OF"], rows.collect(), &STATEMENT_WIDTHS)
+            table_of(
+                &["RUN", "JOB", "FOR", "CONNECTION", "OF", "STATEMENT"],
+                rows.collect(),
+                &STATEMENT_WIDTHS,
+            )
         }
         Pane::Events => {
             let rows = board.events.iter().map(|event| cells(&events::row(event)));
@@ -223,12 +227,13 @@ const WORKER_WIDTHS: [Constraint; 7] = [
     Constraint::Length(9),
     Constraint::Fill(1),
 ];
-const STATEMENT_WIDTHS: [Constraint; 5] = [
-    Constraint::Fill(1),
+const STATEMENT_WIDTHS: [Constraint; 6] = [
+    Constraint::Fill(2),
+    Constraint::Length(8),
+    Constraint::Length(7),
     Constraint::Length(10),
-    Constraint::Length(9),
-    Constraint::Length(10),
-    Constraint::Fill(1),
+    Constraint::Fill(2),
+    Constraint::Fill(3),
 ];
 const EVENT_WIDTHS: [Constraint; 5] = [
     Constraint::Length(20),
@@ -268,11 +273,11 @@ fn run_row(run: &RunProgress) -> Row<'static> {
 }
 
 /// A statement that runs, in a line.
-fn statement(running: &RunningStatement, board: &Board) -> [String; 5] {
-    let RunningStatement { run, seq, connection, client, seconds, .. } = running;
+fn statement(running: &RunningStatement, board: &Board) -> [String; 6] {
+    let RunningStatement { run, seq, connection, client, seconds, text, .. } = running;
     let known = board.runs.iter().find(|known| known.standing.run.id == *run);
     let name = known.map_or_else(|| run.to_string(), |known| known.standing.run.name.clone());
-    [name, seq.to_string(), format!("{seconds} s"), connection.to_string(), client.clone()]
+    [name, seq.to_string(), format!("{seconds} s"), connection.to_string(), client.clone(), text.clone()]
 }
 
 /// What one run does.

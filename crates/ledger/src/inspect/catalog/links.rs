@@ -33,6 +33,24 @@ pub(super) struct Link {
     pub(super) unseen: (String, &'static str),
 }
 
+impl Of {
+    /// Its name without that of its database.
+    fn folded(&self) -> &str {
+        let (Of::View((_, name)) | Of::Table((_, name)) | Of::Routine((_, name))) = self;
+        name
+    }
+}
+
+impl Link {
+    /// All that its definition names, and more.
+    fn names(&self) -> HashSet<String> {
+        let text = self.text.as_deref().unwrap_or_default();
+        // The definition of a view is kept without ANSI_QUOTES, whatever its mode is.
+        let modes = [self.mode, SqlMode::default()];
+        modes.iter().flat_map(|mode| queryfleet_sql::names(text, *mode)).map(|name| fold(&name)).collect()
+    }
+}
+
 /// The names that a body can mean.
 struct Mentions {
     names: HashSet<String>,
@@ -59,7 +77,21 @@ impl Catalog {
                 self.routines.entry(routine.clone()).or_default();
             }
         }
-        while links.iter().fold(false, |changed, link| self.take(link) | changed) {}
+        let mut changed: HashSet<&str> =
+            links.iter().filter(|link| self.take(link)).map(|link| link.of.folded()).collect();
+        if changed.is_empty() {
+            return;
+        }
+        // A server has hundreds of them, and few lead anywhere: only those are taken again that name what has changed.
+        let names: Vec<HashSet<String>> = links.iter().map(Link::names).collect();
+        while !changed.is_empty() {
+            let reached = links
+                .iter()
+                .zip(&names)
+                .filter(|(_, names)| changed.iter().any(|name| names.contains(*name)))
+                .filter(|(link, _)| self.take(link));
+            changed = reached.map(|(link, _)| link.of.folded()).collect();
+        }
     }
 
     fn take(&mut self, link: &Link) -> bool {

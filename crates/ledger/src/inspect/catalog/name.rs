@@ -6,6 +6,9 @@ pub(super) type Name = (String, String);
 
 /// A name as it is compared: in lower case, character by character as the servers do.
 pub(super) fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     // Rust makes two characters of it, the servers one.
     name.chars().flat_map(|c| if c == '\u{130}' { 'i' } else { c }.to_lowercase()).collect()
 }
