@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use queryfleet::{
-    Drain, End, ErrorKind, Fleet as Library, JobEnd, NotAtomic, Progress, Publish, RunFault, RunState,
+    Drain, End, ErrorKind, Fleet as Library, Halt, JobEnd, NotAtomic, Progress, Publish, RunFault, RunState,
     Server, Statement, Value, Wait,
 };
 use queryfleet_tests::{Fleet, eventually};
@@ -262,6 +262,36 @@ fn errors_are_told_apart_by_their_kind() {
     assert_eq!(error.kind(), &ErrorKind::Unavailable(Server::Database), "{error}");
     let secrets = fleet.secrets();
     assert!(!secrets.iter().any(|secret| format!("{error:?}{nowhere:?}").contains(secret.as_str())));
+}
+
+#[test]
+fn what_is_missing_is_published_again_and_too_many_dead_jobs_halt() {
+    let fleet = Fleet::new();
+    fleet.make_counters(200);
+    let library = library(&fleet);
+    block(async {
+        library.publish(counted(1..=200).run("lost").chunk(1)).await.unwrap();
+        beside(|| fleet.purge_queue());
+        let ended = library.run(counted(1..=200).run("lost").chunk(1).missing(), 2).await.unwrap();
+        assert_eq!((ended.end, ended.status.done), (End::Done, 200));
+
+        let error = "101%".parse::<Halt>().unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Request);
+        assert!(error.to_string().contains("101%"), "{error}");
+        let bad =
+            |jobs| Publish::statements((0..jobs).map(|id| format!("INSERT INTO nowhere VALUES ({id})")));
+        let halting = bad(3000).run("bad").chunk(1).halt("5".parse().unwrap());
+        assert_eq!(library.run(halting, 1).await.unwrap().end, End::Halted);
+        let mut operator = library.operator().unwrap();
+        let holds = operator.holds().await.unwrap();
+        assert_eq!((holds.len(), holds[0].by.as_str(), &holds[0].until), (1, "halt", &None));
+        operator.resume(holds[0].id).await.unwrap();
+        operator.cancel("bad").await.unwrap();
+        assert_eq!(library.run(bad(3).run("dead"), 1).await.unwrap().end, End::Dead);
+        let better = || Publish::statements(["DO 1", "DO 2", "DO 3"]).run("better").replaces("dead");
+        assert_eq!(library.publish(better()).await.unwrap().replaced, 3);
+    });
+    fleet.assert_each_once();
 }
 
 #[test]

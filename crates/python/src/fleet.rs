@@ -44,10 +44,10 @@ impl Fleet {
         queries: &Bound<'_, PyAny>,
         options: Options,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<(u64, String, u64, u64)> {
+    ) -> PyResult<(u64, String, u64, u64, u64)> {
         let request = options.publish(Queries::of(queries)?)?;
         let published = drive(py, self.fleet.publish(request), progress.as_ref())?;
-        Ok((published.id, published.name, published.total, published.before))
+        Ok((published.id, published.name, published.total, published.before, published.replaced))
     }
 
     fn run(
@@ -134,6 +134,12 @@ impl Fleet {
     fn pause(&self, py: Python<'_>, because: &str, time: Option<f64>) -> PyResult<u64> {
         let (fleet, time) = (self.fleet.clone(), seconds(time, "seconds")?);
         block(py, async move { fleet.operator()?.pause(because, time).await })
+    }
+
+    fn holds(&self, py: Python<'_>) -> PyResult<Vec<(u64, String, String, String, Option<String>)>> {
+        let fleet = self.fleet.clone();
+        let holds = block(py, async move { fleet.operator()?.holds().await })?;
+        Ok(holds.into_iter().map(|hold| (hold.id, hold.by, hold.because, hold.since, hold.until)).collect())
     }
 
     fn resume(&self, py: Python<'_>, hold: u64) -> PyResult<()> {

@@ -167,6 +167,9 @@ pub(crate) struct Options {
     rate: Option<u32>,
     max_backlog: Option<u32>,
     canary: Option<u64>,
+    halt: Option<String>,
+    replaces: Option<String>,
+    missing: bool,
 }
 
 impl Options {
@@ -205,6 +208,17 @@ impl Options {
         }
         if let Some(jobs) = self.canary {
             publish = publish.canary(jobs);
+        }
+        if let Some(at) = self.halt {
+            let at =
+                at.parse().map_err(|error: queryfleet::Error| PyValueError::new_err(error.to_string()))?;
+            publish = publish.halt(at);
+        }
+        if let Some(run) = self.replaces {
+            publish = publish.replaces(run);
+        }
+        if self.missing {
+            publish = publish.missing();
         }
         Ok(publish)
     }

@@ -46,7 +46,7 @@ def counters(sql):
         sql(f"CREATE OR REPLACE TABLE t (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0); INSERT INTO t (id) VALUES {rows}")
 
     def check():
-        assert sql("SELECT COUNT(*) FROM t WHERE n <> 1") == [["0"]]
+        assert sql("SELECT id, n FROM t WHERE n <> 1 LIMIT 10") == []
 
     make.each_once = check
     return make

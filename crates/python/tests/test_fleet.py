@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import queryfleet
-from queryfleet import ConfigError, Fleet, Pool, RunError, Unavailable
+from queryfleet import ConfigError, DeadJobs, Fleet, Pool, RunEnded, RunError, Unavailable
 
 
 def test_a_run_is_published_here_and_executed_elsewhere(fleet, counters, sql):
@@ -98,6 +98,30 @@ def test_a_canary_waits_for_an_approval(fleet, counters):
     with Pool(2) as pool:
         pool.map(queries, run="canary", canary=5, progress=say)
     assert any("canary" in line for line in lines)
+    counters.each_once()
+
+
+def test_a_run_of_which_too_many_jobs_die_halts_and_is_replaced(fleet, counters):
+    counters(30)
+    queries = [f"UPDATE later SET n = n + 1 WHERE id = {number}" for number in range(1, 3001)]
+    with pytest.raises(ValueError, match='halt is "many"'):
+        fleet.publish(queries, run="bad", halt="many")
+    with Pool(1) as pool, pytest.raises(RunEnded) as raised:
+        pool.map(queries, chunksize=1, run="bad", halt="5")
+    assert raised.value.end == "halted"
+    (hold,) = fleet.holds()
+    assert (hold.by, hold.until) == ("halt", None)
+    assert "run bad" in hold.because
+    fleet.resume(hold.id)
+    fleet.cancel("bad")
+    assert fleet.holds() == []
+    with Pool(2) as pool, pytest.raises(DeadJobs):
+        pool.map(queries[:30], run="dead")
+    repaired = [f"UPDATE t SET n = n + 1 WHERE id = {number}" for number in range(1, 31)]
+    assert fleet.publish(repaired, run="good", replaces="dead").replaced == 30
+    with Pool(2) as pool:
+        pool.map(repaired, run="good")
+    assert fleet.status("dead").state == "repaired"
     counters.each_once()
 
 

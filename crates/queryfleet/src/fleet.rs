@@ -161,8 +161,8 @@ async fn publish(
         let published = queryfleet_producer::publish(&config, &request, &mut progress)
             .await
             .map_err(Error::of_producer)?;
-        let queryfleet_producer::Published { run, name, total, before, .. } = published;
-        Ok(Published { id: run.0, name, total, before })
+        let queryfleet_producer::Published { run, name, total, before, replaced, .. } = published;
+        Ok(Published { id: run.0, name, total, before, replaced })
     })
     .await
 }

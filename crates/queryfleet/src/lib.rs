@@ -131,9 +131,9 @@ mod worker;
 
 pub use error::{Error, ErrorKind, RunFault, Server};
 pub use fleet::{Fleet, FleetBuilder};
-pub use operator::{DeadJob, Operator, Replayed};
+pub use operator::{DeadJob, Hold, Operator, Replayed};
 pub use outcomes::{JobEnd, Outcome, Outcomes};
-pub use publish::{NotAtomic, Publish};
+pub use publish::{Halt, NotAtomic, Publish};
 pub use run::{End, Progress, Published, RunEnd, RunState, RunStatus, Wait};
 pub use statement::{Statement, Value};
 pub use task::Task;

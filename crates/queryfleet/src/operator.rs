@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use queryfleet_config::Config;
-use queryfleet_ledger::{NewHold, Until};
+use queryfleet_ledger::{HoldRow, NewHold, Until};
 use queryfleet_operator::{DeadDetails, DeadFilter, Lift};
 
 use crate::{Error, RunStatus, Statement};
@@ -47,6 +47,22 @@ impl DeadJob {
             statement: replay.job.map(Statement::of),
         }
     }
+}
+
+/// A hold on the queue: no job begins while it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hold {
+    /// Its id, by which it is lifted.
+    pub id: u64,
+    /// Who has placed it; `halt` when too many jobs of a run were dead.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// Since when, in UTC.
+    pub since: String,
+    /// Until when, in UTC; `None`: until it is lifted.
+    pub until: Option<String>,
 }
 
 /// What became of dead jobs that were to be brought back.
@@ -111,6 +127,22 @@ impl Operator {
         let until = time.map(Until::After);
         let hold = NewHold { queue: &queue, until, ends_running: false, by: &by, because };
         Ok(self.0.pause(hold).await.map_err(Error::of_operator)?.hold.id)
+    }
+
+    /// The holds that are in force.
+    ///
+    /// # Errors
+    /// When the database is unavailable or refuses.
+    pub async fn holds(&mut self) -> Result<Vec<Hold>, Error> {
+        let rows = self.0.holds().await.map_err(Error::of_operator)?;
+        let of = |HoldRow { hold, since, until }: HoldRow| Hold {
+            id: hold.id,
+            by: hold.by,
+            because: hold.because,
+            since,
+            until,
+        };
+        Ok(rows.into_iter().map(of).collect())
     }
 
     /// Lifts a hold.

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use queryfleet_producer::{ChunkSize, Limits, PublishRequest, Source};
 
-use crate::Error;
 use crate::spool::Spool;
 use crate::statement::{Made, Statement};
 use crate::task::where_it_may_block;
+use crate::{Error, ErrorKind};
 
 /// The pause between two looks at whether anybody still waits for a publish.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
@@ -50,6 +51,23 @@ impl NotAtomic {
     }
 }
 
+/// At how many dead jobs the queue of a run is held, to be read from a text: a number such as `100`, or a share of the jobs
+/// that have ended such as `5%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Halt(queryfleet_job::Halt);
+
+impl FromStr for Halt {
+    type Err = Error;
+
+    /// # Errors
+    /// [`ErrorKind::Request`].
+    fn from_str(text: &str) -> Result<Halt, Error> {
+        let read =
+            |expected| Error::new(ErrorKind::Request, format!("halt is {text:?}: expected {expected}"));
+        text.parse().map(Halt).map_err(read)
+    }
+}
+
 /// Where the statements come from.
 pub(crate) enum Statements {
     Iterator(Box<dyn Iterator<Item = Made> + Send>),
@@ -68,6 +86,9 @@ pub(crate) struct Options {
     rate: Option<u32>,
     max_backlog: Option<u32>,
     canary: Option<u64>,
+    halt: Option<Halt>,
+    replaces: Option<String>,
+    missing: bool,
 }
 
 impl Publish {
@@ -86,7 +107,7 @@ impl Publish {
     }
 
     /// The same of what can fail while it makes them, such as a query or a file: the first error publishes nothing, and comes
-    /// back as [`ErrorKind::Source`](crate::ErrorKind).
+    /// back as [`ErrorKind::Source`].
     pub fn try_statements<I, S, E>(statements: I) -> Publish
     where
         I: IntoIterator<Item = Result<S, E>>,
@@ -165,6 +186,25 @@ impl Publish {
         self.options.canary = Some(jobs);
         self
     }
+
+    /// Holds the queue when so many jobs of the run are dead. `"5%".parse()?` makes one.
+    pub fn halt(mut self, at: Halt) -> Publish {
+        self.options.halt = Some(at);
+        self
+    }
+
+    /// Takes the place of the dead jobs of another run, which are discarded before any job of this one is published.
+    pub fn replaces(mut self, run: impl Into<String>) -> Publish {
+        self.options.replaces = Some(run.into());
+        self
+    }
+
+    /// Publishes once more what the ledger lacks of a run that was published before, when its wait has ended with
+    /// [`End::Missing`](crate::End). It needs the run's name and the same statements.
+    pub fn missing(mut self) -> Publish {
+        self.options.missing = true;
+        self
+    }
 }
 
 impl Options {
@@ -177,6 +217,9 @@ impl Options {
             allow_no_where: self.allow_no_where,
             again: self.again,
             canary: self.canary,
+            halt: self.halt.map(|Halt(at)| at),
+            replaces: self.replaces.as_deref(),
+            missing: self.missing,
             limits: Limits { rate: self.rate, max_backlog: self.max_backlog },
             ..PublishRequest::new(source)
         }
@@ -201,7 +244,7 @@ impl Input {
 /// Takes all statements.
 ///
 /// # Errors
-/// [`ErrorKind::Statement`](crate::ErrorKind) and [`ErrorKind::TemporaryFile`](crate::ErrorKind).
+/// [`ErrorKind::Statement`] and [`ErrorKind::TemporaryFile`].
 pub(crate) async fn take_all(statements: Statements) -> Result<Input, Error> {
     match statements {
         Statements::Files(files) => Ok(Input::Files(files)),

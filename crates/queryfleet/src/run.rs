@@ -182,6 +182,8 @@ pub struct Published {
     pub total: u64,
     /// Those of them that an earlier publish had published.
     pub before: u64,
+    /// The dead jobs of another run that this one replaces.
+    pub replaced: u64,
 }
 
 /// How far something has come.

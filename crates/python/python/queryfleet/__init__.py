@@ -11,7 +11,7 @@
 from typing import Any, Iterable, List, Optional
 
 from ._errors import ConfigError, DeadJobs, Error, RunEnded, RunError, ServerError, StatementError, Unavailable
-from ._fleet import DeadJob, Fleet, Published, Query, Replayed, RunEnd, RunStatus, dev
+from ._fleet import DeadJob, Fleet, Hold, Published, Query, Replayed, RunEnd, RunStatus, dev
 from ._pool import Outcome, Outcomes, Pool
 from ._queryfleet import __version__
 
@@ -21,6 +21,7 @@ __all__ = [
     "DeadJobs",
     "Error",
     "Fleet",
+    "Hold",
     "Outcome",
     "Outcomes",
     "Pool",

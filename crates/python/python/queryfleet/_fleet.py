@@ -51,6 +51,8 @@ class Published:
     total: int
     #: Jobs that an earlier publish of the same run had published.
     before: int
+    #: Dead jobs of another run that this one replaces.
+    replaced: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,20 @@ class Replayed:
     jobs: int
     refused: int
     reasons: List[str]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A hold on the queue: no job begins while it is in force."""
+
+    id: int
+    #: Who has placed it; "halt" when too many jobs of a run were dead.
+    by: str
+    because: str
+    #: In UTC.
+    since: str
+    #: In UTC; None: until it is lifted.
+    until: Optional[str]
 
 
 class Fleet:
@@ -117,7 +133,8 @@ class Fleet:
         resume the run.
 
         Options: `session_sql`, `not_atomic` ("repeat" or "park"), `allow_no_where`, `again`, `rate` (jobs per second),
-        `max_backlog` (messages), `canary` (jobs). `chunksize`: queries per message and transaction; None: what takes some
+        `max_backlog` (messages), `canary` (jobs), `halt` ("100" or "5%" dead jobs hold the queue), `replaces` (the run whose
+        dead jobs this one replaces), `missing` (what the ledger lacks of a run, once more). `chunksize`: queries per message and transaction; None: what takes some
         30 ms together. `progress` is called with a line of text twice a second.
         """
         return Published(*self._native.publish(queries, _options(run, chunksize, options), progress))
@@ -179,6 +196,10 @@ class Fleet:
         """Holds the queue, until it is resumed or `seconds` have passed; returns the id of the hold."""
         return self._native.pause(because, seconds)
 
+    def holds(self) -> List[Hold]:
+        """The holds that are in force."""
+        return [Hold(*each) for each in self._native.holds()]
+
     def resume(self, hold: int) -> None:
         """Lifts a hold."""
         self._native.resume(hold)
@@ -208,12 +229,23 @@ def raise_unless_done(fleet: Fleet, ended: RunEnd) -> None:
 
 
 def _options(run: Optional[str], chunksize: Optional[int], options: Dict[str, Any]) -> Dict[str, Any]:
-    known = ("session_sql", "not_atomic", "allow_no_where", "again", "rate", "max_backlog", "canary")
+    known = (
+        "session_sql",
+        "not_atomic",
+        "allow_no_where",
+        "again",
+        "rate",
+        "max_backlog",
+        "canary",
+        "halt",
+        "replaces",
+        "missing",
+    )
     for name in options:
         if name not in known:
             raise TypeError(f"unknown option {name}: expected one of {', '.join(known)}")
     made: Dict[str, Any] = dict.fromkeys(known)
-    made.update(run=run, chunksize=chunksize, allow_no_where=False, again=False)
+    made.update(run=run, chunksize=chunksize, allow_no_where=False, again=False, missing=False)
     made.update(options)
     return made
 
