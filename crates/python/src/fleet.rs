@@ -18,6 +18,9 @@ fn seconds(seconds: Option<f64>, name: &str) -> PyResult<Option<Duration>> {
     seconds.map(of).transpose().map_err(|error| PyValueError::new_err(format!("{name}: {error}")))
 }
 
+/// The fields of a `Hold`.
+type Held = (u64, String, String, String, Option<String>);
+
 /// See `queryfleet.Fleet`.
 #[pyclass(frozen, module = "queryfleet._queryfleet")]
 pub(crate) struct Fleet {
@@ -136,7 +139,7 @@ impl Fleet {
         block(py, async move { fleet.operator()?.pause(because, time).await })
     }
 
-    fn holds(&self, py: Python<'_>) -> PyResult<Vec<(u64, String, String, String, Option<String>)>> {
+    fn holds(&self, py: Python<'_>) -> PyResult<Vec<Held>> {
         let fleet = self.fleet.clone();
         let holds = block(py, async move { fleet.operator()?.holds().await })?;
         Ok(holds.into_iter().map(|hold| (hold.id, hold.by, hold.because, hold.since, hold.until)).collect())
