@@ -179,6 +179,12 @@ impl Config {
         self.run_state_max_age() + self.run_poll_interval
     }
 
+    /// After how long a silence a worker with these settings is gone: three heartbeats, of which one may be late or fail.
+    pub fn worker_gone_after(&self) -> Duration {
+        // Who looks counts whole seconds.
+        self.heartbeat_interval.max(Duration::from_secs(1)) * 3
+    }
+
     fn refuse_unused_tls(&self) -> Result<(), Error> {
         let given = [AMQP_CA, AMQP_CERT].into_iter().find(|variable| self.was_given(variable));
         match given {

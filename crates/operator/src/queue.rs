@@ -8,8 +8,6 @@ use crate::{Error, Operator};
 
 /// How long the broker may take to say how much waits: who looks at runs does not wait for it.
 const BROKER_TIMEOUT: Duration = Duration::from_secs(2);
-/// A worker that has been silent for so many heartbeats is gone.
-const HEARTBEATS_UNTIL_GONE: u64 = 3;
 
 /// How the queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl Operator {
     /// # Errors
     /// [`Error::Ledger`] when the database cannot be asked. A broker that cannot be asked is no error.
     pub async fn queue_standing(&mut self) -> Result<QueueStanding, Error> {
-        let within_s = self.config.heartbeat_interval.as_secs().max(1) * HEARTBEATS_UNTIL_GONE;
+        let within_s = self.config.worker_gone_after().as_secs();
         let workers = self.ledger.workers().of_queue(&self.config.queue, within_s).await?;
         let sum = |number: fn(&queryfleet_ledger::WorkerRow) -> u32| {
             workers.iter().map(|worker| u64::from(number(worker))).sum()

@@ -11,8 +11,6 @@ use crate::wait::reason::{Facts, Reason, reason};
 
 /// How often the servers are asked while nothing moves.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
-/// A worker that has been silent for so many heartbeats is gone.
-const HEARTBEATS_UNTIL_GONE: u64 = 3;
 
 /// What of a run moves while it makes progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,8 +143,7 @@ impl Observer {
 /// For how many seconds a worker counts after it was heard of. The heartbeats of others may be further apart than those
 /// that this process is configured for.
 fn heard_within_s(config: &Config) -> u64 {
-    let heartbeat_s = config.heartbeat_interval.as_secs().max(1);
-    (heartbeat_s * HEARTBEATS_UNTIL_GONE).max(config.missing_timeout.as_secs() + heartbeat_s)
+    config.worker_gone_after().max(config.missing_timeout + config.heartbeat_interval).as_secs()
 }
 
 /// The runs in front of this one, in words; none if they cannot be read.
