@@ -199,7 +199,7 @@ fn replicas_are_found_and_tried() {
     assert_eq!((json[0]["replica"].as_str(), json[0]["error"].as_str()), (Some(replica), None));
     discover(&blind).expect(1).says("an account needs PROCESS and REPLICATION SLAVE");
     fleet.replica().freeze();
-    discover(&finder).expect(1).says(replica).says("within 1 s");
+    discover(&finder).expect(1).says(replica).says("within 5 s");
     fleet.replica().thaw();
 }
 
@@ -367,6 +367,23 @@ fn the_lag_of_a_replica_stays_below_its_limit_and_the_replica_is_used() {
     fleet.run(&["limit", "--max-lag", "off"]).expect(0);
     eventually(SOON, "all may work", || allowed(&workers) == 20.0);
     fleet.run(&["cancel", "spared"]).expect(0);
+}
+
+/// To connect to it takes longer than a look may.
+#[test]
+fn a_replica_that_is_far_away_is_looked_at() {
+    let fleet = Fleet::with_replica();
+    let script = fleet.counters(20);
+    let proxy = Proxy::to(&fleet.replica_url());
+    proxy.set(Link { delay: Duration::from_millis(150), ..Link::default() });
+    let url = proxy.url(&fleet.replica_url());
+    let replicas = [("QUERYFLEET_REPLICAS", url.as_str())];
+    let workers = [fleet.worker_with(2, &replicas)];
+    fleet.run_with(&["limit", "--max-lag", "5s"], &replicas).expect(0);
+    eventually(SOON, "all may work", || allowed(&workers) == 2.0);
+    fleet.publish(&script, "far");
+    fleet.wait("far").expect(0);
+    fleet.assert_each_once();
 }
 
 #[test]

@@ -5,13 +5,15 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use queryfleet_config::Config;
+use tokio::task::JoinSet;
 
 use crate::connect;
 use crate::error::Error;
 use crate::tables::Tables;
 
-/// How long it may take to connect, and to read: what takes longer is not known in time.
+/// How long it may take to read: what takes longer is not known in time.
 const TIMEOUT: Duration = Duration::from_secs(1);
+const READ: &str = "read the governor's beat on a replica";
 
 /// A replica, with its own connection.
 pub struct Replica {
@@ -19,6 +21,9 @@ pub struct Replica {
     opts: Opts,
     tables: Tables,
     conn: Option<Conn>,
+    connect_timeout: Duration,
+    /// Asks once, and connects before if there is no connection.
+    asking: JoinSet<Result<(Conn, Option<(i64, i64)>), Error>>,
 }
 
 impl Replica {
@@ -29,7 +34,7 @@ impl Replica {
     pub fn all(config: &Config) -> Result<Vec<Replica>, Error> {
         let replica = |url: &queryfleet_config::Secret| {
             let (opts, schema) = connect::options(url, &config.mysql_tls)?;
-            Ok(Replica::new(opts, &schema))
+            Ok(Replica::new(config, opts, &schema))
         };
         config.replicas.iter().map(replica).collect()
     }
@@ -41,15 +46,17 @@ impl Replica {
     pub fn at(config: &Config, (host, port): (&str, u16)) -> Result<Replica, Error> {
         let (opts, schema) = connect::options(config.mysql_url()?, &config.mysql_tls)?;
         let opts = OptsBuilder::from_opts(opts).ip_or_hostname(host).tcp_port(port).into();
-        Ok(Replica::new(opts, &schema))
+        Ok(Replica::new(config, opts, &schema))
     }
 
-    fn new(opts: Opts, schema: &str) -> Replica {
+    fn new(config: &Config, opts: Opts, schema: &str) -> Replica {
         Replica {
             name: format!("{}:{}", opts.ip_or_hostname(), opts.tcp_port()),
             tables: Tables::of_schema(schema),
             opts,
             conn: None,
+            connect_timeout: config.connect_timeout,
+            asking: JoinSet::new(),
         }
     }
 
@@ -58,33 +65,43 @@ impl Replica {
         &self.name
     }
 
-    /// Term and beat of a queue's governor as the replica has them; `None` if it has no such row.
+    /// Term and beat of a queue's governor as the replica has them; `None` if it has no such row. Who gives up before the answer
+    /// is there has it the next time: to a replica that is far away it takes longer to connect than anybody waits.
     ///
     /// # Errors
-    /// If the replica cannot be reached within a second, or refuses the query.
+    /// If the replica cannot be reached within the configured time, does not answer within a second, or refuses the query.
     pub async fn beat(&mut self, queue: &str) -> Result<Option<(i64, i64)>, Error> {
-        let query = format!("SELECT term, beat FROM {} WHERE queue = ?", self.tables.governor);
-        let server = || self.name.clone();
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => match tokio::time::timeout(TIMEOUT, Conn::new(self.opts.clone())).await {
-                Ok(connected) => {
-                    connected.map_err(|source| Error::Connect { server: server(), source: source.into() })?
+        if self.asking.is_empty() {
+            let (server, opts, limit) = (self.name.clone(), self.opts.clone(), self.connect_timeout);
+            let query = format!("SELECT term, beat FROM {} WHERE queue = ?", self.tables.governor);
+            let (conn, queue) = (self.conn.take(), queue.to_owned());
+            self.asking.spawn(async move {
+                let mut conn = match conn {
+                    Some(conn) => conn,
+                    None => connect(server.clone(), opts, limit).await?,
+                };
+                match tokio::time::timeout(TIMEOUT, conn.exec_first(query, (queue,))).await {
+                    Ok(Ok(beat)) => Ok((conn, beat)),
+                    Ok(Err(error)) => Err(Error::query(READ)(error)),
+                    Err(_) => Err(Error::Timeout { server, seconds: TIMEOUT.as_secs(), doing: READ }),
                 }
-                Err(_) => return Err(timed_out(server(), "connect")),
-            },
-        };
-        match tokio::time::timeout(TIMEOUT, conn.exec_first(query, (queue,))).await {
-            Ok(Ok(beat)) => {
+            });
+        }
+        match self.asking.join_next().await {
+            Some(Ok(Ok((conn, beat)))) => {
                 self.conn = Some(conn);
                 Ok(beat)
             }
-            Ok(Err(error)) => Err(Error::query("read the governor's beat on a replica")(error)),
-            Err(_) => Err(timed_out(server(), "read the governor's beat on a replica")),
+            Some(Ok(Err(error))) => Err(error),
+            // It panicked, or the runtime ends.
+            _ => Err(Error::Timeout { server: self.name.clone(), seconds: 0, doing: READ }),
         }
     }
 }
 
-fn timed_out(server: String, doing: &'static str) -> Error {
-    Error::Timeout { server, seconds: TIMEOUT.as_secs(), doing }
+async fn connect(server: String, opts: Opts, limit: Duration) -> Result<Conn, Error> {
+    match tokio::time::timeout(limit, Conn::new(opts)).await {
+        Ok(connected) => connected.map_err(|source| Error::Connect { server, source: source.into() }),
+        Err(_) => Err(Error::Timeout { server, seconds: limit.as_secs().max(1), doing: "connect" }),
+    }
 }
