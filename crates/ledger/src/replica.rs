@@ -15,6 +15,9 @@ use crate::tables::Tables;
 const TIMEOUT: Duration = Duration::from_secs(1);
 const READ: &str = "read the governor's beat on a replica";
 
+/// Term and beat of a queue's governor.
+type Beat = (i64, i64);
+
 /// A replica, with its own connection.
 pub struct Replica {
     name: String,
@@ -23,7 +26,7 @@ pub struct Replica {
     conn: Option<Conn>,
     connect_timeout: Duration,
     /// Asks once, and connects before if there is no connection.
-    asking: JoinSet<Result<(Conn, Option<(i64, i64)>), Error>>,
+    asking: JoinSet<Result<(Conn, Option<Beat>), Error>>,
 }
 
 impl Replica {
@@ -65,12 +68,12 @@ impl Replica {
         &self.name
     }
 
-    /// Term and beat of a queue's governor as the replica has them; `None` if it has no such row. Who gives up before the answer
+    /// The beat of a queue's governor as the replica has it; `None` if it has no such row. Who gives up before the answer
     /// is there has it the next time: to a replica that is far away it takes longer to connect than anybody waits.
     ///
     /// # Errors
     /// If the replica cannot be reached within the configured time, does not answer within a second, or refuses the query.
-    pub async fn beat(&mut self, queue: &str) -> Result<Option<(i64, i64)>, Error> {
+    pub async fn beat(&mut self, queue: &str) -> Result<Option<Beat>, Error> {
         if self.asking.is_empty() {
             let (server, opts, limit) = (self.name.clone(), self.opts.clone(), self.connect_timeout);
             let query = format!("SELECT term, beat FROM {} WHERE queue = ?", self.tables.governor);
