@@ -221,7 +221,9 @@ fn what_is_replayed_while_its_replacement_is_checked_is_not_replaced() {
     let publish = ["publish", &file, "--run", "fix", "--replaces", "job"];
     std::thread::scope(|scope| {
         let published = scope.spawn(|| fleet.run(&publish));
-        eventually(Duration::from_secs(30), "the publish waits", || fleet.running("INSERT INTO") == 1);
+        eventually(Duration::from_secs(30), "the publish waits", || {
+            fleet.running("digest, milestones, chunk") == 1
+        });
         fleet.sql("DELETE FROM t WHERE id = 1");
         let _worker = fleet.worker(1);
         fleet.run(&["dead", "replay", "--run", "job", "--job", "3"]).expect(0).says("1 dead job replayed");
