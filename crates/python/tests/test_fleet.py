@@ -105,23 +105,23 @@ def test_a_run_of_which_too_many_jobs_die_halts_and_is_replaced(fleet, counters)
     counters(30)
     queries = [f"UPDATE later SET n = n + 1 WHERE id = {number}" for number in range(1, 3001)]
     with pytest.raises(ValueError, match='halt is "many"'):
-        fleet.publish(queries, run="bad", halt="many")
+        fleet.publish(queries, run="halts-bad", halt="many")
     with Pool(1) as pool, pytest.raises(RunEnded) as raised:
-        pool.map(queries, chunksize=1, run="bad", halt="5")
+        pool.map(queries, chunksize=1, run="halts-bad", halt="5")
     assert raised.value.end == "halted"
     (hold,) = fleet.holds()
     assert (hold.by, hold.until) == ("halt", None)
-    assert "run bad" in hold.because
+    assert "run halts-bad" in hold.because
     fleet.resume(hold.id)
-    fleet.cancel("bad")
+    fleet.cancel("halts-bad")
     assert fleet.holds() == []
     with Pool(2) as pool, pytest.raises(DeadJobs):
-        pool.map(queries[:30], run="dead")
+        pool.map(queries[:30], run="halts-dead")
     repaired = [f"UPDATE t SET n = n + 1 WHERE id = {number}" for number in range(1, 31)]
-    assert fleet.publish(repaired, run="good", replaces="dead").replaced == 30
+    assert fleet.publish(repaired, run="halts-good", replaces="halts-dead").replaced == 30
     with Pool(2) as pool:
-        pool.map(repaired, run="good")
-    assert fleet.status("dead").state == "repaired"
+        pool.map(repaired, run="halts-good")
+    assert fleet.status("halts-dead").state == "repaired"
     counters.each_once()
 
 
