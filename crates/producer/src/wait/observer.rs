@@ -96,7 +96,7 @@ impl Observer {
         let holds = client.holds().in_force(&run.queue).await.ok().flatten().unwrap_or_default();
         // A right that is missing takes a reason away, and nothing else.
         let running = client.inspect().longest_running(run.id).await.ok().flatten();
-        let runs = running.is_some();
+        let is_running = running.is_some();
         self.reason = reason(&Facts {
             queue: run.queue.clone(),
             database_unavailable: None,
@@ -114,7 +114,7 @@ impl Observer {
             *runs = in_front(client, run).await;
         }
         // A worker says what it does with its heartbeats only, and they may be far between.
-        if asked.is_err() || ready.work > 0 || ready.retry > 0 || runs {
+        if asked.is_err() || ready.work > 0 || ready.retry > 0 || is_running {
             return false;
         }
         match client.workers().of_queue(&run.queue, self.heard_within_s).await {
