@@ -28,6 +28,9 @@ fn an_open_run_says_how_fast_it_is_what_fails_and_what_runs() {
     assert_eq!((json["done"].as_u64(), json["errors"][0]["code"].as_u64()), (Some(30), Some(1146)));
     assert_eq!((json["rate"].as_f64(), json["retrying"].as_u64()), (Some(0.6), Some(0)));
     assert_eq!(json["running"].as_array().unwrap().len(), 2);
+    assert!(
+        json["running"][0]["statement"].as_str().unwrap().starts_with("UPDATE t SET n = n + 1 + 0 * SLEEP")
+    );
     fleet.run(&["runs", "--state", "running"]).expect(0).says("seen");
     assert!(!fleet.run(&["runs", "--state", "done"]).expect(0).out.contains("seen"));
     fleet.run(&["runs", "--state", "asleep"]).expect(2).says("publishing, running, done");

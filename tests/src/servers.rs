@@ -64,11 +64,14 @@ impl Servers {
     /// The servers of this process. A static is never dropped: the stack's watchdog ends them with the process.
     pub(crate) fn shared() -> Arc<Servers> {
         static SERVERS: OnceLock<Arc<Servers>> = OnceLock::new();
-        let wanted = std::env::var("QUERYFLEET_TEST_VHOSTS").ok().and_then(|number| number.parse().ok());
-        // It boots once, and handles the messages of all tests.
-        let options =
-            || Options { vhosts: wanted.unwrap_or(SHARED), sleepy_broker: true, ..Options::default() };
-        SERVERS.get_or_init(|| Servers::with(options(), None)).clone()
+        let start = || {
+            let wanted = std::env::var("QUERYFLEET_TEST_VHOSTS").ok().and_then(|number| number.parse().ok());
+            // It boots once, and handles the messages of all tests.
+            let options =
+                Options { vhosts: wanted.unwrap_or(SHARED), sleepy_broker: true, ..Options::default() };
+            Servers::with(options, None)
+        };
+        SERVERS.get_or_init(start).clone()
     }
 
     /// Servers for one test that stops or freezes them: some 4 s.
