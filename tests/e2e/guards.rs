@@ -73,6 +73,33 @@ fn nothing_after_the_canary_runs_before_somebody_approves_it_whatever_becomes_of
 }
 
 #[test]
+fn a_canary_shows_the_rows_that_its_jobs_have_changed_and_their_time() {
+    let fleet = Fleet::new();
+    fleet.make_counters(10);
+    let jobs = (1..=10).map(|id| match id {
+        2 => "UPDATE t SET n = n + 1;".to_owned(),
+        3 => "UPDATE t SET n = n + 1 + 0 * SLEEP(1) WHERE id = 3;".to_owned(),
+        _ => format!("UPDATE t SET n = n + 1 WHERE id = {id};"),
+    });
+    let script = fleet.script(jobs);
+    let _worker = fleet.worker(2);
+    let mut publisher = publish(&fleet, &script, &["--canary", "3", "--allow-no-where"]);
+    let status = || fleet.run(&["status", "guarded"]);
+    eventually(SOON, "all three are noted", || status().out.contains("canary of 3 jobs: 3 done"));
+    status()
+        .expect(0)
+        .says("rows changed 12 (most by job 2: 10), the slowest job 3 took 1")
+        .says("; not approved");
+    // What was decided about the queue is not drowned by it.
+    fleet.run(&["events", "--run", "guarded"]).expect(0).says("job 2: rows changed 10, took");
+    assert!(!fleet.run(&["events"]).expect(0).out.contains("rows changed"));
+    fleet.run(&["approve", "guarded", "--by", "dba"]).expect(0);
+    assert!(publisher.wait().unwrap().success());
+    fleet.wait("guarded").expect(0);
+    status().expect(0).says("canary of 3 jobs: 3 done").says("; approved by dba");
+}
+
+#[test]
 fn a_canary_shows_what_would_have_failed_and_can_be_cancelled() {
     let fleet = Fleet::new();
     fleet.make_counters(1);

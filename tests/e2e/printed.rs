@@ -246,6 +246,7 @@ fn json_has_these_keys() {
         &["status", "printed"],
         0,
         &expect![[r#"
+        .canary: null
         .cancelled: number
         .confirmed: number
         .created: string

@@ -36,17 +36,21 @@ impl Side for Queryfleet {
     fn run(&self, ground: &Ground, task: &Task) -> Result<Sample, Fault> {
         let published = publish(ground, task, self.chunk)?;
         let before = ground.sql.counter(task.workload.counter())?;
-        // A job's ledger row is an INSERT, too; those of a chunk are two. A heartbeat may be one more: then the end is
-        // seen a job early.
+        // A job's ledger row is an INSERT, too; those of a chunk are two, and a worker's other rows are a few more. That
+        // they are all done is what the ledger says.
         let rows = match self.chunk.parse() {
             Ok(1) => task.jobs,
             Ok(chunk) => 2 * task.jobs.div_ceil(chunk),
-            // At least: then the end is seen a few jobs early.
             Err(_) => 2 * task.jobs.div_ceil(super::driver::AUTO),
         };
         let all = task.jobs + if task.workload == Workload::Insert { rows } else { 0 };
         let worker = worker(ground, self.slots)?;
-        let done = || Ok(begun(ground, task.workload, before)? * task.jobs / all);
+        let done = || match begun(ground, task.workload, before)? * task.jobs / all {
+            begun if begun < task.jobs => Ok(begun),
+            _ => {
+                Ok(ground.sql.number("SELECT COUNT(*) FROM queryfleet_ledger WHERE state = 'done'")? as usize)
+            }
+        };
         let sample = drain(ground, worker.pid(), task.jobs, done)?;
         let rss = peak_rss(worker.pid());
         worker.terminate();

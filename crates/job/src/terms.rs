@@ -47,6 +47,8 @@ pub struct Terms {
     pub session_sql: Option<String>,
     /// How its non-transactional statements are run.
     pub not_atomic: Option<NotAtomic>,
+    /// So many jobs, the first ones, somebody looks at before the others run.
+    pub canary: Option<u64>,
     /// The manifest that they name; `None` for a run that a program without manifests has published.
     manifest: Option<ManifestDigest>,
     /// Whether a message of version 1 may run, which names no manifest.
@@ -92,6 +94,7 @@ impl Terms {
             total: Some(manifest.total),
             session_sql: manifest.session_sql,
             not_atomic: manifest.not_atomic,
+            canary: manifest.canary,
         })
     }
 
@@ -133,6 +136,7 @@ fn without_manifest(row: &UnsignedColumns<'_>, here: &ExecutionSite) -> Result<T
         total: row.total,
         session_sql: row.session_sql.map(str::to_owned),
         not_atomic: row.not_atomic,
+        canary: None,
     })
 }
 

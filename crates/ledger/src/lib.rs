@@ -22,7 +22,7 @@ mod session_sql;
 mod tables;
 
 pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
-pub use client::events::{Event, Events, NewEvent};
+pub use client::events::{CanaryJob, Event, Events, NewEvent};
 pub use client::governors::{GovernorRow, Governors, Verdict};
 pub use client::halts::{GuardedRun, HALT, Halts};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};

@@ -41,7 +41,7 @@ pub use purge::{PURGE_AFTER_H, Purged};
 pub use queue::{QueueStanding, Waiting};
 pub use replay::{ReplayPreview, Taken};
 pub use setup::Ready;
-pub use status::RunDetails;
+pub use status::{Canary, RunDetails};
 pub use workers::WorkerStanding;
 
 /// One ledger and the person who is responsible for it.

@@ -1,7 +1,7 @@
 //! How runs stand.
 
 use queryfleet_job::RunId;
-use queryfleet_ledger::{Run, RunningStatement, Standing};
+use queryfleet_ledger::{CanaryJob, Run, RunningStatement, Standing};
 
 use crate::board::{Board, RunProgress};
 use crate::{DeadFilter, DeadGroup, Error, Operator, Waiting};
@@ -20,6 +20,36 @@ pub struct RunDetails {
     pub errors: Vec<DeadGroup>,
     /// Its statements that run now, the longest first, as far as this account may see them.
     pub running: Vec<RunningStatement>,
+    /// Its canary, if it has one.
+    pub canary: Option<Canary>,
+}
+
+/// The first jobs of a run, by which somebody judges whether the rest may run.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// How many there are.
+    pub jobs: u64,
+    /// What those have done that are done, in the order of their ends, as far as this account may read it.
+    pub done: Vec<CanaryJob>,
+    /// Who has approved the rest; `None`: nobody yet.
+    pub approved_by: Option<String>,
+}
+
+impl Canary {
+    /// The rows that all of them have changed.
+    pub fn rows(&self) -> u64 {
+        self.done.iter().map(|job| job.rows).fold(0, u64::saturating_add)
+    }
+
+    /// The one that took longest.
+    pub fn slowest(&self) -> Option<CanaryJob> {
+        self.done.iter().copied().max_by_key(|job| job.took_ms)
+    }
+
+    /// The one that has changed most rows.
+    pub fn largest(&self) -> Option<CanaryJob> {
+        self.done.iter().copied().max_by_key(|job| job.rows)
+    }
 }
 
 impl Operator {
@@ -73,7 +103,16 @@ impl Operator {
         running.retain(|running| is_open && running.run == id);
         running.truncate(MOST_SAID);
         let retrying = messages.filter(|_| is_open).map(|waiting| waiting.retry);
-        RunDetails { progress, retrying, errors, running }
+        let canary = self.canary_of(&progress.standing.run).await;
+        RunDetails { progress, retrying, errors, running, canary }
+    }
+
+    /// As above: a missing right, or a ledger that keeps no events, takes what the jobs have done away and nothing else.
+    async fn canary_of(&mut self, run: &Run) -> Option<Canary> {
+        let jobs = run.canary?;
+        let done = self.ledger.events().canary(run.id).await.unwrap_or_default();
+        let approved_by = self.ledger.runs().approved(run.id).await.unwrap_or_default();
+        Some(Canary { jobs, done, approved_by })
     }
 
     /// How one run, given by its name or id, stands now.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use queryfleet_config::Config;
-use queryfleet_ledger::{GivenUp, HoldRow, RunStatus, RunningStatement, Standing};
-use queryfleet_operator::{DeadGroup, LimitStanding, Operator, QueueStanding, RunDetails, Waiting};
+use queryfleet_ledger::{CanaryJob, GivenUp, HoldRow, RunStatus, RunningStatement, Standing};
+use queryfleet_operator::{Canary, DeadGroup, LimitStanding, Operator, QueueStanding, RunDetails, Waiting};
 use serde::Serialize;
 
 use crate::Exit;
@@ -66,6 +66,22 @@ struct DetailsView<'a> {
     retrying: Option<u64>,
     errors: Vec<ErrorView<'a>>,
     running: Vec<RunningView<'a>>,
+    canary: Option<CanaryView<'a>>,
+}
+
+#[derive(Serialize)]
+struct CanaryView<'a> {
+    jobs: u64,
+    approved_by: Option<&'a str>,
+    /// The jobs that are done, as far as this account may read it.
+    done: Vec<CanaryJobView>,
+}
+
+#[derive(Serialize)]
+struct CanaryJobView {
+    seq: u64,
+    rows: u64,
+    took_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -102,7 +118,14 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
             seconds: statement.seconds,
             statement: &statement.text,
         };
+        let job = |&CanaryJob { seq, rows, took_ms }: &CanaryJob| CanaryJobView { seq, rows, took_ms };
+        let canary = |canary: &'a Canary| CanaryView {
+            jobs: canary.jobs,
+            approved_by: canary.approved_by.as_deref(),
+            done: canary.done.iter().map(job).collect(),
+        };
         DetailsView {
+            canary: details.canary.as_ref().map(canary),
             standing: StandingView::from(&details.progress.standing),
             rate: details.progress.per_second.map(|rate| (rate * 10.0).round() / 10.0),
             left_s: details.progress.left_s(),
@@ -120,8 +143,9 @@ fn print_details(details: &RunDetails) {
 
 /// What a run does, a line each.
 pub(crate) fn described(details: &RunDetails) -> Vec<String> {
-    let RunDetails { progress, retrying, errors, running } = details;
+    let RunDetails { progress, retrying, errors, running, canary } = details;
     let mut lines: Vec<String> = given_up(&progress.standing).into_iter().collect();
+    lines.extend(canary.as_ref().map(of_canary));
     if let Some(rate) = progress.per_second {
         let left = progress.left_s().map(|left| format!("; {} left", clock(Duration::from_secs(left))));
         lines.push(format!("{rate:.1} jobs/s in the last minute{}", left.unwrap_or_default()));
@@ -139,6 +163,26 @@ pub(crate) fn described(details: &RunDetails) -> Vec<String> {
         },
     ));
     lines
+}
+
+/// What the jobs of a canary have done.
+fn of_canary(canary: &Canary) -> String {
+    let mut line = format!("canary of {}", counted(canary.jobs, "job"));
+    if let (Some(slowest), Some(largest)) = (canary.slowest(), canary.largest()) {
+        line += &format!(
+            ": {} done, rows changed {} (most by job {}: {}), the slowest job {} took {} ms",
+            canary.done.len(),
+            canary.rows(),
+            largest.seq,
+            largest.rows,
+            slowest.seq,
+            slowest.took_ms
+        );
+    }
+    line + &match &canary.approved_by {
+        Some(who) => format!("; approved by {who}"),
+        None => "; not approved".to_owned(),
+    }
 }
 
 /// Shows one run, or the newest ones.

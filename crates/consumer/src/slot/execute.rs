@@ -7,13 +7,17 @@
 use std::time::{Duration, Instant};
 
 use queryfleet_job::settle::settle;
-use queryfleet_job::{Chunk, Failure, Headers, Job, Outcome, Settlement, Spent, Terms, jittered};
+use queryfleet_job::{Chunk, Failure, Headers, Job, Outcome, RunId, Settlement, Spent, Terms, jittered};
+use queryfleet_ledger::CanaryJob;
 
 use crate::log::{self, Event, EventKind};
 use crate::not_run::NotRun;
 use crate::slot::attempt::attempt;
 use crate::slot::context::Context;
 use crate::slot::tries::Tries;
+
+/// How long it may take to note what a job of a canary has done.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How one job of a delivery has ended, and what becomes of it.
 #[derive(Debug)]
@@ -113,7 +117,11 @@ async fn execute_singly<'a>(
             None => {
                 let since = Instant::now();
                 let ending = execute_one(context, chunk, terms, job, attempts, &mut tries).await;
-                record_end(context, &ending.outcome, since.elapsed());
+                let took = since.elapsed();
+                record_end(context, &ending.outcome, took);
+                if terms.canary.is_some_and(|jobs| job.seq <= jobs) {
+                    note_canary(context, chunk.run, &ending, took).await;
+                }
                 ending
             }
         };
@@ -193,6 +201,22 @@ fn record_end(context: &Context, outcome: &Outcome, took: Duration) {
     if let Outcome::Done(rows) = outcome {
         context.shared.metrics.rows_affected(*rows);
     }
+}
+
+/// Notes what a job of a canary has done, for whoever approves the rest. A dead one has its row.
+async fn note_canary(context: &Context, run: RunId, ending: &Ending<'_>, took: Duration) {
+    let (&Outcome::Done(rows), seq) = (&ending.outcome, ending.job.seq) else { return };
+    let shared = &context.shared;
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let note = async {
+        let mut client = shared.clients.heartbeat.lock().await;
+        client
+            .events()
+            .note_canary(&shared.queue, run, &shared.worker, CanaryJob { seq, rows, took_ms })
+            .await;
+    };
+    // The job is done whether somebody reads of it or not.
+    let _ = tokio::time::timeout(NOTE_TIMEOUT, note).await;
 }
 
 /// Counts and logs a failed attempt at a job.

@@ -13,6 +13,39 @@ const KEPT_DAYS: u32 = 30;
 /// So many old ones are deleted with each new one.
 const DELETED_AT_ONCE: u32 = 1000;
 
+/// What an event of a job of a canary is called: it is for whoever looks at its run.
+const CANARY: &str = "canary";
+/// So many of them are read.
+const CANARY_JOBS_READ: u32 = 10_000;
+
+/// What a job of a canary has done, as its event says it: by that somebody judges whether the rest may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CanaryJob {
+    /// Which job.
+    pub seq: u64,
+    /// The rows that it has changed.
+    pub rows: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+impl std::fmt::Display for CanaryJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let CanaryJob { seq, rows, took_ms } = self;
+        write!(f, "job {seq}: rows changed {rows}, took {took_ms} ms")
+    }
+}
+
+impl CanaryJob {
+    /// Reads what is displayed; `None` for other texts.
+    fn read(text: &str) -> Option<CanaryJob> {
+        let (seq, rest) = text.strip_prefix("job ")?.split_once(": rows changed ")?;
+        let (rows, took) = rest.split_once(", took ")?;
+        let took_ms = took.strip_suffix(" ms")?;
+        Some(CanaryJob { seq: seq.parse().ok()?, rows: rows.parse().ok()?, took_ms: took_ms.parse().ok()? })
+    }
+}
+
 /// Something that somebody does.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvent<'a> {
@@ -82,7 +115,28 @@ impl Events<'_> {
             .await;
     }
 
-    /// The newest events, newest first: of a run, or of a queue.
+    /// Notes what a job of a run's canary has done, as [`note`](Self::note) does.
+    pub async fn note_canary(&mut self, queue: &str, run: RunId, worker: &str, job: CanaryJob) {
+        let detail = job.to_string();
+        self.note(&NewEvent { queue, run: Some(run), who: worker, what: CANARY, detail: &detail }).await;
+    }
+
+    /// What the jobs of a run's canary have done, as far as that was noted.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn canary(&mut self, run: RunId) -> Result<Vec<CanaryJob>, Error> {
+        let query = format!(
+            "SELECT detail FROM {} WHERE run = {run} AND what = '{CANARY}' ORDER BY id LIMIT {CANARY_JOBS_READ}",
+            self.client.database.tables.event
+        );
+        let details: Vec<String> =
+            self.client.ask("read what a canary has done", async |conn| conn.query(query).await).await?;
+        Ok(details.iter().filter_map(|detail| CanaryJob::read(detail)).collect())
+    }
+
+    /// The newest events, newest first: of a run, or of a queue. What the jobs of canaries have done is only among those of
+    /// their run.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
@@ -96,7 +150,7 @@ impl Events<'_> {
         let tables = &self.client.database.tables;
         let (about, value) = match run {
             Some(run) => ("e.run = ?", mysql_async::Value::from(run.0)),
-            None => ("e.queue = ?", mysql_async::Value::from(queue)),
+            None => ("e.what <> 'canary' AND e.queue = ?", mysql_async::Value::from(queue)),
         };
         let query = format!(
             "SELECT DATE_FORMAT(e.at, '%Y-%m-%dT%H:%i:%sZ') AS at, e.queue, e.run, r.name, e.who, e.what, e.detail \
@@ -107,5 +161,18 @@ impl Events<'_> {
         let rows: Vec<Row> =
             self.client.ask("read events", async |conn| conn.exec(query, (value,)).await).await?;
         rows.into_iter().map(|row| row::read(row, "queryfleet_event")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_job_of_a_canary_has_done_is_read_as_it_is_written() {
+        let job = CanaryJob { seq: 7, rows: 3_000_000, took_ms: 12 };
+        assert_eq!(job.to_string(), "job 7: rows changed 3000000, took 12 ms");
+        assert_eq!(CanaryJob::read(&job.to_string()), Some(job));
+        assert_eq!(CanaryJob::read("100 jobs done, 0 dead"), None);
     }
 }
