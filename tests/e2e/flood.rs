@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use queryfleet_tests::{Fleet, Proxy, Signal, Worker, eventually, interrupted};
@@ -161,11 +160,16 @@ fn a_publish_and_a_worker_that_wait_say_so_now_and_then() {
     fleet.ctl(&["set_policy", "short", "^queryfleet\\.default$", r#"{"max-length":1}"#]);
     let mut publish = fleet.command(&["publish", script.to_str().unwrap(), "--run", "full"]);
     publish.env("QUERYFLEET_CONFIRM_WINDOW", "8").env("QUERYFLEET_BACKOFF_MAX", "10ms");
-    let publish = publish.stderr(Stdio::piped()).spawn().unwrap();
+    let log = fleet.file("publish.err", "");
+    let publish = publish.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
     let away = [("QUERYFLEET_AMQP_URL", "amqp://u:p@127.0.0.1:1/v"), ("QUERYFLEET_BACKOFF_MAX", "10ms")];
     let mut worker = fleet.worker_with(1, &away);
     worker.wait_for("tries of the worker to start have failed");
-    let said = interrupted(publish, Signal::INT);
+    // Its reminder is due ten seconds after the first line, however much else the machine has to do.
+    let said = || std::fs::read_to_string(&log).unwrap();
+    eventually(SOON, "it says it once more", || said().contains("times more since the last line"));
+    interrupted(publish, Signal::INT);
+    let said = said();
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("publishing waits")).collect();
     assert!((1..=4).contains(&lines.len()), "{said}");
     assert!(lines[1].contains("times more since the last line"), "{said}");

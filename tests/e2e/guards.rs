@@ -170,6 +170,30 @@ fn a_run_that_fails_too_often_holds_its_queue_until_somebody_resumes_it() {
 }
 
 #[test]
+fn what_is_discarded_after_a_halt_hides_nothing_that_dies_next() {
+    let fleet = Fleet::new();
+    let script = failing(&fleet, 300);
+    let _worker = fleet.worker(1);
+    let publish = ["publish", script.to_str().unwrap(), "--run", "bad", "--chunk", "1", "--halt", "20"];
+    fleet.run(&publish).expect(0);
+    fleet.wait("bad").expect(7);
+    eventually(SOON, "what ran has ended", || fleet.running("SLEEP(0.1)") == 0);
+    let dead = fleet.ledger("dead");
+    // What was dead when it is resumed counts no more, whether it is there or not.
+    fleet.run(&["pause", "--by", "dba"]).expect(0);
+    fleet.run(&["resume", "1"]).expect(0);
+    fleet.run(&["dead", "discard", "--run", "bad", "--yes"]).expect(0);
+    fleet.run(&["resume"]).expect(0);
+    eventually(SOON, "some more are dead", || fleet.ledger("dead") > dead);
+    fleet.wait("bad").expect(7);
+    eventually(SOON, "what ran has ended", || fleet.running("SLEEP(0.1)") == 0);
+    let more = fleet.ledger("dead") - dead;
+    // 0.1 s each, and it is looked at every two seconds.
+    assert!((20..20 + dead).contains(&more), "{dead} and {more}");
+    fleet.run(&["cancel", "bad"]).expect(0);
+}
+
+#[test]
 fn a_run_that_ends_after_it_was_halted_holds_nothing() {
     let fleet = Fleet::new();
     fleet.make_counters(2);

@@ -160,6 +160,76 @@ fn a_statement_that_outlives_its_worker_keeps_the_permit_and_a_frozen_worker_tha
 }
 
 #[test]
+fn a_statement_that_outlives_its_session_keeps_its_slot_from_beginning_another() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(20);
+    let mut lock = fleet.client();
+    lock.run("BEGIN; UPDATE t SET n = n WHERE id <= 2").unwrap();
+    let proxy = Proxy::to(&fleet.mysql_url());
+    let url = proxy.url(&fleet.mysql_url());
+    // Statements that begin before the limit count, too.
+    let worker = fleet.worker_with(2, &[("QUERYFLEET_MYSQL_URL", &url)]);
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "cut", "--chunk", "1"]).expect(0);
+    let running = || fleet.running("UPDATE t SET n = n + 1");
+    eventually(SOON, "two wait for their rows", || running() == 2);
+    fleet.run(&["limit", "--slots", "2"]).expect(0);
+    eventually(SOON, "it has both permits", || worker.metric("queryfleet_slots_allowed", &[]) == 2.0);
+    // The server does not notice: it executes them on. The worker connects anew.
+    proxy.cut();
+    let sessions = || fleet.rows::<Option<String>>("SELECT sessions FROM queryfleet_worker").remove(0);
+    let ids = |text: Option<String>| text.unwrap_or_default().matches("\"id\"").count();
+    eventually(SOON, "it has others", || ids(sessions()) > 2);
+    let seen = || fleet.rows::<String>("SELECT CAST(seen AS CHAR) FROM queryfleet_worker").remove(0);
+    for _ in 0..3 {
+        let before = seen();
+        eventually(SOON, "it was heard of", || seen() != before);
+    }
+    assert_eq!((fleet.ledger("done"), running()), (0, 2), "nothing has begun beside them");
+    assert_eq!(worker.get("/readyz").0, 200);
+    drop(lock);
+    fleet.wait("cut").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+#[ignore = "make faults: takes long"]
+fn a_statement_that_began_before_the_limit_keeps_the_permit_of_its_dead_worker() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(2);
+    let mut lock = fleet.client();
+    lock.run("BEGIN; UPDATE t SET n = n WHERE id = 1").unwrap();
+    let mut first = fleet.worker(1);
+    fleet.run(&["publish", script.to_str().unwrap(), "--run", "long", "--chunk", "1"]).expect(0);
+    eventually(SOON, "it runs", || fleet.running("UPDATE t SET n = n + 1") == 1);
+    fleet.run(&["limit", "--slots", "1"]).expect(0);
+    eventually(SOON, "it has the permit", || first.metric("queryfleet_slots_allowed", &[]) == 1.0);
+    first.kill();
+    let second = fleet.worker(1);
+    let silent = "SELECT MAX(TIMESTAMPDIFF(SECOND, seen, NOW())) > 20 FROM queryfleet_worker";
+    eventually(SOON, "it counts as silent", || fleet.number(silent) == 1);
+    assert_eq!((second.metric("queryfleet_slots_allowed", &[]), fleet.ledger("done")), (0.0, 0));
+    drop(lock);
+    fleet.wait("long").expect(0);
+    fleet.assert_each_once();
+}
+
+#[test]
+fn a_worker_whose_row_is_gone_says_anew_what_it_obeys() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(1);
+    let _worker = fleet.worker(1);
+    fleet.run(&["limit", "--slots", "1"]).expect(0);
+    fleet.publish(&script, "one");
+    fleet.wait("one").expect(0);
+    let says =
+        "SELECT COUNT(*) FROM queryfleet_worker WHERE limit_version IS NOT NULL AND sessions IS NOT NULL";
+    assert_eq!(fleet.number(says), 1);
+    // As after a failover to a server that lacks the last writes.
+    fleet.sql("DELETE FROM queryfleet_worker");
+    eventually(SOON, "it says it again", || fleet.number(says) == 1);
+}
+
+#[test]
 #[ignore = "make faults: takes long"]
 fn a_worker_without_a_way_to_the_broker_leaves_its_permits_to_others() {
     let fleet = Fleet::new();

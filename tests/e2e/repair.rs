@@ -96,6 +96,29 @@ fn an_export_is_repaired_and_its_run_replaces_the_dead_jobs() {
 }
 
 #[test]
+fn a_run_is_repaired_when_what_replaces_its_dead_jobs_is_done() {
+    let fleet = Fleet::new();
+    fleet.make_counters(2);
+    let script = fleet.script(["UPDATE nowhere SET n = 1 WHERE id = 1;"]);
+    let fix = fleet.file("fix.sql", "UPDATE t SET n = n + 1 WHERE id = 1;\n");
+    for (run, fix_name) in [("one", "first"), ("two", "second")] {
+        let mut worker = fleet.worker(1);
+        fleet.run(&["publish", script.to_str().unwrap(), "--run", run]).expect(0);
+        fleet.wait(run).expect(3);
+        assert_eq!(worker.drain(), Some(0));
+        fleet.run(&["publish", &fix, "--run", fix_name, "--replaces", run]).expect(0);
+        let said = fleet.run(&["status", run]).expect(0);
+        said.says("finished").says(&format!("; run {fix_name} is not done: queryfleet status {fix_name}"));
+    }
+    fleet.run(&["cancel", "second"]).expect(0);
+    let _worker = fleet.worker(1);
+    fleet.wait("first").expect(0);
+    fleet.run(&["status", "one"]).expect(0).says("repaired");
+    fleet.run(&["status", "two"]).expect(0).says("finished").says("; run second is not done");
+    fleet.wait("two").expect(3);
+}
+
+#[test]
 fn values_databases_and_bodies_survive_an_export() {
     let fleet = Fleet::new();
     fleet.make_counters(1);

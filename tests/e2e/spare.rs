@@ -388,6 +388,23 @@ fn a_replica_that_is_far_away_is_looked_at() {
 
 #[test]
 #[ignore = "make faults: takes long"]
+fn a_fleet_whose_checks_never_come_to_their_end_begins_nothing() {
+    let fleet = Fleet::with_own_servers();
+    let proxy = Proxy::to(&fleet.mysql_url());
+    let url = proxy.url(&fleet.mysql_url());
+    let slow = [("QUERYFLEET_MYSQL_URL", url.as_str())];
+    let workers = [fleet.worker_with(2, &slow), fleet.worker_with(2, &slow)];
+    fleet.run(&["limit", "--max-load", "Threads_connected=450"]).expect(0);
+    eventually(SOON, "all may work", || allowed(&workers) == 4.0 && governors(&workers) == 1.0);
+    // Each question takes 0.8 s: whoever makes the checks is not done before he has to be heard of, and others take over.
+    proxy.set(Link { delay: Duration::from_millis(400), ..Link::default() });
+    eventually(SOON, "nothing is allowed", || allowed(&workers) == 0.0);
+    proxy.set(Link::default());
+    eventually(SOON, "all may work", || allowed(&workers) == 4.0);
+}
+
+#[test]
+#[ignore = "make faults: takes long"]
 fn a_replica_that_is_cut_off_is_not_taken_for_one_without_lag() {
     let fleet = Fleet::with_replica();
     let proxy = Proxy::to(&fleet.replica_url());

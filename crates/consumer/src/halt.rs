@@ -1,7 +1,7 @@
 //! Holding the queue for a run of which too many jobs die: each worker looks at the guarded runs that it has messages of.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use queryfleet_ledger::{Error, GuardedRun, HALT, LedgerClient, NewEvent};
 
@@ -9,19 +9,22 @@ use crate::shared::Shared;
 
 /// How often the worker looks. All of them do: whichever has executed what died may be gone.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// How often it counts whether anything is left of a run that is halted, whose last job has ended.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Looks until the worker ends.
 pub(crate) async fn watch(shared: Arc<Shared>) {
+    let mut counted = None;
     loop {
         tokio::time::sleep(queryfleet_job::jittered(LOOK_INTERVAL)).await;
-        if let Err(error) = look(&shared).await {
+        if let Err(error) = look(&shared, &mut counted).await {
             let error = queryfleet_job::causes(&error);
             tracing::debug!(worker = shared.worker, error, "guarded runs are not looked at for now");
         }
     }
 }
 
-async fn look(shared: &Shared) -> Result<(), Error> {
+async fn look(shared: &Shared, counted: &mut Option<Instant>) -> Result<(), Error> {
     let runs = shared.runs.known();
     let mut client = shared.clients.heartbeat.lock().await;
     for run in client.halts().of(&runs).await? {
@@ -42,13 +45,17 @@ async fn look(shared: &Shared) -> Result<(), Error> {
     }
     let is_halted = |hold: &queryfleet_job::Hold| hold.by == HALT;
     if shared.control.holds().is_some_and(|holds| holds.iter().any(is_halted)) {
-        lift(shared, &mut client).await?;
+        lift(shared, &mut client, counted).await?;
     }
     Ok(())
 }
 
 /// Lifts the holds of runs of which nothing is left: their last jobs ran when they were placed.
-async fn lift(shared: &Shared, client: &mut LedgerClient) -> Result<(), Error> {
+async fn lift(
+    shared: &Shared,
+    client: &mut LedgerClient,
+    counted: &mut Option<Instant>,
+) -> Result<(), Error> {
     for (hold, id) in client.halts().held(&shared.queue).await? {
         let Some(run) = client.runs().get(&[id]).await?.into_iter().next() else { continue };
         let Some(total) = run.total else { continue };
@@ -56,6 +63,11 @@ async fn lift(shared: &Shared, client: &mut LedgerClient) -> Result<(), Error> {
         if client.halts().tally(id).await?.ended < total {
             continue;
         }
+        // Jobs before its last one may wait in the queue for as long as it is held.
+        if counted.is_some_and(|at| at.elapsed() < COUNT_INTERVAL) {
+            continue;
+        }
+        *counted = Some(Instant::now());
         let counts = client.counts_of(std::slice::from_ref(&run)).await?;
         if counts.iter().any(|counts| counts.ended() >= total)
             && client.holds().lift(&shared.queue, hold).await?

@@ -106,12 +106,20 @@ async fn poll(
             in_flight: shared.busy_slots.load(Ordering::Relaxed),
             notice_within: shared.limits.notice_within,
         };
-        client.workers().beat(&row).await?;
+        if client.workers().beat(&row).await? && !has_failed {
+            // The row was gone: whoever else uses this connection has met its end, and this may be another server.
+            shared.runs.identify(&mut client).await?;
+            *acknowledged = Acknowledged::default();
+            shared.sessions.forget_written();
+        }
+        shared.look_at_former_sessions(&mut client).await?;
     }
     // After the heartbeat: an account that may not read holds must not look dead.
     shared.control.read(&mut client).await?;
     if shared.control.is_limited() {
         let is_usable = usable.is_usable(shared);
+        // Before a permit is taken for what has begun without one.
+        shared.sessions.write(&mut client, id).await?;
         shared.control.keep_permits(&mut client, is_usable).await?;
     }
     show_control(shared);

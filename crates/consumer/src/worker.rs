@@ -19,6 +19,8 @@ use crate::{Drain, Error, collector, governor, halt, heartbeat, sweeper};
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long deleting the worker's row may take. The chart's grace period covers it.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often it is looked whether the sessions have ended, before that.
+const SESSIONS_LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the worker's own loop may stand still before /livez says so.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -138,10 +140,23 @@ async fn finish(mut slots: JoinSet<()>, drain: &Drain, drain_timeout: Duration) 
     }
 }
 
-/// Gives the worker's permits back, deletes its row, and closes the connections.
+/// Gives the worker's permits back, deletes its row, and closes the connections. Where a killed statement is still undone, the
+/// row and its permits stay: they are free when the server lists the session no longer.
 async fn leave(shared: &Shared) {
     let leaving = async {
         let mut client = shared.clients.heartbeat.lock().await;
+        if shared.control.is_limited() {
+            shared.sessions.write(&mut client, shared.control.worker_id()).await?;
+            // A session that was closed is listed for a moment. The others: until the timeout.
+            while !client
+                .permits()
+                .listed_sessions()
+                .await?
+                .is_some_and(|listed| shared.sessions.have_ended(&listed))
+            {
+                tokio::time::sleep(SESSIONS_LOOK_INTERVAL).await;
+            }
+        }
         shared.control.give_up_permits(&mut client).await?;
         client.workers().remove(shared.control.worker_id()).await
     };

@@ -22,10 +22,12 @@ pub enum Error {
         source: io::Error,
     },
     /// A server ended at once, or did not answer within 2 minutes.
-    #[error("{server} did not come up; its log ends with:\n{log}")]
+    #[error("{server} did not come up: it {why}; its log ends with:\n{log}")]
     NotUp {
         /// The server.
         server: &'static str,
+        /// Which of the two.
+        why: &'static str,
         /// The last lines of its log.
         log: String,
     },

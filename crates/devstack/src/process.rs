@@ -47,7 +47,8 @@ impl Process {
         let runs = || self.running().is_some();
         match bounded_wait::until(|| (!runs() || answers()).then(runs)) {
             Some(true) => Ok(()),
-            _ => Err(Error::NotUp { server: self.name, log: self.end_of_log() }),
+            Some(false) => Err(Error::NotUp { server: self.name, why: "has ended", log: self.end_of_log() }),
+            None => Err(Error::NotUp { server: self.name, why: "does not answer", log: self.end_of_log() }),
         }
     }
 

@@ -66,14 +66,15 @@ enum Mode {
 }
 
 impl LagLaw {
-    /// The law of a limit in seconds, which begins with so many slots: those of the holder before; `None`: a tenth.
+    /// The law of a limit in seconds, which begins with so many slots: those of the holder before, which may have stopped;
+    /// `None`: a tenth.
     pub fn new(limit: f64, allowed: Option<u32>, slots: u32) -> LagLaw {
         LagLaw {
             limit,
             allowed: allowed.map_or(BEGINS_WITH * f64::from(slots), f64::from).max(1.0),
             capacity: None,
             bore: 1.0,
-            mode: Mode::Grows,
+            mode: if allowed == Some(0) { Mode::Stopped } else { Mode::Grows },
             steps: 0,
             samples: VecDeque::new(),
             next_step: Duration::ZERO,
@@ -203,8 +204,15 @@ pub struct StopLaw {
 }
 
 impl StopLaw {
-    /// The law of a limit.
-    pub fn new(limit: f64) -> StopLaw {
+    /// The law of a limit, which begins with so many slots: those of the holder before, which may have stopped; `None`: all
+    /// of them. Nobody has slots yet that a single sample would take away, so the first is enough.
+    pub fn new(limit: f64, allowed: Option<u32>, slots: u32) -> StopLaw {
+        let allowed = allowed.filter(|allowed| *allowed < slots).map(f64::from);
+        StopLaw { above: STOPS_AFTER - 1, allowed, ..StopLaw::critical(limit) }
+    }
+
+    /// The law of a limit that nobody but a person takes back: it takes two samples.
+    pub fn critical(limit: f64) -> StopLaw {
         StopLaw { limit, above: 0, below_since: None, allowed: None, next_step: Duration::ZERO }
     }
 
@@ -355,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_load_stops_after_two_samples_and_resumes_with_half() {
-        let mut law = StopLaw::new(25.0);
+        let mut law = StopLaw::new(25.0, None, 40);
         let at = |half_seconds: u32| Duration::from_millis(500) * half_seconds;
         let mut step = |time: u32, value: f64| law.step(at(time), value, 40);
         assert_eq!(step(0, 24.0), 40);
@@ -373,8 +381,24 @@ mod tests {
     }
 
     #[test]
+    fn a_load_that_has_stopped_is_stopped_for_the_next_holder_too() {
+        let at = |seconds: u32| Duration::from_secs(seconds.into());
+        let mut law = StopLaw::new(25.0, Some(0), 40);
+        assert_eq!(law.step(at(0), 24.0, 40), 0);
+        assert_eq!(law.step(at(1), 10.0, 40), 0);
+        assert_eq!(law.step(at(3), 10.0, 40), 20);
+        assert_eq!(StopLaw::new(25.0, Some(30), 40).step(at(0), 10.0, 40), 30);
+        // Of nobody: one sample says enough; but a hold takes two.
+        assert_eq!(StopLaw::new(25.0, None, 40).step(at(0), 25.0, 40), 0);
+        assert_eq!(StopLaw::critical(25.0).step(at(0), 25.0, 40), 40);
+        let mut law = LagLaw::new(5.0, Some(0), 40);
+        assert_eq!(law.step(at(0), 2.0, 0, 40), 0);
+        assert_eq!(law.step(at(1), 0.5, 0, 40), 4);
+    }
+
+    #[test]
     fn a_load_that_others_keep_changes_little() {
-        let mut law = StopLaw::new(25.0);
+        let mut law = StopLaw::new(25.0, None, 40);
         let mut changes = 0;
         let mut before = 40;
         for step in 0..600u32 {

@@ -116,6 +116,19 @@ impl Limit {
             || self.throttle_http.is_some()
     }
 
+    /// Whether it checks what another one does, against the same limits.
+    pub fn has_same_checks(&self, other: &Limit) -> bool {
+        let checks = |limit: &Limit| Limit {
+            slots: None,
+            rate: None,
+            window: None,
+            window_margin: None,
+            ignore_until: None,
+            ..limit.clone()
+        };
+        checks(self) == checks(other)
+    }
+
     /// Whether it allows everything.
     pub fn is_none(&self) -> bool {
         *self == Limit::default()

@@ -28,7 +28,7 @@ pub use client::halts::{GuardedRun, HALT, Halts};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
 pub use client::limits::{LimitRow, Limits, NewLimit, WorkerLimit};
-pub use client::permits::Permits;
+pub use client::permits::{ListedSessions, Permits};
 pub use client::places::{JOBS_PER_BLOCK, PlaceList, Places};
 pub use client::ranges::Ranges;
 pub use client::rates::Rates;

@@ -149,6 +149,7 @@ impl Operator {
         }
         let jobs = dead.discard(&filter).await?;
         if jobs > 0 {
+            self.ledger.halts().lower_bases().await?;
             self.note("dead discard", filter.run, &format!("{jobs} jobs")).await;
         }
         Ok(jobs)

@@ -178,16 +178,16 @@ impl Operator {
             Some(Some(time)) => Some(self.ledger.inspect().utc_after(time).await?),
             _ => None,
         };
-        let limit = change.apply(before.unwrap_or_default(), ignore_until);
+        let limit = change.apply(before.clone().unwrap_or_default(), ignore_until);
         self.try_checks(&limit).await?;
         if limit.has_checks() {
-            self.ledger.governors().reset(&queue).await?;
+            self.ledger.governors().make(&queue).await?;
         }
         if let Some(slots) = limit.slots {
             self.ledger.permits().make(&queue, slots).await?;
         }
         if limit.rate.is_some() {
-            self.ledger.rates().reset(&queue).await?;
+            self.ledger.rates().make(&queue).await?;
         }
         let version = version.saturating_add(1);
         let terms = limit.encode();
@@ -196,6 +196,14 @@ impl Operator {
             NewLimit { queue: &queue, version, terms: &terms, by, because, signature: signature.as_deref() };
         if !self.ledger.limits().set(&new).await? {
             return Err(Error::LimitChanged);
+        }
+        // What was claimed under another rate, and what other checks have found, says nothing about this one.
+        let before = before.unwrap_or_default();
+        if limit.rate.is_some() && limit.rate != before.rate {
+            self.ledger.rates().reset(&queue).await?;
+        }
+        if limit.has_checks() && !limit.has_same_checks(&before) {
+            self.ledger.governors().reset(&queue).await?;
         }
         let because = if because.is_empty() { String::new() } else { format!(": {because}") };
         self.note("limit", None, &format!("{limit}{because}")).await;

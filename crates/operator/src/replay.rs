@@ -82,6 +82,10 @@ impl Operator {
                 "the ledger does not call it dead, or its run was closed meanwhile",
             );
         }
+        if !taken.is_empty() {
+            // Before any of them can die again.
+            self.ledger.halts().lower_bases().await?;
+        }
         for (queue, messages) in by_queue(messages) {
             let topology = Topology::new(&queue, &self.config.retry_tiers, self.config.delivery_limit)?;
             Publisher::new(broker.clone(), topology).publish_all(Route::Work, &messages).await?;

@@ -253,7 +253,7 @@ pub(crate) fn queue_line(queue: &str, standing: &QueueStanding) -> String {
 
 /// What became of dead jobs that nobody wants back, as a sentence.
 pub(crate) fn given_up(standing: &Standing) -> Option<String> {
-    let GivenUp { jobs, replaced_by, dead_again, .. } = &standing.given_up;
+    let GivenUp { jobs, replaced_by, dead_again, unfinished, .. } = &standing.given_up;
     if *jobs == 0 {
         return None;
     }
@@ -265,7 +265,9 @@ pub(crate) fn given_up(standing: &Standing) -> Option<String> {
     let dead_again =
         dead_again.iter().map(|run| format!("; run {run} has dead jobs: queryfleet dead list --run {run}"));
     let dead_again: String = dead_again.collect();
-    Some(format!("{} discarded{replaced}{dead_again}", counted(*jobs, "dead job")))
+    let unfinished = unfinished.iter().map(|run| format!("; run {run} is not done: queryfleet status {run}"));
+    let unfinished: String = unfinished.collect();
+    Some(format!("{} discarded{replaced}{dead_again}{unfinished}", counted(*jobs, "dead job")))
 }
 
 /// Tables that have no limits yet have none to show.

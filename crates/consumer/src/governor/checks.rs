@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use queryfleet_job::{LagLaw, Limit, OTHERS_RUNNING, StopLaw, Threshold};
 use queryfleet_ledger::{LedgerClient, Replica};
 use queryfleet_metrics::CheckSample;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::governor::http::Http;
 use crate::shared::control::Verdict;
 
 /// What is not known for so long allows nothing.
 const UNKNOWN: Duration = Duration::from_secs(15);
-/// How long each check may take: the lease is renewed after all of them.
+/// How long all checks together may take: the lease is renewed after them.
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The beats that are remembered: no lag is longer than what they span, which is more than any limit.
 const BEATS_KEPT: usize = 100_000;
@@ -21,8 +21,8 @@ const BEATS_KEPT: usize = 100_000;
 /// The checks of one holder and one version of the limit.
 pub(super) struct Checks {
     since: Instant,
-    /// What the holder before has allowed.
-    before: Option<u32>,
+    /// What each check has allowed before this holder, or this limit.
+    before: BTreeMap<String, u32>,
     /// The beats of this term, and when each was sent.
     beats: VecDeque<(i64, Instant)>,
     next_beat: i64,
@@ -71,6 +71,26 @@ struct CheckView<'a> {
     error: Option<&'a str>,
     /// For how many seconds it has allowed fewer slots than there are, as far as this holder knows.
     restricts_s: Option<u64>,
+    /// Of which version of the limit it is.
+    limit_version: u32,
+}
+
+/// What others read of a check.
+#[derive(Deserialize)]
+struct CheckSaid {
+    check: String,
+    allowed: u32,
+    /// None of a holder of a version that did not say it.
+    limit_version: Option<u32>,
+}
+
+fn said(checks: Option<&str>) -> Vec<CheckSaid> {
+    checks.and_then(|checks| serde_json::from_str(checks).ok()).unwrap_or_default()
+}
+
+/// Of which version of the limit these checks of a governor's row are; `None` if they do not say it.
+pub(super) fn limit_version(checks: Option<&str>) -> Option<u32> {
+    said(checks).first().and_then(|check| check.limit_version)
 }
 
 /// Whom the checks ask.
@@ -91,11 +111,11 @@ struct Sample {
 }
 
 impl Checks {
-    /// The checks of a holder whose first beat, that of its taking over, was this one.
-    pub(super) fn new(beat: i64, before: Option<u32>) -> Checks {
+    /// The checks of a holder whose first beat, that of its taking over, was this one, after these of the holder before.
+    pub(super) fn new(beat: i64, before: Option<&str>) -> Checks {
         Checks {
             since: Instant::now(),
-            before,
+            before: said(before).into_iter().map(|said| (said.check, said.allowed)).collect(),
             beats: VecDeque::from([(beat, Instant::now())]),
             next_beat: beat + 1,
             laws: BTreeMap::new(),
@@ -103,16 +123,26 @@ impl Checks {
         }
     }
 
-    /// The same holder's for another limit: its beats go on.
-    pub(super) fn begin_anew(&mut self) -> Checks {
+    /// The same holder's for another limit: its beats go on, and what a check of the same name has stopped stays so until it
+    /// is found otherwise.
+    pub(super) fn of_another_limit(&mut self) -> Checks {
+        let allowed = |(name, check): (&String, &Check)| Some((name.clone(), check.allowed?));
         Checks {
             since: Instant::now(),
-            before: None,
+            before: self.laws.iter().filter_map(allowed).collect(),
             beats: std::mem::take(&mut self.beats),
             next_beat: self.next_beat,
             laws: BTreeMap::new(),
             blind_since: None,
         }
+    }
+
+    /// Notes the last beat that the row has: one that was sent and not written was none.
+    pub(super) fn has_beat(&mut self, beat: i64) {
+        while self.beats.back().is_some_and(|(sent, _)| *sent > beat) {
+            self.beats.pop_back();
+        }
+        self.next_beat = beat + 1;
     }
 
     /// Notes that the next beat is sent now.
@@ -140,6 +170,7 @@ impl Checks {
         sources: Sources<'_>,
         queue: &str,
         term: i64,
+        version: u32,
         (slots, running): (u32, u32),
     ) -> Found {
         let Sources { client, replicas, http } = sources;
@@ -163,13 +194,14 @@ impl Checks {
             .map(|(name, limit, beat, at)| Sample {
                 name,
                 limit: Some(limit),
-                value: beat.map(|beat| self.lag(beat, term, at)),
+                value: beat.and_then(|beat| self.lag(beat, term, at, limit)),
                 is_lag: true,
                 is_critical: false,
             })
             .collect();
         let has_none = limit.max_lag.is_some() && lags.is_empty();
-        let mut found = self.apply(lags.into_iter().chain(loads).chain(http).collect(), slots, running);
+        let samples = lags.into_iter().chain(loads).chain(http).collect();
+        let mut found = self.apply(samples, version, slots, running);
         if has_none {
             found.verdict = Verdict { allowed: Some(0), reasons: "no replica is left to look at".into() };
         }
@@ -177,17 +209,26 @@ impl Checks {
     }
 
     /// Seconds by which a replica is behind that has this term and beat, read at `at`: the next beat was sent so long ago.
-    fn lag(&self, beat: Option<(i64, i64)>, term: i64, at: Instant) -> f64 {
-        let missing = match beat {
-            Some((of, beat)) if of == term => self.beats.iter().find(|(sent, _)| *sent > beat),
-            // It has nothing of this term yet.
-            _ => self.beats.front(),
-        };
-        missing.map_or(0.0, |(_, sent)| at.saturating_duration_since(*sent).as_secs_f64())
+    ///
+    /// # Errors
+    /// It has nothing of this term yet, and that may be older than the term. It is known only once the term itself is as old
+    /// as the limit.
+    fn lag(&self, beat: Option<(i64, i64)>, term: i64, at: Instant, limit: f64) -> Result<f64, String> {
+        let since = |sent: &Instant| at.saturating_duration_since(*sent).as_secs_f64();
+        match beat {
+            Some((of, beat)) if of == term => {
+                let missing = self.beats.iter().find(|(sent, _)| *sent > beat);
+                Ok(missing.map_or(0.0, |(_, sent)| since(sent)))
+            }
+            _ => match self.beats.front().map_or(0.0, |(_, sent)| since(sent)) {
+                behind if behind >= limit => Ok(behind),
+                _ => Err("no beat of this worker has reached it yet".to_owned()),
+            },
+        }
     }
 
     /// What all samples together allow.
-    fn apply(&mut self, samples: Vec<Sample>, slots: u32, running: u32) -> Found {
+    fn apply(&mut self, samples: Vec<Sample>, version: u32, slots: u32, running: u32) -> Found {
         let now = Instant::now();
         let time = now.saturating_duration_since(self.since);
         let mut allowed = slots;
@@ -197,13 +238,16 @@ impl Checks {
         let mut critical = None;
         for sample in &samples {
             let limit = sample.limit.unwrap_or(f64::MIN_POSITIVE);
+            let before = self.before.get(&sample.name).copied();
             let check = self.laws.entry(sample.name.clone()).or_insert_with(|| Check {
-                law: match sample.is_lag {
-                    true => Law::Lag(LagLaw::new(limit, self.before, slots)),
-                    false => Law::Stop(StopLaw::new(limit)),
+                law: match (sample.is_lag, sample.is_critical) {
+                    (true, _) => Law::Lag(LagLaw::new(limit, before, slots)),
+                    // A hold is for people to lift: it takes two samples, whoever has taken them.
+                    (false, true) => Law::Stop(StopLaw::critical(limit)),
+                    (false, false) => Law::Stop(StopLaw::new(limit, before, slots)),
                 },
                 known: self.since,
-                allowed: self.before,
+                allowed: before,
                 restricts: None,
             });
             let by_this = match &sample.value {
@@ -256,6 +300,7 @@ impl Checks {
                 allowed: by_this,
                 error: value.as_ref().err().map(String::as_str),
                 restricts_s: restricts_s.filter(|_| !sample.is_critical),
+                limit_version: version,
             });
         }
         // Texts and finite numbers only: serde_json has no reason to fail.
@@ -284,6 +329,7 @@ async fn ask(limit: &Limit, http: &Http) -> Option<Sample> {
 
 /// Reads what the limit says about the server's own load.
 async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
+    let until = tokio::time::Instant::now() + TIMEOUT;
     let mut samples = Vec::new();
     let thresholds = limit
         .max_load
@@ -292,7 +338,7 @@ async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
         .chain(limit.critical_load.iter().map(|load| (load, true)));
     let thresholds: Vec<(&Threshold, bool)> = thresholds.collect();
     if !thresholds.is_empty() {
-        let read = read_status(&thresholds, client).await;
+        let read = read_status(&thresholds, client, until).await;
         samples.extend(thresholds.iter().map(|(threshold, is_critical)| {
             let Threshold { variable, limit } = threshold;
             let value = match &read {
@@ -307,10 +353,10 @@ async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
         }));
     }
     if let Some(query) = &limit.throttle_query {
-        let asked = tokio::time::timeout(TIMEOUT, client.inspect().one_number(query)).await;
+        let asked = tokio::time::timeout_at(until, client.inspect().one_number(query)).await;
         let value = match asked {
             Ok(value) => value.map_err(|error| queryfleet_job::causes(&error)),
-            Err(_) => Err("it takes longer than a second".to_owned()),
+            Err(_) => Err("it takes longer than a second, with the load".to_owned()),
         };
         let name = "the throttle query".to_owned();
         samples.push(Sample { name, limit: None, value, is_lag: false, is_critical: false });
@@ -322,6 +368,7 @@ async fn loads(limit: &Limit, client: &mut LedgerClient) -> Vec<Sample> {
 async fn read_status(
     thresholds: &[(&Threshold, bool)],
     client: &mut LedgerClient,
+    until: tokio::time::Instant,
 ) -> Result<BTreeMap<String, f64>, String> {
     let reading = async {
         let mut variables: Vec<&str> = thresholds.iter().map(|(load, _)| load.variable.as_str()).collect();
@@ -336,7 +383,7 @@ async fn read_status(
         }
         Ok(values)
     };
-    match tokio::time::timeout(TIMEOUT, reading).await {
+    match tokio::time::timeout_at(until, reading).await {
         Ok(read) => read.map_err(|error: queryfleet_ledger::Error| queryfleet_job::causes(&error)),
         Err(_) => Err("the server takes longer than a second to say it".to_owned()),
     }
@@ -367,30 +414,31 @@ mod tests {
 
     #[test]
     fn the_strictest_check_counts_and_every_reason_is_said() {
-        let mut checks = Checks::new(1, Some(40));
+        let mut checks =
+            Checks::new(1, Some(r#"[{"check":"load","allowed":40},{"check":"lag of a","allowed":40}]"#));
         let samples =
             || vec![sample("lag of a", Ok(6.0)), sample("load", Ok(9.0)), sample("critical x", Ok(1.0))];
-        checks.apply(samples(), 40, 4);
-        let found = checks.apply(samples(), 40, 4);
+        checks.apply(samples(), 3, 40, 4);
+        let found = checks.apply(samples(), 3, 40, 4);
         assert_eq!(found.verdict.allowed, Some(0));
         assert_eq!(found.verdict.reasons, "lag of a is 6 of 5; load is 9 of 5");
         assert!(found.critical.is_none());
         assert!(found.checks.contains(
-            r#"{"check":"load","value":9.0,"limit":5.0,"allowed":0,"error":null,"restricts_s":0}"#
+            r#"{"check":"load","value":9.0,"limit":5.0,"allowed":0,"error":null,"restricts_s":0,"limit_version":3}"#
         ));
         let critical = || vec![sample("critical x", Ok(7.0))];
-        checks.apply(critical(), 40, 4);
-        assert_eq!(checks.apply(critical(), 40, 4).critical.as_deref(), Some("critical x reached 5"));
+        checks.apply(critical(), 3, 40, 4);
+        assert_eq!(checks.apply(critical(), 3, 40, 4).critical.as_deref(), Some("critical x reached 5"));
     }
 
     #[test]
     fn what_was_never_known_allows_nothing_and_what_is_not_known_for_a_moment_what_it_allowed() {
         let mut checks = Checks::new(1, None);
-        let found = checks.apply(vec![sample("load", Err("refused"))], 40, 4);
+        let found = checks.apply(vec![sample("load", Err("refused"))], 3, 40, 4);
         assert_eq!(found.verdict.allowed, Some(0));
         assert!(found.verdict.reasons.contains("load is not known for 0 s: refused"));
-        assert_eq!(checks.apply(vec![sample("load", Ok(1.0))], 40, 4).verdict.allowed, Some(40));
-        assert_eq!(checks.apply(vec![sample("load", Err("refused"))], 40, 4).verdict.allowed, Some(40));
+        assert_eq!(checks.apply(vec![sample("load", Ok(1.0))], 3, 40, 4).verdict.allowed, Some(40));
+        assert_eq!(checks.apply(vec![sample("load", Err("refused"))], 3, 40, 4).verdict.allowed, Some(40));
     }
 
     #[test]
@@ -400,10 +448,36 @@ mod tests {
         let after = |seconds| at + Duration::from_secs(seconds);
         checks.beats = (0..10_u32).map(|beat| (7 + i64::from(beat), after(beat.into()))).collect();
         // All that there is; and what is missing.
-        assert_eq!(checks.lag(Some((3, 16)), 3, after(12)), 0.0);
-        assert_eq!(checks.lag(Some((3, 10)), 3, after(12)), 8.0);
-        // Of another term, or of none: since it was taken over.
-        assert_eq!(checks.lag(Some((2, 99)), 3, after(12)), 12.0);
-        assert_eq!(checks.lag(None, 3, after(12)), 12.0);
+        assert_eq!(checks.lag(Some((3, 16)), 3, after(12), 20.0), Ok(0.0));
+        assert_eq!(checks.lag(Some((3, 10)), 3, after(12), 20.0), Ok(8.0));
+        // Of another term, or of none: at least since it was taken over.
+        for beat in [Some((2, 99)), None] {
+            assert_eq!(checks.lag(beat, 3, after(12), 12.0), Ok(12.0));
+            assert!(checks.lag(beat, 3, after(12), 20.0).is_err());
+        }
+        // What was sent and not written is not missing.
+        checks.has_beat(14);
+        assert_eq!(checks.lag(Some((3, 14)), 3, after(12), 20.0), Ok(0.0));
+        checks.sends_beat();
+        assert_eq!(checks.beats.back().map(|(beat, _)| *beat), Some(15));
+    }
+
+    #[test]
+    fn what_has_stopped_stays_so_under_another_holder_and_another_limit() {
+        let mut checks = Checks::new(1, None);
+        // Of what nothing is known, one sample is enough.
+        let above = || vec![sample("load", Ok(6.0))];
+        let near = || vec![sample("load", Ok(4.9))];
+        assert_eq!(checks.apply(above(), 1, 40, 4).verdict.allowed, Some(0));
+        let found = checks.of_another_limit().apply(near(), 2, 40, 4);
+        assert_eq!(found.verdict.allowed, Some(0));
+        assert_eq!(limit_version(Some(&found.checks)), Some(2));
+        let mut next = Checks::new(9, Some(&found.checks));
+        assert_eq!(next.apply(near(), 2, 40, 4).verdict.allowed, Some(0));
+        // A check that was not there before is judged by what it says.
+        let mut other = next.of_another_limit();
+        assert_eq!(other.apply(vec![sample("other", Ok(1.0))], 3, 40, 4).verdict.allowed, Some(40));
+        assert_eq!(limit_version(Some("[]")), None);
+        assert_eq!(limit_version(Some(r#"[{"check":"load","allowed":1}]"#)), None);
     }
 }

@@ -40,8 +40,11 @@ struct Governor {
     client: LedgerClient,
     replicas: Vec<Replica>,
     http: Http,
-    /// Term and beat as they were last seen, and when they had last changed.
+    /// Term and beat as they were last seen, and when they had last changed: the holder lives.
     seen: Option<((i64, i64), Instant)>,
+    /// When what the row says was last seen to be renewed, which taking the lease over does not: a fleet whose holders all
+    /// fail before they have looked knows nothing. `None`: not since this worker has begun to look.
+    renewed: Option<Instant>,
     /// When this worker has begun to look.
     since: Instant,
     /// The checks, if this worker holds the lease.
@@ -70,6 +73,7 @@ pub(crate) async fn govern(shared: Arc<Shared>, config: Config) {
         replicas,
         http: Http::default(),
         seen: None,
+        renewed: None,
         since: Instant::now(),
         held: None,
         abstains_until: None,
@@ -97,6 +101,7 @@ impl Governor {
     fn forget(&mut self) {
         self.held = None;
         self.seen = None;
+        self.renewed = None;
         self.abstains_until = None;
         self.shared.control.set_verdict(Verdict::default());
         self.show();
@@ -119,30 +124,44 @@ impl Governor {
         };
         self.note(&row);
         let me = self.shared.control.worker_id().to_owned();
-        match &self.held {
-            Some(held) if row.worker == me && row.term == held.term => {}
+        match &mut self.held {
+            // The checks of a limit that is no longer in force are not for others to obey.
+            _ if self.shared.control.is_outdated() => self.held = None,
+            Some(held) if row.worker == me && row.term == held.term => held.checks.has_beat(row.beat),
             Some(_) => self.held = None,
             None => self.take_over(&row, &me, limit, version).await?,
         }
         if self.held.is_none() {
-            self.obey(&row);
+            self.obey(&row, version);
             return Ok(());
         }
         self.check(limit, version, &row).await
     }
 
-    /// Notes when the holder was last seen alive.
+    /// Notes when the holder was last seen alive, and when it has last said something.
     fn note(&mut self, row: &GovernorRow) {
         let beat = (row.term, row.beat);
-        if self.seen.is_none_or(|(seen, _)| seen != beat) {
+        match self.seen {
             // What was found before this worker has looked for the first time may be old.
-            let changed = if self.seen.is_some() { Instant::now() } else { self.since };
-            self.seen = Some((beat, changed));
+            None => self.seen = Some((beat, self.since)),
+            Some((seen, _)) if seen == beat => {}
+            Some((seen, _)) => {
+                self.seen = Some((beat, Instant::now()));
+                if is_renewal(seen, beat) {
+                    self.renewed = Some(Instant::now());
+                }
+            }
         }
     }
 
-    fn age(&self) -> Duration {
+    /// For how long the holder has not been heard of.
+    fn silence(&self) -> Duration {
         self.seen.map_or(self.since, |(_, changed)| changed).elapsed()
+    }
+
+    /// How old what the row says is.
+    fn age(&self) -> Duration {
+        self.renewed.unwrap_or(self.since).elapsed()
     }
 
     async fn take_over(
@@ -154,32 +173,36 @@ impl Governor {
     ) -> Result<(), Error> {
         let abstains = self.abstains_until.is_some_and(|until| Instant::now() < until);
         let is_blind = limit.max_lag.is_some() && self.replicas.is_empty();
-        if abstains || is_blind || self.age() < LEASE + queryfleet_job::jittered(TAKE_OVER_SPREAD) {
+        if abstains || is_blind || self.silence() < LEASE + queryfleet_job::jittered(TAKE_OVER_SPREAD) {
             return Ok(());
         }
         if !self.client.governors().take_over(&self.shared.queue, me, (row.term, row.beat)).await? {
             return Ok(());
         }
         let term = row.term + 1;
-        self.held = Some(Held { term, version, checks: Checks::new(row.beat + 1, row.allowed) });
+        self.held = Some(Held { term, version, checks: Checks::new(row.beat + 1, row.checks.as_deref()) });
         Ok(())
     }
 
     /// Obeys what the holder has found, as long as it is heard of.
-    fn obey(&self, row: &GovernorRow) {
-        let age = self.age();
-        if age >= TOO_OLD {
+    fn obey(&self, row: &GovernorRow, version: u32) {
+        if self.age() >= TOO_OLD {
             return self.obey_nobody("no worker makes the checks");
         }
-        // Until the first beat was seen, what the row says may be of yesterday.
-        let is_fresh = self.seen.is_some_and(|(_, changed)| changed > self.since);
-        let allowed = row.allowed.filter(|_| is_fresh);
-        let reasons = match (allowed, &row.reasons) {
-            (Some(_), Some(reasons)) => reasons.clone(),
-            (Some(_), None) => String::new(),
-            (None, _) => "nothing is known of the checks yet".to_owned(),
+        // Until it was renewed, what the row says may be of yesterday.
+        let allowed = row.allowed.filter(|_| self.renewed.is_some());
+        let of = checks::limit_version(row.checks.as_deref());
+        let verdict = match (allowed, of) {
+            (Some(_), Some(of)) if of != version => {
+                let reasons = format!(
+                    "the checks are those of version {of} of the limit, and this worker has read version {version}"
+                );
+                Verdict { allowed: None, reasons }
+            }
+            (Some(_), _) => Verdict { allowed, reasons: row.reasons.clone().unwrap_or_default() },
+            (None, _) => Verdict { allowed, reasons: "nothing is known of the checks yet".to_owned() },
         };
-        self.shared.control.set_verdict(Verdict { allowed, reasons });
+        self.shared.control.set_verdict(verdict);
     }
 
     /// What cannot be known allows nothing, once what was known is too old.
@@ -204,7 +227,7 @@ impl Governor {
         let Some(held) = &mut self.held else { return Ok(()) };
         if held.version != version {
             held.version = version;
-            held.checks = held.checks.begin_anew();
+            held.checks = held.checks.of_another_limit();
         }
         let Found { verdict, checks, samples, critical, is_blind } = held
             .checks
@@ -213,6 +236,7 @@ impl Governor {
                 Sources { client: &mut self.client, replicas: &mut self.replicas, http: &self.http },
                 &shared.queue,
                 held.term,
+                version,
                 (slots, running),
             )
             .await;
@@ -270,3 +294,26 @@ impl Governor {
 
 /// Who places a hold for a critical load.
 const CRITICAL: &str = "critical load";
+
+/// Whether what a row of a governor says was renewed between two looks: taking the lease over is a beat, too.
+fn is_renewal((term, beat): (i64, i64), (now_term, now_beat): (i64, i64)) -> bool {
+    now_beat - beat > now_term - term
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_taken_over_and_over_renews_nothing() {
+        for (seen, now, expected) in [
+            ((1, 7), (1, 8), true),
+            ((1, 7), (2, 8), false),
+            ((1, 7), (4, 10), false),
+            // Taken over, and renewed.
+            ((1, 7), (2, 9), true),
+        ] {
+            assert_eq!(is_renewal(seen, now), expected, "{seen:?} {now:?}");
+        }
+    }
+}

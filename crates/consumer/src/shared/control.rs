@@ -1,5 +1,6 @@
 //! What people have said about the worker's queue, as it has last read it: the holds on it, and its limit.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -39,10 +40,12 @@ struct Seen {
     /// The permits that this worker owns; none where the slots are not limited.
     permits: Vec<u32>,
     releasing: Releasing,
+    /// Slots whose former sessions may execute still. Under a limit they begin nothing, and keep their permits.
+    blocked: BTreeSet<usize>,
     /// When it was asked for; `None` before the first.
     asked: Option<Instant>,
-    /// The gate as those who wait for it were last told.
-    told: Gate,
+    /// The gate, and the slots that are blocked, as those who wait for them were last told.
+    told: (Gate, BTreeSet<usize>),
 }
 
 /// The limit as it was last read.
@@ -57,6 +60,8 @@ struct SeenLimit {
     now: i64,
     /// Why nothing may begin: the limit cannot be obeyed, and none that could be is known.
     refused: Option<String>,
+    /// Whether the row has a limit that cannot be obeyed, while the one before stays in force.
+    is_outdated: bool,
 }
 
 /// Permits that go back. A reading that was asked for before they had gone may still list them as this worker's own, and
@@ -114,10 +119,18 @@ impl Seen {
         gate(self.holds.as_deref().unwrap_or_default(), permits)
     }
 
+    /// Whether a slot, counted from 0, may begin anything.
+    fn admits(&self, slot: usize) -> bool {
+        u32::try_from(slot).is_ok_and(|slot| self.gate().admits(slot))
+            && !(self.allowed().is_some() && self.blocked.contains(&slot))
+    }
+
     /// Whether the gate is another one than those who wait for it know; from now on they do.
     fn has_moved(&mut self) -> bool {
-        let gate = self.gate();
-        std::mem::replace(&mut self.told, gate) != gate
+        let now = (self.gate(), self.blocked.clone());
+        let has_moved = self.told != now;
+        self.told = now;
+        has_moved
     }
 
     /// Whether the window of the limit is open, by the server's clock and the time since that was read.
@@ -139,8 +152,12 @@ impl Seen {
         [limit.slots, by_checks].into_iter().flatten().min()
     }
 
-    /// Why a slot that the gate does not admit may begin nothing.
-    fn reason(&self) -> String {
+    /// Why a slot that is not admitted may begin nothing.
+    fn reason(&self, slot: usize) -> String {
+        if u32::try_from(slot).is_ok_and(|slot| self.gate().admits(slot)) {
+            return "the queue is limited, and a statement of this slot's former session may run still"
+                .to_owned();
+        }
         if let Some(hold) = self.holds.as_deref().and_then(<[Hold]>::first) {
             return format!("the queue is held: {hold}");
         }
@@ -172,8 +189,9 @@ impl Control {
             verdict: Verdict::default(),
             permits: Vec::new(),
             releasing: Releasing::default(),
+            blocked: BTreeSet::new(),
             asked: None,
-            told: Gate::Open,
+            told: (Gate::Open, BTreeSet::new()),
         };
         Control {
             queue: queue.to_owned(),
@@ -232,7 +250,7 @@ impl Control {
         let known = before.version.unwrap_or(0);
         let refuse = |why: String| match (known, &before.refused) {
             (0, _) | (_, Some(_)) => SeenLimit { refused: Some(why), ..before.clone() },
-            _ => before.clone(),
+            _ => SeenLimit { is_outdated: true, ..before.clone() },
         };
         let Some(row) = row else {
             // Nobody takes the row of a limit away.
@@ -253,6 +271,7 @@ impl Control {
                 limit,
                 now: row.now,
                 refused: None,
+                is_outdated: false,
             },
             Err(error) => refuse(queryfleet_job::causes(&error)),
         }
@@ -271,7 +290,9 @@ impl Control {
         let mut give_back = Vec::new();
         // The gate closes before a permit goes back, under the lock under which slots are counted.
         self.seen.send_if_modified(|seen| {
-            change = permit_change(&seen.permits, limit, wanted, self.serving.load(Ordering::Relaxed));
+            let in_use =
+                self.serving.load(Ordering::Relaxed) + u32::try_from(seen.blocked.len()).unwrap_or(u32::MAX);
+            change = permit_change(&seen.permits, limit, wanted, in_use);
             seen.permits.clone_from(&change.keep);
             give_back = seen.releasing.begin(&change.give_back);
             seen.has_moved()
@@ -328,11 +349,25 @@ impl Control {
         is_obeyed.then(|| (seen.limit.limit.clone(), seen.limit.version.unwrap_or(0)))
     }
 
+    /// Whether the row has another limit than the one in force here, which this worker cannot obey: it has no checks to make
+    /// for others.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.seen.borrow().limit.is_outdated
+    }
+
     /// Waits until somebody has to make checks.
     pub(crate) async fn wants_checks(&self) {
         let wants = |seen: &Seen| seen.limit.refused.is_none() && seen.limit.limit.has_checks();
         // As in `until`.
         let _ = self.seen.subscribe().wait_for(wants).await;
+    }
+
+    /// Under a limit these slots begin nothing.
+    pub(crate) fn block(&self, slots: BTreeSet<usize>) {
+        self.seen.send_if_modified(|seen| {
+            seen.blocked = slots;
+            seen.has_moved()
+        });
     }
 
     /// Obeys what the checks of the limit allow, from now on.
@@ -356,7 +391,8 @@ impl Control {
     /// Why the slots that may begin nothing may not; `None` if all may.
     pub(crate) fn reason(&self) -> Option<String> {
         let seen = self.seen.borrow();
-        (!seen.gate().admits(self.slots.saturating_sub(1))).then(|| seen.reason())
+        let last = self.slots.saturating_sub(1) as usize;
+        (!seen.gate().admits(self.slots.saturating_sub(1))).then(|| seen.reason(last))
     }
 
     /// How many slots may take messages.
@@ -380,7 +416,7 @@ impl Control {
 
     /// Whether a slot, counted from 0, may take no message.
     pub(crate) fn is_closed(&self, slot: usize) -> bool {
-        !admits(self.gate(), slot)
+        !self.seen.borrow().admits(slot)
     }
 
     /// Whether a job may begin on a slot, by the last reading.
@@ -389,17 +425,17 @@ impl Control {
     /// The queue is held or limited; the job goes back to it.
     pub(crate) fn check(&self, slot: usize) -> Result<(), NotRun> {
         let seen = self.seen.borrow();
-        if admits(seen.gate(), slot) {
+        if seen.admits(slot) {
             return Ok(());
         }
-        Err(NotRun(Outcome::Interrupted(Failure::said(seen.reason()))))
+        Err(NotRun(Outcome::Interrupted(Failure::said(seen.reason(slot)))))
     }
 
     /// Counts a slot that begins to take messages; `None` if it may not.
     pub(crate) fn serve(&self, slot: usize) -> Option<Serving<'_>> {
         // The lock is held until it is counted.
         let seen = self.seen.borrow();
-        if !admits(seen.gate(), slot) {
+        if !seen.admits(slot) {
             return None;
         }
         self.serving.fetch_add(1, Ordering::Relaxed);
@@ -408,22 +444,22 @@ impl Control {
 
     /// Waits until the queue is held.
     pub(crate) async fn held(&self) {
-        self.until(|gate| matches!(gate, Gate::Held { .. })).await;
+        self.until(|seen| matches!(seen.gate(), Gate::Held { .. })).await;
     }
 
     /// Waits until a slot may take no message.
     pub(crate) async fn closed(&self, slot: usize) {
-        self.until(|gate| !admits(gate, slot)).await;
+        self.until(|seen| !seen.admits(slot)).await;
     }
 
     /// Waits until a slot may take messages.
     pub(crate) async fn opened(&self, slot: usize) {
-        self.until(|gate| admits(gate, slot)).await;
+        self.until(|seen| seen.admits(slot)).await;
     }
 
     /// Waits until running statements have to end, except those that are not atomic.
     pub(crate) async fn must_end(&self) {
-        self.until(|gate| gate == Gate::Held { ends_running: true }).await;
+        self.until(|seen| seen.gate() == Gate::Held { ends_running: true }).await;
     }
 
     /// Whether running statements have to end, except those that are not atomic.
@@ -435,14 +471,10 @@ impl Control {
         self.seen.borrow().gate()
     }
 
-    async fn until(&self, wanted: impl Fn(Gate) -> bool) {
+    async fn until(&self, wanted: impl Fn(&Seen) -> bool) {
         // The sender is in `self`, so the channel is open as long as anybody waits.
-        let _ = self.seen.subscribe().wait_for(|seen| wanted(seen.gate())).await;
+        let _ = self.seen.subscribe().wait_for(|seen| wanted(seen)).await;
     }
-}
-
-fn admits(gate: Gate, slot: usize) -> bool {
-    u32::try_from(slot).is_ok_and(|slot| gate.admits(slot))
 }
 
 #[cfg(test)]

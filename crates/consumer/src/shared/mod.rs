@@ -176,10 +176,12 @@ impl Shared {
         session: Option<&SessionFacts>,
     ) -> Result<(), NotRun> {
         self.runs.still_open(chunk).await?;
-        if self.control.is_limited()
-            && let Some(session) = session
-        {
-            self.write_session(slot, session).await?;
+        if let Some(session) = session {
+            // Also without a limit: one may come while the statement runs.
+            self.sessions.note(slot, session);
+            if self.control.is_limited() {
+                self.write_sessions().await?;
+            }
         }
         // After the session: whoever frees permits of a silent worker finds either it, or a worker that reads anew.
         if !self.control.is_recent() {
@@ -233,20 +235,48 @@ impl Shared {
         }
     }
 
-    async fn write_session(&self, slot: usize, session: &SessionFacts) -> Result<(), NotRun> {
-        self.sessions.note(slot, session);
+    async fn write_sessions(&self) -> Result<(), NotRun> {
         if self.sessions.are_written() {
             return Ok(());
         }
         let mut client = self.clients.heartbeat.lock().await;
-        match self.sessions.write(&mut client, self.control.worker_id()).await {
+        let written = async {
+            let has_row = self.sessions.write(&mut client, self.control.worker_id()).await?;
+            self.look_at_former_sessions(&mut client).await?;
+            Ok(has_row)
+        };
+        match written.await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let failure = Failure::said("the worker's row is gone");
                 Err(NotRun(Outcome::Interrupted(failure)))
             }
-            Err(error) => Err(NotRun(error.outcome())),
+            Err(error) => {
+                let error: queryfleet_ledger::Error = error;
+                Err(NotRun(error.outcome()))
+            }
         }
+    }
+
+    /// Forgets the former sessions of the slots that have ended, and blocks the slots of the others.
+    ///
+    /// # Errors
+    /// If the database cannot be asked. Whoever has a former session is blocked then.
+    pub(crate) async fn look_at_former_sessions(
+        &self,
+        client: &mut LedgerClient,
+    ) -> Result<(), queryfleet_ledger::Error> {
+        let slots = self.sessions.with_former();
+        if slots.is_empty() {
+            self.control.block(slots);
+            return Ok(());
+        }
+        self.control.block(slots);
+        if let Some(listed) = client.permits().listed_sessions().await? {
+            self.sessions.forget_ended(&listed);
+        }
+        self.control.block(self.sessions.with_former());
+        Ok(())
     }
 
     /// Notes whether a slot, counted from 0, has its connection. The worker counts as connected while any slot is.

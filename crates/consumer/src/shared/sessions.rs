@@ -1,9 +1,14 @@
 //! The sessions of the worker's slots, written down before they execute anything under a permit: when the worker is gone,
 //! others see by them whether its statements are.
+//!
+//! A statement outlives its session, too: the server may execute it on after the connection broke, or undo it for longer than
+//! its killer waits. Such a former session stays with its slot, which begins nothing under a limit until the server lists
+//! it no longer.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use queryfleet_ledger::{Error, LedgerClient, SessionFacts, SessionRef};
+use queryfleet_ledger::{Error, LedgerClient, ListedSessions, SessionFacts, SessionRef};
 
 /// The sessions as they are, and as the worker's row has them.
 pub(crate) struct Sessions {
@@ -11,28 +16,37 @@ pub(crate) struct Sessions {
 }
 
 struct Known {
-    slots: Vec<Option<SessionRef>>,
+    slots: Vec<OfSlot>,
     /// The number of changes so far, and the one that the worker's row is known to have; `None` if it is not known.
     changes: u64,
     written: Option<u64>,
 }
 
+#[derive(Clone, Default)]
+struct OfSlot {
+    now: Option<SessionRef>,
+    /// Those before it that the server may list still.
+    former: Vec<SessionRef>,
+}
+
 impl Sessions {
     pub(crate) fn new(slots: usize) -> Sessions {
-        Sessions { known: Mutex::new(Known { slots: vec![None; slots], changes: 0, written: None }) }
+        let slots = vec![OfSlot::default(); slots];
+        Sessions { known: Mutex::new(Known { slots, changes: 0, written: None }) }
     }
 
     /// Notes the session of a slot, counted from 0.
     pub(crate) fn note(&self, slot: usize, facts: &SessionFacts) {
         let SessionFacts { connection_id, host, server, .. } = facts;
         let mut known = self.lock();
-        if known.slots[slot].as_ref().is_some_and(|known| {
+        let of_slot = &mut known.slots[slot];
+        if of_slot.now.as_ref().is_some_and(|known| {
             known.id == *connection_id && known.client == *host && known.server == *server
         }) {
             return;
         }
         let session = SessionRef { id: *connection_id, client: host.clone(), server: server.clone() };
-        known.slots[slot] = Some(session);
+        of_slot.former.extend(of_slot.now.replace(session));
         known.changes += 1;
     }
 
@@ -47,6 +61,29 @@ impl Sessions {
         known.written == Some(known.changes)
     }
 
+    /// The slots that have a former session.
+    pub(crate) fn with_former(&self) -> BTreeSet<usize> {
+        let known = self.lock();
+        known.slots.iter().enumerate().filter(|(_, of)| !of.former.is_empty()).map(|(slot, _)| slot).collect()
+    }
+
+    /// Forgets the former sessions that have ended.
+    pub(crate) fn forget_ended(&self, listed: &ListedSessions) {
+        for of_slot in &mut self.lock().slots {
+            of_slot.former.retain(|session| !listed.has_ended(session));
+        }
+    }
+
+    /// Whether none of them executes anything any more, those that slots have had last among them.
+    pub(crate) fn have_ended(&self, listed: &ListedSessions) -> bool {
+        let known = self.lock();
+        known
+            .slots
+            .iter()
+            .flat_map(|of| of.now.iter().chain(&of.former))
+            .all(|session| listed.has_ended(session))
+    }
+
     /// Writes them into the worker's row, unless they are there. Returns false if the worker has no row.
     ///
     /// # Errors
@@ -57,7 +94,8 @@ impl Sessions {
             if known.written == Some(known.changes) {
                 return Ok(true);
             }
-            (known.slots.iter().flatten().cloned().collect::<Vec<SessionRef>>(), known.changes)
+            let all = known.slots.iter().flat_map(|of| of.now.iter().chain(&of.former));
+            (all.cloned().collect::<Vec<SessionRef>>(), known.changes)
         };
         let has_row = client.workers().note_sessions(worker_id, &sessions).await?;
         if has_row {

@@ -5,6 +5,7 @@ use mysql_async::{Params, Row, Value};
 use queryfleet_job::RunId;
 
 use crate::Error;
+use crate::client::kept::KEPT_OF_OPEN;
 use crate::connection::LedgerClient;
 use crate::error_code::NO_COLUMN;
 use crate::inspect::rights::DENIED;
@@ -87,14 +88,16 @@ pub struct GivenUp {
     pub replaced_by: Vec<String>,
     /// Those of these runs that have dead jobs themselves which wait for a decision.
     pub dead_again: Vec<String>,
-    /// The jobs that they replace.
-    pub dead_again_jobs: u64,
+    /// Those that are cancelled, or whose jobs have not all ended.
+    pub unfinished: Vec<String>,
+    /// The jobs that these and the former replace.
+    pub unsettled_jobs: u64,
 }
 
 impl GivenUp {
-    /// Those that leave nothing to do: what replaces them, if anything does, has no dead jobs.
+    /// Those that leave nothing to do: what replaces them, if anything does, has ended without dead jobs.
     pub fn settled(&self) -> u64 {
-        self.jobs.saturating_sub(self.dead_again_jobs)
+        self.jobs.saturating_sub(self.unsettled_jobs)
     }
 }
 
@@ -183,11 +186,14 @@ impl DeadJobs<'_> {
     /// # Errors
     /// If the database cannot be reached or refuses the query.
     pub async fn given_up(&mut self, run: RunId) -> Result<GivenUp, Error> {
-        let Tables { dead, run: runs, .. } = &self.client.database.tables;
+        let Tables { dead, run: runs, ledger, .. } = &self.client.database.tables;
         let count = format!("SELECT COUNT(*) FROM {dead} WHERE run = {run} AND state = 'discarded'");
         let by_run = format!(
             "SELECT r.name, d.jobs, \
-             EXISTS (SELECT 1 FROM {dead} a WHERE a.run = r.id AND a.state IN ('dead', 'replaying')) \
+             EXISTS (SELECT 1 FROM {dead} a WHERE a.run = r.id AND a.state IN ('dead', 'replaying')), \
+             CASE r.state WHEN 'purged' THEN 1 WHEN 'published' THEN \
+             r.kept IS NOT NULL AND r.kept NOT LIKE '{KEPT_OF_OPEN}' \
+             OR (SELECT COUNT(*) FROM {ledger} l WHERE l.run = r.id AND l.state <> 'started') >= r.total ELSE 0 END \
              FROM (SELECT replaced_by, COUNT(*) AS jobs FROM {dead} WHERE run = {run} AND state = 'discarded' \
              GROUP BY replaced_by) d JOIN {runs} r ON r.id = d.replaced_by ORDER BY r.id"
         );
@@ -198,7 +204,7 @@ impl DeadJobs<'_> {
             Err(error) if error.code().is_some_and(|code| DENIED.contains(&code)) => None,
             jobs => jobs?,
         };
-        let by_run: Result<Vec<(String, u64, bool)>, Error> = match jobs {
+        let by_run: Result<Vec<(String, u64, bool, bool)>, Error> = match jobs {
             None | Some(0) => Ok(Vec::new()),
             Some(_) => self.client.ask(doing, async |conn| conn.query(by_run).await).await,
         };
@@ -208,10 +214,15 @@ impl DeadJobs<'_> {
             by_run => by_run?,
         };
         let mut given_up = GivenUp { jobs: jobs.unwrap_or(0), ..GivenUp::default() };
-        for (name, jobs, is_dead) in by_run {
+        for (name, jobs, is_dead, has_ended) in by_run {
             if is_dead {
                 given_up.dead_again.push(name.clone());
-                given_up.dead_again_jobs += jobs;
+            }
+            if !has_ended {
+                given_up.unfinished.push(name.clone());
+            }
+            if is_dead || !has_ended {
+                given_up.unsettled_jobs += jobs;
             }
             given_up.replaced_by.push(name);
         }

@@ -46,16 +46,26 @@ pub struct Governors<'a> {
 }
 
 impl Governors<'_> {
-    /// Makes the row of a queue, or forgets what was found by other checks than the next ones.
+    /// Makes the row of a queue, unless it is there.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the row.
+    pub async fn make(&mut self, queue: &str) -> Result<(), Error> {
+        let insert =
+            format!("INSERT IGNORE INTO {} (queue) VALUES (?)", self.client.database.tables.governor);
+        self.client.ask("make the governor's row", async |conn| conn.exec_drop(insert, (queue,)).await).await
+    }
+
+    /// Forgets what was found by other checks than the next ones.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
     pub async fn reset(&mut self, queue: &str) -> Result<(), Error> {
-        let upsert = format!(
-            "INSERT INTO {} (queue) VALUES (?) ON DUPLICATE KEY UPDATE allowed = NULL, reasons = NULL, checks = NULL",
+        let update = format!(
+            "UPDATE {} SET allowed = NULL, reasons = NULL, checks = NULL WHERE queue = ?",
             self.client.database.tables.governor
         );
-        self.client.ask("reset the governor", async |conn| conn.exec_drop(upsert, (queue,)).await).await
+        self.client.ask("reset the governor", async |conn| conn.exec_drop(update, (queue,)).await).await
     }
 
     /// The governor of a queue; `None` if it has never had checks.

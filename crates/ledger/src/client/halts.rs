@@ -15,6 +15,9 @@ use crate::row;
 /// Who places the hold.
 pub const HALT: &str = "halt";
 
+/// The base as a text.
+const BASE: &str = "COALESCE(halt_base, '0/0')";
+
 /// A run that holds its queue at some number of dead jobs.
 #[derive(Clone, Debug)]
 pub struct GuardedRun {
@@ -111,17 +114,23 @@ impl Halts<'_> {
         Ok(Tally { ended, dead })
     }
 
-    /// Holds the queue of a run for its dead jobs, unless somebody has done so already. Returns whether it did.
+    /// Holds the queue of a run for its dead jobs, unless somebody has done so already, or has resumed it since its row was
+    /// read. Returns whether it did.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the row.
     pub async fn hold(&mut self, run: &GuardedRun, because: &str) -> Result<bool, Error> {
         let insert = format!(
             "INSERT IGNORE INTO {} (queue, placed, ends_running, placed_by, because, mark) \
-             VALUES (:queue, UTC_TIMESTAMP(3), 0, '{HALT}', :because, :mark)",
-            self.client.database.tables.hold
+             SELECT queue, UTC_TIMESTAMP(3), 0, '{HALT}', :because, :mark FROM {} WHERE id = :run AND {BASE} = :base",
+            self.client.database.tables.hold, self.client.database.tables.run
         );
-        let values = params! { "queue" => &run.queue, "because" => because, "mark" => mark(run.id) };
+        let values = params! {
+            "because" => because,
+            "mark" => mark(run.id),
+            "run" => run.id.0,
+            "base" => run.base.encode(),
+        };
         self.client
             .ask("hold the queue", async |conn| {
                 conn.exec_drop(insert, values).await?;
@@ -165,6 +174,36 @@ impl Halts<'_> {
         };
         let run = |(id, mark): (u64, String)| Some((id, RunId(mark.strip_prefix("run ")?.parse().ok()?)));
         Ok(rows.into_iter().filter_map(run).collect())
+    }
+
+    /// Lowers the bases of runs by the dead jobs that were replayed, replaced or discarded since somebody has resumed them: what
+    /// dies next counts.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses a query.
+    pub async fn lower_bases(&mut self) -> Result<(), Error> {
+        let runs = self.client.database.tables.run.clone();
+        let query = format!("SELECT id, halt_base FROM {runs} WHERE halt_base IS NOT NULL");
+        let found: Result<Vec<(u64, String)>, Error> =
+            self.client.ask("read what guards have seen", async |conn| conn.query(query).await).await;
+        let found = match found {
+            Err(error) if error.code() == Some(NO_COLUMN) => return Ok(()),
+            found => found?,
+        };
+        for (run, text) in found {
+            let base = Tally::decode(&text);
+            let dead = self.tally(RunId(run)).await?.dead;
+            if dead >= base.dead {
+                continue;
+            }
+            // Not one that somebody has resumed meanwhile.
+            let update = format!("UPDATE {runs} SET halt_base = ? WHERE id = ? AND halt_base = ?");
+            let values = (Tally { dead, ..base }.encode(), run, text);
+            self.client
+                .ask("note what a guard has seen", async |conn| conn.exec_drop(update, values).await)
+                .await?;
+        }
+        Ok(())
     }
 
     /// From now on only what dies and ends after this tally counts.

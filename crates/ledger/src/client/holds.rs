@@ -11,6 +11,7 @@ use queryfleet_job::Hold;
 
 use crate::Error;
 use crate::client::schema;
+use crate::client::workers::SILENT_S;
 use crate::connection::LedgerClient;
 use crate::row;
 
@@ -167,8 +168,7 @@ impl Holds<'_> {
     /// If the database cannot be reached or refuses the query.
     pub async fn of_workers(&mut self, queue: &str, within: Duration) -> Result<Vec<WorkerHolds>, Error> {
         let query = format!(
-            "SELECT name, in_flight, holds FROM {} WHERE queue = ? AND seen BETWEEN \
-             CURRENT_TIMESTAMP(3) - INTERVAL {seconds} SECOND AND CURRENT_TIMESTAMP(3) + INTERVAL {seconds} SECOND \
+            "SELECT name, in_flight, holds FROM {} WHERE queue = ? AND {SILENT_S} BETWEEN -{seconds} AND {seconds} \
              ORDER BY name",
             self.client.database.tables.worker,
             seconds = within.as_secs().max(1)

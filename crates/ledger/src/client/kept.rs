@@ -24,6 +24,9 @@ const SEQS_PER_KEPT_BLOCK: u64 = 100_000;
 /// are: as many as the column holds.
 const MOST_LEFT_OUT: usize = 30;
 
+/// How what is kept of an open run begins, for LIKE.
+pub(crate) const KEPT_OF_OPEN: &str = r#"{"total":0,%"#;
+
 /// What is kept of a run, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Kept {

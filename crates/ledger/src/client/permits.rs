@@ -17,6 +17,31 @@ const SILENT_SECONDS: u32 = 15;
 /// So many rows are written by one statement.
 const ROWS_PER_INSERT: u32 = 1000;
 
+/// The sessions that a server lists, as far as an account may see them: its own, as a rule.
+pub struct ListedSessions {
+    account: String,
+    server: String,
+    /// Connection id and client.
+    sessions: Vec<(u64, String)>,
+}
+
+impl ListedSessions {
+    /// Whether a session of the same account has ended. A statement on another server is none of this one.
+    pub fn has_ended(&self, session: &SessionRef) -> bool {
+        let SessionRef { id, client, server } = session;
+        *server != self.server || !self.sessions.iter().any(|(listed, of)| listed == id && of == client)
+    }
+}
+
+/// Asks the server for them.
+async fn listed(conn: &mut mysql_async::Conn) -> Result<Option<ListedSessions>, mysql_async::Error> {
+    let own: Option<(String, String)> = conn.query_first(format!("SELECT CURRENT_USER(), {SERVER}")).await?;
+    let Some((account, server)) = own else { return Ok(None) };
+    let rows: Vec<Row> = conn.query("SHOW PROCESSLIST").await?;
+    let session = |row: &Row| Some((row.get_opt("Id")?.ok()?, row.get_opt("Host")?.ok()?));
+    Ok(Some(ListedSessions { account, server, sessions: rows.iter().filter_map(session).collect() }))
+}
+
 /// The owner of permits, who is heard of no more.
 #[derive(FromRow)]
 struct Silent {
@@ -123,6 +148,14 @@ impl Permits<'_> {
         Ok(count.unwrap_or_default())
     }
 
+    /// The sessions of this account that the server lists now.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn listed_sessions(&mut self) -> Result<Option<ListedSessions>, Error> {
+        self.client.ask("list the sessions", async |conn| listed(conn).await).await
+    }
+
     /// Frees the permits of workers that are heard of no more and whose sessions have all ended, as far as this account
     /// may see sessions: those of its own, as a rule.
     ///
@@ -151,20 +184,13 @@ impl Permits<'_> {
                 if rows.is_empty() {
                     return Ok(());
                 }
-                let own: Option<(String, String)> =
-                    conn.query_first(format!("SELECT CURRENT_USER(), {SERVER}")).await?;
-                let Some((account, server)) = own else { return Ok(()) };
-                let listed: Vec<Row> = conn.query("SHOW PROCESSLIST").await?;
-                let listed: Vec<(u64, String)> = listed
-                    .iter()
-                    .filter_map(|row| Some((row.get_opt("Id")?.ok()?, row.get_opt("Host")?.ok()?)))
-                    .collect();
+                let Some(listed) = listed(conn).await? else { return Ok(()) };
                 for row in rows {
                     let Ok(Silent { owner, account: of, sessions }) = row::read(row, "queryfleet_worker")
                     else {
                         continue;
                     };
-                    if !have_ended(&of, sessions.as_deref(), &account, &server, &listed) {
+                    if !have_ended(&of, sessions.as_deref(), &listed) {
                         continue;
                     }
                     let values = params! { queue, "owner" => owner, "account" => of, "sessions" => sessions };
@@ -176,24 +202,15 @@ impl Permits<'_> {
     }
 }
 
-/// Whether all of these sessions have ended, as far as that can be known with this account on this server, which lists
-/// those sessions.
-fn have_ended(
-    account: &Option<String>,
-    sessions: Option<&str>,
-    own_account: &str,
-    server: &str,
-    listed: &[(u64, String)],
-) -> bool {
-    // It has written down no session, and so executed nothing under a permit.
+/// Whether all of these sessions have ended, as far as that can be known with the account that lists them.
+fn have_ended(account: &Option<String>, sessions: Option<&str>, listed: &ListedSessions) -> bool {
+    // A worker writes them down before it takes a permit.
     let Some(sessions) = sessions else { return true };
     let Ok(sessions) = serde_json::from_str::<Vec<SessionRef>>(sessions) else { return false };
-    if account.as_deref() != Some(own_account) {
+    if account.as_deref() != Some(listed.account.as_str()) {
         return sessions.is_empty();
     }
-    // A statement on another server is none of this one.
-    let mut here = sessions.iter().filter(|session| session.server == server);
-    here.all(|session| !listed.iter().any(|(id, client)| (*id, client) == (session.id, &session.client)))
+    sessions.iter().all(|session| listed.has_ended(session))
 }
 
 #[cfg(test)]
@@ -204,7 +221,8 @@ mod tests {
     fn a_session_has_ended_when_this_account_would_see_it_and_the_server_lists_it_no_more() {
         let session =
             |id, client: &str, server: &str| SessionRef { id, client: client.into(), server: server.into() };
-        let listed = [(5, "a:1".to_owned()), (6, "b:2".to_owned())];
+        let sessions = vec![(5, "a:1".to_owned()), (6, "b:2".to_owned())];
+        let listed = ListedSessions { account: "me@%".into(), server: "s".into(), sessions };
         for (account, sessions, expected) in [
             ("me@%", vec![], true),
             ("me@%", vec![session(4, "a:1", "s")], true),
@@ -215,10 +233,10 @@ mod tests {
             ("other@%", vec![session(4, "a:1", "s")], false),
         ] {
             let text = serde_json::to_string(&sessions).unwrap();
-            let ended = have_ended(&Some(account.into()), Some(&text), "me@%", "s", &listed);
+            let ended = have_ended(&Some(account.into()), Some(&text), &listed);
             assert_eq!(ended, expected, "{account} {text}");
         }
-        assert!(have_ended(&None, None, "me@%", "s", &listed));
-        assert!(!have_ended(&None, Some("?"), "me@%", "s", &listed));
+        assert!(have_ended(&None, None, &listed));
+        assert!(!have_ended(&None, Some("?"), &listed));
     }
 }

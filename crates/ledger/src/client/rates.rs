@@ -22,16 +22,25 @@ pub struct Rates<'a> {
 }
 
 impl Rates<'_> {
-    /// Makes the row of a queue, or forgets what was claimed.
+    /// Makes the row of a queue, unless it is there.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the row.
+    pub async fn make(&mut self, queue: &str) -> Result<(), Error> {
+        let insert = format!("INSERT IGNORE INTO {} (queue) VALUES (?)", self.client.database.tables.rate);
+        self.client.ask("make the rate's row", async |conn| conn.exec_drop(insert, (queue,)).await).await
+    }
+
+    /// Forgets what was claimed under another rate.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
     pub async fn reset(&mut self, queue: &str) -> Result<(), Error> {
-        let upsert = format!(
-            "INSERT INTO {} (queue) VALUES (?) ON DUPLICATE KEY UPDATE paid_until = 0, claimed = 0",
+        let update = format!(
+            "UPDATE {} SET paid_until = 0, claimed = 0 WHERE queue = ?",
             self.client.database.tables.rate
         );
-        self.client.ask("reset the rate", async |conn| conn.exec_drop(upsert, (queue,)).await).await
+        self.client.ask("reset the rate", async |conn| conn.exec_drop(update, (queue,)).await).await
     }
 
     /// Claims jobs that take this long at the rate of the queue, and returns after which time they may begin; `None` if that

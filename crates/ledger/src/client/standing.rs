@@ -185,7 +185,7 @@ mod tests {
         ] {
             let mut standing = standing(RunState::Published, Some(3), 3 - dead, dead, 0);
             standing.given_up.jobs = given_up;
-            standing.given_up.dead_again_jobs = dead_again;
+            standing.given_up.unsettled_jobs = dead_again;
             assert_eq!(standing.status(), status, "{dead} {given_up} {dead_again}");
         }
         let mut open = standing(RunState::Published, Some(3), 1, 1, 0);

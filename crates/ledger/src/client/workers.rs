@@ -10,6 +10,10 @@ use crate::connection::LedgerClient;
 use crate::facts::SessionRef;
 use crate::row;
 
+/// For how many seconds a worker has been silent. Seconds since 1970 on both sides: in the nights of a time change a server
+/// with a time zone of its own would have everybody an hour earlier or later.
+pub(crate) const SILENT_S: &str = "(UNIX_TIMESTAMP(NOW(3)) - UNIX_TIMESTAMP(seen))";
+
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {
     /// Drawn at its start; 32 hexadecimal digits.
@@ -68,11 +72,11 @@ pub struct Workers<'a> {
 }
 
 impl Workers<'_> {
-    /// Writes or renews a worker's row.
+    /// Writes or renews a worker's row. Returns whether there was none.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn beat(&mut self, beat: &Heartbeat<'_>) -> Result<(), Error> {
+    pub async fn beat(&mut self, beat: &Heartbeat<'_>) -> Result<bool, Error> {
         let upsert = format!(
             "INSERT INTO {} (id, name, queue, slots, in_flight, view_ms) \
              VALUES (:id, :name, :queue, :slots, :in_flight, :view_ms) \
@@ -88,7 +92,11 @@ impl Workers<'_> {
             "view_ms" => u64::try_from(beat.notice_within.as_millis()).unwrap_or(u64::MAX),
         };
         self.client
-            .ask("write the worker's heartbeat", async |conn| conn.exec_drop(upsert, values).await)
+            .ask("write the worker's heartbeat", async |conn| {
+                conn.exec_drop(upsert, values).await?;
+                // 2 for one that was there.
+                Ok(conn.affected_rows() == 1)
+            })
             .await
     }
 
@@ -120,7 +128,7 @@ impl Workers<'_> {
     pub async fn longest_notice(&mut self, own: Duration) -> Result<Duration, Error> {
         // Of all that may still live: one that is cut off for now continues with what it has seen.
         let query = format!(
-            "SELECT MAX(view_ms) FROM {} WHERE seen > CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY",
+            "SELECT MAX(view_ms) FROM {} WHERE {SILENT_S} < 86400",
             self.client.database.tables.worker
         );
         let longest: Option<Option<u64>> = self
@@ -137,10 +145,7 @@ impl Workers<'_> {
     /// If the database cannot be reached or refuses the query.
     pub async fn remove_silent(&mut self) -> Result<(), Error> {
         let worker = &self.client.database.tables.worker;
-        let delete = format!(
-            "DELETE FROM {worker} WHERE seen < CURRENT_TIMESTAMP(3) - INTERVAL 1 DAY \
-             OR seen > CURRENT_TIMESTAMP(3) + INTERVAL 1 DAY"
-        );
+        let delete = format!("DELETE FROM {worker} WHERE {SILENT_S} NOT BETWEEN -86400 AND 86400");
         self.client.ask("remove rows of dead workers", async |conn| conn.query_drop(delete).await).await
     }
 
@@ -160,9 +165,8 @@ impl Workers<'_> {
     pub async fn of_queue(&mut self, queue: &str, within_s: u64) -> Result<Vec<WorkerRow>, Error> {
         let query = format!(
             "SELECT name, slots, in_flight, \
-             CAST(GREATEST(TIMESTAMPDIFF(SECOND, seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) AS silent_s \
-             FROM {} WHERE queue = ? AND seen BETWEEN CURRENT_TIMESTAMP(3) - INTERVAL {within_s} SECOND \
-             AND CURRENT_TIMESTAMP(3) + INTERVAL {within_s} SECOND ORDER BY name",
+             CAST(GREATEST({SILENT_S}, 0) AS SIGNED) AS silent_s \
+             FROM {} WHERE queue = ? AND {SILENT_S} BETWEEN -{within_s} AND {within_s} ORDER BY name",
             self.client.database.tables.worker
         );
         let rows: Vec<Row> =
@@ -179,7 +183,7 @@ impl Workers<'_> {
         let query = format!(
             "SELECT w.id, w.name, w.slots, w.in_flight, \
              DATE_FORMAT(CONVERT_TZ(w.started, @@session.time_zone, '+00:00'), '%Y-%m-%dT%H:%i:%sZ') AS started, \
-             CAST(GREATEST(TIMESTAMPDIFF(SECOND, w.seen, CURRENT_TIMESTAMP(3)), 0) AS SIGNED) AS silent_s, w.holds, \
+             CAST(GREATEST({SILENT_S}, 0) AS SIGNED) AS silent_s, w.holds, \
              w.limit_version, (SELECT COUNT(*) FROM {} p WHERE p.owner = w.id) AS permits \
              FROM {} w WHERE w.queue = ? ORDER BY w.name",
             tables.permit, tables.worker

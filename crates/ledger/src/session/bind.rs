@@ -38,6 +38,8 @@ pub(crate) fn literal(param: &Param, mode: SqlMode) -> String {
     match param {
         // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
         Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => format!("{x:e}"),
+        // A number with a point is divided and added as one: 1 / 3 has four digits, and 9e18 + 9e18 as integers overflows.
+        Param::Float(x) if x.fract() == 0.0 => format!("{x:.1}"),
         Param::Bytes(bytes) => binary(bytes),
         _ => value(param).as_sql(mode.no_backslash_escapes),
     }

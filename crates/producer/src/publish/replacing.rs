@@ -65,6 +65,7 @@ impl Replacement {
     pub(crate) async fn discard(&self, client: &mut LedgerClient, by: &Run) -> Result<u64, Error> {
         match client.dead_jobs().replace(self.run.id, &self.jobs, by.id).await? {
             Ok(()) => {
+                client.halts().lower_bases().await?;
                 let who = queryfleet_config::login_name();
                 let detail = format!("{} by run {}", self.jobs.len(), by.name);
                 let run = Some(self.run.id);
