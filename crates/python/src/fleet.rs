@@ -108,7 +108,10 @@ impl Fleet {
             let values = job.statement.as_ref().map_or(&[][..], queryfleet::Statement::values);
             let values: PyResult<Vec<_>> = values.iter().map(|value| to_python(py, value)).collect();
             let facts = (job.run, job.index, job.reason, job.code, job.sql_state, job.message, job.attempts);
-            (facts, sql, values?).into_pyobject(py).map(Bound::into_any)
+            let database = job.statement.as_ref().and_then(queryfleet::Statement::database_name);
+            let timeout = job.statement.as_ref().and_then(queryfleet::Statement::time_limit);
+            let timeout = timeout.map(|timeout| timeout.as_secs_f64());
+            (facts, sql, values?, database, timeout).into_pyobject(py).map(Bound::into_any)
         };
         jobs.into_iter().map(to_python).collect()
     }

@@ -109,12 +109,13 @@ async fn tell(
         Some(outcomes) => outcomes,
         None => fleet.outcomes(&ended.status.name).await?,
     };
-    let rest = outcomes.look_everywhere().await?;
-    if !rest.is_empty() {
+    loop {
+        let rest = outcomes.look_everywhere().await?;
         // As above.
-        let _ = sender.send(rest).await;
+        if rest.is_empty() || sender.send(rest).await.is_err() {
+            return Ok(ended);
+        }
     }
-    Ok(ended)
 }
 
 /// A server that is unavailable for a while is asked again at the next look.

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyIterator, PyList, PyString, PyTuple};
 use queryfleet::{NotAtomic, Publish, Statement, Value};
 
 /// Statements that are taken in one go, under the interpreter's lock, while they come quickly.
@@ -70,7 +70,7 @@ fn statement(query: &Bound<'_, PyAny>, index: u64) -> PyResult<Statement> {
     if let Ok(sql) = query.cast::<PyString>() {
         return Ok(Statement::new(text(sql, index)?));
     }
-    let pair = query.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+    let pair = query.cast::<PyTuple>().ok().filter(|pair| matches!(pair.len(), 2 | 3));
     let (Some(sql), Some(values)) = (
         pair.and_then(|pair| pair.get_item(0).ok()).and_then(|sql| sql.cast_into::<PyString>().ok()),
         pair.and_then(|pair| pair.get_item(1).ok()),
@@ -93,9 +93,35 @@ fn statement(query: &Bound<'_, PyAny>, index: u64) -> PyResult<Statement> {
             "statement {index} has the placeholders %s: those of queryfleet are ?"
         )));
     }
-    let mut statement = Statement::new(sql);
+    let mut statement = match pair.and_then(|pair| pair.get_item(2).ok()) {
+        Some(settings) => with_settings(Statement::new(sql), &settings, index)?,
+        None => Statement::new(sql),
+    };
     for item in values.try_iter()? {
         statement = statement.bind(value(&item?, index)?);
+    }
+    Ok(statement)
+}
+
+/// The statement with the database and the timeout of a dict.
+fn with_settings(statement: Statement, settings: &Bound<'_, PyAny>, index: u64) -> PyResult<Statement> {
+    let wrong = || {
+        PyTypeError::new_err(format!(
+            "the third item of statement {index} is {settings}: expected a dict of database (a str) and timeout (seconds)"
+        ))
+    };
+    let settings_dict = settings.cast::<PyDict>().map_err(|_| wrong())?;
+    let mut statement = statement;
+    for (name, value) in settings_dict.iter() {
+        match name.extract::<String>().map_err(|_| wrong())?.as_str() {
+            "database" => statement = statement.database(value.extract::<String>().map_err(|_| wrong())?),
+            "timeout" => {
+                let seconds: f64 = value.extract().map_err(|_| wrong())?;
+                let timeout = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+                statement = statement.timeout(timeout);
+            }
+            _ => return Err(wrong()),
+        }
     }
     Ok(statement)
 }

@@ -64,6 +64,8 @@ def test_errors_have_their_facts(fleet):
         Fleet(slot=4)
     with pytest.raises(ConfigError, match="slots"):
         Pool(0).map(["DO 1"], run="no-slots")
+    with pytest.raises(RunError):
+        fleet.status("no-slots")
     url = os.environ["QUERYFLEET_MYSQL_URL"].replace("127.0.0.1", "127.0.0.2")
     with pytest.raises(Unavailable) as raised:
         Fleet(mysql_url=url).status("facts")
@@ -122,7 +124,27 @@ def test_a_run_of_which_too_many_jobs_die_halts_and_is_replaced(fleet, counters)
     with Pool(2) as pool:
         pool.map(repaired, run="halts-good")
     assert fleet.status("halts-dead").state == "repaired"
+    # Not all of its queries took effect.
+    with Pool(2) as pool, pytest.raises(RunEnded) as raised:
+        pool.map(queries[:30], run="halts-dead")
+    assert (raised.value.end, raised.value.status.dead) == ("repaired", 30)
     counters.each_once()
+
+
+def test_a_query_runs_in_its_database_and_dies_with_it(fleet, sql):
+    sql("CREATE DATABASE elsewhere")
+    sql("CREATE TABLE elsewhere.here (id INT PRIMARY KEY)")
+    settings = {"database": "elsewhere", "timeout": 30}
+    query = ("INSERT INTO here VALUES (?)", [7], settings)
+    with Pool(1) as pool:
+        pool.map([query], run="in-elsewhere")
+        with pytest.raises(DeadJobs) as raised:
+            pool.map([query], run="again-in-elsewhere")
+    assert raised.value.jobs[0].query == query
+    assert list(sql("SELECT id FROM elsewhere.here")) == [["7"]]
+    for wrong in ({"schema": "a"}, {"timeout": -1}, {"database": 1}, "elsewhere"):
+        with pytest.raises(TypeError, match="the third item of statement 0"):
+            fleet.publish([("DO 1", [], wrong)])
 
 
 def test_a_generator_may_ask_the_fleet_itself(fleet, counters):

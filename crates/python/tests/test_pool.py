@@ -1,5 +1,6 @@
 """`Pool`, with the manners of `multiprocessing.Pool`."""
 
+import decimal
 import os
 import pickle
 import signal
@@ -87,6 +88,45 @@ def test_an_iterator_that_is_closed_is_resumed(fleet, counters):
         outcomes.close()
         assert pool.map(queries(), chunksize=1, run="closed").status.done == 400
     counters.each_once()
+
+
+def test_join_waits_for_what_nobody_takes(fleet, counters):
+    counters(300)
+    pool = Pool(2)
+    outcomes = pool.imap_unordered(updates(range(1, 301)), chunksize=1, run="joined")
+    pool.close()
+    pool.join()
+    assert fleet.status("joined").state == "done"
+    assert sorted(outcome.index for outcome in outcomes) == list(range(300))
+    counters.each_once()
+
+
+def test_what_a_block_has_begun_ends_with_it_and_says_so(fleet, counters):
+    counters(200)
+
+    def queries():
+        return (f"UPDATE t SET n = n + 1 + 0 * SLEEP(0.05) WHERE id = {number}" for number in range(1, 201))
+
+    with Pool(1) as pool:
+        outcomes = pool.imap_unordered(queries(), chunksize=1, run="left")
+        next(outcomes)
+    with pytest.raises(ValueError, match="interrupted"):
+        next(outcomes)
+    assert fleet.status("left").done < 200
+    with Pool(8) as pool:
+        assert pool.map(queries(), chunksize=1, run="left").status.done == 200
+    counters.each_once()
+
+
+def test_queries_are_made_in_the_context_of_the_caller(fleet, sql):
+    sql("CREATE TABLE texts (id INT PRIMARY KEY, text VARCHAR(100))")
+    D = decimal.Decimal
+    made = [lambda: D(1) / D(7), lambda: D("12.50"), lambda: D("-10.00"), lambda: 1.0, lambda: 0.5, lambda: 10**20]
+    with decimal.localcontext() as context, Pool(1) as pool:
+        context.prec = 20
+        pool.map((("INSERT INTO texts VALUES (?, ?)", (n, make())) for n, make in enumerate(made)), run="context")
+    texts = [text for (text,) in sql("SELECT text FROM texts ORDER BY id")]
+    assert texts == ["0.14285714285714285714", "12.50", "-10.00", "1.0", "0.5", "100000000000000000000"]
 
 
 def test_no_queries_are_no_error_for_a_pool(fleet):

@@ -87,6 +87,8 @@ impl Fleet {
         slots: usize,
         reports: Reports,
     ) -> Result<RunEnd, Error> {
+        // Before there is a run.
+        self.worker().slots(slots).check()?;
         let mut operator = self.operator()?;
         if operator.needs_setup().await? {
             operator.setup().await?;

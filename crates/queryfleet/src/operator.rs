@@ -8,10 +8,14 @@ use queryfleet_operator::{DeadDetails, DeadFilter, Lift};
 
 use crate::{Error, RunStatus, Statement};
 
+/// No further page of dead jobs is read once their statements have so many bytes.
+const MOST_BYTES: usize = 64 << 20;
+
 /// Looks at runs, pauses and resumes the queue, and decides about dead jobs, over one connection to the database.
 pub struct Operator(queryfleet_operator::Operator);
 
-/// A job that failed for good: it had no effect.
+/// A job that failed for good. It had no effect, unless its reason is `unknown`: then nobody knows, and somebody has to look before
+/// it is brought back. One that is not atomic and failed halfway has the effects of its first half.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeadJob {
@@ -172,7 +176,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Dead jobs of a run that nobody has decided about, at most so many, in the order of their statements.
+    /// Dead jobs of a run that nobody has decided about, in the order of their statements: at most so many, and no more once
+    /// their statements have 64 MiB together.
     ///
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.
@@ -180,17 +185,24 @@ impl Operator {
         let filter = of_run(run);
         let mut after: Option<DeadDetails> = None;
         let mut found = Vec::new();
-        while found.len() < most {
+        let mut bytes = 0;
+        while found.len() < most && bytes < MOST_BYTES {
             let mut page = self.0.dead_jobs(&filter, after.as_ref()).await.map_err(Error::of_operator)?;
             page.truncate(most - found.len());
             let Some(last) = page.last() else { break };
             after = Some(last.clone());
             found.extend(page.into_iter().map(DeadJob::of));
+            bytes = found
+                .iter()
+                .filter_map(|job: &DeadJob| job.statement.as_ref())
+                .map(|it| it.sql().len())
+                .sum();
         }
         Ok(found)
     }
 
-    /// Brings the dead jobs of a run back: each is executed once more, exactly once.
+    /// Brings the dead jobs of a run back: each is executed once more, exactly once. One of the reason `unknown` may have had its
+    /// effect before: look at [`dead_jobs`](Self::dead_jobs) first.
     ///
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when a server is unavailable or refuses. What was brought back until then

@@ -7,6 +7,8 @@ use queryfleet_ledger::{LedgerClient, Run, RunState, SEQS_PER_BLOCK};
 
 use crate::{Error, ErrorKind, RunFault};
 
+/// A look at everything ends after the block that brings it to so many.
+const FOUND_AT_ONCE: usize = 50_000;
 /// Blocks that a look reads at the front of the run, where its jobs end; and of all open ones in turn.
 const BLOCKS_AT_FRONT: usize = 3;
 const BLOCKS_IN_TURN: usize = 2;
@@ -17,7 +19,7 @@ const BLOCKS_IN_TURN: usize = 2;
 pub enum JobEnd {
     /// It took effect.
     Done,
-    /// It failed for good, without effect.
+    /// It failed for good: without effect, unless the reason of its [`DeadJob`](crate::DeadJob) is `unknown`.
     Dead,
     /// Its run was cancelled before it began.
     Cancelled,
@@ -33,14 +35,18 @@ pub struct Outcome {
     pub end: JobEnd,
 }
 
-/// The jobs of a run as they end. It keeps a bit per job of the blocks of 10,000 in which not all have ended.
+/// The jobs of a run as they end. It keeps a byte per job of the blocks of 10,000 in which some have ended and not all.
 pub struct Outcomes {
     client: LedgerClient,
     run: Run,
-    /// Which jobs of a block are known to have ended.
+    /// Which jobs of a block are known to have ended; empty while none is.
     open: BTreeMap<u64, Vec<bool>>,
     opened: u64,
     next_turn: u64,
+    /// Where a look at everything continues.
+    next_of_all: u64,
+    /// What was found and not returned yet, since a look has failed, or nobody waited for its end.
+    found: Vec<Outcome>,
 }
 
 impl Outcomes {
@@ -49,14 +55,16 @@ impl Outcomes {
             let kind = ErrorKind::Run { name: run.to_owned(), fault: RunFault::Unknown };
             return Err(Error::new(kind, format!("run {run} is not in this ledger")));
         };
-        Ok(Outcomes { client, run, open: BTreeMap::new(), opened: 0, next_turn: 0 })
+        let open = BTreeMap::new();
+        Ok(Outcomes { client, run, open, opened: 0, next_turn: 0, next_of_all: 0, found: Vec::new() })
     }
 
     /// Some of the jobs that have ended and were not returned before, in no order; none if nothing was found where it looked:
     /// at the front of the run, and at some of the rest in turn. A dead job that is replayed later is not returned again.
     ///
     /// # Errors
-    /// When the database is unavailable or refuses. The next look continues.
+    /// When the database is unavailable or refuses. The next look continues, and returns also what this one had found; so it
+    /// does after one that was dropped.
     pub async fn look(&mut self) -> Result<Vec<Outcome>, Error> {
         self.refresh().await?;
         let front = self.open.keys().copied().take(BLOCKS_AT_FRONT);
@@ -65,24 +73,41 @@ impl Outcomes {
         self.next_turn = chosen.last().filter(|_| chosen.len() > BLOCKS_AT_FRONT).map_or(0, |last| last + 1);
         chosen.sort_unstable();
         chosen.dedup();
-        self.read(&chosen).await
+        for block in chosen {
+            self.read(block).await?;
+        }
+        Ok(std::mem::take(&mut self.found))
     }
 
-    /// All that have ended and were not returned before: for the end of a run, since it reads every block with a job that has
-    /// not ended.
+    /// Those of all jobs that have ended and were not returned before, some ten thousand at a time: for the end of a run, until it
+    /// returns none, since it reads every block with a job that has not ended.
     ///
     /// # Errors
     /// As [`look`](Self::look).
     pub async fn look_everywhere(&mut self) -> Result<Vec<Outcome>, Error> {
         self.refresh().await?;
-        let all: Vec<u64> = self.open.keys().copied().collect();
-        self.read(&all).await
+        let blocks: Vec<u64> = self.open.range(self.next_of_all..).map(|(block, _)| *block).collect();
+        for block in blocks {
+            self.read(block).await?;
+            self.next_of_all = block + 1;
+            if self.found.len() >= FOUND_AT_ONCE {
+                return Ok(std::mem::take(&mut self.found));
+            }
+        }
+        self.next_of_all = 0;
+        Ok(std::mem::take(&mut self.found))
     }
 
     /// Whether every job of the run has ended and was returned.
     pub fn is_complete(&self) -> bool {
-        let is_known = self.run.total.is_some_and(|total| self.opened * SEQS_PER_BLOCK >= total);
-        is_known && self.open.is_empty()
+        let is_opened = self.total().is_some_and(|total| self.opened * SEQS_PER_BLOCK >= total);
+        is_opened && self.open.is_empty() && self.found.is_empty()
+    }
+
+    /// How many jobs it has, where that changes no more.
+    fn total(&self) -> Option<u64> {
+        let is_cancelled = self.run.state == RunState::Cancelled;
+        self.run.total.or_else(|| is_cancelled.then(|| self.run.last_seq()))
     }
 
     /// Reads the run's row, and opens the blocks that it has now.
@@ -98,39 +123,38 @@ impl Outcomes {
             return Err(Error::new(ErrorKind::Run { name, fault: RunFault::Purged }, why));
         }
         while self.opened * SEQS_PER_BLOCK < self.run.last_seq() {
-            self.open.insert(self.opened, vec![false; SEQS_PER_BLOCK as usize]);
+            self.open.insert(self.opened, Vec::new());
             self.opened += 1;
         }
         Ok(())
     }
 
-    async fn read(&mut self, blocks: &[u64]) -> Result<Vec<Outcome>, Error> {
-        let mut found = Vec::new();
-        for &block in blocks {
-            let states =
-                self.client.jobs().states_in_block(self.run.id, block).await.map_err(Error::of_ledger)?;
-            let Some(seen) = self.open.get_mut(&block) else { continue };
-            let first = block * SEQS_PER_BLOCK + 1;
-            for (seq, state) in states {
-                let end = match state {
-                    LedgerState::Done => JobEnd::Done,
-                    LedgerState::Dead => JobEnd::Dead,
-                    LedgerState::Cancelled => JobEnd::Cancelled,
-                    LedgerState::Started => continue,
-                };
-                // What is behind the last job is no job of the run.
-                if seq <= self.run.last_seq() && !std::mem::replace(&mut seen[(seq - first) as usize], true) {
-                    found.push(Outcome { index: seq - 1, end });
-                }
-            }
-            let jobs = match self.run.total {
-                Some(total) => SEQS_PER_BLOCK.min((total + 1).saturating_sub(first)),
-                None => SEQS_PER_BLOCK,
+    /// Reads a block. What it finds counts as known only together with being found: this may be dropped at the query.
+    async fn read(&mut self, block: u64) -> Result<(), Error> {
+        let states =
+            self.client.jobs().states_in_block(self.run.id, block).await.map_err(Error::of_ledger)?;
+        let first = block * SEQS_PER_BLOCK + 1;
+        let jobs = match self.total() {
+            Some(total) => SEQS_PER_BLOCK.min((total + 1).saturating_sub(first)),
+            None => SEQS_PER_BLOCK,
+        };
+        let Some(seen) = self.open.get_mut(&block) else { return Ok(()) };
+        for (seq, state) in states {
+            let end = match state {
+                LedgerState::Done => JobEnd::Done,
+                LedgerState::Dead => JobEnd::Dead,
+                LedgerState::Cancelled => JobEnd::Cancelled,
+                LedgerState::Started => continue,
             };
-            if seen.iter().filter(|seen| **seen).count() as u64 >= jobs {
-                self.open.remove(&block);
+            seen.resize(SEQS_PER_BLOCK as usize, false);
+            // What is behind the last job is no job of the run.
+            if seq <= self.run.last_seq() && !std::mem::replace(&mut seen[(seq - first) as usize], true) {
+                self.found.push(Outcome { index: seq - 1, end });
             }
         }
-        Ok(found)
+        if seen.iter().filter(|seen| **seen).count() as u64 >= jobs {
+            self.open.remove(&block);
+        }
+        Ok(())
     }
 }

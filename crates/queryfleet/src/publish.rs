@@ -266,9 +266,15 @@ pub(crate) async fn take_all(statements: Statements) -> Result<Input, Error> {
         }
         Statements::Stream(mut statements) => {
             let mut spool = Spool::new()?;
+            let mut looked = Instant::now();
             while let Some(made) = statements.next().await {
                 // Into a buffer; the system keeps what is written until it has time for it.
                 spool.add(made)?;
+                // A stream that is always ready never waits.
+                if looked.elapsed() > LOOK_INTERVAL {
+                    tokio::task::yield_now().await;
+                    looked = Instant::now();
+                }
             }
             spool.finish().map(Input::Written)
         }

@@ -74,7 +74,7 @@ pub struct RunStatus {
     pub published: u64,
     /// Jobs that took effect.
     pub done: u64,
-    /// Jobs that failed for good: they had no effect.
+    /// Jobs that failed for good; see [`DeadJob`](crate::DeadJob).
     pub dead: u64,
     /// Jobs that a cancel has ended before they began.
     pub cancelled: u64,

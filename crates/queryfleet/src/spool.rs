@@ -84,7 +84,7 @@ fn json(value: &Value) -> Result<Box<RawValue>, String> {
         Value::Float(float) if !float.is_finite() => {
             return Err(format!("a value is {float}, which the server has no number for"));
         }
-        Value::Decimal(digits) => number(digits)?,
+        Value::Decimal(digits) => format!("{{\"decimal\":\"{}\"}}", number(digits)?),
         Value::Null => "null".into(),
         Value::Int(number) => number.to_string(),
         Value::UInt(number) => number.to_string(),
@@ -97,7 +97,7 @@ fn json(value: &Value) -> Result<Box<RawValue>, String> {
     RawValue::from_string(text).map_err(|error| error.to_string())
 }
 
-/// Digits as JSON writes a number: without zeros before them.
+/// Digits without zeros before them.
 fn number(digits: &str) -> Result<String, String> {
     let (sign, digits_only) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
     let (whole, part) = digits_only.split_once('.').unwrap_or((digits_only, "0"));
@@ -130,7 +130,7 @@ mod tests {
             .database("shop")
             .timeout(std::time::Duration::from_secs(90));
         let wanted = concat!(
-            r#"{"sql":"INSERT INTO t VALUES (?, ?,\n?)","params":[null,-7.50,"it's \"so\"",{"base64":"AP8="},"#,
+            r#"{"sql":"INSERT INTO t VALUES (?, ?,\n?)","params":[null,{"decimal":"-7.50"},"it's \"so\"",{"base64":"AP8="},"#,
             r#"18446744073709551615,0.1,1],"database":"shop","timeout":"90000ms"}"#,
             "\n"
         );

@@ -32,6 +32,16 @@ impl Statement {
         &self.values
     }
 
+    /// The database that it is executed in, if it is another than that of the configuration.
+    pub fn database_name(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// How long it may take, if that was said.
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.timeout
+    }
+
     /// A statement without values. It is one statement, as a client sends it: no `;` between two.
     pub fn new(sql: impl Into<String>) -> Statement {
         Statement { sql: sql.into(), values: Vec::new(), database: None, timeout: None }
@@ -115,9 +125,11 @@ pub enum Value {
     Int(i64),
     /// A whole number, also past `i64::MAX`.
     UInt(u64),
-    /// A double. One that is not finite is refused, since the server has none.
+    /// A double, written with the fewest digits that mean it: the server computes with 0.1 as the decimal 0.1, and with what is
+    /// 1e30 or larger, or smaller than 1e-12, as a double. One that is not finite is refused, since the server has none.
     Float(f64),
-    /// A number of any size, exact, as its digits: `-12.50`. More than 65 digits, or 30 behind the point, are refused.
+    /// A number of any size, exact, as its digits, those behind the point all of them: `-12.50`. More than 65 digits, or 30 behind
+    /// the point, are refused.
     Decimal(String),
     /// Text; also dates and times, as the server reads them: `2026-11-27 10:15:00`.
     Text(String),

@@ -68,6 +68,16 @@ impl Worker {
         self
     }
 
+    /// What can be said before it runs.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let slots = self.config.slots;
+        if (1..=usize::from(queryfleet_config::MAX_SLOTS)).contains(&slots) {
+            return Ok(());
+        }
+        let most = queryfleet_config::MAX_SLOTS;
+        Err(Error::new(ErrorKind::Config, format!("{slots} slots: a worker has from 1 to {most}")))
+    }
+
     /// Serves the queue until `drain` begins and the running jobs have ended, and says what it has done. Servers that are
     /// unavailable are waited for.
     ///
@@ -77,14 +87,7 @@ impl Worker {
     /// # Errors
     /// [`ErrorKind::Config`], and [`ErrorKind::Server`] for what waiting does not remove.
     pub async fn run(self, drain: Drain) -> Result<WorkerTotals, Error> {
-        let slots = self.config.slots;
-        if !(1..=usize::from(queryfleet_config::MAX_SLOTS)).contains(&slots) {
-            let most = queryfleet_config::MAX_SLOTS;
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("{slots} slots: a worker has from 1 to {most}"),
-            ));
-        }
+        self.check()?;
         // Its own: others may have this drain, too.
         let own = drain.0.child();
         let _end = EndNow(own.clone());

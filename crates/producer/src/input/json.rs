@@ -2,9 +2,17 @@
 
 use queryfleet_job::Param;
 use queryfleet_ledger::KeyValue;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::input::value::{Value, json_number};
+use crate::input::value::{Value, decimal_literal, is_decimal, json_number};
+
+/// A number that keeps the zeros behind its point: they are its scale.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decimal {
+    decimal: String,
+}
 
 /// A value of a key, in the rows of a range file.
 ///
@@ -14,7 +22,8 @@ pub(crate) fn key_value(json: &RawValue) -> Result<Value, String> {
     serde_json::from_str(json.get()).map(|key: KeyValue| Value::from(&key)).map_err(|error| error.to_string())
 }
 
-/// The value that a JSON text stands for: null, true and false (1 and 0), a number, a string, or `{"base64": "…"}`.
+/// The value that a JSON text stands for: null, true and false (1 and 0), a number, a string, `{"base64": "…"}`, or
+/// `{"decimal": "12.50"}`.
 ///
 /// # Errors
 /// Returns a text for people if the value cannot be bound, or is a number that no server holds.
@@ -25,8 +34,16 @@ pub(crate) fn bindable(json: &RawValue) -> Result<Value, String> {
         Some(b't') => Ok(Param::Int(1)),
         Some(b'f') => Ok(Param::Int(0)),
         Some(b'"') => serde_json::from_str(text).map(Param::Text).map_err(|error| error.to_string()),
-        Some(b'{') => serde_json::from_str(text)
-            .map_err(|_| r#"an object as a value has to be {"base64": "…"}, with padding"#.into()),
+        Some(b'{') => {
+            if let Ok(Decimal { decimal }) = serde_json::from_str(text)
+                && is_decimal(&decimal)
+            {
+                return Ok(decimal_literal(&decimal));
+            }
+            serde_json::from_str(text).map_err(|_| {
+                r#"an object as a value has to be {"base64": "…"}, with padding, or {"decimal": "12.50"}, of at most 65 digits, 30 of them behind the point"#.into()
+            })
+        }
         Some(b'[') => Err("an array is no value to bind: write its JSON as a string".into()),
         _ => return json_number(text),
     };
@@ -57,8 +74,19 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_keeps_its_scale() {
+        for (json, wanted) in [("12.50", "12.50"), ("-0.0", "(-0.0)"), ("10", "10")] {
+            let read = of(&format!(r#"{{"decimal": "{json}"}}"#));
+            assert_eq!(read, Ok(Value::Literal(wanted.into())), "{json}");
+        }
+    }
+
+    #[test]
     fn what_is_no_value_is_refused() {
-        for json in ["[1]", r#"{"a": 1}"#, r#"{"base64": "A"}"#] {
+        let long = format!(r#"{{"decimal": "{}"}}"#, "9".repeat(66));
+        for json in
+            ["[1]", r#"{"a": 1}"#, r#"{"base64": "A"}"#, r#"{"decimal": "1e5"}"#, r#"{"decimal": 1}"#, &long]
+        {
             assert!(of(json).is_err(), "{json}");
         }
     }

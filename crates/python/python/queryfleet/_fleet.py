@@ -1,14 +1,15 @@
 """A fleet: its servers and settings, and what a program does with it."""
 
 import contextlib
+import contextvars
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _queryfleet
-from ._errors import DeadJobs, RunEnded
+from ._errors import DeadJobs, Error, RunEnded
 
-Query = Union[str, Tuple[str, Sequence[Any]]]
+Query = Union[str, Tuple[str, Sequence[Any]], Tuple[str, Sequence[Any], Mapping[str, Any]]]
 Progress = Callable[[str], Any]
 
 _PREFIX = "QUERYFLEET_"
@@ -57,7 +58,11 @@ class Published:
 
 @dataclass(frozen=True)
 class DeadJob:
-    """A job that failed for good: it had no effect."""
+    """A job that failed for good.
+
+    It had no effect, unless its reason is "unknown": then nobody knows, and somebody has to look before it is brought back.
+    One that is not atomic and failed halfway has the effects of its first half.
+    """
 
     run: str
     #: Its place among the queries of its run, from 0.
@@ -67,7 +72,8 @@ class DeadJob:
     sql_state: Optional[str]
     message: str
     attempts: int
-    #: The query, to be repaired and published again; None if its message cannot be read.
+    #: The query, to be repaired and published again, with its database and timeout if it has any; None if its message cannot
+    #: be read.
     query: Optional[Query]
 
 
@@ -128,8 +134,9 @@ class Fleet:
     ) -> Published:
         """Publishes queries as a run, and returns when the broker has confirmed the last. Workers execute them.
 
-        A query is a str, or a tuple of a str with `?` for each value, and the values. They are taken one after the other
-        and kept in a temporary file. If one is refused, nothing is published. The same queries under the same name
+        A query is a str, or a tuple of a str with `?` for each value, and the values; and, as a third item, a dict with the
+        `database` that it runs in, and its `timeout` in seconds. They are taken one after the other, on a thread of this
+        package in a copy of the caller's context, and kept in a temporary file. If one is refused, nothing is published. The same queries under the same name
         resume the run.
 
         Options: `session_sql`, `not_atomic` ("repeat" or "park"), `allow_no_where`, `again`, `rate` (jobs per second),
@@ -137,7 +144,7 @@ class Fleet:
         dead jobs this one replaces), `missing` (what the ledger lacks of a run, once more). `chunksize`: queries per message and transaction; None: what takes some
         30 ms together. `progress` is called with a line of text twice a second.
         """
-        return Published(*self._native.publish(queries, _options(run, chunksize, options), progress))
+        return Published(*self._native.publish(_taken(queries), _options(run, chunksize, options), progress))
 
     def run(
         self,
@@ -150,7 +157,7 @@ class Fleet:
         **options: Any,
     ) -> RunEnd:
         """Publishes queries, executes them with so many slots of this process, and waits for the end of the run."""
-        return _end(*self._native.run(queries, slots, _options(run, chunksize, options), progress))
+        return _end(*self._native.run(_taken(queries), slots, _options(run, chunksize, options), progress))
 
     def wait(
         self,
@@ -174,10 +181,13 @@ class Fleet:
     def dead_jobs(self, run: str, most: int = _MOST_JOBS) -> List[DeadJob]:
         """Dead jobs of a run that nobody has decided about, in the order of their queries."""
         found = self._native.dead_jobs(run, most)
-        return [DeadJob(*facts, query=_query(sql, values)) for facts, sql, values in found]
+        return [DeadJob(*facts, query=_query(sql, *rest)) for facts, sql, *rest in found]
 
     def replay(self, run: str) -> Replayed:
-        """Brings the dead jobs of a run back: each is executed once more, exactly once."""
+        """Brings the dead jobs of a run back: each is executed once more, exactly once.
+
+        One of the reason "unknown" may have had its effect before: look at `dead_jobs` first.
+        """
         return Replayed(*self._native.replay(run))
 
     def discard(self, run: str) -> int:
@@ -212,16 +222,23 @@ class Fleet:
         chunksize: Optional[int],
         options: Dict[str, Any],
     ) -> _queryfleet.Running:
-        return self._native.start(queries, slots, _options(run, chunksize, options))
+        return self._native.start(_taken(queries), slots, _options(run, chunksize, options))
 
 
 def raise_unless_done(fleet: Fleet, ended: RunEnd) -> None:
     """Raises what a caller has to know who asked for all of it to be done."""
     status = ended.status
-    if ended.end in ("done", "repaired"):
+    if ended.end == "done":
         return
+    if ended.end == "repaired":
+        text = f"run {status.name}: {status.done} done; {status.dead} were dead, and given up or replaced by another run"
+        raise RunEnded(text, end=ended.end, status=status)
     if ended.end == "dead":
-        jobs = fleet.dead_jobs(status.name)
+        try:
+            jobs = fleet.dead_jobs(status.name)
+        except Error:
+            # That there are some is what has to be said.
+            jobs = []
         lines = [f"run {status.name}: {status.done} done, {status.dead} dead"]
         lines += [f"query {job.index}: {job.message}" for job in jobs[:5]]
         raise DeadJobs("; ".join(lines), status=status, jobs=jobs)
@@ -254,10 +271,32 @@ def _end(end: str, status: Sequence[Any]) -> RunEnd:
     return RunEnd(end, RunStatus(*status))
 
 
-def _query(sql: Optional[str], values: List[Any]) -> Optional[Query]:
+def _query(sql: Optional[str], values: List[Any], database: Optional[str], timeout: Optional[float]) -> Optional[Query]:
     if sql is None:
         return None
+    settings = {"database": database, "timeout": timeout}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if settings:
+        return (sql, values, settings)
     return (sql, values) if values else sql
+
+
+_END = object()
+
+
+def _taken(queries: Iterable[Query]) -> Iterator[Query]:
+    """The queries, each taken in a copy of the caller's context: that of decimals decides how they are computed."""
+    if isinstance(queries, (str, bytes)):
+        raise TypeError("queries is one text: expected an iterable of queries")
+    return _in_context(iter(queries), contextvars.copy_context())
+
+
+def _in_context(queries: Iterator[Query], context: contextvars.Context) -> Iterator[Query]:
+    while True:
+        query = context.run(next, queries, _END)
+        if query is _END:
+            return
+        yield query  # type: ignore[misc]
 
 
 @contextlib.contextmanager

@@ -1,8 +1,10 @@
 """`multiprocessing.Pool` for queries: the same manners, exactly once."""
 
+import collections
 import itertools
+import weakref
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, List, Optional, Sequence, Union, overload
+from typing import Any, Deque, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, overload
 
 from ._fleet import Fleet, Progress, Query, RunEnd, RunStatus, raise_unless_done
 from ._queryfleet import Running
@@ -14,7 +16,7 @@ class Outcome:
 
     #: Its place among the queries, from 0.
     index: int
-    #: "done" (it took effect), "dead" (it failed for good, without effect) or "cancelled".
+    #: "done" (it took effect), "dead" (it failed for good: see `DeadJob`) or "cancelled".
     end: str
 
 
@@ -54,17 +56,70 @@ def _begun(queries: Iterable[Query]) -> Optional[Iterator[Query]]:
     return None
 
 
+class _Running(Iterator[Outcome]):
+    """The outcomes of a run that goes on in the background."""
+
+    def __init__(self, fleet: Fleet, running: Running) -> None:
+        self._fleet = fleet
+        self._native = running
+        self._found: Deque[Tuple[int, str]] = collections.deque()
+        self._is_read = False
+        self._is_over = False
+
+    def __next__(self) -> Outcome:
+        try:
+            while not self._found and self._look():
+                pass
+            if self._found:
+                return Outcome(*self._found.popleft())
+            if not self._is_over:
+                self._is_over = True
+                end, status = self._native.end()
+                raise_unless_done(self._fleet, RunEnd(end, RunStatus(*status)))
+        except BaseException:
+            self.close()
+            raise
+        raise StopIteration
+
+    def _look(self) -> bool:
+        """Waits for some; False once there are no more."""
+        if not self._is_read:
+            found = self._native.look()
+            if found is not None:
+                self._found.extend(found)
+                return True
+            self._is_read = True
+        return False
+
+    def _join(self) -> None:
+        """Waits for the end of the run. What was found is kept for whoever iterates."""
+        while not self._is_over and self._look():
+            pass
+
+    def close(self) -> None:
+        """Interrupts the run, and gives no more outcomes."""
+        self._is_over = True
+        self._terminate()
+
+    def _terminate(self) -> None:
+        """Interrupts the run: whoever takes the next outcome is told so."""
+        self._is_read = True
+        self._found.clear()
+        self._native.interrupt()
+
+
 class Pool:
     """So many slots of this process, each with a connection of its own, beside whatever workers serve the queue elsewhere.
 
     `Pool(4)` takes its servers from the environment, `Pool(4, fleet=Fleet(…))` from the fleet. Nothing is started before
-    the first `map`, and nothing runs after it.
+    the first `map`, and nothing runs after it, or after the block of `with`.
     """
 
     def __init__(self, processes: int = 4, *, fleet: Optional[Fleet] = None) -> None:
         self._slots = processes
         self._fleet = fleet if fleet is not None else Fleet()
         self._is_closed = False
+        self._running: "weakref.WeakSet[_Running]" = weakref.WeakSet()
 
     def map(
         self,
@@ -105,33 +160,26 @@ class Pool:
         begun = _begun(queries)
         if begun is None:
             return iter(())
-        return self._outcomes(self._fleet._start(begun, self._slots, run, chunksize, options))
-
-    def _outcomes(self, running: Running) -> Iterator[Outcome]:
-        try:
-            while True:
-                found = running.look()
-                if found is None:
-                    break
-                for index, end in found:
-                    yield Outcome(index, end)
-            end, status = running.end()
-            raise_unless_done(self._fleet, RunEnd(end, RunStatus(*status)))
-        finally:
-            running.interrupt()
+        running = _Running(self._fleet, self._fleet._start(begun, self._slots, run, chunksize, options))
+        self._running.add(running)
+        return running
 
     def close(self) -> None:
         """No further `map`."""
         self._is_closed = True
 
     def terminate(self) -> None:
-        """No further `map`; there is nothing that runs without one."""
+        """No further `map`, and interrupts what an `imap_unordered` has begun: the same call resumes it."""
         self._is_closed = True
+        for running in list(self._running):
+            running._terminate()
 
     def join(self) -> None:
-        """Returns at once: a `map` returns when all of it has ended."""
+        """Waits for what an `imap_unordered` has begun, also if nobody takes its outcomes; a `map` has ended already."""
         if not self._is_closed:
             raise ValueError("Pool is still running")
+        for running in list(self._running):
+            running._join()
 
     def __enter__(self) -> "Pool":
         self._check()

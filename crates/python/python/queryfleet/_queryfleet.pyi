@@ -3,7 +3,13 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 __version__: str
 
 _Status = Tuple[int, str, str, str, Optional[int], int, int, int, int, int]
-_Dead = Tuple[Tuple[str, int, str, Optional[int], Optional[str], str, int], Optional[str], List[Any]]
+_Dead = Tuple[
+    Tuple[str, int, str, Optional[int], Optional[str], str, int],
+    Optional[str],
+    List[Any],
+    Optional[str],
+    Optional[float],
+]
 _Progress = Optional[Callable[[str], Any]]
 
 class Fleet:
