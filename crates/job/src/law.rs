@@ -219,6 +219,10 @@ impl StopLaw {
     /// How many of the `slots` may be used, after a value at the time `now`.
     pub fn step(&mut self, now: Duration, value: f64, slots: u32) -> u32 {
         let slots_f = f64::from(slots);
+        if self.next_step == Duration::ZERO {
+            // A new holder knows nothing yet.
+            self.next_step = now + SETTLES_IN;
+        }
         if value >= self.limit {
             self.above += 1;
             self.below_since = None;

@@ -108,7 +108,7 @@ mod tests {
         let mut job = Job::new(1, "DO ?,?,?,?,?");
         job.params = [0.0, -0.1, 1e-12, 1e300, -1e-300].map(Param::Float).to_vec();
         let bound = statement(&job, SqlMode::default()).unwrap();
-        assert_eq!(bound, "DO 0,-0.1,0.000000000001,1e300,-1e-300");
+        assert_eq!(bound, "DO 0.0,-0.1,0.000000000001,1e300,-1e-300");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use queryfleet_ledger::KeyValue;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::input::value::{Value, decimal_literal, is_decimal, json_number};
+use crate::input::value::{Value, decimal_literal, is_decimal, json_number, too_long};
 
 /// A number that keeps the zeros behind its point: they are its scale.
 #[derive(Deserialize)]
@@ -34,16 +34,16 @@ pub(crate) fn bindable(json: &RawValue) -> Result<Value, String> {
         Some(b't') => Ok(Param::Int(1)),
         Some(b'f') => Ok(Param::Int(0)),
         Some(b'"') => serde_json::from_str(text).map(Param::Text).map_err(|error| error.to_string()),
-        Some(b'{') => {
-            if let Ok(Decimal { decimal }) = serde_json::from_str(text)
-                && is_decimal(&decimal)
-            {
-                return Ok(decimal_literal(&decimal));
+        Some(b'{') => match serde_json::from_str(text) {
+            Ok(Decimal { decimal }) if is_decimal(&decimal) => return Ok(decimal_literal(&decimal)),
+            Ok(Decimal { decimal }) if decimal.bytes().all(|byte| b"-.0123456789".contains(&byte)) => {
+                Err(too_long(&decimal))
             }
-            serde_json::from_str(text).map_err(|_| {
-                r#"an object as a value has to be {"base64": "…"}, with padding, or {"decimal": "12.50"}, of at most 65 digits, 30 of them behind the point"#.into()
-            })
-        }
+            _ => serde_json::from_str(text).map_err(|_| {
+                r#"an object as a value has to be {"base64": "…"}, with padding, or {"decimal": "12.50"}"#
+                    .into()
+            }),
+        },
         Some(b'[') => Err("an array is no value to bind: write its JSON as a string".into()),
         _ => return json_number(text),
     };

@@ -62,12 +62,17 @@ pub(crate) fn json_number(text: &str) -> Result<Value, String> {
         Some(decimal) => Ok(decimal_literal(&decimal)),
         // Past every decimal, so it can only be meant as a double.
         None if same => Ok(Value::Bound(Param::Float(float))),
-        None => Err(format!(
-            "number {} has more digits than a server computes with ({MAX_DIGITS}, {MAX_SCALE} of them behind the point): write \
-             it shorter, or as a string where it is text",
-            queryfleet_job::shorten(text.to_owned(), SHOWN_BYTES)
-        )),
+        None => Err(too_long(text)),
     }
+}
+
+/// What to say of a number that no server holds.
+pub(crate) fn too_long(number: &str) -> String {
+    format!(
+        "number {} has more digits than a server computes with ({MAX_DIGITS}, {MAX_SCALE} of them behind the point): write \
+         it shorter, or as a string where it is text",
+        queryfleet_job::shorten(number.to_owned(), SHOWN_BYTES)
+    )
 }
 
 /// A number's significant digits, and the power of ten of the last one.

@@ -181,7 +181,10 @@ class Fleet:
     def dead_jobs(self, run: str, most: int = _MOST_JOBS) -> List[DeadJob]:
         """Dead jobs of a run that nobody has decided about, in the order of their queries."""
         found = self._native.dead_jobs(run, most)
-        return [DeadJob(*facts, query=_query(sql, *rest)) for facts, sql, *rest in found]
+        return [
+            DeadJob(*facts, query=_query(sql, values, database, timeout))
+            for facts, sql, values, database, timeout in found
+        ]
 
     def replay(self, run: str) -> Replayed:
         """Brings the dead jobs of a run back: each is executed once more, exactly once.

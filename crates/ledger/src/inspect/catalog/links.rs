@@ -1,5 +1,6 @@
 //! Follows views, triggers and routines until nothing more leads to what no transaction holds.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use queryfleet_sql::{self, Call, SqlMode, TableName};
@@ -51,6 +52,31 @@ impl Link {
     }
 }
 
+/// What a definition may name: quickly, since all views and routines of the server are asked for what a few have changed.
+struct LinkText<'a> {
+    link: &'a Link,
+    /// The text in lower case, if it is of ASCII only: a plain name that is not in it is not named.
+    ascii: Option<String>,
+    names: OnceCell<HashSet<String>>,
+}
+
+impl LinkText<'_> {
+    fn of(link: &Link) -> LinkText<'_> {
+        let text = link.text.as_deref().unwrap_or_default();
+        let ascii = text.is_ascii().then(|| text.to_ascii_lowercase());
+        LinkText { link, ascii, names: OnceCell::new() }
+    }
+
+    fn may_name(&self, name: &str) -> bool {
+        // Any other name may be written in another way, such as with a doubled quote.
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        match &self.ascii {
+            Some(text) if is_plain => text.contains(name),
+            _ => self.names.get_or_init(|| self.link.names()).contains(name),
+        }
+    }
+}
+
 /// The names that a body can mean.
 struct Mentions {
     names: HashSet<String>,
@@ -83,14 +109,13 @@ impl Catalog {
             return;
         }
         // A server has hundreds of them, and few lead anywhere: only those are taken again that name what has changed.
-        let names: Vec<HashSet<String>> = links.iter().map(Link::names).collect();
+        let texts: Vec<LinkText<'_>> = links.iter().map(LinkText::of).collect();
         while !changed.is_empty() {
-            let reached = links
+            let reached = texts
                 .iter()
-                .zip(&names)
-                .filter(|(_, names)| changed.iter().any(|name| names.contains(*name)))
-                .filter(|(link, _)| self.take(link));
-            changed = reached.map(|(link, _)| link.of.folded()).collect();
+                .filter(|text| changed.iter().any(|name| text.may_name(name)))
+                .filter(|text| self.take(text.link));
+            changed = reached.map(|text| text.link.of.folded()).collect();
         }
     }
 
