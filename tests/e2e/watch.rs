@@ -147,10 +147,11 @@ fn a_picture_without_the_database_is_grey_and_says_its_age() {
     assert!(!terminal.is_dim("WORKER"));
     proxy.set(Link { stalled: true, ..Link::default() });
     terminal.shows("as of 4 s ago").shows("IDLE");
-    assert!(terminal.is_dim("WORKER"), "{}", terminal.screen());
+    // A picture comes in pieces, from its top.
+    eventually(SOON, "the workers are grey", || terminal.is_dim("WORKER"));
     proxy.set(Link::default());
     terminal.shows_that("it is fresh again", |screen| !screen.contains("as of"));
-    assert!(!terminal.is_dim("WORKER"));
+    eventually(SOON, "the workers are not grey", || !terminal.is_dim("WORKER"));
 }
 
 #[test]
@@ -164,4 +165,19 @@ fn one_picture_needs_no_terminal() {
     let said = once().says("RUNNING  waiting: 0 messages").says("nightly");
     assert!(!said.out.contains('\u{1b}'));
     fleet.run(&["watch"]).expect(2).says("queryfleet status --json");
+}
+
+#[test]
+fn a_run_that_is_open_is_on_the_screen_however_many_have_ended_since() {
+    let fleet = Fleet::new();
+    fleet.publish(&fleet.script(["DO 1;"]), "ancient");
+    let row = |number: u32| {
+        format!(
+            "INSERT INTO queryfleet_run (id, name, queue, state, total, digest, chunk) \
+             SELECT MAX(id) + 1, 'short-{number}', 'default', 'cancelled', 1, REPEAT('x', 32), 1 FROM queryfleet_run"
+        )
+    };
+    (1..=30).for_each(|number| fleet.sql(&row(number)));
+    let frame = fleet.run(&["watch", "--once"]).expect(0).out;
+    assert!(frame.contains("ancient") && frame.contains("short-30"), "{frame}");
 }

@@ -6,10 +6,8 @@ use queryfleet_ledger::{Event, HoldRow, RunningStatement, Standing};
 
 use crate::{Error, LimitStanding, Operator, QueueStanding, WorkerStanding};
 
-/// The newest runs, of all queues, among which those of the queue are found.
-const NEWEST_RUNS: u32 = 100;
 /// The most runs that are shown: open ones are counted in the ledger.
-const MOST_RUNS: usize = 20;
+const MOST_RUNS: u32 = 20;
 /// How far back, and how many, events are shown.
 const EVENTS_SINCE: Duration = Duration::from_secs(24 * 3600);
 const MOST_EVENTS: u32 = 50;
@@ -45,7 +43,7 @@ pub struct Board {
     pub unreadable_limit: Option<String>,
     /// The workers; none if the tables were made by a version that knew less of them.
     pub workers: Vec<WorkerStanding>,
-    /// The newest runs of the queue: those that are open, then the others, each newest first.
+    /// Runs of the queue, at most twenty: those that are open, then the others, each newest first.
     pub runs: Vec<RunProgress>,
     /// The statements that run now, the longest first, as far as this account may see them.
     pub running: Vec<RunningStatement>,
@@ -79,9 +77,7 @@ impl Operator {
             Err(Error::NoLimits) => Vec::new(),
             workers => workers?,
         };
-        let mut runs = self.ledger.runs().newest(NEWEST_RUNS).await?;
-        runs.retain(|run| run.queue == self.config.queue);
-        runs.truncate(MOST_RUNS);
+        let runs = self.ledger.runs().open_first(&self.config.queue, MOST_RUNS).await?;
         let mut standings = self.standings(runs).await?;
         standings.sort_by_key(|standing| standing.status().is_over());
         let mut progress = Vec::with_capacity(standings.len());

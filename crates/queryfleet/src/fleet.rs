@@ -6,14 +6,13 @@ use std::sync::Arc;
 use queryfleet_config::{Config, variables};
 use queryfleet_ledger::{Database, LedgerClient};
 use queryfleet_producer::Patience;
-use tokio::sync::Notify;
 
 use crate::operator::Operator;
 use crate::outcomes::Outcomes;
 use crate::publish::{Options, take_all};
 use crate::run::{End, RunStatus, Wait};
 use crate::task::{Reports, where_it_may_block};
-use crate::worker::{Drain, Worker};
+use crate::worker::{OwnWorker, Worker};
 use crate::{Error, ErrorKind, Progress, Publish, Published, RunEnd, Task};
 
 /// The servers and settings of one queue. Making one connects to nothing; a clone is another handle of the same.
@@ -95,36 +94,27 @@ impl Fleet {
         }
         drop(operator);
         let input = take_all(request.statements).await?;
-        // What is refused starts no worker: it would take the messages of other runs.
-        let checked = Arc::new(Notify::new());
-        let drain = Drain::default();
-        let work = async {
-            tokio::select! {
-                () = checked.notified() => self.worker().slots(slots).run(drain.clone()).await.map(drop),
-                () = drain.draining() => Ok(()),
-            }
-        };
+        let mut own = OwnWorker::new(self.worker().slots(slots));
+        let start = own.when_checked();
         let run = async {
-            let (start, reports_of_publish) = (checked.clone(), reports.clone());
+            let reports_of_publish = reports.clone();
             let say = move |progress: Progress| {
                 if matches!(progress, Progress::Publishing { .. }) {
-                    start.notify_one();
+                    start();
                 }
                 reports_of_publish.say(progress);
             };
             let published = publish(self.config.clone(), input, request.options, say).await?;
             wait(&self.config, &Wait::new(published.name), &reports).await
         };
-        tokio::pin!(work);
         let ended = tokio::select! {
             ended = run => ended,
-            worked = &mut work => {
+            worked = own.ended() => {
                 worked?;
                 return Err(Error::new(ErrorKind::Internal, "the worker has ended before the run"));
             }
         };
-        drain.begin();
-        work.await?;
+        own.drain(std::future::pending()).await?;
         ended
     }
 

@@ -137,6 +137,8 @@ pub use publish::{Halt, NotAtomic, Publish};
 pub use run::{End, Progress, Published, RunEnd, RunState, RunStatus, Wait};
 pub use statement::{Statement, Value};
 pub use task::Task;
+#[doc(hidden)]
+pub use worker::OwnWorker;
 pub use worker::{Drain, Worker, WorkerTotals};
 
 /// The Rust on this page compiles.

@@ -1,9 +1,12 @@
 //! A worker in this process.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use queryfleet_config::Config;
 use queryfleet_consumer::Build;
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::{Error, ErrorKind};
 
@@ -100,6 +103,83 @@ impl Worker {
         let queryfleet_metrics::Totals { done, rows_affected, retries, redeliveries } = totals;
         Ok(WorkerTotals { done, rows_affected, retries, redeliveries })
     }
+}
+
+/// A worker of this process beside a publish and the wait for its run, as `queryfleet run` and [`Fleet::run`](crate::Fleet::run)
+/// have it: it starts when the input is checked, or not at all, since it would take the messages of other runs. Dropping it
+/// ends its statements. For the binary; not part of the interface.
+#[doc(hidden)]
+pub struct OwnWorker {
+    checked: Arc<Notify>,
+    drain: Drain,
+    /// `None` once its end was seen.
+    working: Option<JoinHandle<Result<WorkerTotals, Error>>>,
+}
+
+impl OwnWorker {
+    /// It waits for [`when_checked`](Self::when_checked).
+    pub fn new(worker: Worker) -> OwnWorker {
+        let (checked, drain) = (Arc::new(Notify::new()), Drain::default());
+        let (start, draining) = (checked.clone(), drain.clone());
+        let working = tokio::spawn(async move {
+            tokio::select! {
+                () = start.notified() => {}
+                () = draining.draining() => return Ok(WorkerTotals::default()),
+            }
+            worker.run(draining).await
+        });
+        OwnWorker { checked, drain, working: Some(working) }
+    }
+
+    /// What starts it.
+    pub fn when_checked(&self) -> impl Fn() + Send + Sync + 'static {
+        let checked = self.checked.clone();
+        move || checked.notify_one()
+    }
+
+    /// Ends when the worker does, once.
+    ///
+    /// # Errors
+    /// Those of [`Worker::run`].
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        match &mut self.working {
+            Some(working) => {
+                let worked = working.await;
+                self.working = None;
+                told(worked).map(drop)
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Drains it, without what its statements would still take once `now` has ended.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    pub async fn drain(mut self, now: impl Future<Output = ()>) -> Result<WorkerTotals, Error> {
+        self.drain.begin();
+        let Some(mut working) = self.working.take() else { return Ok(WorkerTotals::default()) };
+        tokio::select! {
+            worked = &mut working => return told(worked),
+            () = now => self.drain.now(),
+        }
+        told(working.await)
+    }
+
+    /// Drains it without its statements, which are given back.
+    pub fn end_now(&self) {
+        self.drain.now();
+    }
+}
+
+impl Drop for OwnWorker {
+    fn drop(&mut self) {
+        self.drain.now();
+    }
+}
+
+fn told(worked: Result<Result<WorkerTotals, Error>, JoinError>) -> Result<WorkerTotals, Error> {
+    worked.map_err(|error| Error::new(ErrorKind::Internal, error))?
 }
 
 /// Ends a worker whose end nobody waits for.

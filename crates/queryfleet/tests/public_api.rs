@@ -23,7 +23,9 @@ fn public_items() -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for item in &files.iter().find(|(name, _)| name == "lib").unwrap().1.items {
         match item {
-            Item::Use(item) if is_public(&item.vis) => names(&item.tree, &mut exported),
+            Item::Use(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
+                names(&item.tree, &mut exported);
+            }
             Item::Mod(item) if is_public(&item.vis) => {
                 lines.insert(format!("mod {}", item.ident));
                 let (_, file) = files.iter().find(|(name, _)| item.ident == name).unwrap();

@@ -1,16 +1,13 @@
 //! `queryfleet run`: publish, one process with N slots, wait. What `pool.map` is to a multiprocessing pool.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
-use queryfleet::{Drain, WorkerTotals};
+use queryfleet::{OwnWorker, WorkerTotals};
 use queryfleet_config::{Config, variables};
 use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
 use queryfleet_producer::{Ended, Patience, Published};
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
 use crate::Exit;
 use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
@@ -32,10 +29,11 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
     set_up_if_needed(&config).await?;
     let mut stop = Stop::listen()?;
     let began = Instant::now();
-    let mut worker = OwnWorker::new(&config);
+    let mut worker = OwnWorker::new(worker(&config));
     let done = publish_and_wait(&config, args, patience, &mut stop, &mut worker).await;
     let took = began.elapsed();
-    let totals = worker.drain(stop).await?;
+    // A signal ends running statements.
+    let totals = worker.drain(async move { _ = stop.next().await }).await?;
     match done? {
         Done::Ended(ended, standing) => {
             if !args.json {
@@ -69,12 +67,11 @@ async fn publish_and_wait(
     stop: &mut Stop,
     worker: &mut OwnWorker,
 ) -> Result<Done, Failure> {
-    // An input that is refused starts no worker: it would take the messages of other runs.
-    let checked = worker.checked.clone();
+    let start = worker.when_checked();
     let request = publish_request(args);
     let published = tokio::select! {
-        published = publish_run(config, &request, stop, || checked.notify_one()) => published?,
-        worked = worker.ended() => return worked.map(|()| Done::Interrupted(None)),
+        published = publish_run(config, &request, stop, start) => published?,
+        worked = worker.ended() => return Ok(worked.map(|()| Done::Interrupted(None))?),
     };
     let Some(published) = published else { return Ok(Done::Interrupted(None)) };
     say_what_else(args, &published);
@@ -90,10 +87,10 @@ async fn publish_and_wait(
             let Waited { ended, standing, .. } = waited?;
             Ok(Done::Ended(ended, standing.into()))
         }
-        worked = worker.ended() => worked.map(|()| Done::Interrupted(Some(name))),
+        worked = worker.ended() => Ok(worked.map(|()| Done::Interrupted(Some(name)))?),
         asked = stop.next() => {
             if asked == Asked::Now {
-                worker.drain.now();
+                worker.end_now();
             }
             Ok(Done::Interrupted(Some(name)))
         }
@@ -111,51 +108,6 @@ fn summary(took: Duration, totals: WorkerTotals) -> String {
         HumanCount(retries),
         HumanCount(redeliveries),
     )
-}
-
-/// The worker in this process.
-struct OwnWorker {
-    /// Starts it.
-    checked: Arc<Notify>,
-    drain: Drain,
-    /// `None` once its end was seen.
-    working: Option<JoinHandle<Result<WorkerTotals, queryfleet::Error>>>,
-}
-
-impl OwnWorker {
-    /// A worker that starts when the input is checked, or not at all.
-    fn new(config: &Config) -> OwnWorker {
-        let (checked, drain) = (Arc::new(Notify::new()), Drain::default());
-        let (config, start, draining) = (config.clone(), checked.clone(), drain.clone());
-        let working = tokio::spawn(async move {
-            tokio::select! {
-                () = start.notified() => {}
-                () = draining.draining() => return Ok(WorkerTotals::default()),
-            }
-            worker(&config).run(draining).await
-        });
-        OwnWorker { checked, drain, working: Some(working) }
-    }
-
-    /// Ends when the worker does.
-    async fn ended(&mut self) -> Result<(), Failure> {
-        let Some(working) = &mut self.working else { return std::future::pending().await };
-        let worked = working.await;
-        self.working = None;
-        worked??;
-        Ok(())
-    }
-
-    /// Drains it. A signal ends running statements.
-    async fn drain(self, mut stop: Stop) -> Result<WorkerTotals, Failure> {
-        self.drain.begin();
-        let Some(mut working) = self.working else { return Ok(WorkerTotals::default()) };
-        tokio::select! {
-            worked = &mut working => return Ok(worked??),
-            _ = stop.next() => self.drain.now(),
-        }
-        Ok(working.await??)
-    }
 }
 
 async fn set_up_if_needed(config: &Config) -> Result<(), Failure> {

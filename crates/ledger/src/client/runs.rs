@@ -7,10 +7,11 @@ use mysql_async::{Row, Value, params};
 use queryfleet_job::{NotAtomic, RunId, is_run_id};
 
 use crate::Error;
+use crate::client::kept::KEPT_OF_OPEN;
 use crate::client::run::{COLUMNS, Run, run};
 use crate::client::standing::Standing;
 use crate::connection::LedgerClient;
-use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT};
+use crate::error_code::{DEADLOCK, DUPLICATE_KEY, LOCK_WAIT, NO_COLUMN};
 use crate::tables::Tables;
 
 /// What a publish says about a new run.
@@ -156,6 +157,27 @@ impl Runs<'_> {
             self.client.database.tables.run
         );
         self.rows("read runs", &query, ()).await
+    }
+
+    /// So many runs of a queue: those that are not known to have ended, then the others, each newest first.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn open_first(&mut self, queue: &str, count: u32) -> Result<Vec<Run>, Error> {
+        let runs = self.client.database.tables.run.clone();
+        let query = |order: &str| {
+            format!("SELECT {COLUMNS} FROM {runs} WHERE queue = ? ORDER BY {order}id DESC LIMIT {count}")
+        };
+        let is_over = format!(
+            "state IN ('cancelled', 'purged') OR kept IS NOT NULL AND kept NOT LIKE '{KEPT_OF_OPEN}', "
+        );
+        match self.rows("read runs", &query(&is_over), (queue,)).await {
+            // The tables are of a version that keeps no counts.
+            Err(error) if error.code() == Some(NO_COLUMN) => {
+                self.rows("read runs", &query(""), (queue,)).await
+            }
+            runs => runs,
+        }
     }
 
     /// The newest of the runs that were begun before this one in a queue and of which messages may still wait there, newest

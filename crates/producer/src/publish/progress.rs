@@ -10,6 +10,9 @@ use crate::grouping::alone::Chunks;
 use crate::input::InputBytes;
 use crate::request::ChunkSize;
 
+/// Jobs that are read between two reports, and between two moments at which an interruption is noticed.
+pub(crate) const JOBS_PER_REPORT: u64 = 1000;
+
 /// What has been published.
 #[derive(Clone, Debug)]
 pub struct Published {

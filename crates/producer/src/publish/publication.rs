@@ -18,16 +18,13 @@ use crate::publish::manifest;
 use crate::publish::milestones::Milestones;
 use crate::publish::pace::Pace;
 use crate::publish::places::Places;
-use crate::publish::progress::{Progress, Published};
+use crate::publish::progress::{JOBS_PER_REPORT, Progress, Published};
 use crate::publish::publishing::Publishing;
 use crate::publish::replacing::Replacement;
 use crate::publish::run::{InputIdentity, RunFinder, check_name};
 use crate::publish::source::OpenSource;
 use crate::request::{ChunkSize, LARGEST_CHUNK};
 use crate::{Error, PublishRequest};
-
-/// Jobs between two reports of the first pass.
-const JOBS_PER_REPORT: u64 = 1000;
 
 /// A request, with all that it takes to publish it.
 pub(crate) struct Publication<'a> {

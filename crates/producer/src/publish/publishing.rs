@@ -18,7 +18,7 @@ use crate::publish::batch::Window;
 use crate::publish::digest::InputDigest;
 use crate::publish::pace::Pace;
 use crate::publish::places::Places;
-use crate::publish::progress::{Progress, Published, Waits};
+use crate::publish::progress::{JOBS_PER_REPORT, Progress, Published, Waits};
 use crate::publish::run::past_end;
 use crate::request::ChunkSize;
 use crate::{Error, PastEnd, PublishRequest};
@@ -76,7 +76,7 @@ impl Publishing<'_> {
     /// pass. What is confirmed stays confirmed.
     pub(crate) async fn run(mut self) -> Result<Published, Error> {
         let mut before = self.confirmed;
-        let mut read = self.skip_confirmed()?;
+        let mut read = self.skip_confirmed().await?;
         let mut in_ledger = LedgerRows::default();
         self.report();
         while let Some(checked) = self.jobs.next()? {
@@ -136,13 +136,17 @@ impl Publishing<'_> {
     }
 
     /// Reads past what an earlier publish has confirmed.
-    fn skip_confirmed(&mut self) -> Result<InputDigest, Error> {
+    async fn skip_confirmed(&mut self) -> Result<InputDigest, Error> {
         let mut read = InputDigest::default();
         while read.jobs < self.confirmed
             && let Some(checked) = self.jobs.next()?
         {
             self.places.add(checked.job.seq, self.jobs.input(), checked.place);
             read.add(&checked.job);
+            // Nothing else here waits, and whoever interrupts a publish is to be noticed.
+            if read.jobs.is_multiple_of(JOBS_PER_REPORT) {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(read)
     }

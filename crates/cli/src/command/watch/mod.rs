@@ -24,8 +24,10 @@ use crate::signal::Stop;
 
 /// How often the fleet is looked at, and the screen drawn.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// So many times as long as a look took, the database is left alone.
+/// So many times as long as a look took, the database is left alone, but no longer than this: a link that stood still for a
+/// while makes a look long, too.
 const REST: u32 = 9;
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// The size of a picture that goes to no terminal.
 const PICTURE: (u16, u16) = (100, 40);
 
@@ -116,10 +118,14 @@ async fn look_on(
         let since = Instant::now();
         let run = *asked.borrow_and_update();
         let seen = look(&mut operator, run).await.map_err(|failure| failure.to_string());
+        // One that failed has waited for a server, and not kept it busy.
+        let rest = match &seen {
+            Ok(_) => LOOK_INTERVAL.max(since.elapsed() * REST).min(LONGEST_REST),
+            Err(_) => LOOK_INTERVAL,
+        };
         if looks.send(seen).await.is_err() {
             return;
         }
-        let rest = LOOK_INTERVAL.max(since.elapsed() * REST);
         if let Ok(Err(_)) = tokio::time::timeout(rest, asked.changed()).await {
             return;
         }
