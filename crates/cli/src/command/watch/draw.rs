@@ -38,7 +38,7 @@ Ctrl-Z     stop this program; fg continues
 
 Each key that changes something shows the command that does the same, and does nothing before Enter.
 The fleet is looked at every second, and less often if that takes long: a look leaves the database nine times as
-long alone. A grey picture is an old one, and says of when.";
+long alone, at most ten seconds. A grey picture is an old one, and says of when.";
 
 /// Colours, or only what a terminal without them has.
 #[derive(Clone, Copy)]
