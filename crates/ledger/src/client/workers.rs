@@ -11,8 +11,9 @@ use crate::facts::SessionRef;
 use crate::row;
 
 /// For how many seconds a worker has been silent. Seconds since 1970 on both sides: in the nights of a time change a server
-/// with a time zone of its own would have everybody an hour earlier or later.
-pub(crate) const SILENT_S: &str = "(UNIX_TIMESTAMP(NOW(3)) - UNIX_TIMESTAMP(seen))";
+/// with a time zone of its own would have everybody an hour earlier or later. So would UNIX_TIMESTAMP(NOW(3)), in the hour
+/// that comes twice.
+pub(crate) const SILENT_S: &str = "(UNIX_TIMESTAMP() - UNIX_TIMESTAMP(seen))";
 
 /// What a worker says of itself at each heartbeat.
 pub struct Heartbeat<'a> {
