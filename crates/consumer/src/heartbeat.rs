@@ -112,13 +112,13 @@ async fn poll(
             *acknowledged = Acknowledged::default();
             shared.sessions.forget_written();
         }
-        shared.look_at_former_sessions(&mut client).await?;
     }
     // After the heartbeat: an account that may not read holds must not look dead.
     shared.control.read(&mut client).await?;
     if shared.control.is_limited() {
         let is_usable = usable.is_usable(shared);
         // Before a permit is taken for what has begun without one.
+        shared.look_at_former_sessions(&mut client).await?;
         shared.sessions.write(&mut client, id).await?;
         shared.control.keep_permits(&mut client, is_usable).await?;
     }

@@ -205,10 +205,11 @@ pub struct StopLaw {
 
 impl StopLaw {
     /// The law of a limit, which begins with so many slots: those of the holder before, which may have stopped; `None`: all
-    /// of them. Nobody has slots yet that a single sample would take away, so the first is enough.
+    /// of them. Then nobody has slots yet that a single sample would take away, so the first is enough.
     pub fn new(limit: f64, allowed: Option<u32>, slots: u32) -> StopLaw {
+        let above = if allowed.is_none() { STOPS_AFTER - 1 } else { 0 };
         let allowed = allowed.filter(|allowed| *allowed < slots).map(f64::from);
-        StopLaw { above: STOPS_AFTER - 1, allowed, ..StopLaw::critical(limit) }
+        StopLaw { above, allowed, ..StopLaw::critical(limit) }
     }
 
     /// The law of a limit that nobody but a person takes back: it takes two samples.
@@ -392,6 +393,7 @@ mod tests {
         assert_eq!(law.step(at(1), 10.0, 40), 0);
         assert_eq!(law.step(at(3), 10.0, 40), 20);
         assert_eq!(StopLaw::new(25.0, Some(30), 40).step(at(0), 10.0, 40), 30);
+        assert_eq!(StopLaw::new(25.0, Some(40), 40).step(at(0), 25.0, 40), 40);
         // Of nobody: one sample says enough; but a hold takes two.
         assert_eq!(StopLaw::new(25.0, None, 40).step(at(0), 25.0, 40), 0);
         assert_eq!(StopLaw::critical(25.0).step(at(0), 25.0, 40), 40);

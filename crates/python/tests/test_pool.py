@@ -92,12 +92,13 @@ def test_an_iterator_that_is_closed_is_resumed(fleet, counters):
 
 def test_join_waits_for_what_nobody_takes(fleet, counters):
     counters(300)
-    pool = Pool(2)
-    outcomes = pool.imap_unordered(updates(range(1, 301)), chunksize=1, run="joined")
-    pool.close()
-    pool.join()
-    assert fleet.status("joined").state == "done"
-    assert sorted(outcome.index for outcome in outcomes) == list(range(300))
+    with Pool(2) as pool:
+        outcomes = pool.imap_unordered(updates(range(1, 201)), chunksize=1, run="joined")
+        pool.imap_unordered(updates(range(201, 301)), chunksize=1, run="joined-and-dropped")
+        pool.close()
+        pool.join()
+    assert fleet.status("joined").state == fleet.status("joined-and-dropped").state == "done"
+    assert sorted(outcome.index for outcome in outcomes) == list(range(200))
     counters.each_once()
 
 

@@ -57,7 +57,8 @@ struct Governor {
 /// The lease of this worker.
 struct Held {
     term: i64,
-    /// The version of the limit that the checks are of.
+    /// The limit that the checks are of, and its version.
+    limit: Limit,
     version: u32,
     checks: Checks,
 }
@@ -180,7 +181,12 @@ impl Governor {
             return Ok(());
         }
         let term = row.term + 1;
-        self.held = Some(Held { term, version, checks: Checks::new(row.beat + 1, row.checks.as_deref()) });
+        self.held = Some(Held {
+            term,
+            limit: limit.clone(),
+            version,
+            checks: Checks::new(row.beat + 1, row.checks.as_deref()),
+        });
         Ok(())
     }
 
@@ -227,7 +233,10 @@ impl Governor {
         let Some(held) = &mut self.held else { return Ok(()) };
         if held.version != version {
             held.version = version;
-            held.checks = held.checks.of_another_limit();
+            if !limit.has_same_checks(&held.limit) {
+                held.checks = held.checks.of_another_limit();
+            }
+            held.limit = limit.clone();
         }
         let Found { verdict, checks, samples, critical, is_blind } = held
             .checks

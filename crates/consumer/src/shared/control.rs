@@ -103,11 +103,15 @@ pub(crate) struct Verdict {
 }
 
 /// A slot that may take messages. It is counted until this is dropped.
-pub(crate) struct Serving<'a>(&'a AtomicU32);
+pub(crate) struct Serving<'a>(&'a Control);
 
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.serving.fetch_sub(1, Ordering::Relaxed);
+        // Another slot may wait for its permit.
+        if self.0.is_limited() {
+            self.0.seen.send_modify(|_| ());
+        }
     }
 }
 
@@ -123,6 +127,16 @@ impl Seen {
     fn admits(&self, slot: usize) -> bool {
         u32::try_from(slot).is_ok_and(|slot| self.gate().admits(slot))
             && !(self.allowed().is_some() && self.blocked.contains(&slot))
+    }
+
+    /// Whether one more slot may begin to take messages beside so many that do: a permit that is kept for a slot behind is in
+    /// use, whichever slots the gate admits.
+    fn has_room(&self, serving: u32) -> bool {
+        let in_use = serving.saturating_add(u32::try_from(self.blocked.len()).unwrap_or(u32::MAX));
+        match self.gate() {
+            Gate::Limited { slots } => in_use < slots,
+            Gate::Open | Gate::Held { .. } => true,
+        }
     }
 
     /// Whether the gate is another one than those who wait for it know; from now on they do.
@@ -438,8 +452,9 @@ impl Control {
         if !seen.admits(slot) {
             return None;
         }
-        self.serving.fetch_add(1, Ordering::Relaxed);
-        Some(Serving(&self.serving))
+        let one_more = |serving| seen.has_room(serving).then(|| serving + 1);
+        self.serving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Serving(self))
     }
 
     /// Waits until the queue is held.
@@ -454,7 +469,7 @@ impl Control {
 
     /// Waits until a slot may take messages.
     pub(crate) async fn opened(&self, slot: usize) {
-        self.until(|seen| seen.admits(slot)).await;
+        self.until(|seen| seen.admits(slot) && seen.has_room(self.serving.load(Ordering::Relaxed))).await;
     }
 
     /// Waits until running statements have to end, except those that are not atomic.
@@ -480,6 +495,29 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_slot_begins_on_the_permit_that_another_one_uses() {
+        let control = Control::new("q", "w".into(), None, 2, Duration::from_secs(1));
+        let has = |permits: &[u32], blocked: &[usize]| {
+            control.seen.send_modify(|seen| {
+                seen.limit.limit.slots = Some(2);
+                seen.permits = permits.to_vec();
+                seen.blocked = blocked.iter().copied().collect();
+            });
+        };
+        has(&[0, 1], &[]);
+        let last = control.serve(1).unwrap();
+        // Of a hold that was lifted again one permit is left, which the running statement uses.
+        has(&[0], &[]);
+        assert!(control.serve(0).is_none());
+        drop(last);
+        // Or a former session does.
+        has(&[0], &[1]);
+        assert!(control.serve(0).is_none() && control.serve(1).is_none());
+        has(&[0], &[]);
+        assert!(control.serve(0).is_some());
+    }
 
     #[test]
     fn a_permit_that_goes_back_is_not_read_as_ones_own_until_it_has_gone() {

@@ -188,15 +188,21 @@ impl DeadJobs<'_> {
     pub async fn given_up(&mut self, run: RunId) -> Result<GivenUp, Error> {
         let Tables { dead, run: runs, ledger, .. } = &self.client.database.tables;
         let count = format!("SELECT COUNT(*) FROM {dead} WHERE run = {run} AND state = 'discarded'");
-        let by_run = format!(
-            "SELECT r.name, d.jobs, \
-             EXISTS (SELECT 1 FROM {dead} a WHERE a.run = r.id AND a.state IN ('dead', 'replaying')), \
-             CASE r.state WHEN 'purged' THEN 1 WHEN 'published' THEN \
-             r.kept IS NOT NULL AND r.kept NOT LIKE '{KEPT_OF_OPEN}' \
-             OR (SELECT COUNT(*) FROM {ledger} l WHERE l.run = r.id AND l.state <> 'started') >= r.total ELSE 0 END \
-             FROM (SELECT replaced_by, COUNT(*) AS jobs FROM {dead} WHERE run = {run} AND state = 'discarded' \
-             GROUP BY replaced_by) d JOIN {runs} r ON r.id = d.replaced_by ORDER BY r.id"
+        let by_run = |has_ended: &str| {
+            format!(
+                "SELECT r.name, d.jobs, \
+                 EXISTS (SELECT 1 FROM {dead} a WHERE a.run = r.id AND a.state IN ('dead', 'replaying')), \
+                 CASE r.state WHEN 'purged' THEN 1 WHEN 'published' THEN {has_ended} ELSE 0 END \
+                 FROM (SELECT replaced_by, COUNT(*) AS jobs FROM {dead} WHERE run = {run} AND state = 'discarded' \
+                 GROUP BY replaced_by) d JOIN {runs} r ON r.id = d.replaced_by ORDER BY r.id"
+            )
+        };
+        let counted = format!(
+            "(SELECT COUNT(*) FROM {ledger} l WHERE l.run = r.id AND l.state <> 'started') >= r.total"
         );
+        // Where counts are kept, those of a run that has ended are not counted again.
+        let kept = by_run(&format!("(r.kept IS NOT NULL AND r.kept NOT LIKE '{KEPT_OF_OPEN}' OR {counted})"));
+        let by_run = by_run(&counted);
         let doing = "read which dead jobs were given up";
         let jobs: Result<Option<u64>, Error> =
             self.client.ask(doing, async |conn| conn.query_first(count).await).await;
@@ -206,7 +212,12 @@ impl DeadJobs<'_> {
         };
         let by_run: Result<Vec<(String, u64, bool, bool)>, Error> = match jobs {
             None | Some(0) => Ok(Vec::new()),
-            Some(_) => self.client.ask(doing, async |conn| conn.query(by_run).await).await,
+            Some(_) => match self.client.ask(doing, async |conn| conn.query(&kept).await).await {
+                Err(error) if error.code() == Some(NO_COLUMN) => {
+                    self.client.ask(doing, async |conn| conn.query(&by_run).await).await
+                }
+                by_run => by_run,
+            },
         };
         let by_run = match by_run {
             // Tables of a version in which nothing was replaced.

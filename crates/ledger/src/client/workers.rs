@@ -111,12 +111,18 @@ impl Workers<'_> {
             "UPDATE {} SET sessions = ?, account = CURRENT_USER(), seen = CURRENT_TIMESTAMP(3) WHERE id = ?",
             self.client.database.tables.worker
         );
+        let find = format!("SELECT 1 FROM {} WHERE id = ?", self.client.database.tables.worker);
         // Numbers and texts only: serde_json has no reason to fail.
         let sessions = serde_json::to_string(sessions).unwrap_or_default();
         self.client
             .ask("note the worker's sessions", async |conn| {
                 conn.exec_drop(update, (sessions, worker)).await?;
-                Ok(conn.affected_rows() > 0)
+                if conn.affected_rows() > 0 {
+                    return Ok(true);
+                }
+                // Nothing was changed: the same was written in this millisecond.
+                let found: Option<u8> = conn.exec_first(find, (worker,)).await?;
+                Ok(found.is_some())
             })
             .await
     }

@@ -39,7 +39,7 @@ pub(crate) fn literal(param: &Param, mode: SqlMode) -> String {
         // The driver writes all digits: a decimal literal, which the server cuts off at its ends.
         Param::Float(x) if *x != 0.0 && !DECIMAL.contains(&x.abs()) => format!("{x:e}"),
         // A number with a point is divided and added as one: 1 / 3 has four digits, and 9e18 + 9e18 as integers overflows.
-        Param::Float(x) if x.fract() == 0.0 => format!("{x:.1}"),
+        Param::Float(x) if x.fract() == 0.0 => format!("{x}.0"),
         Param::Bytes(bytes) => binary(bytes),
         _ => value(param).as_sql(mode.no_backslash_escapes),
     }
@@ -77,6 +77,13 @@ fn value(param: &Param) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_double_that_is_whole_has_a_point_and_no_digits_that_nobody_wrote() {
+        let written = |x| literal(&Param::Float(x), SqlMode::default());
+        let texts = [1.0, -10.0, 1e23, 12_345_678_901_234_567_000.0].map(written);
+        assert_eq!(texts, ["1.0", "-10.0", "100000000000000000000000.0", "12345678901234567000.0"]);
+    }
 
     fn bound(mode: SqlMode) -> String {
         let mut job = Job::new(1, "INSERT INTO t VALUES (?, '?', ?, ?)");

@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import weakref
 from dataclasses import dataclass
 from typing import Any, Deque, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, overload
 
@@ -65,6 +64,7 @@ class _Running(Iterator[Outcome]):
         self._found: Deque[Tuple[int, str]] = collections.deque()
         self._is_read = False
         self._is_over = False
+        self._is_terminated = False
 
     def __next__(self) -> Outcome:
         try:
@@ -74,6 +74,8 @@ class _Running(Iterator[Outcome]):
                 return Outcome(*self._found.popleft())
             if not self._is_over:
                 self._is_over = True
+                if self._is_terminated:
+                    raise ValueError("the run was interrupted")
                 end, status = self._native.end()
                 raise_unless_done(self._fleet, RunEnd(end, RunStatus(*status)))
         except BaseException:
@@ -98,14 +100,16 @@ class _Running(Iterator[Outcome]):
 
     def close(self) -> None:
         """Interrupts the run, and gives no more outcomes."""
-        self._is_over = True
-        self._terminate()
-
-    def _terminate(self) -> None:
-        """Interrupts the run: whoever takes the next outcome is told so."""
-        self._is_read = True
+        self._is_over = self._is_read = True
         self._found.clear()
         self._native.interrupt()
+
+    def _terminate(self) -> None:
+        """Interrupts the run, unless all of it was read: whoever takes the next outcome is told so."""
+        if not self._is_read:
+            self._is_read = self._is_terminated = True
+            self._found.clear()
+            self._native.interrupt()
 
 
 class Pool:
@@ -119,7 +123,7 @@ class Pool:
         self._slots = processes
         self._fleet = fleet if fleet is not None else Fleet()
         self._is_closed = False
-        self._running: "weakref.WeakSet[_Running]" = weakref.WeakSet()
+        self._running: List[_Running] = []
 
     def map(
         self,
@@ -161,7 +165,8 @@ class Pool:
         if begun is None:
             return iter(())
         running = _Running(self._fleet, self._fleet._start(begun, self._slots, run, chunksize, options))
-        self._running.add(running)
+        # It goes on also if nobody keeps the iterator.
+        self._running = [each for each in self._running if not each._is_over] + [running]
         return running
 
     def close(self) -> None:
@@ -171,14 +176,14 @@ class Pool:
     def terminate(self) -> None:
         """No further `map`, and interrupts what an `imap_unordered` has begun: the same call resumes it."""
         self._is_closed = True
-        for running in list(self._running):
+        for running in self._running:
             running._terminate()
 
     def join(self) -> None:
         """Waits for what an `imap_unordered` has begun, also if nobody takes its outcomes; a `map` has ended already."""
         if not self._is_closed:
             raise ValueError("Pool is still running")
-        for running in list(self._running):
+        for running in self._running:
             running._join()
 
     def __enter__(self) -> "Pool":
