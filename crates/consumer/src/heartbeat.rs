@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use queryfleet_ledger::{Error, Heartbeat};
+use queryfleet_ledger::{Error, Heartbeat, LedgerClient};
 use queryfleet_metrics::Dependency;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -88,12 +88,7 @@ async fn poll(
 ) -> Result<(), Error> {
     let mut client = shared.clients.heartbeat.lock().await;
     if has_failed {
-        // It may be another server now, or one that has been restored.
-        shared.runs.identify(&mut client).await?;
-    }
-    if has_failed {
-        *acknowledged = Acknowledged::default();
-        shared.sessions.forget_written();
+        begin_anew(shared, &mut client, acknowledged).await?;
     }
     shared.runs.refresh(&mut client).await?;
     // While it is held, others wait for its slots to become idle; while it is limited, for the permits of the dead.
@@ -107,18 +102,16 @@ async fn poll(
             notice_within: shared.limits.notice_within,
         };
         if client.workers().beat(&row).await? && !has_failed {
-            // The row was gone: whoever else uses this connection has met its end, and this may be another server.
-            shared.runs.identify(&mut client).await?;
-            *acknowledged = Acknowledged::default();
-            shared.sessions.forget_written();
+            // The row was gone: whoever else uses this connection has met its end.
+            begin_anew(shared, &mut client, acknowledged).await?;
         }
     }
     // After the heartbeat: an account that may not read holds must not look dead.
     shared.control.read(&mut client).await?;
+    shared.look_at_former_sessions(&mut client).await?;
     if shared.control.is_limited() {
         let is_usable = usable.is_usable(shared);
         // Before a permit is taken for what has begun without one.
-        shared.look_at_former_sessions(&mut client).await?;
         shared.sessions.write(&mut client, id).await?;
         shared.control.keep_permits(&mut client, is_usable).await?;
     }
@@ -138,6 +131,18 @@ async fn poll(
         client.limits().acknowledge(id, version).await?;
         acknowledged.limit = Some(version);
     }
+    Ok(())
+}
+
+/// The server may be another one now, or one that has been restored.
+async fn begin_anew(
+    shared: &Shared,
+    client: &mut LedgerClient,
+    acknowledged: &mut Acknowledged,
+) -> Result<(), Error> {
+    shared.runs.identify(client).await?;
+    *acknowledged = Acknowledged::default();
+    shared.sessions.forget_written();
     Ok(())
 }
 

@@ -19,9 +19,6 @@ pub(crate) struct Queries {
 
 impl Queries {
     pub(crate) fn of(queries: &Bound<'_, PyAny>) -> PyResult<Queries> {
-        if queries.is_instance_of::<PyString>() || queries.is_instance_of::<PyBytes>() {
-            return Err(PyTypeError::new_err("queries is one text: expected an iterable of queries"));
-        }
         let iterator = queries.try_iter()?.unbind();
         Ok(Queries { iterator, taken: Default::default(), index: 0, is_over: false })
     }

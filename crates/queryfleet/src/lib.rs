@@ -55,8 +55,8 @@
 //! ```
 //!
 //! A run can be watched while it goes, as [`Progress`], or job by job, as [`Outcomes`]. At its end some jobs may be dead:
-//! they failed for good, and are kept with their errors; [`DeadJob`] says which of them may have had an effect. Once the cause is removed they are replayed, or they
-//! are published again as other statements, or given up:
+//! they failed for good, and are kept with their errors; [`DeadJob`] says which of them may have had an effect. Once the
+//! cause is removed they are replayed, or they are published again as other statements, or given up:
 //!
 //! ```no_run
 //! # async fn example(fleet: queryfleet::Fleet) -> Result<(), queryfleet::Error> {

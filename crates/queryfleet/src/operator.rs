@@ -191,12 +191,10 @@ impl Operator {
             page.truncate(most - found.len());
             let Some(last) = page.last() else { break };
             after = Some(last.clone());
-            found.extend(page.into_iter().map(DeadJob::of));
-            bytes = found
-                .iter()
-                .filter_map(|job: &DeadJob| job.statement.as_ref())
-                .map(|it| it.sql().len())
-                .sum();
+            for job in page.into_iter().map(DeadJob::of) {
+                bytes += job.statement.as_ref().map_or(0, |statement| statement.sql().len());
+                found.push(job);
+            }
         }
         Ok(found)
     }

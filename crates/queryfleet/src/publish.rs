@@ -249,34 +249,23 @@ pub(crate) async fn take_all(statements: Statements) -> Result<Input, Error> {
     match statements {
         Statements::Files(files) => Ok(Input::Files(files)),
         Statements::Iterator(statements) => {
-            where_it_may_block(move || async move {
-                let mut spool = Spool::new()?;
-                let mut looked = Instant::now();
-                for made in statements {
-                    spool.add(made)?;
-                    // Nothing else here waits, and whoever drops the task is to be noticed.
-                    if looked.elapsed() > LOOK_INTERVAL {
-                        tokio::task::yield_now().await;
-                        looked = Instant::now();
-                    }
-                }
-                spool.finish().map(Input::Written)
-            })
-            .await
+            where_it_may_block(move || spool(futures_util::stream::iter(statements))).await
         }
-        Statements::Stream(mut statements) => {
-            let mut spool = Spool::new()?;
-            let mut looked = Instant::now();
-            while let Some(made) = statements.next().await {
-                // Into a buffer; the system keeps what is written until it has time for it.
-                spool.add(made)?;
-                // A stream that is always ready never waits.
-                if looked.elapsed() > LOOK_INTERVAL {
-                    tokio::task::yield_now().await;
-                    looked = Instant::now();
-                }
-            }
-            spool.finish().map(Input::Written)
+        // Into a buffer; the system keeps what is written until it has time for it.
+        Statements::Stream(statements) => spool(statements).await,
+    }
+}
+
+async fn spool(mut statements: impl Stream<Item = Made> + Unpin) -> Result<Input, Error> {
+    let mut spool = Spool::new()?;
+    let mut looked = Instant::now();
+    while let Some(made) = statements.next().await {
+        spool.add(made)?;
+        // What is always ready never waits, and whoever drops the task is to be noticed.
+        if looked.elapsed() > LOOK_INTERVAL {
+            tokio::task::yield_now().await;
+            looked = Instant::now();
         }
     }
+    spool.finish().map(Input::Written)
 }

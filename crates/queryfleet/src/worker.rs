@@ -114,6 +114,7 @@ pub struct OwnWorker {
     drain: Drain,
     /// `None` once its end was seen.
     working: Option<JoinHandle<Result<WorkerTotals, Error>>>,
+    _end: EndNow,
 }
 
 impl OwnWorker {
@@ -128,7 +129,8 @@ impl OwnWorker {
             }
             worker.run(draining).await
         });
-        OwnWorker { checked, drain, working: Some(working) }
+        let end = EndNow(drain.0.clone());
+        OwnWorker { checked, drain, working: Some(working), _end: end }
     }
 
     /// What starts it.
@@ -156,9 +158,9 @@ impl OwnWorker {
     ///
     /// # Errors
     /// As [`ended`](Self::ended).
-    pub async fn drain(mut self, now: impl Future<Output = ()>) -> Result<WorkerTotals, Error> {
+    pub async fn drain(self, now: impl Future<Output = ()>) -> Result<WorkerTotals, Error> {
         self.drain.begin();
-        let Some(mut working) = self.working.take() else { return Ok(WorkerTotals::default()) };
+        let Some(mut working) = self.working else { return Ok(WorkerTotals::default()) };
         tokio::select! {
             worked = &mut working => return told(worked),
             () = now => self.drain.now(),
@@ -168,12 +170,6 @@ impl OwnWorker {
 
     /// Drains it without its statements, which are given back.
     pub fn end_now(&self) {
-        self.drain.now();
-    }
-}
-
-impl Drop for OwnWorker {
-    fn drop(&mut self) {
         self.drain.now();
     }
 }

@@ -11,6 +11,7 @@ use queryfleet_ledger::{Error, HoldRow, LedgerClient, LimitRow};
 use tokio::sync::watch;
 
 use crate::not_run::NotRun;
+use crate::shared::releasing::Releasing;
 
 /// A reading counts for this many intervals between two of them: a job begins at most so long, and the time that reading
 /// takes, after a hold was placed.
@@ -62,35 +63,6 @@ struct SeenLimit {
     refused: Option<String>,
     /// Whether the row has a limit that cannot be obeyed, while the one before stays in force.
     is_outdated: bool,
-}
-
-/// Permits that go back. A reading that was asked for before they had gone may still list them as this worker's own, and
-/// somebody else may have taken them by then.
-#[derive(Clone, Default, PartialEq)]
-struct Releasing {
-    ids: Vec<u32>,
-    /// When the server had answered; `None` before, and when nobody knows whether they went.
-    answered: Option<Instant>,
-}
-
-impl Releasing {
-    /// Takes out of a reading what it may list wrongly.
-    fn correct(&mut self, permits: &mut Vec<u32>, asked: Instant) {
-        if self.answered.is_some_and(|answered| asked >= answered) {
-            *self = Releasing::default();
-        }
-        permits.retain(|id| !self.ids.contains(id));
-    }
-
-    /// Adds permits, and returns those that have to be given back now.
-    fn begin(&mut self, ids: &[u32]) -> Vec<u32> {
-        if ids.is_empty() && self.answered.is_some() {
-            return Vec::new();
-        }
-        self.ids.extend(ids);
-        self.answered = None;
-        self.ids.clone()
-    }
 }
 
 /// What the checks of the limit allow.
@@ -313,9 +285,9 @@ impl Control {
         });
         if !give_back.is_empty() {
             client.permits().give_back(&self.queue, &self.worker_id, &give_back).await?;
-            let answered = Some(Instant::now());
+            let answered = Instant::now();
             self.seen.send_if_modified(|seen| {
-                seen.releasing.answered = answered;
+                seen.releasing.answered(answered);
                 false
             });
         }
@@ -517,26 +489,5 @@ mod tests {
         assert!(control.serve(0).is_none() && control.serve(1).is_none());
         has(&[0], &[]);
         assert!(control.serve(0).is_some());
-    }
-
-    #[test]
-    fn a_permit_that_goes_back_is_not_read_as_ones_own_until_it_has_gone() {
-        let before = Instant::now();
-        let after = before + Duration::from_secs(1);
-        let read = |releasing: &mut Releasing, asked| {
-            let mut permits = vec![1, 2, 3];
-            releasing.correct(&mut permits, asked);
-            permits
-        };
-        let mut releasing = Releasing::default();
-        assert_eq!(read(&mut releasing, before), [1, 2, 3]);
-        assert_eq!(releasing.begin(&[3]), [3]);
-        assert_eq!(read(&mut releasing, after), [1, 2], "nobody knows whether it went");
-        assert_eq!(releasing.begin(&[2]), [3, 2], "so it is given back once more");
-        releasing.answered = Some(after);
-        assert_eq!(read(&mut releasing, before), [1]);
-        assert!(releasing.begin(&[]).is_empty(), "it went");
-        // Asked afterwards: it is this worker's own again.
-        assert_eq!(read(&mut releasing, after), [1, 2, 3]);
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod control;
 pub(crate) mod kept;
 pub(crate) mod large;
 mod pace;
+mod releasing;
 pub(crate) mod remains;
 pub(crate) mod sessions;
 
@@ -267,11 +268,11 @@ impl Shared {
         client: &mut LedgerClient,
     ) -> Result<(), queryfleet_ledger::Error> {
         let slots = self.sessions.with_former();
-        if slots.is_empty() {
-            self.control.block(slots);
+        let has_none = slots.is_empty();
+        self.control.block(slots);
+        if has_none {
             return Ok(());
         }
-        self.control.block(slots);
         if let Some(listed) = client.permits().listed_sessions().await? {
             self.sessions.forget_ended(&listed);
         }

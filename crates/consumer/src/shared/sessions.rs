@@ -29,6 +29,13 @@ struct OfSlot {
     former: Vec<SessionRef>,
 }
 
+impl Known {
+    /// Those that the slots have now, and those before them.
+    fn all(&self) -> impl Iterator<Item = &SessionRef> {
+        self.slots.iter().flat_map(|of| of.now.iter().chain(&of.former))
+    }
+}
+
 impl Sessions {
     pub(crate) fn new(slots: usize) -> Sessions {
         let slots = vec![OfSlot::default(); slots];
@@ -77,11 +84,7 @@ impl Sessions {
     /// Whether none of them executes anything any more, those that slots have had last among them.
     pub(crate) fn have_ended(&self, listed: &ListedSessions) -> bool {
         let known = self.lock();
-        known
-            .slots
-            .iter()
-            .flat_map(|of| of.now.iter().chain(&of.former))
-            .all(|session| listed.has_ended(session))
+        known.all().all(|session| listed.has_ended(session))
     }
 
     /// Writes them into the worker's row, unless they are there. Returns false if the worker has no row.
@@ -94,8 +97,7 @@ impl Sessions {
             if known.written == Some(known.changes) {
                 return Ok(true);
             }
-            let all = known.slots.iter().flat_map(|of| of.now.iter().chain(&of.former));
-            (all.cloned().collect::<Vec<SessionRef>>(), known.changes)
+            (known.all().cloned().collect::<Vec<SessionRef>>(), known.changes)
         };
         let has_row = client.workers().note_sessions(worker_id, &sessions).await?;
         if has_row {

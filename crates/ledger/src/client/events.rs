@@ -149,8 +149,8 @@ impl Events<'_> {
     ) -> Result<Vec<Event>, Error> {
         let tables = &self.client.database.tables;
         let (about, value) = match run {
-            Some(run) => ("e.run = ?", mysql_async::Value::from(run.0)),
-            None => ("e.what <> 'canary' AND e.queue = ?", mysql_async::Value::from(queue)),
+            Some(run) => ("e.run = ?".to_owned(), mysql_async::Value::from(run.0)),
+            None => (format!("e.what <> '{CANARY}' AND e.queue = ?"), mysql_async::Value::from(queue)),
         };
         let query = format!(
             "SELECT DATE_FORMAT(e.at, '%Y-%m-%dT%H:%i:%sZ') AS at, e.queue, e.run, r.name, e.who, e.what, e.detail \

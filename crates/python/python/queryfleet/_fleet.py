@@ -287,11 +287,16 @@ def _query(sql: Optional[str], values: List[Any], database: Optional[str], timeo
 _END = object()
 
 
-def _taken(queries: Iterable[Query]) -> Iterator[Query]:
-    """The queries, each taken in a copy of the caller's context: that of decimals decides how they are computed."""
+def iterator_of(queries: Iterable[Query]) -> Iterator[Query]:
+    """An iterator of the queries, which a text is not, although it can be iterated."""
     if isinstance(queries, (str, bytes)):
         raise TypeError("queries is one text: expected an iterable of queries")
-    return _in_context(iter(queries), contextvars.copy_context())
+    return iter(queries)
+
+
+def _taken(queries: Iterable[Query]) -> Iterator[Query]:
+    """The queries, each taken in a copy of the caller's context: that of decimals decides how they are computed."""
+    return _in_context(iterator_of(queries), contextvars.copy_context())
 
 
 def _in_context(queries: Iterator[Query], context: contextvars.Context) -> Iterator[Query]:

@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Deque, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, overload
 
-from ._fleet import Fleet, Progress, Query, RunEnd, RunStatus, raise_unless_done
+from ._fleet import Fleet, Progress, Query, RunEnd, RunStatus, iterator_of, raise_unless_done
 from ._queryfleet import Running
 
 
@@ -47,9 +47,7 @@ class Outcomes(Sequence[Outcome]):
 
 def _begun(queries: Iterable[Query]) -> Optional[Iterator[Query]]:
     """The queries, of which there is at least one; None if there is none, which is no error for a pool."""
-    if isinstance(queries, (str, bytes)):
-        raise TypeError("queries is one text: expected an iterable of queries")
-    iterator = iter(queries)
+    iterator = iterator_of(queries)
     for first in iterator:
         return itertools.chain((first,), iterator)
     return None
