@@ -278,3 +278,28 @@ fn a_job_of_a_worker_with_rare_heartbeats_is_not_missing() {
     fleet.wait("rare").expect(0);
     fleet.assert_each_once();
 }
+
+/// RabbitMQ says of such a queue that nothing is ready, and that nobody consumes it.
+#[test]
+fn a_queue_without_a_leader_is_not_taken_for_empty() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(5);
+    fleet.publish(&script, "leaderless");
+    let server = |what: &str| {
+        let erlang = format!(
+            "{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"{}\">>, queue, <<\"queryfleet.default\">>)), \
+             {{Name, _}} = amqqueue:get_pid(Q), ok = ra:{what}_server(quorum_queues, {{Name, node()}}).",
+            fleet.share()
+        );
+        fleet.servers().stack.rabbitmq.ctl(&["eval", &erlang]).unwrap();
+    };
+    server("stop");
+    eventually(Duration::from_secs(10), "the broker says that nothing is ready", || fleet.ready("") == 0);
+    // QUERYFLEET_MISSING_TIMEOUT is 3 s here.
+    let waited = fleet.run(&["wait", "leaderless", "--timeout", "12s"]);
+    server("restart");
+    waited.expect(5);
+    let _worker = fleet.worker(1);
+    fleet.wait("leaderless").expect(0);
+    fleet.assert_each_once();
+}

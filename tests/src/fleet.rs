@@ -123,6 +123,11 @@ impl Fleet {
         &self.servers.tls.as_ref().expect("servers with TLS").0
     }
 
+    /// The name of its virtual host and of its database.
+    pub fn share(&self) -> &str {
+        &self.share
+    }
+
     /// A file of the test's.
     pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);

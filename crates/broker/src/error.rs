@@ -2,7 +2,7 @@
 
 use queryfleet_config::TlsFault;
 
-use crate::error_class::{self, ACCESS_REFUSED, ErrorClass, History};
+use crate::error_class::{self, ACCESS_REFUSED, ErrorClass, History, NOT_FOUND};
 use crate::{ClientError, Operation};
 
 /// An error of connecting, declaring, publishing or consuming. What the client library or the broker said is in
@@ -148,6 +148,11 @@ impl Error {
         } else {
             Error::Channel { operation, source }
         }
+    }
+
+    /// Whether what was asked for is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Error::NoQueue { source, .. } if source.reply().is_some_and(|(code, _)| code == NOT_FOUND))
     }
 
     /// Whether it is about TLS: a certificate, a file for it, or a server without TLS.

@@ -55,7 +55,7 @@ impl HistoryRecord {
 /// Reply codes of AMQP 0-9-1.
 const CONTENT_TOO_LARGE: u16 = 311;
 pub(crate) const ACCESS_REFUSED: u16 = 403;
-const NOT_FOUND: u16 = 404;
+pub(crate) const NOT_FOUND: u16 = 404;
 const PRECONDITION_FAILED: u16 = 406;
 const NOT_ALLOWED: u16 = 530;
 

@@ -1,7 +1,7 @@
 //! How many messages wait.
 
 use lapin::Channel;
-use lapin::options::QueueDeclareOptions;
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 
 use super::topology::Topology;
@@ -103,6 +103,35 @@ impl Broker {
         };
         let ready = tokio::time::timeout(self.timeout(), counting).await;
         ready.map_err(|_| self.timed_out(Operation::CountingMessages))?
+    }
+
+    /// Whether nothing is ready in queues of which [`ready_messages`](Self::ready_messages) has said so, by the word of their
+    /// leaders. For a quorum queue that has none, or one that does not answer within 250 ms, RabbitMQ says that it has no message
+    /// and no consumer (`rabbit_quorum_queue:stat`); consumers are a leader's word. A message that is there after all is taken
+    /// for a moment, and goes back.
+    ///
+    /// # Errors
+    /// Returns an error if a leader cannot be asked, or the account may not read the queue.
+    pub async fn nothing_is_ready(&self, topology: &Topology, said: &Ready) -> Result<bool, Error> {
+        if said.work > 0 || said.retry > 0 {
+            return Ok(false);
+        }
+        let work = (said.consumers == 0).then(|| topology.work());
+        for name in work.into_iter().chain((0..topology.tiers()).map(|tier| topology.tier(tier))) {
+            let channel = self.channel().await?;
+            let getting = channel.basic_get(name.as_str().into(), BasicGetOptions { no_ack: false });
+            let got = tokio::time::timeout(self.timeout(), getting).await;
+            let got = got.map_err(|_| self.timed_out(Operation::CountingMessages))?;
+            // This is what gives it back.
+            close_channel(channel).await;
+            match got.map_err(|source| Error::of_queue(&name, Operation::CountingMessages, source)) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(false),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Asks for a queue, which has to exist.
