@@ -131,20 +131,32 @@ fn config_advice(error: &queryfleet_config::Error) -> Option<String> {
 
 /// The text of an error and, where options help, which.
 pub(crate) fn with_config_advice(error: &queryfleet_config::Error) -> String {
-    with_advice(error, config_advice(error))
+    with(error, config_advice(error))
 }
 
 /// The text of an error and, where options help, which.
 pub(crate) fn with_producer_advice(error: &Error) -> String {
-    with_advice(error, producer_advice(error))
+    with(error, producer_advice(error))
 }
 
 /// The text of an error and, where options help, which.
 pub(crate) fn with_operator_advice(error: &queryfleet_operator::Error) -> String {
-    with_advice(error, operator_advice(error))
+    with(error, operator_advice(error))
 }
 
-fn with_advice(error: &(dyn std::error::Error + 'static), advice: Option<String>) -> String {
+/// The text of an error of the library and, where options help, which.
+pub(crate) fn with_advice(error: queryfleet::Error) -> String {
+    let cause = error.into_cause();
+    if let Some(error) = cause.downcast_ref::<Error>() {
+        with_producer_advice(error)
+    } else if let Some(error) = cause.downcast_ref::<queryfleet_config::Error>() {
+        with_config_advice(error)
+    } else {
+        with(&*cause, None)
+    }
+}
+
+fn with(error: &(dyn std::error::Error + 'static), advice: Option<String>) -> String {
     let text = queryfleet_job::causes(error);
     match advice {
         Some(advice) => format!("{text}; {advice}"),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use queryfleet::Wait;
 use queryfleet_config::MAX_SLOTS;
 use queryfleet_ledger::RunStatus;
 use queryfleet_operator::Role;
-use queryfleet_producer::Patience;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::Exit;
@@ -412,9 +412,17 @@ pub(crate) struct Timeout {
     pub(crate) give_up_after: Option<Duration>,
 }
 
-impl From<Timeout> for Patience {
-    fn from(Timeout { timeout, give_up_after }: Timeout) -> Patience {
-        Patience { timeout, give_up_after }
+impl Timeout {
+    /// A wait for this run with this patience.
+    pub(crate) fn wait_for(&self, run: &str) -> Wait {
+        let mut wait = Wait::new(run);
+        if let Some(time) = self.timeout {
+            wait = wait.timeout(time);
+        }
+        if let Some(time) = self.give_up_after {
+            wait = wait.give_up_after(time);
+        }
+        wait
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use queryfleet_producer::Ended;
+use queryfleet::{End, ErrorKind, RunFault};
 
 /// How a command has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,46 +87,27 @@ impl From<Exit> for ExitCode {
     }
 }
 
-impl From<Ended> for Exit {
-    fn from(ended: Ended) -> Exit {
-        match ended {
-            Ended::Done | Ended::Repaired => Exit::Success,
-            Ended::Dead => Exit::Dead,
-            Ended::Cancelled => Exit::Cancelled,
-            Ended::TimedOut => Exit::TimedOut,
-            Ended::Missing => Exit::Missing,
-            Ended::Unapproved | Ended::Halted => Exit::Waits,
+impl From<End> for Exit {
+    fn from(end: End) -> Exit {
+        match end {
+            End::Done | End::Repaired => Exit::Success,
+            End::Dead => Exit::Dead,
+            End::Cancelled => Exit::Cancelled,
+            End::TimedOut => Exit::TimedOut,
+            End::Missing => Exit::Missing,
+            End::Unapproved | End::Halted => Exit::Waits,
+            // One that is new and has no number yet is no success.
+            _ => Exit::Failed,
         }
     }
 }
 
-impl From<&queryfleet_producer::Error> for Exit {
-    fn from(error: &queryfleet_producer::Error) -> Exit {
-        use queryfleet_producer::Error;
-        match error {
-            Error::Cancelled(_) | Error::CancelledBefore(_) => Exit::Cancelled,
-            Error::Purged(_) => Exit::Purged,
-            Error::Read { .. }
-            | Error::Spool { .. }
-            | Error::Checksum { .. }
-            | Error::Foreign { .. }
-            | Error::Empty(_)
-            | Error::Split { .. }
-            | Error::Statement { .. }
-            | Error::Changed { .. }
-            | Error::Moving { .. }
-            | Error::Unfinished(_)
-            | Error::Repeated { .. }
-            | Error::Option { .. }
-            | Error::TooLarge { .. }
-            | Error::Manifest { .. }
-            | Error::Name { .. }
-            | Error::Chunk(_)
-            | Error::Replaces { .. }
-            | Error::MissingOfNoRun
-            | Error::NoRun(_)
-            | Error::Broker(_)
-            | Error::Ledger(_) => Exit::Failed,
+impl From<&ErrorKind> for Exit {
+    fn from(kind: &ErrorKind) -> Exit {
+        match kind {
+            ErrorKind::Run { fault: RunFault::Cancelled, .. } => Exit::Cancelled,
+            ErrorKind::Run { fault: RunFault::Purged, .. } => Exit::Purged,
+            _ => Exit::Failed,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use queryfleet_job::causes;
 
-use crate::advice::{with_config_advice, with_operator_advice, with_producer_advice};
+use crate::advice::{with_advice, with_config_advice, with_operator_advice};
 use crate::{Exit, output};
 
 /// An error with every cause of it, in one line, each printed once.
@@ -42,12 +42,6 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<queryfleet_producer::Error> for Failure {
-    fn from(error: queryfleet_producer::Error) -> Failure {
-        Failure { exit: Exit::from(&error), ..Failure::new(with_producer_advice(&error)) }
-    }
-}
-
 impl From<queryfleet_operator::Error> for Failure {
     fn from(error: queryfleet_operator::Error) -> Failure {
         Failure { exit: Exit::from(&error), ..Failure::new(with_operator_advice(&error)) }
@@ -56,7 +50,7 @@ impl From<queryfleet_operator::Error> for Failure {
 
 impl From<queryfleet::Error> for Failure {
     fn from(error: queryfleet::Error) -> Failure {
-        Failure::new(error.report())
+        Failure { exit: Exit::from(error.kind()), ..Failure::new(with_advice(error)) }
     }
 }
 

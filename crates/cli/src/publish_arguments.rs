@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use queryfleet::Publish;
 use queryfleet_job::{Halt, NotAtomic, RUN_NAME_LIMIT};
-use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, RangeSize, Ranges, Source};
+use queryfleet_producer::{ChunkSize, CsvDialect, InputFormat, RangeSize};
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("jobs").args(["rows", "range"]))]
@@ -87,9 +88,11 @@ pub(crate) struct Limits {
     pub(crate) max_backlog: Option<u32>,
 }
 
-impl From<Limits> for queryfleet_producer::Limits {
-    fn from(limits: Limits) -> queryfleet_producer::Limits {
-        queryfleet_producer::Limits { rate: limits.rate, max_backlog: limits.max_backlog }
+impl Limits {
+    /// With these limits.
+    pub(crate) fn of(&self, request: Publish) -> Publish {
+        let request = with(request, self.rate, Publish::rate);
+        with(request, self.max_backlog, Publish::max_backlog)
     }
 }
 
@@ -119,12 +122,34 @@ impl PublishArgs {
         }
     }
 
-    pub(crate) fn source(&self) -> Source<'_> {
-        match (&self.template, &self.rows, &self.range) {
-            (Some(template), Some(rows), _) => Source::Rows { template, rows, dialect: self.csv_dialect },
-            (Some(template), _, Some(key)) => Source::Range(Ranges { template, key, size: self.size }),
-            _ => Source::Files(&self.inputs),
-        }
+    /// What they ask for.
+    pub(crate) fn request(&self) -> Publish {
+        let request = match (&self.template, &self.rows, &self.range) {
+            (Some(template), Some(rows), _) => Publish::rows(template, rows),
+            (Some(template), _, Some(key)) => Publish::ranges(template, key, self.size.into()),
+            _ => Publish::files(&self.inputs),
+        };
+        let request = with(request, self.format.map(Into::into), Publish::format);
+        let request = with(request, self.csv_dialect.map(Into::into), Publish::csv_dialect);
+        let request = with(request, self.sha256.as_ref(), Publish::sha256);
+        let request = with(request, self.run.as_ref(), Publish::run);
+        let request = with(request, self.chunk.and_then(ChunkSize::jobs), Publish::chunk);
+        let request = with(request, self.session_sql.as_ref(), Publish::session_sql);
+        let request = with(request, self.not_atomic.map(Into::into), Publish::not_atomic);
+        let request = with(request, self.canary, Publish::canary);
+        let request = with(request, self.halt.map(Into::into), Publish::halt);
+        let request = with(request, self.replaces.as_ref(), Publish::replaces);
+        let request = if self.allow_no_where { request.allow_no_where() } else { request };
+        let request = if self.again { request.again() } else { request };
+        if self.missing { request.missing() } else { request }
+    }
+}
+
+/// Sets an option if it was given.
+fn with<T>(request: Publish, value: Option<T>, set: impl FnOnce(Publish, T) -> Publish) -> Publish {
+    match value {
+        Some(value) => set(request, value),
+        None => request,
     }
 }
 

@@ -128,6 +128,14 @@ pub enum ChunkSize {
 }
 
 impl ChunkSize {
+    /// The number that was asked for.
+    pub fn jobs(self) -> Option<usize> {
+        match self {
+            ChunkSize::Jobs(jobs) => Some(jobs),
+            ChunkSize::Auto => None,
+        }
+    }
+
     /// As the run's row has it.
     pub(crate) fn to_row(self) -> u32 {
         match self {

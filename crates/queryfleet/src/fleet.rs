@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use queryfleet_config::{Config, variables};
 use queryfleet_ledger::{Database, LedgerClient};
-use queryfleet_producer::Patience;
 
+use crate::input::{Input, take_all};
 use crate::operator::Operator;
 use crate::outcomes::Outcomes;
-use crate::publish::{Options, take_all};
+use crate::publish::Options;
 use crate::run::{End, RunStatus, Wait};
 use crate::task::{Reports, where_it_may_block};
+use crate::waits_for::WaitsFor;
 use crate::worker::{OwnWorker, Worker};
 use crate::{Error, ErrorKind, Progress, Publish, Published, RunEnd, Task};
 
@@ -59,9 +60,30 @@ impl Fleet {
     pub fn publish(&self, request: Publish) -> Task<Published> {
         let config = self.config.clone();
         Task::new(|reports| async move {
+            request.check()?;
             let input = take_all(request.statements).await?;
             publish(config, input, request.options, move |progress| reports.say(progress)).await
         })
+    }
+
+    /// What a publish would do, for `queryfleet plan`; not part of the interface.
+    ///
+    /// # Errors
+    /// If the input cannot be read, or if the database fails.
+    #[doc(hidden)]
+    pub async fn plan(
+        &self,
+        request: Publish,
+        explain_all: bool,
+    ) -> Result<queryfleet_producer::Plan, Error> {
+        request.check()?;
+        let config = self.config.clone();
+        let input = take_all(request.statements).await?;
+        where_it_may_block(move || async move {
+            let request = request.options.request(&input);
+            queryfleet_producer::plan(&config, &request, explain_all).await.map_err(Error::of_producer)
+        })
+        .await
     }
 
     /// Waits for the end of a run. Dropping it changes nothing.
@@ -87,6 +109,7 @@ impl Fleet {
         reports: Reports,
     ) -> Result<RunEnd, Error> {
         // Before there is a run.
+        request.check()?;
         self.worker().slots(slots).check()?;
         let mut operator = self.operator()?;
         if operator.needs_setup().await? {
@@ -143,49 +166,49 @@ impl Fleet {
 
 async fn publish(
     config: Config,
-    input: crate::publish::Input,
+    input: Input,
     options: Options,
     mut say: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Published, Error> {
     where_it_may_block(move || async move {
         let mut progress = |progress: queryfleet_producer::Progress<'_>| say(of_publish(progress));
-        let request = options.request(input.source());
-        let published = queryfleet_producer::publish(&config, &request, &mut progress)
+        let request = options.request(&input);
+        queryfleet_producer::publish(&config, &request, &mut progress)
             .await
-            .map_err(Error::of_producer)?;
-        let queryfleet_producer::Published { run, name, total, before, replaced, .. } = published;
-        Ok(Published { id: run.0, name, total, before, replaced })
+            .map(Published::of)
+            .map_err(Error::of_producer)
     })
     .await
 }
 
 fn of_publish(progress: queryfleet_producer::Progress<'_>) -> Progress {
     match progress {
-        queryfleet_producer::Progress::Checking { jobs, .. } => Progress::Checking { jobs },
+        queryfleet_producer::Progress::Checking { jobs, input } => {
+            Progress::Checking { jobs, bytes_read: input.read, bytes: input.total }
+        }
         queryfleet_producer::Progress::Publishing { name, confirmed, total, waits, .. } => {
             Progress::Publishing {
                 run: name.to_owned(),
                 confirmed,
                 total,
-                waits_for: waits.map(|waits| waits.to_string()),
+                waits_for: waits.map(WaitsFor::of_publish),
             }
         }
     }
 }
 
 async fn wait(config: &Config, wait: &Wait, reports: &Reports) -> Result<RunEnd, Error> {
-    let patience = Patience { timeout: wait.timeout, give_up_after: wait.give_up_after };
     let mut progress = |standing: &queryfleet_ledger::Standing,
                         reason: Option<&queryfleet_producer::Reason>| {
         reports.say(Progress::Running {
-            status: RunStatus::of(standing),
-            waits_for: reason.map(ToString::to_string),
+            status: RunStatus::from(standing),
+            waits_for: reason.map(WaitsFor::of_run),
         });
     };
-    let (ended, standing) = queryfleet_producer::wait(config, &wait.run, patience, &mut progress)
+    let (ended, standing) = queryfleet_producer::wait(config, &wait.run, wait.patience(), &mut progress)
         .await
         .map_err(Error::of_producer)?;
-    Ok(RunEnd { end: End::of(ended), status: RunStatus::of(&standing) })
+    Ok(RunEnd { end: End::of(ended), status: RunStatus::from(&standing) })
 }
 
 /// Settings of a fleet. No `Debug`: it holds passwords.

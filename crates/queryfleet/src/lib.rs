@@ -120,23 +120,29 @@
 pub mod dev;
 mod error;
 mod fleet;
+mod input;
 mod operator;
 mod outcomes;
 mod publish;
+mod published;
 mod run;
 mod spool;
 mod statement;
 mod task;
+mod waits_for;
 mod worker;
 
 pub use error::{Error, ErrorKind, RunFault, Server};
 pub use fleet::{Fleet, FleetBuilder};
+pub use input::{CsvDialect, InputFormat, RangeSize};
 pub use operator::{DeadJob, Hold, Operator, Replayed};
 pub use outcomes::{JobEnd, Outcome, Outcomes};
 pub use publish::{Halt, NotAtomic, Publish};
-pub use run::{End, Progress, Published, RunEnd, RunState, RunStatus, Wait};
+pub use published::{Alone, Chunks, Past, Published};
+pub use run::{End, GivenUp, Progress, RunEnd, RunState, RunStatus, Wait};
 pub use statement::{Statement, Value};
 pub use task::Task;
+pub use waits_for::{WaitsFor, WaitsForKind};
 #[doc(hidden)]
 pub use worker::OwnWorker;
 pub use worker::{Drain, Worker, WorkerTotals};

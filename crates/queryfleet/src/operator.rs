@@ -109,7 +109,7 @@ impl Operator {
     /// # Errors
     /// [`RunFault::Unknown`](crate::RunFault), or when the database is unavailable or refuses.
     pub async fn status(&mut self, run: &str) -> Result<RunStatus, Error> {
-        Ok(RunStatus::of(&self.0.status(run).await.map_err(Error::of_operator)?))
+        Ok(RunStatus::from(&self.0.status(run).await.map_err(Error::of_operator)?))
     }
 
     /// The newest runs, the newest first.
@@ -117,7 +117,7 @@ impl Operator {
     /// # Errors
     /// When the database is unavailable or refuses.
     pub async fn runs(&mut self, most: u32) -> Result<Vec<RunStatus>, Error> {
-        Ok(self.0.newest_runs(most).await.map_err(Error::of_operator)?.iter().map(RunStatus::of).collect())
+        Ok(self.0.newest_runs(most).await.map_err(Error::of_operator)?.iter().map(RunStatus::from).collect())
     }
 
     /// Holds the queue: no job begins until the hold is lifted, or, if a time is given, until that has passed. Returns the
@@ -163,7 +163,7 @@ impl Operator {
     /// # Errors
     /// [`RunFault::State`](crate::RunFault) if it has ended, or when the database is unavailable or refuses.
     pub async fn cancel(&mut self, run: &str) -> Result<RunStatus, Error> {
-        Ok(RunStatus::of(&self.0.cancel(run, false).await.map_err(Error::of_operator)?))
+        Ok(RunStatus::from(&self.0.cancel(run, false).await.map_err(Error::of_operator)?))
     }
 
     /// Approves what a run has behind its canary.

@@ -1,21 +1,15 @@
 //! What is asked to be published.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use queryfleet_producer::{ChunkSize, Limits, PublishRequest, Source};
+use queryfleet_producer::{ChunkSize, Limits, PublishRequest};
 
-use crate::spool::Spool;
-use crate::statement::{Made, Statement};
-use crate::task::where_it_may_block;
+use crate::input::{CsvDialect, Input, InputFormat, RangeSize, Reading, Statements};
+use crate::statement::Statement;
 use crate::{Error, ErrorKind};
-
-/// The pause between two looks at whether anybody still waits for a publish.
-const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The statements of a run, and how they are to be published.
 ///
@@ -42,6 +36,16 @@ pub enum NotAtomic {
     Repeat,
 }
 
+#[doc(hidden)]
+impl From<queryfleet_job::NotAtomic> for NotAtomic {
+    fn from(mode: queryfleet_job::NotAtomic) -> NotAtomic {
+        match mode {
+            queryfleet_job::NotAtomic::Park => NotAtomic::Park,
+            queryfleet_job::NotAtomic::Repeat => NotAtomic::Repeat,
+        }
+    }
+}
+
 impl NotAtomic {
     fn mode(self) -> queryfleet_job::NotAtomic {
         match self {
@@ -56,6 +60,13 @@ impl NotAtomic {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Halt(queryfleet_job::Halt);
 
+#[doc(hidden)]
+impl From<queryfleet_job::Halt> for Halt {
+    fn from(at: queryfleet_job::Halt) -> Halt {
+        Halt(at)
+    }
+}
+
 impl FromStr for Halt {
     type Err = Error;
 
@@ -68,16 +79,10 @@ impl FromStr for Halt {
     }
 }
 
-/// Where the statements come from.
-pub(crate) enum Statements {
-    Iterator(Box<dyn Iterator<Item = Made> + Send>),
-    Stream(Pin<Box<dyn Stream<Item = Made> + Send>>),
-    Files(Vec<PathBuf>),
-}
-
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     name: Option<String>,
+    pub(crate) reading: Reading,
     chunk: Option<usize>,
     session_sql: Option<String>,
     not_atomic: Option<NotAtomic>,
@@ -127,9 +132,49 @@ impl Publish {
         Publish::of(Statements::Stream(Box::pin(statements.map(|made| Ok(made.into())))))
     }
 
-    /// Scripts and NDJSON files, as `queryfleet publish` takes them.
+    /// Scripts and NDJSON files, plain, `.gz` or `.zst`, as `queryfleet publish` takes them; `-` is standard input. All are one
+    /// run.
     pub fn files<P: Into<PathBuf>>(files: impl IntoIterator<Item = P>) -> Publish {
-        Publish::of(Statements::Files(files.into_iter().map(Into::into).collect()))
+        Publish::of(Statements::Input(Input::Files(files.into_iter().map(Into::into).collect())))
+    }
+
+    /// A statement with `:name` placeholders for each row of a file: CSV with a header, or NDJSON objects; plain, `.gz` or
+    /// `.zst`; `-` is standard input.
+    pub fn rows(template: impl Into<String>, file: impl Into<PathBuf>) -> Publish {
+        Publish::of(Statements::Input(Input::Rows { template: template.into(), rows: file.into() }))
+    }
+
+    /// A statement for each range of a table's unique key, `[DATABASE.]TABLE.COLUMN[,COLUMN…]`. It has `:lo` and `:hi`, the
+    /// first and the last key of a range, or `:range`, the condition that a row is in the range.
+    ///
+    /// ```
+    /// use queryfleet::{Publish, RangeSize};
+    ///
+    /// let purge = "DELETE FROM event WHERE :range AND created < '2026-01-01'";
+    /// let request = Publish::ranges(purge, "event.id", RangeSize::Auto).run("purge-1");
+    /// # let _ = request;
+    /// ```
+    pub fn ranges(template: impl Into<String>, key: impl Into<String>, size: RangeSize) -> Publish {
+        Publish::of(Statements::Input(Input::Ranges { template: template.into(), key: key.into(), size }))
+    }
+
+    /// What files, or rows, are read as, whatever their names.
+    pub fn format(mut self, format: InputFormat) -> Publish {
+        self.options.reading.format = Some(format);
+        self
+    }
+
+    /// How the CSV of rows is written. Without it, a file in which that matters is refused.
+    pub fn csv_dialect(mut self, dialect: CsvDialect) -> Publish {
+        self.options.reading.csv_dialect = Some(dialect);
+        self
+    }
+
+    /// The SHA-256 of the only file, in hexadecimal: a file that differs, since it was cut off on its way for example, publishes
+    /// nothing.
+    pub fn sha256(mut self, sum: impl Into<String>) -> Publish {
+        self.options.reading.sha256 = Some(sum.into());
+        self
     }
 
     /// The run's name. A run with this name is resumed if it is of the same statements, and refused if it is not. Without a
@@ -207,9 +252,19 @@ impl Publish {
     }
 }
 
+impl Publish {
+    /// What can be said before anything is read.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.options.reading.check(&self.statements)
+    }
+}
+
 impl Options {
-    pub(crate) fn request<'a>(&'a self, source: Source<'a>) -> PublishRequest<'a> {
+    pub(crate) fn request<'a>(&'a self, input: &'a Input) -> PublishRequest<'a> {
         PublishRequest {
+            source: input.source(&self.reading),
+            format: self.reading.format.map(InputFormat::of_producer),
+            sha256: self.reading.sha256.as_deref(),
             name: self.name.as_deref(),
             chunk: self.chunk.map_or(ChunkSize::Auto, ChunkSize::Jobs),
             session_sql: self.session_sql.as_deref(),
@@ -221,51 +276,6 @@ impl Options {
             replaces: self.replaces.as_deref(),
             missing: self.missing,
             limits: Limits { rate: self.rate, max_backlog: self.max_backlog },
-            ..PublishRequest::new(source)
         }
     }
-}
-
-/// What can be read twice.
-pub(crate) enum Input {
-    Written(std::fs::File),
-    Files(Vec<PathBuf>),
-}
-
-impl Input {
-    pub(crate) fn source(&self) -> Source<'_> {
-        match self {
-            Input::Written(file) => Source::Written(file),
-            Input::Files(files) => Source::Files(files),
-        }
-    }
-}
-
-/// Takes all statements.
-///
-/// # Errors
-/// [`ErrorKind::Statement`] and [`ErrorKind::TemporaryFile`].
-pub(crate) async fn take_all(statements: Statements) -> Result<Input, Error> {
-    match statements {
-        Statements::Files(files) => Ok(Input::Files(files)),
-        Statements::Iterator(statements) => {
-            where_it_may_block(move || spool(futures_util::stream::iter(statements))).await
-        }
-        // Into a buffer; the system keeps what is written until it has time for it.
-        Statements::Stream(statements) => spool(statements).await,
-    }
-}
-
-async fn spool(mut statements: impl Stream<Item = Made> + Unpin) -> Result<Input, Error> {
-    let mut spool = Spool::new()?;
-    let mut looked = Instant::now();
-    while let Some(made) = statements.next().await {
-        spool.add(made)?;
-        // What is always ready never waits, and whoever drops the task is to be noticed.
-        if looked.elapsed() > LOOK_INTERVAL {
-            tokio::task::yield_now().await;
-            looked = Instant::now();
-        }
-    }
-    spool.finish().map(Input::Written)
 }

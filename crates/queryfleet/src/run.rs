@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use queryfleet_ledger::Standing;
-use queryfleet_producer::Ended;
+use queryfleet_producer::{Ended, Patience};
+
+use crate::waits_for::WaitsFor;
 
 /// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct RunStatus {
     pub state: RunState,
     /// Its jobs; `None` until all of them are known.
     pub total: Option<u64>,
+    /// Whether all of its jobs are published.
+    pub is_published: bool,
     /// Jobs that the broker has confirmed.
     pub published: u64,
     /// Jobs that took effect.
@@ -80,6 +84,24 @@ pub struct RunStatus {
     pub cancelled: u64,
     /// Jobs that are not atomic, have begun and not ended.
     pub started: u64,
+    /// When it was made, in UTC: `2026-11-23T10:15:00Z`.
+    pub created: String,
+    /// Of the dead jobs, those that nobody wants back; known once the run has ended.
+    pub given_up: GivenUp,
+}
+
+/// Dead jobs that nobody wants back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GivenUp {
+    /// How many were discarded, those that another run replaces included.
+    pub jobs: u64,
+    /// The runs that replace some of them.
+    pub replaced_by: Vec<String>,
+    /// Those of these runs that have dead jobs themselves which wait for a decision.
+    pub dead_again: Vec<String>,
+    /// Those that are cancelled, or whose jobs have not all ended.
+    pub unfinished: Vec<String>,
 }
 
 impl RunStatus {
@@ -89,20 +111,29 @@ impl RunStatus {
     }
 }
 
-impl RunStatus {
-    pub(crate) fn of(standing: &Standing) -> RunStatus {
-        let Standing { run, counts, .. } = standing;
+#[doc(hidden)]
+impl From<&Standing> for RunStatus {
+    fn from(standing: &Standing) -> RunStatus {
+        let Standing { run, counts, given_up } = standing;
         RunStatus {
             id: run.id.0,
             name: run.name.clone(),
             queue: run.queue.clone(),
             state: RunState::of(standing.status()),
             total: run.total.or(run.planned),
+            is_published: run.total.is_some(),
             published: run.confirmed,
             done: counts.done,
             dead: counts.dead,
             cancelled: counts.cancelled,
             started: counts.started,
+            created: run.created.clone(),
+            given_up: GivenUp {
+                jobs: given_up.jobs,
+                replaced_by: given_up.replaced_by.clone(),
+                dead_again: given_up.dead_again.clone(),
+                unfinished: given_up.unfinished.clone(),
+            },
         }
     }
 }
@@ -170,22 +201,6 @@ pub struct RunEnd {
     pub status: RunStatus,
 }
 
-/// What a publish has published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Published {
-    /// The run's id.
-    pub id: u64,
-    /// The run's name.
-    pub name: String,
-    /// Its jobs.
-    pub total: u64,
-    /// Those of them that an earlier publish had published.
-    pub before: u64,
-    /// The dead jobs of another run that this one replaces.
-    pub replaced: u64,
-}
-
 /// How far something has come.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -194,6 +209,10 @@ pub enum Progress {
     Checking {
         /// Statements so far.
         jobs: u64,
+        /// Bytes of the input that these were, of files that are compressed as they are.
+        bytes_read: u64,
+        /// Bytes of the whole input.
+        bytes: u64,
     },
     /// Jobs are being published.
     Publishing {
@@ -203,22 +222,22 @@ pub enum Progress {
         confirmed: u64,
         /// All of them.
         total: u64,
-        /// What it waits for, if it does.
-        waits_for: Option<String>,
+        /// What it waits for, if it has for a second.
+        waits_for: Option<WaitsFor>,
     },
     /// Jobs are being executed.
     Running {
         /// How the run stands.
         status: RunStatus,
-        /// Why it does not move, if it has not for a second.
-        waits_for: Option<String>,
+        /// What it waits for, if it has not moved for a second.
+        waits_for: Option<WaitsFor>,
     },
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waits_for = match self {
-            Progress::Checking { jobs } => return write!(f, "checking: {jobs} jobs"),
+            Progress::Checking { jobs, .. } => return write!(f, "checking: {jobs} jobs"),
             Progress::Publishing { run, confirmed, total, waits_for } => {
                 write!(f, "run {run}: {confirmed} of {total} jobs published")?;
                 waits_for
@@ -267,6 +286,12 @@ impl Wait {
     pub fn give_up_after(mut self, time: Duration) -> Wait {
         self.give_up_after = Some(time);
         self
+    }
+}
+
+impl Wait {
+    pub(crate) fn patience(&self) -> Patience {
+        Patience { timeout: self.timeout, give_up_after: self.give_up_after }
     }
 }
 

@@ -118,7 +118,7 @@ fn describe(item: &Item, exported: &BTreeSet<String>, lines: &mut BTreeSet<Strin
                 lines.insert(format!("{name}::{}({})", variant.ident, fields.join(", ")));
             }
         }
-        Item::Impl(item) => {
+        Item::Impl(item) if !is_hidden(&item.attrs) => {
             let of = text(&item.self_ty);
             let name = of.split([' ', '<']).next().unwrap();
             if !exported.contains(name) {

@@ -54,15 +54,15 @@ async fn run_with(mut config: Config, command: FleetCommand) -> Result<Exit, Fai
     match command {
         FleetCommand::Setup { json } => setup::setup(&config, json).await,
         FleetCommand::Plan { publish, explain } => plan::plan(&config, &publish, explain).await,
-        FleetCommand::Publish { publish, limits } => publish::publish(&config, &publish, limits.into()).await,
+        FleetCommand::Publish { publish, limits } => publish::publish(&config, &publish, &limits).await,
         FleetCommand::Work { slots } => {
             set_slots(&mut config, slots.slots);
             work::work(config).await
         }
-        FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, timeout.into(), json).await,
+        FleetCommand::Wait { run, timeout, json } => wait::wait(&config, &run, &timeout, json).await,
         FleetCommand::Run { publish, slots, timeout } => {
             set_slots(&mut config, slots.slots);
-            run::run(config, &publish, timeout.into()).await
+            run::run(config, &publish, &timeout).await
         }
         FleetCommand::Cancel { run, now, json } => cancel::cancel(&config, &run, now, json).await,
         FleetCommand::Pause(arguments) => hold::pause(&config, arguments).await,

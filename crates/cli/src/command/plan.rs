@@ -1,5 +1,6 @@
 //! `queryfleet plan`.
 
+use queryfleet::Fleet;
 use queryfleet_config::Config;
 use queryfleet_producer::{Counted, Plan, Seen};
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::Exit;
 use crate::advice::with_producer_advice;
 use crate::bar::counted;
-use crate::command::publish::{chunk_lines, publish_request};
+use crate::command::publish::chunk_lines;
 use crate::failure::Failure;
 use crate::output;
 use crate::publish_arguments::{Explain, PublishArgs};
@@ -31,9 +32,9 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
 pub(crate) async fn plan(config: &Config, args: &PublishArgs, explain: Explain) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
-    let request = publish_request(args);
+    let fleet = Fleet::of_binary(config);
     let plan = tokio::select! {
-        plan = queryfleet_producer::plan(config, &request, explain == Explain::All) => plan?,
+        plan = fleet.plan(args.request(), explain == Explain::All) => plan?,
         _ = stop.next() => return Ok(Exit::Interrupted),
     };
     if args.json {
@@ -72,7 +73,7 @@ fn lines(plan: &Plan) -> Vec<String> {
             scan.statement
         ));
     }
-    lines.extend(plan.chunks.iter().flat_map(chunk_lines));
+    lines.extend(plan.chunks.iter().flat_map(|chunks| chunk_lines(&chunks.into())));
     lines.extend(plan.failing.iter().map(|failed| format!("would fail: {}: {}", failed.place, failed.error)));
     let compared = if plan.repeats_complete { "" } else { " (of the first million conditions)" };
     lines.extend(seen("the same rows as a job before it", &plan.repeats, compared));

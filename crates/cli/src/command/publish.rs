@@ -1,16 +1,15 @@
 //! `queryfleet publish`.
 
+use queryfleet::{Alone, Chunks, Fleet, Progress, Publish, Published};
 use queryfleet_config::Config;
-use queryfleet_producer::{
-    ChunkSize, Chunks, CountedAlone, Limits, PastEnd, Progress, PublishRequest, Published,
-};
+use queryfleet_producer::ChunkSize;
 use serde::Serialize;
 
 use crate::Exit;
 use crate::bar::{Bar, JOBS, KIB, all_jobs, counted};
 use crate::failure::Failure;
 use crate::output;
-use crate::publish_arguments::PublishArgs;
+use crate::publish_arguments::{Limits, PublishArgs};
 use crate::signal::Stop;
 
 /// A contract: keys are added, never changed.
@@ -24,37 +23,61 @@ struct PublishedView<'a> {
     replaced: u64,
     /// When the run had ended, if nothing of it was left to do.
     ended: Option<&'a str>,
-    /// What the jobs were grouped into.
-    chunks: &'a Chunks,
+    chunks: ChunksView<'a>,
+}
+
+/// What the jobs were grouped into, as `queryfleet plan` has it.
+#[derive(Serialize)]
+struct ChunksView<'a> {
+    most: usize,
+    messages: u64,
+    grouped: u64,
+    alone: Vec<AloneView<'a>>,
+}
+
+#[derive(Serialize)]
+struct AloneView<'a> {
+    reason: &'a str,
+    count: u64,
+    first: &'a str,
+}
+
+impl<'a> From<&'a Published> for PublishedView<'a> {
+    fn from(published: &'a Published) -> PublishedView<'a> {
+        let chunks = &published.chunks;
+        let alone =
+            |alone: &'a Alone| AloneView { reason: &alone.reason, count: alone.jobs, first: &alone.first };
+        PublishedView {
+            run: published.id,
+            name: &published.name,
+            total: published.total,
+            before: published.before,
+            replaced: published.replaced,
+            ended: published.past.as_ref().and_then(|past| past.at.as_deref()),
+            chunks: ChunksView {
+                most: chunks.most,
+                messages: chunks.messages,
+                grouped: chunks.grouped,
+                alone: chunks.alone.iter().map(alone).collect(),
+            },
+        }
+    }
 }
 
 /// Publishes a run and prints its name.
-pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: Limits) -> Result<Exit, Failure> {
+pub(crate) async fn publish(config: &Config, args: &PublishArgs, limits: &Limits) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
     let mut stop = Stop::listen()?;
-    let request = PublishRequest { limits, ..publish_request(args) };
-    let Some(published) = publish_run(config, &request, &mut stop, || {}).await? else {
+    let request = limits.of(args.request());
+    let Some(published) = publish_run(&Fleet::of_binary(config), request, &mut stop, || {}).await? else {
         return Ok(Exit::Interrupted);
     };
     say_what_else(args, &published);
-    let Published { run, name, total, before, .. } = &published;
-    let ended = match &published.end {
-        Some(PastEnd::Ended { at, .. }) => Some(at.as_str()),
-        _ => None,
-    };
+    let Published { name, total, before, .. } = &published;
     if args.json {
-        let chunks = &published.chunks;
-        output::print_json(&PublishedView {
-            run: run.0,
-            name,
-            total: *total,
-            before: *before,
-            replaced: published.replaced,
-            ended,
-            chunks,
-        });
-    } else if let Some(end) = &published.end {
-        output::print(format_args!("run {name} {end}: there was nothing to do"));
+        output::print_json(&PublishedView::from(&published));
+    } else if let Some(past) = &published.past {
+        output::print(format_args!("run {name} {past}: there was nothing to do"));
     } else if before == total {
         output::print(format_args!(
             "run {name}: {} had been published before; queryfleet wait {name}",
@@ -74,8 +97,9 @@ pub(crate) fn say_what_else(args: &PublishArgs, published: &Published) {
     if let Some(run) = &args.replaces {
         output::say(format_args!("{} of run {run} replaced", counted(*replaced, "dead job")));
     }
+    let first = first.map_or(ChunkSize::Auto, ChunkSize::Jobs);
     match args.chunk {
-        Some(chunk) if chunk != *first && *before > 0 => output::say(format_args!(
+        Some(chunk) if chunk != first && *before > 0 => output::say(format_args!(
             "--chunk {chunk} has no effect on the {before} jobs that were published before with --chunk {first}"
         )),
         _ => {}
@@ -91,7 +115,7 @@ pub(crate) fn say_chunks(chunks: &Chunks) {
 
 /// What `--chunk auto` chooses, in lines for people; none of a fixed number.
 pub(crate) fn chunk_lines(chunks: &Chunks) -> Vec<String> {
-    let Chunks { size: ChunkSize::Auto, most, messages, grouped, alone } = chunks else { return Vec::new() };
+    let Chunks { size: None, most, messages, grouped, alone, .. } = chunks else { return Vec::new() };
     let mut lines = vec![match most {
         1 => "--chunk auto: a message for each job, since there are few or the rate is low".to_owned(),
         _ => format!(
@@ -100,70 +124,57 @@ pub(crate) fn chunk_lines(chunks: &Chunks) -> Vec<String> {
             counted(*grouped, "job")
         ),
     }];
-    lines.extend(alone.iter().map(|CountedAlone { reason, seen }| {
-        let first = seen.first.as_deref().unwrap_or_default();
-        format!("  alone: {}: {reason}, the first at {first}", counted(seen.count, "job"))
+    lines.extend(alone.iter().map(|alone| {
+        format!("  alone: {}: {alone}, the first at {}", counted(alone.jobs, "job"), alone.first)
     }));
     lines
 }
 
-/// What the arguments ask for.
-pub(crate) fn publish_request(args: &PublishArgs) -> PublishRequest<'_> {
-    PublishRequest {
-        source: args.source(),
-        format: args.format,
-        name: args.run.as_deref(),
-        chunk: args.chunk.unwrap_or_default(),
-        session_sql: args.session_sql.as_deref(),
-        not_atomic: args.not_atomic,
-        sha256: args.sha256.as_deref(),
-        allow_no_where: args.allow_no_where,
-        limits: Limits::default(),
-        again: args.again,
-        replaces: args.replaces.as_deref(),
-        canary: args.canary,
-        halt: args.halt,
-        missing: args.missing,
-    }
-}
-
-/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume. `checked` is called once,
-/// before anything is published.
+/// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume. `checked` is called before
+/// anything is published, and at the end: it may have been said before.
 pub(crate) async fn publish_run(
-    config: &Config,
-    request: &PublishRequest<'_>,
+    fleet: &Fleet,
+    request: Publish,
     stop: &mut Stop,
-    mut checked: impl FnMut() + Send,
+    checked: impl Fn(),
 ) -> Result<Option<Published>, Failure> {
     let mut bar = Bar::new("checking", KIB);
     let mut run = None;
-    let mut progress = |progress: Progress<'_>| match progress {
-        Progress::Checking { jobs, input } => {
-            bar.at(input.read >> 10, Some(input.total >> 10), &counted(jobs, "job"), "");
-        }
-        Progress::Publishing { name, confirmed, total, waits, .. } => {
-            if run.is_none() {
-                std::mem::replace(&mut bar, Bar::new("publishing", JOBS)).finish();
-                bar.say(&format!("run {name}: {}", counted(total, "job")));
-                run = Some(name.to_owned());
-                checked();
+    let mut task = fleet.publish(request);
+    loop {
+        let progress = tokio::select! {
+            progress = task.next() => progress,
+            _ = stop.next() => {
+                bar.finish();
+                match run {
+                    Some(name) => output::say(format_args!(
+                        "interrupted while publishing; to resume: the same command with --run {name}"
+                    )),
+                    None => output::say("interrupted: nothing was published"),
+                }
+                return Ok(None);
             }
-            let reason = waits.map_or_else(String::new, |waits| waits.to_string());
-            bar.at(confirmed, Some(total), "", &reason);
-        }
-    };
-    let published = tokio::select! {
-        published = queryfleet_producer::publish(config, request, &mut progress) => Some(published),
-        _ = stop.next() => None,
-    };
-    bar.finish();
-    if published.is_none() {
-        match run {
-            Some(name) => output::say(format_args!(
-                "interrupted while publishing; to resume: the same command with --run {name}"
-            )),
-            None => output::say("interrupted: nothing was published"),
+        };
+        match progress {
+            Some(Progress::Checking { jobs, bytes_read, bytes }) => {
+                bar.at(bytes_read >> 10, Some(bytes >> 10), &counted(jobs, "job"), "");
+            }
+            Some(Progress::Publishing { run: name, confirmed, total, waits_for }) => {
+                if run.is_none() {
+                    std::mem::replace(&mut bar, Bar::new("publishing", JOBS)).finish();
+                    bar.say(&format!("run {name}: {}", counted(total, "job")));
+                    checked();
+                    run = Some(name);
+                }
+                let reason = waits_for.map_or_else(String::new, |waits_for| waits_for.to_string());
+                bar.at(confirmed, Some(total), "", &reason);
+            }
+            Some(_) => {}
+            None => break,
         }
     }
-    Ok(published.transpose()?)
+    bar.finish();
+    let published = task.await?;
+    checked();
+    Ok(Some(published))
 }

@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
-use queryfleet::{OwnWorker, WorkerTotals};
+use queryfleet::{Fleet, OwnWorker, Published, RunEnd, WorkerTotals};
 use queryfleet_config::{Config, variables};
-use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
-use queryfleet_producer::{Ended, Patience, Published};
 
 use crate::Exit;
-use crate::command::publish::{publish_request, publish_run, say_chunks, say_what_else};
+use crate::arguments::Timeout;
+use crate::command::publish::{publish_run, say_chunks, say_what_else};
 use crate::command::setup;
 use crate::command::wait::{Waited, jobs_per_second, report, wait_run};
 use crate::command::work::worker;
@@ -20,7 +19,7 @@ use crate::publish_arguments::PublishArgs;
 use crate::signal::{Asked, Stop};
 
 /// Publishes a run, serves its queue with this process, and waits for the run's end.
-pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patience) -> Result<Exit, Failure> {
+pub(crate) async fn run(mut config: Config, args: &PublishArgs, timeout: &Timeout) -> Result<Exit, Failure> {
     args.check().map_err(Failure::usage)?;
     if !config.was_given(&variables::METRICS_LISTEN) {
         // Nobody scrapes a run that did not ask for it.
@@ -30,17 +29,16 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
     let mut stop = Stop::listen()?;
     let began = Instant::now();
     let mut worker = OwnWorker::new(worker(&config));
-    let done = publish_and_wait(&config, args, patience, &mut stop, &mut worker).await;
+    let done = publish_and_wait(&config, args, timeout, &mut stop, &mut worker).await;
     let took = began.elapsed();
     // A signal ends running statements.
     let totals = worker.drain(async move { _ = stop.next().await }).await?;
     match done? {
-        Done::Ended(ended, standing) => {
+        Done::Ended(ended) => {
             if !args.json {
                 output::say(summary(took, totals));
             }
-            report(ended, &standing, args.json);
-            Ok(ended.into())
+            Ok(report(*ended, args.json))
         }
         Done::Interrupted(Some(name)) => {
             output::say(format_args!(
@@ -55,7 +53,7 @@ pub(crate) async fn run(mut config: Config, args: &PublishArgs, patience: Patien
 
 /// How far a run has come.
 enum Done {
-    Ended(Ended, Box<Standing>),
+    Ended(Box<RunEnd>),
     /// With its name once all of it is published.
     Interrupted(Option<String>),
 }
@@ -63,29 +61,28 @@ enum Done {
 async fn publish_and_wait(
     config: &Config,
     args: &PublishArgs,
-    patience: Patience,
+    timeout: &Timeout,
     stop: &mut Stop,
     worker: &mut OwnWorker,
 ) -> Result<Done, Failure> {
-    let start = worker.when_checked();
-    let request = publish_request(args);
+    let fleet = Fleet::of_binary(config);
     let published = tokio::select! {
-        published = publish_run(config, &request, stop, start) => published?,
+        published = publish_run(&fleet, args.request(), stop, worker.when_checked()) => published?,
         worked = worker.ended() => return Ok(worked.map(|()| Done::Interrupted(None))?),
     };
     let Some(published) = published else { return Ok(Done::Interrupted(None)) };
     say_what_else(args, &published);
     say_chunks(&published.chunks);
-    let Published { name, end, .. } = published;
-    if let Some(end) = end {
-        output::say(format_args!("run {name} {end}: there was nothing to do"));
-        let Waited { ended, standing, .. } = wait_run(config, &name, patience).await?;
-        return Ok(Done::Ended(ended, standing.into()));
+    let Published { name, past, .. } = published;
+    if let Some(past) = past {
+        output::say(format_args!("run {name} {past}: there was nothing to do"));
+        let Waited { ended, .. } = wait_run(&fleet, &name, timeout.wait_for(&name)).await?;
+        return Ok(Done::Ended(ended.into()));
     }
     tokio::select! {
-        waited = wait_run(config, &name, patience) => {
-            let Waited { ended, standing, .. } = waited?;
-            Ok(Done::Ended(ended, standing.into()))
+        waited = wait_run(&fleet, &name, timeout.wait_for(&name)) => {
+            let Waited { ended, .. } = waited?;
+            Ok(Done::Ended(ended.into()))
         }
         worked = worker.ended() => Ok(worked.map(|()| Done::Interrupted(Some(name)))?),
         asked = stop.next() => {

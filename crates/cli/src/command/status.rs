@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use queryfleet::GivenUp;
 use queryfleet_config::Config;
-use queryfleet_ledger::{CanaryJob, GivenUp, HoldRow, RunStatus, RunningStatement, Standing};
+use queryfleet_ledger::{CanaryJob, HoldRow, RunStatus, RunningStatement, Standing};
 use queryfleet_operator::{Canary, DeadGroup, LimitStanding, Operator, QueueStanding, RunDetails, Waiting};
 use serde::Serialize;
 
@@ -18,39 +19,44 @@ const NEWEST_RUNS: u32 = 20;
 
 /// A run as JSON. A contract: keys are added, never changed.
 #[derive(Serialize)]
-pub(crate) struct StandingView<'a> {
+pub(crate) struct StandingView {
     run: u64,
-    name: &'a str,
-    queue: &'a str,
+    name: String,
+    queue: String,
     state: &'static str,
     total: Option<u64>,
     confirmed: u64,
     done: u64,
     dead: u64,
     cancelled: u64,
-    created: &'a str,
+    created: String,
     /// Of the dead jobs; known once the run has ended.
     discarded: u64,
-    replaced_by: &'a [String],
+    replaced_by: Vec<String>,
 }
 
-impl<'a> From<&'a Standing> for StandingView<'a> {
-    fn from(standing: &'a Standing) -> StandingView<'a> {
-        let Standing { run, counts, given_up } = standing;
+impl From<queryfleet::RunStatus> for StandingView {
+    fn from(status: queryfleet::RunStatus) -> StandingView {
         StandingView {
-            run: run.id.0,
-            name: &run.name,
-            queue: &run.queue,
-            state: standing.status().as_str(),
-            total: run.total,
-            confirmed: run.confirmed,
-            done: counts.done,
-            dead: counts.dead,
-            cancelled: counts.cancelled,
-            created: &run.created,
-            discarded: given_up.jobs,
-            replaced_by: &given_up.replaced_by,
+            run: status.id,
+            name: status.name,
+            queue: status.queue,
+            state: status.state.as_str(),
+            total: status.total.filter(|_| status.is_published),
+            confirmed: status.published,
+            done: status.done,
+            dead: status.dead,
+            cancelled: status.cancelled,
+            created: status.created,
+            discarded: status.given_up.jobs,
+            replaced_by: status.given_up.replaced_by,
         }
+    }
+}
+
+impl From<&Standing> for StandingView {
+    fn from(standing: &Standing) -> StandingView {
+        queryfleet::RunStatus::from(standing).into()
     }
 }
 
@@ -58,7 +64,7 @@ impl<'a> From<&'a Standing> for StandingView<'a> {
 #[derive(Serialize)]
 struct DetailsView<'a> {
     #[serde(flatten)]
-    standing: StandingView<'a>,
+    standing: StandingView,
     /// Jobs per second, in the last minute; null of a run that is over.
     rate: Option<f64>,
     left_s: Option<u64>,
@@ -144,7 +150,8 @@ fn print_details(details: &RunDetails) {
 /// What a run does, a line each.
 pub(crate) fn described(details: &RunDetails) -> Vec<String> {
     let RunDetails { progress, retrying, errors, running, canary } = details;
-    let mut lines: Vec<String> = given_up(&progress.standing).into_iter().collect();
+    let mut lines: Vec<String> =
+        given_up(&queryfleet::RunStatus::from(&progress.standing).given_up).into_iter().collect();
     lines.extend(canary.as_ref().map(of_canary));
     if let Some(rate) = progress.per_second {
         let left = progress.left_s().map(|left| format!("; {} left", clock(Duration::from_secs(left))));
@@ -252,8 +259,8 @@ pub(crate) fn queue_line(queue: &str, standing: &QueueStanding) -> String {
 }
 
 /// What became of dead jobs that nobody wants back, as a sentence.
-pub(crate) fn given_up(standing: &Standing) -> Option<String> {
-    let GivenUp { jobs, replaced_by, dead_again, unfinished, .. } = &standing.given_up;
+pub(crate) fn given_up(given_up: &GivenUp) -> Option<String> {
+    let GivenUp { jobs, replaced_by, dead_again, unfinished, .. } = given_up;
     if *jobs == 0 {
         return None;
     }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
+use queryfleet::{End, ErrorKind, Fleet, Progress, RunEnd, RunStatus, Wait, WaitsFor, WaitsForKind};
 use queryfleet_config::Config;
-use queryfleet_ledger::Standing;
-use queryfleet_producer::{Ended, Error, Patience, Reason};
 
 use crate::Exit;
+use crate::arguments::Timeout;
 use crate::bar::{Bar, JOBS, all_jobs, counted};
 use crate::command::status::{StandingView, given_up};
 use crate::failure::Failure;
@@ -15,24 +15,19 @@ use crate::output;
 use crate::signal::Stop;
 
 /// Waits for a run and says how it ended.
-pub(crate) async fn wait(
-    config: &Config,
-    run: &str,
-    patience: Patience,
-    json: bool,
-) -> Result<Exit, Failure> {
+pub(crate) async fn wait(config: &Config, run: &str, timeout: &Timeout, json: bool) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     let began = Instant::now();
+    let fleet = Fleet::of_binary(config);
     tokio::select! {
-        waited = wait_run(config, run, patience) => {
-            let Waited { ended, standing, jobs } = waited?;
+        waited = wait_run(&fleet, run, timeout.wait_for(run)) => {
+            let Waited { ended, jobs } = waited?;
             let took = began.elapsed();
             if jobs > 0 && !json {
                 let rate = jobs_per_second(jobs, took);
                 output::say(format_args!("waited {:.1} s, {rate}", took.as_secs_f64()));
             }
-            report(ended, &standing, json);
-            Ok(ended.into())
+            Ok(report(ended, json))
         }
         _ = stop.next() => {
             output::say(format_args!("interrupted: the run continues; queryfleet wait {run}"));
@@ -43,31 +38,34 @@ pub(crate) async fn wait(
 
 /// How waiting for a run ended.
 pub(crate) struct Waited {
-    pub(crate) ended: Ended,
-    pub(crate) standing: Standing,
+    pub(crate) ended: RunEnd,
     /// How many have ended meanwhile.
     jobs: u64,
 }
 
 /// Waits for a run with a progress bar.
-pub(crate) async fn wait_run(config: &Config, run: &str, patience: Patience) -> Result<Waited, Failure> {
+pub(crate) async fn wait_run(fleet: &Fleet, run: &str, wait: Wait) -> Result<Waited, Failure> {
     let mut bar = Bar::new("waiting", JOBS);
     let mut before = None;
-    let ended = queryfleet_producer::wait(config, run, patience, &mut |standing, reason| {
-        let Standing { run, counts, .. } = standing;
-        before.get_or_insert(counts.ended());
-        let note = if counts.dead > 0 { format!("{} dead", counts.dead) } else { String::new() };
-        bar.at(counts.ended(), run.total.or(run.planned), &note, &reason.map(described).unwrap_or_default());
-    })
-    .await;
+    let mut task = fleet.wait(wait);
+    while let Some(progress) = task.next().await {
+        let Progress::Running { status, waits_for } = progress else { continue };
+        before.get_or_insert(status.ended());
+        let note = if status.dead > 0 { format!("{} dead", status.dead) } else { String::new() };
+        let reason = waits_for.as_ref().map(described).unwrap_or_default();
+        bar.at(status.ended(), status.total, &note, &reason);
+    }
     bar.finish();
-    if matches!(&ended, Err(Error::Ledger(_) | Error::Broker(_))) {
+    let ended = task.await;
+    if let Err(error) = &ended
+        && matches!(error.kind(), ErrorKind::Unavailable(_) | ErrorKind::Server(_))
+    {
         output::say(format_args!("the run continues: queryfleet wait {run}"));
     }
-    let (ended, standing) = ended?;
-    let now = standing.counts.ended();
+    let ended = ended?;
+    let now = ended.status.ended();
     // A replay takes jobs back.
-    Ok(Waited { ended, jobs: now.saturating_sub(before.unwrap_or(now)), standing })
+    Ok(Waited { jobs: now.saturating_sub(before.unwrap_or(now)), ended })
 }
 
 /// The rate at which so many jobs ended.
@@ -77,78 +75,70 @@ pub(crate) fn jobs_per_second(jobs: u64, took: Duration) -> String {
 }
 
 /// A reason, and what to do about it.
-fn described(reason: &Reason) -> String {
-    match reason {
-        Reason::NoWorker { .. } => format!("{reason}: start one with queryfleet work"),
-        Reason::Held { .. } => format!("{reason}: queryfleet resume lifts it"),
+fn described(reason: &WaitsFor) -> String {
+    match reason.kind() {
+        WaitsForKind::Worker => format!("{reason}: start one with queryfleet work"),
+        WaitsForKind::Hold => format!("{reason}: queryfleet resume lifts it"),
         _ => reason.to_string(),
     }
 }
 
 /// Prints how waiting ended.
-pub(crate) fn report(ended: Ended, standing: &Standing, json: bool) {
+pub(crate) fn report(ended: RunEnd, json: bool) -> Exit {
+    let RunEnd { end, status, .. } = ended;
     if json {
-        return output::print_json(&StandingView::from(standing));
+        output::print_json(&StandingView::from(status));
+        return end.into();
     }
-    let Standing { run, counts, .. } = standing;
-    let name = &run.name;
-    match ended {
-        Ended::Done => output::print(format_args!("run {name}: {} done", all_jobs(counts.done))),
-        Ended::Dead => {
-            output::print(format_args!(
-                "run {name}: {} done, {} dead",
-                counted(counts.done, "job"),
-                counts.dead
-            ));
+    let RunStatus { name, done, dead, .. } = &status;
+    let jobs_done = counted(*done, "job");
+    match end {
+        End::Done => output::print(format_args!("run {name}: {} done", all_jobs(*done))),
+        End::Dead => {
+            output::print(format_args!("run {name}: {jobs_done} done, {dead} dead"));
             output::say(format_args!("the dead jobs and their errors: queryfleet dead list --run {name}"));
-            given_up(standing).iter().for_each(output::say);
+            given_up(&status.given_up).iter().for_each(output::say);
         }
-        Ended::Repaired => output::print(format_args!(
-            "run {name}: {} done, {} dead: {}",
-            counted(counts.done, "job"),
-            counts.dead,
-            given_up(standing).unwrap_or_default()
+        End::Repaired => output::print(format_args!(
+            "run {name}: {jobs_done} done, {dead} dead: {}",
+            given_up(&status.given_up).unwrap_or_default()
         )),
-        Ended::Cancelled => {
-            output::print(format_args!("run {name}: cancelled with {} done", counted(counts.done, "job")))
-        }
-        Ended::Unapproved => {
-            let dead = match counts.dead {
+        End::Cancelled => output::print(format_args!("run {name}: cancelled with {jobs_done} done")),
+        End::Unapproved => {
+            let dead = match dead {
                 0 => String::new(),
                 dead => format!(", {dead} dead"),
             };
             output::print(format_args!(
-                "run {name}: its canary has ended: {} done{dead}; the rest waits: queryfleet approve {name}",
-                counted(counts.done, "job")
+                "run {name}: its canary has ended: {jobs_done} done{dead}; the rest waits: queryfleet approve {name}"
             ));
         }
-        Ended::Halted => output::print(format_args!(
-            "run {name}: halted with {} done, {} dead; look at them, and then: queryfleet resume",
-            counted(counts.done, "job"),
-            counts.dead
+        End::Halted => output::print(format_args!(
+            "run {name}: halted with {jobs_done} done, {dead} dead; look at them, and then: queryfleet resume"
         )),
-        Ended::TimedOut => output::print(format_args!(
+        End::TimedOut => output::print(format_args!(
             "run {name}: {} ended so far; the run continues: queryfleet wait {name}",
-            counted(counts.ended(), "job")
+            counted(status.ended(), "job")
         )),
-        Ended::Missing => output::print(format_args!(
+        End::Missing => output::print(format_args!(
             "run {name}: {} ended, {}",
-            counted(counts.ended(), "job"),
-            missing(standing)
+            counted(status.ended(), "job"),
+            missing(&status)
         )),
+        other => output::print(format_args!("run {name}: {}", other.as_str())),
     }
+    end.into()
 }
 
-fn missing(standing: &Standing) -> String {
-    let run = &standing.run;
-    match run.total {
-        Some(total) => format!(
+fn missing(status: &RunStatus) -> String {
+    match status.total {
+        Some(total) if status.is_published => format!(
             "{} missing: neither in the ledger, nor with the broker, nor with a worker",
-            total - standing.counts.ended()
+            total - status.ended()
         ),
-        None => format!(
+        _ => format!(
             "and publishing has stopped after {}: publish it again with --run {}",
-            run.confirmed, run.name
+            status.published, status.name
         ),
     }
 }

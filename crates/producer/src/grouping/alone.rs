@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::request::{ChunkSize, LARGEST_CHUNK};
 use crate::seen::Seen;
@@ -11,8 +11,7 @@ use crate::seen::Seen;
 const LEAST_MESSAGES: u64 = 64;
 
 /// Why a job is not grouped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alone {
     /// It is not transactional.
     NotAtomic,
@@ -34,6 +33,30 @@ pub enum Alone {
     SameRows,
     /// The server does not say, or may not be asked, what it reads.
     NotExplained,
+}
+
+impl Alone {
+    /// Its word, for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Alone::NotAtomic => "not_atomic",
+            Alone::OtherKind => "other_kind",
+            Alone::Deadline => "deadline",
+            Alone::Long => "long",
+            Alone::Waits => "waits",
+            Alone::Scan => "scan",
+            Alone::ManyRows => "many_rows",
+            Alone::Beside => "beside",
+            Alone::SameRows => "same_rows",
+            Alone::NotExplained => "not_explained",
+        }
+    }
+}
+
+impl Serialize for Alone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 impl fmt::Display for Alone {

@@ -7,11 +7,10 @@ mod table;
 
 use std::time::{Duration, Instant};
 
+use queryfleet::{Progress, Publish, RunStatus, Wait};
 use queryfleet_config::Config;
 use queryfleet_devstack::{Options, Stack};
-use queryfleet_ledger::Standing;
 use queryfleet_operator::Operator;
-use queryfleet_producer::{ChunkSize, PublishRequest, Source};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::bar::Bar;
@@ -70,43 +69,34 @@ async fn show(stack: &Stack) -> Result<Report, Failure> {
         "a table of {JOBS} rows with n = 0; a script of {JOBS} updates n = n + 1, one for each row"
     ));
     Operator::new(&config)?.setup().await?;
-    let source = Source::Files(std::slice::from_ref(&script));
-    let request = PublishRequest {
-        name: Some("demo"),
-        // One by one, so that there is something to watch, and to kill.
-        chunk: ChunkSize::Jobs(1),
-        ..PublishRequest::new(source)
-    };
-    let run = queryfleet_producer::publish(&config, &request, &mut |_| {}).await?.name;
+    // One by one, so that there is something to watch, and to kill.
+    let request = Publish::files([script]).run("demo").chunk(1);
+    let library = queryfleet::Fleet::of_binary(&config);
+    let run = library.publish(request).await?.name;
     let began = Instant::now();
     let mut fleet = Fleet::start(stack)?;
-    let standing = watch(&config, &run, &mut fleet).await?;
+    let status = watch(&library, &run, &mut fleet).await?;
     let took = began.elapsed();
     let workers = fleet.end()?;
     let rows = table::read(stack)?;
-    Ok(Report { jobs: JOBS, counts: standing.counts, rows, took, workers })
+    Ok(Report { jobs: JOBS, status, rows, took, workers })
 }
 
 /// Waits for the run with a progress bar; when a third of it has ended a worker is killed and another one started.
-async fn watch(config: &Config, run: &str, fleet: &mut Fleet<'_>) -> Result<Standing, Failure> {
+async fn watch(library: &queryfleet::Fleet, run: &str, fleet: &mut Fleet<'_>) -> Result<RunStatus, Failure> {
     let mut bar = Bar::new("executing", crate::bar::JOBS);
-    let mut replaced = None;
-    let patience = queryfleet_producer::Patience { timeout: Some(DEMO_TIMEOUT), ..Default::default() };
-    let waited = queryfleet_producer::wait(config, run, patience, &mut |standing, _| {
-        let ended = standing.counts.ended();
-        bar.at(ended, Some(JOBS), "", "");
-        if ended >= JOBS / 3 && replaced.is_none() {
-            let result = fleet.replace_first();
-            if let Ok(line) = &result {
-                bar.say(line);
-            }
-            replaced = Some(result);
+    let mut is_replaced = false;
+    let mut task = library.wait(Wait::new(run).timeout(DEMO_TIMEOUT));
+    while let Some(progress) = task.next().await {
+        let Progress::Running { status, .. } = progress else { continue };
+        bar.at(status.ended(), Some(JOBS), "", "");
+        if status.ended() >= JOBS / 3 && !is_replaced {
+            bar.say(&fleet.replace_first()?);
+            is_replaced = true;
         }
-    })
-    .await;
+    }
     bar.finish();
-    replaced.transpose()?;
-    Ok(waited?.1)
+    Ok(task.await?.status)
 }
 
 /// Prints the report; a broken promise is a failure.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use indicatif::HumanCount;
-use queryfleet_ledger::Counts;
+use queryfleet::RunStatus;
 use serde::Serialize;
 
 use crate::command::demo::fleet::Worker;
@@ -15,7 +15,7 @@ pub(crate) struct Report {
     /// How many statements were published.
     pub(crate) jobs: u64,
     /// What the ledger says.
-    pub(crate) counts: Counts,
+    pub(crate) status: RunStatus,
     /// What the table says.
     pub(crate) rows: Rows,
     /// From the start of the first worker to the end of the last job.
@@ -57,7 +57,7 @@ impl From<&Worker> for WorkerView {
 impl Report {
     /// How the promise was broken; `None` when every statement took effect exactly once.
     pub(crate) fn broken(&self) -> Option<String> {
-        let Counts { done, dead, .. } = self.counts;
+        let RunStatus { done, dead, .. } = self.status;
         let Rows { lost, doubled } = self.rows;
         let kept = done == self.jobs && (dead, lost, doubled) == (0, 0, 0);
         let how = || {
@@ -69,8 +69,8 @@ impl Report {
     pub(crate) fn view(&self) -> ReportView {
         ReportView {
             jobs: self.jobs,
-            done: self.counts.done,
-            dead: self.counts.dead,
+            done: self.status.done,
+            dead: self.status.dead,
             lost: self.rows.lost,
             doubled: self.rows.doubled,
             statements_per_second: self.rate().round(),
@@ -83,7 +83,7 @@ impl Report {
     }
 
     fn rate(&self) -> f64 {
-        self.counts.done as f64 / self.took.as_secs_f64().max(0.001)
+        self.status.done as f64 / self.took.as_secs_f64().max(0.001)
     }
 
     fn redeliveries(&self) -> u64 {
@@ -101,8 +101,8 @@ impl fmt::Display for Report {
             writeln!(f, "  {name:<8} {:>7}   {meaning}", HumanCount(count).to_string())
         };
         writeln!(f, "of {} statements", HumanCount(self.jobs))?;
-        line(f, "done", self.counts.done, "in the ledger")?;
-        line(f, "dead", self.counts.dead, "in the ledger: failed for good")?;
+        line(f, "done", self.status.done, "in the ledger")?;
+        line(f, "dead", self.status.dead, "in the ledger: failed for good")?;
         line(f, "lost", self.rows.lost, "in the table: rows that are still 0")?;
         line(f, "doubled", self.rows.doubled, "in the table: updates beyond the first of a row")?;
         let rate = HumanCount(self.rate().round() as u64);
