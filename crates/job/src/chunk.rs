@@ -1,5 +1,7 @@
 //! Jobs, and the chunk of them that one message carries.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{LedgerId, ManifestDigest, NotAtomic, Param, RunId};
@@ -60,8 +62,10 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Chunk {
-    /// The same chunk with other jobs: what is left of it after an attempt.
-    pub fn with_jobs<J>(&self, jobs: Vec<J>) -> Chunk<J> {
+    /// The same chunk with these jobs of it: what is left after an attempt. Whatever order they were left in, they are in that
+    /// of their seqs, without which nobody takes the message.
+    pub fn with_jobs<J: Borrow<Job>>(&self, mut jobs: Vec<J>) -> Chunk<J> {
+        jobs.sort_unstable_by_key(|job| job.borrow().seq);
         let Chunk { run, manifest, session, not_atomic, .. } = *self;
         Chunk { run, ledger: self.ledger.clone(), manifest, session, not_atomic, jobs }
     }

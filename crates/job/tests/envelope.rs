@@ -63,6 +63,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn a_part_of_a_chunk_is_read_in_whatever_order_it_was_left(chunk in chunk(), from in any::<prop::sample::Index>()) {
+        let mut left: Vec<&Job> = chunk.jobs.iter().collect();
+        left.rotate_left(from.index(chunk.jobs.len()));
+        let decoded = envelope::decode(&envelope::encode(&chunk.with_jobs(left))).unwrap();
+        prop_assert_eq!(&decoded.jobs, &chunk.jobs);
+    }
+
+    #[test]
     fn what_is_encoded_comes_back(chunk in chunk()) {
         let body = envelope::encode(&chunk);
         prop_assert_eq!(envelope::decode(&body).unwrap(), chunk);

@@ -100,6 +100,12 @@ pub(super) fn judge(fleet: &Fleet, runs: &[Run], report: &mut Report) {
     report.oddities.extend(wrong("t", effects.len() as u64, report.jobs));
     let dead = fleet.number("SELECT COUNT(*) FROM queryfleet_dead");
     report.oddities.extend(wrong("queryfleet_dead", dead, fleet.ledger("dead")));
+    let nobodys = "SELECT CONCAT_WS('; ', d.run, d.seq, d.state, d.reason, d.message, d.first_error, d.attempts, d.worker, d.died) \
+        FROM queryfleet_dead d LEFT JOIN queryfleet_ledger l ON l.run = d.run AND l.seq = d.seq WHERE l.seq IS NULL";
+    let nobodys = fleet.rows::<(String,)>(nobodys);
+    report
+        .oddities
+        .extend(nobodys.into_iter().map(|(row,)| format!("a dead row without a ledger row: {row}")));
 }
 
 fn judge_job(report: &mut Report, name: &str, bad: bool, n: i64, ending: Option<&Ending>) {

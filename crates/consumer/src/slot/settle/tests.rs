@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use queryfleet_broker::Route;
 use queryfleet_job::{
     Action, Chunk, DeadReason, Failure, Headers, Job, LedgerId, LedgerState, Outcome, RunId, Settlement,
@@ -17,6 +18,8 @@ use crate::slot::plan::{Death, Plan, Then};
 #[derive(Default)]
 struct Recorder {
     effects: Vec<String>,
+    /// The seqs that have a copy, or a dead row.
+    kept: Vec<u64>,
     /// The seqs whose dead rows cannot be written.
     unwritable: Vec<u64>,
     /// The seqs that the broker takes in no copy.
@@ -39,7 +42,9 @@ impl Effects for Recorder {
     async fn write_dead_row(&mut self, death: &Death<'_>) -> bool {
         let seq = death.ending.job.seq;
         self.effects.push(format!("dead {seq} {}", death.reason.as_str()));
-        !self.unwritable.contains(&seq)
+        let is_written = !self.unwritable.contains(&seq);
+        self.kept.extend(is_written.then_some(seq));
+        is_written
     }
 
     fn has_session(&self) -> bool {
@@ -57,8 +62,9 @@ impl Effects for Recorder {
     async fn publish(&mut self, copies: Copies<'_>, action: Action) -> Option<Vec<Untaken>> {
         let mut untaken = Vec::new();
         for (route, message) in copies.into_messages(None) {
-            let jobs = envelope::decode(&message.body).map(|chunk| chunk.jobs).unwrap_or_default();
+            let jobs = envelope::decode(&message.body).expect("what a worker takes").jobs;
             let seqs: Vec<u64> = jobs.iter().map(|job| job.seq).collect();
+            self.kept.extend(&seqs);
             let attempts = message.headers.attempts;
             self.effects.push(format!("copy {seqs:?} to {route:?} attempts {attempts} as {action}"));
             if seqs.iter().any(|seq| self.untaken.contains(seq)) {
@@ -171,6 +177,32 @@ fn a_job_that_the_broker_takes_in_no_copy_dies_before_the_acknowledgement() {
     let (effects, then) = act_out(&[ACK, RETRY], recorder);
     assert_eq!(effects, [COPY, "dead 2 error"]);
     assert_eq!(then, Then::Pause);
+}
+
+/// A dead row that cannot be written sends its job after others that go the same way, whose seqs may be larger.
+#[test]
+fn whatever_fails_a_job_that_is_not_done_has_one_dead_row_or_a_copy_that_workers_take() {
+    const JOBS: u32 = 4;
+    let ways = [ACK, RETRY, BACK, DEAD];
+    for (combination, unwritable) in (0..4_usize.pow(JOBS)).flat_map(|n| (0..1 << JOBS).map(move |w| (n, w)))
+    {
+        let settlements: Vec<Settlement> =
+            (0..JOBS).map(|job| ways[combination / 4_usize.pow(job) % 4]).collect();
+        let unwritable: Vec<u64> =
+            (0..JOBS).filter(|job| unwritable >> job & 1 == 1).map(|job| u64::from(job) + 1).collect();
+        let mut recorder = Recorder { unwritable, ..Recorder::default() };
+        let chunk = chunk(u64::from(JOBS));
+        let headers = Headers::default();
+        let endings: Vec<Ending<'_>> =
+            chunk.jobs.iter().zip(&settlements).map(|(job, settlement)| ending(job, *settlement)).collect();
+        let acting = act(Plan::of_jobs(&chunk, &headers, &endings), &mut recorder);
+        // Nothing here waits.
+        assert!(acting.now_or_never().is_some());
+        recorder.kept.sort_unstable();
+        let wanted: Vec<u64> =
+            (1..).zip(&settlements).filter(|(_, way)| **way != ACK).map(|(seq, _)| seq).collect();
+        assert_eq!(recorder.kept, wanted, "{settlements:?}, unwritable {:?}", recorder.unwritable);
+    }
 }
 
 #[test]
