@@ -21,7 +21,7 @@ test: rustfmt clippy setup ## formatting, clippy and rustdoc without a warning, 
 	@.ci/timed cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/timed cargo check -p queryfleet-cli --no-default-features
 	@$(MAKE) --no-print-directory doc
-	@.ci/timed .ci/cargo-test
+	@.ci/timed .ci/cargo-test --workspace
 
 doc: cargo ## build the documentation of all crates, with their private items: target/doc; a warning is an error
 	@RUSTDOCFLAGS='-D warnings' .ci/timed cargo doc --workspace --no-deps --document-private-items
@@ -46,7 +46,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed cargo test -p queryfleet-tests --test e2e -- --ignored
+	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins

@@ -75,14 +75,15 @@ fn rows_and_ranges_are_those_of_the_command() {
     fleet.make_counters(1_000);
     let library = library(&fleet);
     let update = "UPDATE t SET n = n + :add WHERE id = :id";
+    let noted = "UPDATE t SET n = n + :add WHERE id = :id AND :note <> ''";
     let csv = fleet.file("rows.csv", "id,add,note\n1,1,a\\b\n2,1,c\n");
     let pairs = fleet.file("pairs", "{\"id\": 3, \"add\": 1}\n{\"id\": 4, \"add\": 1}\n");
     let cut = fleet.file("cut.sql", "UPDATE t SET n = n + 1 WHERE id = 5;\n");
     block(async {
         // Whether its backslash escapes is not in the file.
-        let ambiguous = library.publish(Publish::rows(update, &csv).run("ambiguous")).await.unwrap_err();
+        let ambiguous = library.publish(Publish::rows(noted, &csv).run("ambiguous")).await.unwrap_err();
         assert!(matches!(ambiguous.kind(), ErrorKind::Input { line: 2, .. }), "{ambiguous:?}");
-        let rows = Publish::rows(update, &csv).csv_dialect(CsvDialect::Rfc4180).run("csv");
+        let rows = Publish::rows(noted, &csv).csv_dialect(CsvDialect::Rfc4180).run("csv");
         assert_eq!(library.run(rows, 2).await.unwrap().end, End::Done);
         let objects = Publish::rows(update, &pairs).format(InputFormat::Ndjson).run("objects");
         assert_eq!(library.run(objects, 2).await.unwrap().end, End::Done);
@@ -118,7 +119,8 @@ fn a_publish_says_how_it_grouped_and_a_wait_what_for() {
             assert!(waits_for.to_string().starts_with("no worker serves queue"), "{waits_for}");
             break;
         }
-        drop(waiting);
+        // It looks again, but nobody asks it any more.
+        assert!(waiting.cancel().await.is_none());
         assert_eq!(library.run(updates(), 2).await.unwrap().end, End::Done);
         let past = library.publish(updates()).await.unwrap().past.unwrap();
         assert!(past.at.is_some() && past.to_string().contains("with 500 done"), "{past}");

@@ -59,6 +59,21 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
+impl<T> Task<T> {
+    /// Stops it as dropping it does, waits until nothing of it happens any more, and returns the last report that was not
+    /// read: after [`Progress::Publishing`] something is published, before it nothing.
+    pub async fn cancel(self) -> Option<Progress> {
+        let Task { work, mut progress, ended: _ } = self;
+        drop(work);
+        let mut last = None;
+        // Whatever still works on it could report.
+        while let Some(report) = progress.recv().await {
+            last = Some(report);
+        }
+        last
+    }
+}
+
 impl<T> Unpin for Task<T> {}
 
 impl<T> Stream for Task<T> {

@@ -121,9 +121,9 @@ impl Broker {
             let channel = self.channel().await?;
             let getting = channel.basic_get(name.as_str().into(), BasicGetOptions { no_ack: false });
             let got = tokio::time::timeout(self.timeout(), getting).await;
-            let got = got.map_err(|_| self.timed_out(Operation::CountingMessages))?;
-            // This is what gives it back.
+            // This is what gives a message back, also one that comes too late.
             close_channel(channel).await;
+            let got = got.map_err(|_| self.timed_out(Operation::CountingMessages))?;
             match got.map_err(|source| Error::of_queue(&name, Operation::CountingMessages, source)) {
                 Ok(None) => {}
                 Ok(Some(_)) => return Ok(false),

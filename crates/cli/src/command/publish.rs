@@ -131,7 +131,7 @@ pub(crate) fn chunk_lines(chunks: &Chunks) -> Vec<String> {
 }
 
 /// Publishes a run with a progress bar; `None` when it was interrupted, after saying how to resume. `checked` is called before
-/// anything is published, and at the end: it may have been said before.
+/// anything is published, and once more at the end if there is something to execute.
 pub(crate) async fn publish_run(
     fleet: &Fleet,
     request: Publish,
@@ -146,6 +146,9 @@ pub(crate) async fn publish_run(
             progress = task.next() => progress,
             _ = stop.next() => {
                 bar.finish();
+                if let Some(Progress::Publishing { run: name, .. }) = task.cancel().await {
+                    run = Some(name);
+                }
                 match run {
                     Some(name) => output::say(format_args!(
                         "interrupted while publishing; to resume: the same command with --run {name}"
@@ -175,6 +178,9 @@ pub(crate) async fn publish_run(
     }
     bar.finish();
     let published = task.await?;
-    checked();
+    if published.past.is_none() {
+        // Reports are left out while others wait to be read.
+        checked();
+    }
     Ok(Some(published))
 }
