@@ -79,6 +79,8 @@ fn a_canary_shows_the_rows_that_its_jobs_have_changed_and_their_time() {
     let jobs = (1..=10).map(|id| match id {
         2 => "UPDATE t SET n = n + 1;".to_owned(),
         3 => "UPDATE t SET n = n + 1 + 0 * SLEEP(1) WHERE id = 3;".to_owned(),
+        // A division by zero is an error without IGNORE.
+        1 => "UPDATE IGNORE t SET n = n + 1 WHERE id = 1 AND 1 / 0 IS NULL;".to_owned(),
         _ => format!("UPDATE t SET n = n + 1 WHERE id = {id};"),
     });
     let script = fleet.script(jobs);
@@ -89,6 +91,7 @@ fn a_canary_shows_the_rows_that_its_jobs_have_changed_and_their_time() {
     status()
         .expect(0)
         .says("rows changed 12 (most by job 2: 10), the slowest job 3 took 1")
+        .says(" (the first for job 1)")
         .says("; not approved");
     // What was decided about the queue is not drowned by it.
     fleet.run(&["events", "--run", "guarded"]).expect(0).says("job 2: rows changed 10, took");

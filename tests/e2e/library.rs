@@ -76,7 +76,7 @@ fn rows_and_ranges_are_those_of_the_command() {
     let library = library(&fleet);
     let update = "UPDATE t SET n = n + :add WHERE id = :id";
     let noted = "UPDATE t SET n = n + :add WHERE id = :id AND :note <> ''";
-    let csv = fleet.file("rows.csv", "id,add,note\n1,1,a\\b\n2,1,c\n");
+    let csv = fleet.file("rows.csv", "id,add,note\n1,1,\"a\\0b\"\n2,1,c\n");
     let pairs = fleet.file("pairs", "{\"id\": 3, \"add\": 1}\n{\"id\": 4, \"add\": 1}\n");
     let cut = fleet.file("cut.sql", "UPDATE t SET n = n + 1 WHERE id = 5;\n");
     block(async {

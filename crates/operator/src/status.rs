@@ -41,6 +41,16 @@ impl Canary {
         self.done.iter().map(|job| job.rows).fold(0, u64::saturating_add)
     }
 
+    /// The warnings that the server had for all of them.
+    pub fn warnings(&self) -> u64 {
+        self.done.iter().map(|job| u64::from(job.warnings)).sum()
+    }
+
+    /// The first one that the server had warnings for.
+    pub fn warned(&self) -> Option<CanaryJob> {
+        self.done.iter().copied().filter(|job| job.warnings > 0).min_by_key(|job| job.seq)
+    }
+
     /// The one that took longest.
     pub fn slowest(&self) -> Option<CanaryJob> {
         self.done.iter().copied().max_by_key(|job| job.took_ms)

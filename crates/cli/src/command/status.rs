@@ -88,6 +88,7 @@ struct CanaryJobView {
     seq: u64,
     rows: u64,
     took_ms: u64,
+    warnings: u16,
 }
 
 #[derive(Serialize)]
@@ -124,7 +125,12 @@ impl<'a> From<&'a RunDetails> for DetailsView<'a> {
             seconds: statement.seconds,
             statement: &statement.text,
         };
-        let job = |&CanaryJob { seq, rows, took_ms }: &CanaryJob| CanaryJobView { seq, rows, took_ms };
+        let job = |&CanaryJob { seq, rows, took_ms, warnings }: &CanaryJob| CanaryJobView {
+            seq,
+            rows,
+            took_ms,
+            warnings,
+        };
         let canary = |canary: &'a Canary| CanaryView {
             jobs: canary.jobs,
             approved_by: canary.approved_by.as_deref(),
@@ -185,6 +191,9 @@ fn of_canary(canary: &Canary) -> String {
             slowest.seq,
             slowest.took_ms
         );
+    }
+    if let Some(first) = canary.warned() {
+        line += &format!(", {} (the first for job {})", counted(canary.warnings(), "warning"), first.seq);
     }
     line + &match &canary.approved_by {
         Some(who) => format!("; approved by {who}"),

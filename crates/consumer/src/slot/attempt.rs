@@ -59,8 +59,7 @@ pub(crate) async fn attempt(
     };
     let result = match (chunk.not_atomic, jobs) {
         (Some(how), [job]) => {
-            let rows = context.session.attempt_not_atomic(chunk, job, how, deadline, stop).await;
-            rows.map(|rows| Done { rows: vec![rows], kept: false }).map_err(Failed::from)
+            context.session.attempt_not_atomic(chunk, job, how, deadline, stop).await.map_err(Failed::from)
         }
         _ => context.session.attempt(chunk, jobs, plain, deadline, stop).await,
     };

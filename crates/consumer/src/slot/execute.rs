@@ -29,12 +29,14 @@ pub(crate) struct Ending<'a> {
     pub(crate) alone: bool,
     /// Whether its next delivery does without an attempt of all jobs together: it has had one.
     pub(crate) apart: bool,
+    /// The warnings that the server had for it, of a job that is done.
+    pub(crate) warnings: u16,
 }
 
 impl<'a> Ending<'a> {
     /// A job that goes back to the queue without an attempt of its own.
     fn given_back(job: &'a Job, outcome: Outcome) -> Ending<'a> {
-        Ending { job, outcome, settlement: Settlement::GiveBack, alone: false, apart: false }
+        Ending { job, outcome, settlement: Settlement::GiveBack, alone: false, apart: false, warnings: 0 }
     }
 }
 
@@ -84,7 +86,7 @@ async fn execute_together<'a>(
         record_failure(context, chunk, job, &outcome);
         record_end(context, &outcome, share);
         let settlement = settle(&outcome, Spent::default(), &context.shared.limits.policy);
-        Ending { job, outcome, settlement, alone: false, apart: false }
+        Ending { job, outcome, settlement, alone: false, apart: false, warnings: 0 }
     };
     match result {
         Ok(done) => {
@@ -167,15 +169,19 @@ async fn execute_one<'a>(
             let failure = Failure::said("ended by a drain or a cancel before the attempt");
             return Ending::given_back(job, Outcome::Interrupted(failure));
         }
+        let mut warnings = 0;
         let outcome = match attempt(context, chunk, terms, std::slice::from_ref(job)).await {
-            Ok(done) => Outcome::Done(done.rows.first().copied().unwrap_or_default()),
+            Ok(done) => {
+                warnings = done.warnings.first().copied().unwrap_or_default();
+                Outcome::Done(done.rows.first().copied().unwrap_or_default())
+            }
             Err(mut failed) => failed.ended.pop().flatten().unwrap_or(failed.outcome),
         };
         record_failure(context, chunk, job, &outcome);
         let spent = tries.record(&outcome, attempts);
         let settlement = settle(&outcome, spent, &context.shared.limits.policy);
         let Settlement::Again(longest_pause) = settlement else {
-            return Ending { job, outcome, settlement, alone: false, apart: false };
+            return Ending { job, outcome, settlement, alone: false, apart: false, warnings };
         };
         // What waits for the database holds a message, and would hold it for minutes.
         if let Err(NotRun(outcome)) = context.shared.control.check(context.index) {
@@ -208,12 +214,10 @@ async fn note_canary(context: &Context, run: RunId, ending: &Ending<'_>, took: D
     let (&Outcome::Done(rows), seq) = (&ending.outcome, ending.job.seq) else { return };
     let shared = &context.shared;
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let job = CanaryJob { seq, rows, took_ms, warnings: ending.warnings };
     let note = async {
         let mut client = shared.clients.heartbeat.lock().await;
-        client
-            .events()
-            .note_canary(&shared.queue, run, &shared.worker, CanaryJob { seq, rows, took_ms })
-            .await;
+        client.events().note_canary(&shared.queue, run, &shared.worker, job).await;
     };
     // The job is done whether somebody reads of it or not.
     let _ = tokio::time::timeout(NOTE_TIMEOUT, note).await;

@@ -27,12 +27,18 @@ pub struct CanaryJob {
     pub rows: u64,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// The warnings that the server has for it.
+    pub warnings: u16,
 }
 
 impl std::fmt::Display for CanaryJob {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CanaryJob { seq, rows, took_ms } = self;
-        write!(f, "job {seq}: rows changed {rows}, took {took_ms} ms")
+        let CanaryJob { seq, rows, took_ms, warnings } = self;
+        write!(f, "job {seq}: rows changed {rows}, took {took_ms} ms")?;
+        match warnings {
+            0 => Ok(()),
+            _ => write!(f, ", warnings {warnings}"),
+        }
     }
 }
 
@@ -41,8 +47,14 @@ impl CanaryJob {
     fn read(text: &str) -> Option<CanaryJob> {
         let (seq, rest) = text.strip_prefix("job ")?.split_once(": rows changed ")?;
         let (rows, took) = rest.split_once(", took ")?;
+        let (took, warnings) = took.split_once(", warnings ").unwrap_or((took, "0"));
         let took_ms = took.strip_suffix(" ms")?;
-        Some(CanaryJob { seq: seq.parse().ok()?, rows: rows.parse().ok()?, took_ms: took_ms.parse().ok()? })
+        Some(CanaryJob {
+            seq: seq.parse().ok()?,
+            rows: rows.parse().ok()?,
+            took_ms: took_ms.parse().ok()?,
+            warnings: warnings.parse().ok()?,
+        })
     }
 }
 
@@ -170,7 +182,9 @@ mod tests {
 
     #[test]
     fn what_a_job_of_a_canary_has_done_is_read_as_it_is_written() {
-        let job = CanaryJob { seq: 7, rows: 3_000_000, took_ms: 12 };
+        let quiet = CanaryJob { seq: 7, rows: 3_000_000, took_ms: 12, warnings: 0 };
+        assert_eq!(CanaryJob::read(&quiet.to_string()), Some(quiet));
+        let job = CanaryJob { warnings: 3, ..quiet };
         assert_eq!(job.to_string(), "job 7: rows changed 3000000, took 12 ms");
         assert_eq!(CanaryJob::read(&job.to_string()), Some(job));
         assert_eq!(CanaryJob::read("100 jobs done, 0 dead"), None);

@@ -11,6 +11,8 @@ use crate::session::packet::{Packet, PacketStep};
 pub(crate) struct Answers {
     /// The changed rows of each job whose statement has been executed, the one that failed included.
     pub(crate) rows: Vec<u64>,
+    /// The warnings of each of them.
+    pub(crate) warnings: Vec<u16>,
     /// Something has changed that no rollback undoes.
     pub(crate) kept_changes: bool,
     /// The second claim of a chunk has not met the rows of the first: it went to another table.
@@ -46,7 +48,10 @@ async fn drive(
     loop {
         let changed = result.affected_rows();
         match step {
-            PacketStep::Statement => answers.rows.push(changed),
+            PacketStep::Statement => {
+                answers.rows.push(changed);
+                answers.warnings.push(result.warnings());
+            }
             PacketStep::Net => answers.kept_changes |= result.warnings() > 0,
             _ => {}
         }

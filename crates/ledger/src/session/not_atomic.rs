@@ -15,11 +15,12 @@ use crate::error_code::{self, DUPLICATE_KEY};
 use crate::quote::quoted;
 use crate::session::open::OpenSession;
 use crate::session::packet::PacketStep;
+use crate::session::transaction::Done;
 use crate::session::verdict::Verdict;
 use crate::session::{Session, bind, ledger_row, limited, verdict};
 
 impl Session {
-    /// One attempt at a job that is not atomic. `Ok` holds the changed rows, and means that row `done` is committed.
+    /// One attempt at a job that is not atomic. `Ok` means that row `done` is committed.
     /// The connection is closed afterwards: a procedure may have left anything behind in its session.
     ///
     /// # Errors
@@ -32,7 +33,7 @@ impl Session {
         how: NotAtomic,
         deadline: Duration,
         stop: impl Future<Output = ()>,
-    ) -> Result<u64, Outcome> {
+    ) -> Result<Done, Outcome> {
         let Some(mut open) = self.open.take() else {
             return Err(Outcome::NotSent(Failure::said("there is no connection")));
         };
@@ -45,7 +46,7 @@ impl Session {
         let database = job.database.as_deref().unwrap_or(&self.database.schema);
         let text = format!("USE {};/* queryfleet {}/{} */ {statement}", quoted(database), row.run, row.seq);
         match limited(execute(&mut open.conn, &text), deadline, stop).await {
-            Ok(Ok(rows)) => row.finish(&mut open.conn, how).await.map(|()| rows),
+            Ok(Ok(done)) => row.finish(&mut open.conn, how).await.map(|()| done),
             Ok(Err(error)) => Err(failed(open, &row, how, job, error).await),
             Err(outcome) => Err(judge(how, self.kill(open, outcome).await, Trace::MayRemain)),
         }
@@ -109,10 +110,10 @@ async fn failed(
     judge(how, outcome, if is_clean { Trace::None } else { Trace::MayRemain })
 }
 
-async fn execute(conn: &mut Conn, text: &str) -> Result<u64, mysql_async::Error> {
+async fn execute(conn: &mut Conn, text: &str) -> Result<Done, mysql_async::Error> {
     let result = conn.query_iter(text).await?;
     result.drop_result().await?;
-    Ok(conn.affected_rows())
+    Ok(Done { rows: vec![conn.affected_rows()], warnings: vec![conn.get_warnings()], kept: false })
 }
 
 /// The ledger row of the job.

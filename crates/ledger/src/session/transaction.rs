@@ -17,6 +17,8 @@ use crate::session::{Session, bind, ledger_row, limited, warnings};
 pub struct Done {
     /// The changed rows of each job.
     pub rows: Vec<u64>,
+    /// How many warnings the server has for each job.
+    pub warnings: Vec<u16>,
     /// Whether a job has changed something that no rollback undoes. It is committed, like all the rest; but jobs of this
     /// kind must not share a packet, and must not be tried again after any doubt.
     pub kept: bool,
@@ -85,7 +87,7 @@ impl Session {
                 if answers.hidden {
                     return Err(hidden(jobs.len()));
                 }
-                Ok(Done { rows: answers.rows, kept: answers.kept_changes })
+                Ok(Done { rows: answers.rows, warnings: answers.warnings, kept: answers.kept_changes })
             }
             Ok(Err((step, error))) => Err(self.failed(open, tried, step, error, &answers).await),
             Err(outcome) => {

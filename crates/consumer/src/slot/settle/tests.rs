@@ -94,7 +94,14 @@ fn failed(text: &str) -> Failure {
 
 /// An ending with a settlement, whatever its outcome.
 fn ending(job: &Job, settlement: Settlement) -> Ending<'_> {
-    Ending { job, outcome: Outcome::Unlisted(failed("it failed")), settlement, alone: false, apart: false }
+    Ending {
+        job,
+        outcome: Outcome::Unlisted(failed("it failed")),
+        settlement,
+        alone: false,
+        apart: false,
+        warnings: 0,
+    }
 }
 
 /// Acts the plan of a chunk out whose jobs have these settlements, after two counted attempts.
