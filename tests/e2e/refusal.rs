@@ -99,6 +99,38 @@ fn a_copy_above_the_brokers_limit_is_cut_and_a_job_alone_above_it_is_dead() {
     assert!(worker.metric("queryfleet_job_errors_total", &["unlisted"]) <= 6.0, "no loop");
 }
 
+/// The limit was lowered since the job died.
+#[test]
+fn a_dead_job_above_the_brokers_limit_stays_dead_and_holds_up_no_other() {
+    let fleet = Fleet::with_own_servers();
+    fleet.make_counters(3);
+    let fails = |id: u64, bytes| format!("UPDATE t SET m = 1 /* {} */ WHERE id = {id};", "x".repeat(bytes));
+    let script = fleet.script([fails(1, 10), fails(2, 30_000), fails(3, 10)]);
+    fleet.publish(&script, "dead");
+    let worker = fleet.worker(1);
+    fleet.wait("dead").expect(3).says("3 dead");
+    drop(worker);
+    fleet.sql("ALTER TABLE t ADD m INT");
+    set_limit(&fleet, 20_000);
+    let replay = fleet.run(&["dead", "replay", "--run", "dead"]);
+    assert_ne!(replay.code, 0);
+    assert!(replay.out.contains("2 dead jobs replayed"), "{replay:?}");
+    assert!(replay.err.contains("job 2 of run") && replay.err.contains("limit of 20000"), "{replay:?}");
+    let _worker = fleet.worker(1);
+    fleet.wait("dead").expect(3).says("2 jobs done, 1 dead");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM t WHERE m = 1 AND id <> 2"), 2);
+    // A queue that is gone takes none, and what was taken goes back.
+    fleet.ctl(&["delete_queue", "queryfleet.default"]);
+    set_limit(&fleet, 1 << 24);
+    let replay = fleet.run(&["dead", "replay", "--run", "dead"]);
+    assert_ne!(replay.code, 0);
+    assert_eq!(
+        (fleet.ledger("dead"), fleet.number("SELECT COUNT(*) FROM queryfleet_dead WHERE state = 'dead'")),
+        (1, 1)
+    );
+    fleet.run(&["dead", "discard", "--run", "dead", "--yes"]).expect(0);
+}
+
 #[test]
 fn a_limit_of_connections_is_waited_for() {
     let fleet = Fleet::new();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::sync::Arc;
 
-use queryfleet_broker::{Broker, Publisher, Route, Topology};
+use queryfleet_broker::{Broker, ErrorClass, Publisher, Route, Topology};
 use queryfleet_config::Config;
 use queryfleet_job::{ExecutionSite, Job, LedgerId, Message, NotAtomic, Outcome, RunId, Signer, envelope};
 use queryfleet_ledger::{Database, LedgerClient, ReplayableJob, Run};
@@ -86,14 +86,24 @@ impl Operator {
             // Before any of them can die again.
             self.ledger.halts().lower_bases().await?;
         }
+        let mut published = taken;
         for (queue, messages) in by_queue(messages) {
             let topology = Topology::new(&queue, &self.config.retry_tiers, self.config.delivery_limit)?;
-            Publisher::new(broker.clone(), topology).publish_all(Route::Work, &messages).await?;
+            let untaken = publish(Publisher::new(broker.clone(), topology), messages).await?;
+            if untaken.is_empty() {
+                continue;
+            }
+            let ids: Vec<u64> = untaken.iter().map(|(job, _)| job.id).collect();
+            self.ledger.dead_jobs().take_back(&ids).await?;
+            published.retain(|id| !ids.contains(id));
+            for (job, why) in untaken {
+                replayed.refuse(job.seq, job.run, &why);
+            }
         }
-        if !taken.is_empty() {
-            self.ledger.dead_jobs().end_replay(&taken).await?;
+        if !published.is_empty() {
+            self.ledger.dead_jobs().end_replay(&published).await?;
         }
-        replayed.jobs += taken.len() as u64;
+        replayed.jobs += published.len() as u64;
         Ok(())
     }
 
@@ -126,12 +136,45 @@ async fn take(ledger: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error>
     }
 }
 
-fn by_queue(messages: Vec<(ReplayableJob, Message)>) -> BTreeMap<String, Vec<Message>> {
-    let mut queues = BTreeMap::<String, Vec<Message>>::new();
+type Replayable = (ReplayableJob, Message);
+
+fn by_queue(messages: Vec<Replayable>) -> BTreeMap<String, Vec<Replayable>> {
+    let mut queues = BTreeMap::<String, Vec<Replayable>>::new();
     for (job, message) in messages {
-        queues.entry(job.queue).or_default().push(message);
+        queues.entry(job.queue.clone()).or_default().push((job, message));
     }
     queues
+}
+
+/// Publishes to one queue, and returns those that the broker does not take, each with the reason: a message above its limit,
+/// which may have been lowered since the job died, or all of a queue that is gone.
+///
+/// # Errors
+/// An error that goes away by itself: the next replay publishes them.
+async fn publish(
+    mut publisher: Publisher,
+    messages: Vec<Replayable>,
+) -> Result<Vec<(ReplayableJob, String)>, Error> {
+    let (mut jobs, mut messages): (HashMap<String, ReplayableJob>, Vec<Message>) =
+        messages.into_iter().map(|(job, message)| ((message.id.clone(), job), message)).unzip();
+    let mut untaken = Vec::new();
+    while let Err(error) = publisher.publish_remaining(Route::Work, &mut messages).await {
+        let refused: Vec<Message> = match (publisher.class(&error), &error) {
+            (ErrorClass::Transient, _) => return Err(error.into()),
+            (ErrorClass::TooLarge, queryfleet_broker::Error::TooLarge { message, limit, .. }) => messages
+                .extract_if(.., |one| {
+                    one.id == *message || limit.is_some_and(|limit| one.body.len() as u64 > limit)
+                })
+                .collect(),
+            _ => std::mem::take(&mut messages),
+        };
+        if refused.is_empty() {
+            return Err(error.into());
+        }
+        let why = queryfleet_job::causes(&error);
+        untaken.extend(refused.iter().filter_map(|one| Some((jobs.remove(&one.id)?, why.clone()))));
+    }
+    Ok(untaken)
 }
 
 impl Taken {

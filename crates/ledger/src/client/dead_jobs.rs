@@ -361,6 +361,33 @@ impl DeadJobs<'_> {
         self.client.ask("mark jobs as replayed", async |conn| conn.query_drop(update).await).await
     }
 
+    /// Puts back what [`begin_replay`](Self::begin_replay) has taken and the broker does not take: dead as before. One whose
+    /// message was published after all, and has ended, counts as replayed.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses a statement. They stay taken then, and the next replay takes them.
+    pub async fn take_back(&mut self, ids: &[u64]) -> Result<(), Error> {
+        let ids = list(ids);
+        let database = self.client.database.clone();
+        let Tables { dead, ledger, .. } = &database.tables;
+        let rows = format!(
+            "INSERT IGNORE INTO {ledger} (run, seq, state) \
+             SELECT run, seq, 'dead' FROM {dead} WHERE id IN ({ids}) AND state = 'replaying'"
+        );
+        let states = format!(
+            "UPDATE {dead} d JOIN {ledger} l ON l.run = d.run AND l.seq = d.seq \
+             SET d.state = IF(l.state = 'dead', 'dead', 'replayed') WHERE d.id IN ({ids}) AND d.state = 'replaying'"
+        );
+        self.client
+            .ask("put back dead jobs that cannot be replayed", async |conn| {
+                conn.query_drop("START TRANSACTION").await?;
+                conn.query_drop(rows).await?;
+                conn.query_drop(states).await?;
+                conn.query_drop("COMMIT").await
+            })
+            .await
+    }
+
     /// Gives dead jobs up: their ledger rows stay `dead`, so that nothing brings them back. What was no job, a message
     /// without a run in this ledger, is deleted. Returns how many.
     ///
