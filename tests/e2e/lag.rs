@@ -105,3 +105,22 @@ fn a_replica_that_applies_in_parallel_is_used_for_more_than_one_applier_bears() 
     assert!(worst <= LIMIT + 0.5, "{worst} s of lag");
     assert!(rate >= 1.2 * 25.0, "{rate} jobs/s");
 }
+
+#[test]
+fn a_statement_that_lasts_longer_than_the_lag_that_is_allowed_is_said() {
+    let fleet = Fleet::with_replica();
+    fleet.make_counters(1);
+    let replicas = fleet.replica_url();
+    let replicas = [("QUERYFLEET_REPLICAS", replicas.as_str())];
+    let _worker = fleet.worker_with(1, &replicas);
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(6) WHERE id = 1;"]);
+    fleet.publish(&script, "long");
+    eventually(SOON, "it executes", || fleet.running("SLEEP(6)") == 1);
+    fleet.run_with(&["limit", "--max-lag", "2s"], &replicas).expect(0);
+    eventually(SOON, "it has lasted for longer", || {
+        let said = fleet.run_with(&["limit"], &replicas).expect(0).out;
+        said.contains("job 1 of run") && said.contains("a lag below 2 s may not be kept")
+    });
+    fleet.wait("long").expect(0);
+    assert!(!fleet.run(&["status"]).expect(0).out.contains("may not be kept"));
+}

@@ -155,6 +155,12 @@ impl Error {
         matches!(self, Error::NoQueue { source, .. } if source.reply().is_some_and(|(code, _)| code == NOT_FOUND))
     }
 
+    /// Whether the account may not do what was asked for.
+    pub fn is_access_refused(&self) -> bool {
+        let (Error::NoQueue { source, .. } | Error::Channel { source, .. }) = self else { return false };
+        source.reply().is_some_and(|(code, _)| code == ACCESS_REFUSED)
+    }
+
     /// Whether it is about TLS: a certificate, a file for it, or a server without TLS.
     pub fn is_tls(&self) -> bool {
         match self {

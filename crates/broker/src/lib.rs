@@ -21,5 +21,5 @@ pub use error_class::ErrorClass;
 pub use operation::Operation;
 pub use properties::{DeadLetterReason, DeadLettered};
 pub use publisher::{Publisher, Route};
-pub use queues::{Depth, Management, QueuePolicy, Ready, Topology};
+pub use queues::{Depth, Management, QueuePolicy, Topology};
 pub use subscription::{Delivery, Subscription};

@@ -164,7 +164,7 @@ impl MariaDb {
             .arg(format!("--port={}", self.port.number()))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=500"])
             .args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M"])
-            .args(["--performance-schema=OFF", "--character-set-server=utf8mb4"]);
+            .arg("--character-set-server=utf8mb4");
         match self.role {
             Role::Alone => {}
             Role::Primary => {
@@ -175,7 +175,8 @@ impl MariaDb {
             }
         }
         if matches!(self.programs, Database::MySql { .. }) {
-            // Its folder for LOAD DATA and its second protocol belong to the system's server.
+            // Its folder for LOAD DATA and its second protocol belong to the system's server. Its performance schema stays on, as
+            // everywhere: who waits for whom is nowhere else.
             command.args(["--secure-file-priv=", "--mysqlx=OFF"]);
         }
         if let Some(tls) = &self.tls {

@@ -12,12 +12,14 @@ pub fn halves(message: &Message, signer: Option<&Signer>) -> Option<[Message; 2]
     let (first, second) = chunk.jobs.split_at(chunk.jobs.len() / 2);
     let half = |jobs: &[crate::Job]| {
         let headers = &message.headers;
-        envelope::seal(
+        let mut half = envelope::seal(
             &chunk.with_jobs(jobs.iter().collect()),
             signer,
             headers.attempts,
             headers.first_error.clone(),
-        )
+        );
+        half.headers.apart = headers.apart;
+        half
     };
     Some([half(first), half(second)])
 }
@@ -38,11 +40,12 @@ mod tests {
             manifest: None,
             jobs,
         };
-        let message = envelope::seal(&chunk, None, 3, Some("why".into()));
+        let mut message = envelope::seal(&chunk, None, 3, Some("why".into()));
+        message.headers.apart = true;
         let mut whole = vec![message];
         let mut seqs = Vec::new();
         while let Some(message) = whole.pop() {
-            assert_eq!(message.headers.attempts, 3);
+            assert_eq!((message.headers.attempts, message.headers.apart), (3, true));
             match halves(&message, None) {
                 Some(halves) => whole.extend(halves),
                 None => seqs.extend(envelope::decode(&message.body).unwrap().jobs.iter().map(|job| job.seq)),

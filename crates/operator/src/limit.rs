@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use queryfleet_job::{Limit, OTHERS_RUNNING, Signer, Threshold};
-use queryfleet_ledger::{GovernorRow, LimitRow, NewLimit, Replica};
+use queryfleet_ledger::{GovernorRow, LimitRow, NewLimit, Replica, RunningStatement};
 use queryfleet_sql::{Kind, SqlMode};
 
 use crate::hold::{ACKNOWLEDGE_TIMEOUT, LOOK_INTERVAL, Standpoint, UNAWARE_TIMEOUT};
@@ -87,6 +87,9 @@ pub struct LimitStanding {
     pub in_use: u32,
     /// What the checks have found last, if the limit has any.
     pub governor: Option<GovernorRow>,
+    /// The statement of a job, of any queue, that has been running for longest, if that is longer than the lag that is allowed: a replica may
+    /// take as long for it. As far as this account may see statements.
+    pub outlasts_lag: Option<RunningStatement>,
 }
 
 impl LimitStanding {
@@ -118,7 +121,15 @@ impl Operator {
             true => self.ledger.governors().of_queue(&queue).await?,
             false => None,
         };
-        Ok(LimitStanding { limit, row, in_use, governor })
+        let outlasts_lag = match limit.max_lag {
+            // A right that is missing takes this away, and nothing else.
+            Some(lag) => {
+                let running = self.ledger.inspect().running().await.unwrap_or_default();
+                running.into_iter().next().filter(|longest| longest.seconds as f64 >= lag)
+            }
+            None => None,
+        };
+        Ok(LimitStanding { limit, row, in_use, governor, outlasts_lag })
     }
 
     /// Changes the limit of the queue. It is in force for jobs that begin after every worker has seen it: see

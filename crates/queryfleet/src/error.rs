@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use queryfleet_producer::Location;
 
@@ -166,16 +166,22 @@ impl Error {
         Error::new(ledger_kind(&error), error)
     }
 
+    /// An error about statements that a program has made, of which each is a line of the temporary file.
+    pub(crate) fn of_made(error: queryfleet_producer::Error) -> Error {
+        match &error {
+            queryfleet_producer::Error::Statement { at, problem } => {
+                let index = at.line.saturating_sub(1);
+                let text = format!("statement {index}: {problem}; nothing was published");
+                Error::new(ErrorKind::Statement { index }, text)
+            }
+            _ => Error::of_producer(error),
+        }
+    }
+
     pub(crate) fn of_producer(error: queryfleet_producer::Error) -> Error {
         use queryfleet_producer::Error as Producer;
         let run = |name: &String, fault| ErrorKind::Run { name: name.clone(), fault };
         let kind = match &error {
-            // A line of the temporary file each.
-            Producer::Statement { at, problem } if at.input == Path::new("jobs") => {
-                let index = at.line.saturating_sub(1);
-                let text = format!("statement {index}: {problem}; nothing was published");
-                return Error::new(ErrorKind::Statement { index }, text);
-            }
             Producer::Statement { at: Location { input, line, column }, .. } => {
                 ErrorKind::Input { file: input.clone(), line: *line, column: *column }
             }

@@ -81,7 +81,8 @@ impl Fleet {
         let input = take_all(request.statements).await?;
         where_it_may_block(move || async move {
             let request = request.options.request(&input);
-            queryfleet_producer::plan(&config, &request, explain_all).await.map_err(Error::of_producer)
+            let plan = queryfleet_producer::plan(&config, &request, explain_all).await;
+            plan.map_err(|error| input.error(error))
         })
         .await
     }
@@ -173,10 +174,8 @@ async fn publish(
     where_it_may_block(move || async move {
         let mut progress = |progress: queryfleet_producer::Progress<'_>| say(of_publish(progress));
         let request = options.request(&input);
-        queryfleet_producer::publish(&config, &request, &mut progress)
-            .await
-            .map(Published::of)
-            .map_err(Error::of_producer)
+        let published = queryfleet_producer::publish(&config, &request, &mut progress).await;
+        published.map(Published::of).map_err(|error| input.error(error))
     })
     .await
 }

@@ -177,6 +177,15 @@ impl Input {
     }
 }
 
+impl Input {
+    pub(crate) fn error(&self, error: queryfleet_producer::Error) -> Error {
+        match self {
+            Input::Written(_) => Error::of_made(error),
+            _ => Error::of_producer(error),
+        }
+    }
+}
+
 /// Takes all statements.
 ///
 /// # Errors

@@ -60,8 +60,8 @@ impl<T: Send + 'static> Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Stops it as dropping it does, waits until nothing of it happens any more, and returns the last report that was not
-    /// read: after [`Progress::Publishing`] something is published, before it nothing.
+    /// Stops it as dropping it does, waits until it can report nothing more, and returns the last report that was not read.
+    /// Nothing is published, nor will be, unless one was [`Progress::Publishing`].
     pub async fn cancel(self) -> Option<Progress> {
         let Task { work, mut progress, ended: _ } = self;
         drop(work);

@@ -105,19 +105,17 @@ impl Broker {
         ready.map_err(|_| self.timed_out(Operation::CountingMessages))?
     }
 
-    /// Whether nothing is ready in queues of which [`ready_messages`](Self::ready_messages) has said so, by the word of their
-    /// leaders. For a quorum queue that has none, or one that does not answer within 250 ms, RabbitMQ says that it has no message
-    /// and no consumer (`rabbit_quorum_queue:stat`); consumers are a leader's word. A message that is there after all is taken
-    /// for a moment, and goes back.
+    /// Whether nothing is ready in the work queue and all retry tiers, by the word of their leaders. For a quorum queue that has
+    /// none, or one that does not answer within 250 ms, RabbitMQ says that it has no message and no consumer
+    /// (`rabbit_quorum_queue:stat`). A message that is there after all is taken for a moment and goes back, which counts as a
+    /// delivery: ask seldom.
     ///
     /// # Errors
     /// Returns an error if a leader cannot be asked, or the account may not read the queue.
-    pub async fn nothing_is_ready(&self, topology: &Topology, said: &Ready) -> Result<bool, Error> {
-        if said.work > 0 || said.retry > 0 {
-            return Ok(false);
-        }
-        let work = (said.consumers == 0).then(|| topology.work());
-        for name in work.into_iter().chain((0..topology.tiers()).map(|tier| topology.tier(tier))) {
+    pub async fn nothing_is_ready(&self, topology: &Topology) -> Result<bool, Error> {
+        for name in
+            std::iter::once(topology.work()).chain((0..topology.tiers()).map(|tier| topology.tier(tier)))
+        {
             let channel = self.channel().await?;
             let getting = channel.basic_get(name.as_str().into(), BasicGetOptions { no_ack: false });
             let got = tokio::time::timeout(self.timeout(), getting).await;

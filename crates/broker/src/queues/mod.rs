@@ -5,7 +5,7 @@ mod depth;
 mod policies;
 mod topology;
 
-pub use depth::{Depth, Ready};
+pub use depth::Depth;
 pub use policies::{Management, QueuePolicy};
 pub(crate) use topology::EXCHANGE;
 pub use topology::Topology;

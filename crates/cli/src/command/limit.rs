@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use queryfleet_config::Config;
 use queryfleet_job::Threshold;
+use queryfleet_ledger::RunningStatement;
 use queryfleet_operator::{Candidate, LimitStanding, Obedience, Operator};
 use serde::Serialize;
 
@@ -179,6 +180,14 @@ pub(crate) fn version(standing: &LimitStanding) -> u32 {
 /// The limit, and what its checks have found last, a line each.
 pub(crate) fn described(queue: &str, standing: &LimitStanding) -> Vec<String> {
     let mut lines = vec![line(queue, standing)];
+    if let (Some(RunningStatement { run, seq, connection, seconds, .. }), Some(lag)) =
+        (&standing.outlasts_lag, standing.limit.max_lag)
+    {
+        lines.push(format!(
+            "job {seq} of run {run} has been running for {seconds} s on connection {connection}: a lag below {lag} s may not be \
+             kept with such statements"
+        ));
+    }
     let Some(governor) = &standing.governor else { return lines };
     let allowed = governor.allowed.map_or("nothing yet".to_owned(), |slots| counted(slots.into(), "slot"));
     let reasons = match governor.reasons.as_deref() {

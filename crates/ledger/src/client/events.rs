@@ -185,7 +185,8 @@ mod tests {
         let quiet = CanaryJob { seq: 7, rows: 3_000_000, took_ms: 12, warnings: 0 };
         assert_eq!(CanaryJob::read(&quiet.to_string()), Some(quiet));
         let job = CanaryJob { warnings: 3, ..quiet };
-        assert_eq!(job.to_string(), "job 7: rows changed 3000000, took 12 ms");
+        assert_eq!(job.to_string(), "job 7: rows changed 3000000, took 12 ms, warnings 3");
+        assert_eq!(quiet.to_string(), "job 7: rows changed 3000000, took 12 ms");
         assert_eq!(CanaryJob::read(&job.to_string()), Some(job));
         assert_eq!(CanaryJob::read("100 jobs done, 0 dead"), None);
     }

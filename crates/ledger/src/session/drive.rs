@@ -11,7 +11,7 @@ use crate::session::packet::{Packet, PacketStep};
 pub(crate) struct Answers {
     /// The changed rows of each job whose statement has been executed, the one that failed included.
     pub(crate) rows: Vec<u64>,
-    /// The warnings of each of them.
+    /// The warnings of each of them that returns no rows.
     pub(crate) warnings: Vec<u16>,
     /// Something has changed that no rollback undoes.
     pub(crate) kept_changes: bool,
@@ -50,7 +50,8 @@ async fn drive(
         match step {
             PacketStep::Statement => {
                 answers.rows.push(changed);
-                answers.warnings.push(result.warnings());
+                // Of returned rows the driver does not tell them: what it has is of the answer before.
+                answers.warnings.push(if result.columns_ref().is_empty() { result.warnings() } else { 0 });
             }
             PacketStep::Net => answers.kept_changes |= result.warnings() > 0,
             _ => {}

@@ -21,11 +21,20 @@ const MISSING_TRIES: u32 = 3;
 /// Two publishers, and the batches that they have under way.
 pub(crate) struct Window {
     idle: Vec<Publisher>,
-    under_way: VecDeque<JoinHandle<(Publisher, Result<u64, queryfleet_broker::Error>)>>,
+    under_way: VecDeque<AbortOnDrop>,
     messages: Vec<Message>,
     bytes: usize,
     size: usize,
     options: BatchOptions,
+}
+
+/// A batch under way, which whoever gives the publish up does not want any more: it could wait for the broker for ever.
+struct AbortOnDrop(JoinHandle<(Publisher, Result<u64, queryfleet_broker::Error>)>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What publishing a batch takes besides its messages.
@@ -68,12 +77,8 @@ impl Window {
         let messages = std::mem::take(&mut self.messages);
         self.bytes = 0;
         if let Some(publisher) = self.idle.pop() {
-            self.under_way.push_back(tokio::spawn(publish_batch(
-                publisher,
-                messages,
-                end,
-                self.options.clone(),
-            )));
+            let batch = publish_batch(publisher, messages, end, self.options.clone());
+            self.under_way.push_back(AbortOnDrop(tokio::spawn(batch)));
         }
         Ok(older)
     }
@@ -89,7 +94,7 @@ impl Window {
     /// Returns an error that publishing again does not fix.
     pub(crate) async fn await_oldest(&mut self) -> Result<Option<u64>, queryfleet_broker::Error> {
         let Some(oldest) = self.under_way.front_mut() else { return Ok(None) };
-        let ended = oldest.await;
+        let ended = (&mut oldest.0).await;
         self.under_way.pop_front();
         match ended {
             Ok((publisher, result)) => {
