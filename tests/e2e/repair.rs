@@ -119,6 +119,42 @@ fn a_run_is_repaired_when_what_replaces_its_dead_jobs_is_done() {
 }
 
 #[test]
+fn a_run_is_repaired_only_when_the_last_of_a_chain_that_replaces_is_done_and_purging_repairs_nothing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let broken =
+        |id: u64| fleet.file(&format!("{id}.sql"), &format!("UPDATE nowhere SET n = 1 WHERE id = {id};\n"));
+    let fix = fleet.file("fix.sql", "UPDATE t SET n = n + 1 WHERE id = 1;\n");
+    let status = |run: &str| fleet.run(&["status", run]).expect(0);
+    {
+        let _worker = fleet.worker(1);
+        fleet.run(&["publish", &broken(1), "--run", "one"]).expect(0);
+        fleet.run(&["publish", &broken(2), "--run", "lost"]).expect(0);
+        fleet.wait("one").expect(3);
+        fleet.wait("lost").expect(3);
+        fleet.run(&["publish", &broken(3), "--run", "fix-1", "--replaces", "one"]).expect(0);
+        fleet.wait("fix-1").expect(3);
+        status("one").says("finished").says("; run fix-1 has dead jobs");
+    }
+    fleet.run(&["publish", &fix, "--run", "fix-2", "--replaces", "fix-1"]).expect(0);
+    status("one").says("finished").says("; run fix-1 is not done");
+    fleet.wait("one").expect(3);
+    fleet.run(&["publish", &broken(4), "--run", "gone", "--replaces", "lost"]).expect(0);
+    fleet.run(&["cancel", "gone"]).expect(0);
+    let _worker = fleet.worker(1);
+    fleet.wait("fix-2").expect(0);
+    fleet.assert_each_once();
+    status("one").says("repaired");
+    fleet.sql("UPDATE queryfleet_ledger SET time = time - INTERVAL 25 HOUR");
+    for run in ["gone", "fix-2"] {
+        fleet.run(&["purge", run]).expect(0);
+    }
+    status("one").says("repaired");
+    status("lost").says("finished").says("; run gone is not done");
+    fleet.wait("lost").expect(3);
+}
+
+#[test]
 fn values_databases_and_bodies_survive_an_export() {
     let fleet = Fleet::new();
     fleet.make_counters(1);

@@ -1,6 +1,11 @@
 //! The same input once more executes nothing unless that is asked for, also when its run has ended.
 
-use queryfleet_tests::Fleet;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use queryfleet_tests::{Fleet, eventually};
+
+const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn the_same_input_needs_again_also_after_its_run_has_ended() {
@@ -101,5 +106,46 @@ fn a_run_that_has_ended_is_said_to_have_ended_when_it_is_repeated() {
     let said = fleet.run(&["publish", script, "--run", "named", "--json"]).expect(0);
     let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert!(value["ended"].as_str().unwrap().ends_with('Z'), "{value}");
+    fleet.assert_each_once();
+}
+
+fn begun(fleet: &Fleet, arguments: &[&str]) -> Child {
+    fleet.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A cancel waits for the jobs that are being executed, and they have no row yet that others see.
+#[test]
+fn a_run_whose_cancel_waits_for_a_job_is_not_taken_for_one_that_never_began() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(4) WHERE id = 1;"]);
+    let script = script.to_str().unwrap();
+    let _worker = fleet.worker(1);
+    fleet.run(&["publish", script, "--run", "begun"]).expect(0);
+    eventually(SOON, "it executes", || fleet.running("SLEEP(4)") == 1);
+    let mut cancel = begun(&fleet, &["cancel", "begun"]);
+    eventually(SOON, "it is closed", || {
+        fleet.number("SELECT COUNT(*) FROM queryfleet_run WHERE state = 'cancelled'") == 1
+    });
+    fleet.run(&["publish", script]).expect(1).says("run begun of the same input was cancelled");
+    assert!(cancel.wait().unwrap().success());
+    fleet.run(&["publish", script]).expect(1).says("was cancelled with 1 done");
+    fleet.assert_each_once();
+}
+
+#[test]
+fn of_several_publishes_of_one_input_at_once_one_makes_a_run() {
+    let fleet = Fleet::new();
+    let script = fleet.counters(20);
+    let script = script.to_str().unwrap();
+    fleet.run(&["setup"]).expect(0);
+    let publishes: Vec<Child> = (0..6).map(|_| begun(&fleet, &["publish", script])).collect();
+    let ended: Vec<bool> =
+        publishes.into_iter().map(|mut publish| publish.wait().unwrap().success()).collect();
+    assert_eq!(ended.iter().filter(|ok| **ok).count(), 1, "{ended:?}");
+    assert_eq!(fleet.number("SELECT COUNT(*) FROM queryfleet_run"), 1);
+    let _worker = fleet.worker(2);
+    let name = fleet.rows::<String>("SELECT name FROM queryfleet_run");
+    fleet.wait(&name[0]).expect(0);
     fleet.assert_each_once();
 }

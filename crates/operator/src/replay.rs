@@ -94,7 +94,7 @@ impl Operator {
                 continue;
             }
             let ids: Vec<u64> = untaken.iter().map(|(job, _)| job.id).collect();
-            self.ledger.dead_jobs().take_back(&ids).await?;
+            take_back(&mut self.ledger, &ids).await?;
             published.retain(|id| !ids.contains(id));
             for (job, why) in untaken {
                 replayed.refuse(job.seq, job.run, &why);
@@ -132,6 +132,16 @@ async fn take(ledger: &mut LedgerClient, ids: &[u64]) -> Result<Vec<u64>, Error>
                 taken.sort_unstable();
                 return Ok(taken);
             }
+        }
+    }
+}
+
+/// Puts them back; again after a deadlock, as above.
+async fn take_back(ledger: &mut LedgerClient, ids: &[u64]) -> Result<(), Error> {
+    loop {
+        match ledger.dead_jobs().take_back(ids).await {
+            Err(error) if error.is_deadlock() => {}
+            taken_back => return Ok(taken_back?),
         }
     }
 }

@@ -114,15 +114,16 @@ impl Halts<'_> {
         Ok(Tally { ended, dead })
     }
 
-    /// Holds the queue of a run for its dead jobs, unless somebody has done so already, or has resumed it since its row was
-    /// read. Returns whether it did.
+    /// Holds the queue of a run for its dead jobs, unless somebody has done so already, or has resumed or cancelled it since its
+    /// row was read. Returns whether it did.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the row.
     pub async fn hold(&mut self, run: &GuardedRun, because: &str) -> Result<bool, Error> {
         let insert = format!(
             "INSERT IGNORE INTO {} (queue, placed, ends_running, placed_by, because, mark) \
-             SELECT queue, UTC_TIMESTAMP(3), 0, '{HALT}', :because, :mark FROM {} WHERE id = :run AND {BASE} = :base",
+             SELECT queue, UTC_TIMESTAMP(3), 0, '{HALT}', :because, :mark FROM {} \
+             WHERE id = :run AND {BASE} = :base AND state IN ('publishing', 'published')",
             self.client.database.tables.hold, self.client.database.tables.run
         );
         let values = params! {

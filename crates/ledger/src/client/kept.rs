@@ -27,6 +27,9 @@ const MOST_LEFT_OUT: usize = 30;
 /// How what is kept of an open run begins, for LIKE.
 pub(crate) const KEPT_OF_OPEN: &str = r#"{"total":0,%"#;
 
+/// What is in the kept counts of a run without a dead job.
+pub(crate) const KEPT_OF_DONE: &str = r#""dead":0,"cancelled":0,"#;
+
 /// What is kept of a run, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Kept {

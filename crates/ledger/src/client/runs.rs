@@ -293,6 +293,25 @@ impl Runs<'_> {
         self.rows("read runs", &query, (Value::from(digest), queue)).await
     }
 
+    /// Waits, for half a minute at most, until nobody else who has called this is about to make a run of this input. Until
+    /// [`unlock_input`](Self::unlock_input), or the end of the connection.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn lock_input(&mut self, digest: &[u8]) -> Result<(), Error> {
+        let lock = format!("DO GET_LOCK('{}', 30)", lock_of(digest));
+        self.client
+            .ask("look whether the input is being published", async |conn| conn.query_drop(lock).await)
+            .await
+    }
+
+    /// Ends what [`lock_input`](Self::lock_input) has begun. It ends with the connection, too.
+    pub async fn unlock_input(&mut self, digest: &[u8]) {
+        let unlock = format!("DO RELEASE_LOCK('{}')", lock_of(digest));
+        let _ =
+            self.client.ask("let others publish the input", async |conn| conn.query_drop(unlock).await).await;
+    }
+
     /// The digests along the way through a run's input; none of a run that was made before they were kept.
     ///
     /// # Errors
@@ -365,4 +384,9 @@ impl Runs<'_> {
         self.client.places().remove(id).await?;
         Ok(purged)
     }
+}
+/// The name of a lock: at most 64 characters (MySQL).
+fn lock_of(digest: &[u8]) -> String {
+    let hex: String = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+    format!("queryfleet.publish.{hex}")
 }

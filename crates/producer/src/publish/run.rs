@@ -33,6 +33,13 @@ pub(crate) async fn check_name(client: &mut LedgerClient, name: &str) -> Result<
     }
 }
 
+/// Whether each job of a cancelled run was cancelled before it began.
+fn never_began(run: &Run, counts: Counts) -> bool {
+    // One that is repeated because that is harmless has no row while it is executed, and a cancel does not wait for it.
+    let all_seen = run.last_seq() == 0 || run.not_atomic != Some(NotAtomic::Repeat);
+    all_seen && counts.cancelled >= run.last_seq() && counts.done + counts.dead + counts.started == 0
+}
+
 /// What a run is looked up by.
 pub(crate) struct RunFinder<'a> {
     pub(crate) request: &'a PublishRequest<'a>,
@@ -57,9 +64,22 @@ impl RunFinder<'_> {
                 .name
                 .map_or(Error::MissingOfNoRun, |name| Error::NoRun(name.to_owned())));
         }
-        if self.request.name.is_none() && !self.request.again {
-            self.refuse_repetition(client).await?;
+        if self.request.name.is_some() || self.request.again {
+            return self.create_new(client).await;
         }
+        // Of two publishes of one input at the same moment the later sees the run of the former.
+        client.runs().lock_input(&self.identity.digest).await?;
+        let created = async {
+            self.refuse_repetition(client).await?;
+            self.create_new(client).await
+        };
+        let created = created.await;
+        client.runs().unlock_input(&self.identity.digest).await;
+        created
+    }
+
+    /// A new run, unless somebody else makes the one of the request's name meanwhile: that one then.
+    async fn create_new(&self, client: &mut LedgerClient) -> Result<Run, Error> {
         loop {
             let created = match self.request.name {
                 Some(name) => self.create(client, name).await,
@@ -124,7 +144,8 @@ impl RunFinder<'_> {
     }
 
     /// The same command comes easily to hand, after an interruption and after the end; without a name it would do
-    /// everything once more. Only a run that was cancelled before any of its jobs began does not count.
+    /// everything once more. Only a run of which nothing can take effect any more, or has, does not count: each of its jobs has
+    /// a row that says cancelled. A job that is being executed has none yet that others see.
     async fn refuse_repetition(&self, client: &mut LedgerClient) -> Result<(), Error> {
         for run in client.runs().find_by_digest(&self.identity.digest, self.queue).await? {
             let counts = client.jobs().count_run(&run).await?;
@@ -132,7 +153,7 @@ impl RunFinder<'_> {
             let name = standing.run.name.clone();
             match past_end(client, &standing).await? {
                 None => return Err(Error::Unfinished(name)),
-                Some(PastEnd::Cancelled { .. }) if counts.done + counts.dead + counts.started == 0 => {}
+                Some(PastEnd::Cancelled { .. }) if never_began(&standing.run, counts) => {}
                 Some(end) => return Err(Error::Repeated { name, end }),
             }
         }
