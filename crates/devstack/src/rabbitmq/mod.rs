@@ -177,19 +177,15 @@ impl RabbitMq {
     /// # Errors
     /// [`Error::Command`] if it fails or has not ended after 2 minutes.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String, Error> {
-        self.ctl_with(arguments, "")
+        let mut tool = Tool::new(self.stack_folder(), &self.cluster.programs.ctl);
+        self.set_environment(&mut tool.command);
+        tool.command.args(arguments);
+        tool.run("")
     }
 
     fn stack_folder(&self) -> &Path {
         // It was made in the stack's folder.
         self.folder.parent().unwrap_or(&self.folder)
-    }
-
-    fn ctl_with(&self, arguments: &[&str], input: &str) -> Result<String, Error> {
-        let mut tool = Tool::new(self.stack_folder(), &self.cluster.programs.ctl);
-        self.set_environment(&mut tool.command);
-        tool.command.args(arguments);
-        tool.run(input)
     }
 
     /// Makes the virtual host `name`, in which the user of [`url`](Self::url) may do everything. Changes nothing if it
@@ -199,7 +195,10 @@ impl RabbitMq {
     /// [`Error::Command`] if the node refuses it.
     pub fn add_vhost(&self, name: &str) -> Result<(), Error> {
         let definitions = files::vhosts(USER, std::iter::once(name)).to_string();
-        self.ctl_with(&["import_definitions"], &definitions).map(drop)
+        // Not through standard input, for whose end RabbitMQ 4.0 of Debian waits in vain.
+        let file = self.folder.join("vhost.json");
+        std::fs::write(&file, definitions).map_err(Error::io("write the definition of a virtual host"))?;
+        self.ctl(&["import_definitions", &file.display().to_string()]).map(drop)
     }
 
     /// The node's name among its peers.

@@ -103,6 +103,9 @@ impl GivenUp {
     }
 }
 
+/// The columns of a [`Replacing`].
+type ReplacingRow = (u64, String, u64, bool, bool);
+
 /// A run that replaces dead jobs of another.
 struct Replacing {
     id: u64,
@@ -264,7 +267,7 @@ impl DeadJobs<'_> {
             Err(error) if error.code().is_some_and(|code| DENIED.contains(&code)) => None,
             jobs => jobs?,
         };
-        let by_run: Result<Vec<(u64, String, u64, bool, bool)>, Error> = match jobs {
+        let by_run: Result<Vec<ReplacingRow>, Error> = match jobs {
             None | Some(0) => Ok(Vec::new()),
             Some(_) => match self.client.ask(doing, async |conn| conn.query(&kept).await).await {
                 Err(error) if error.code() == Some(NO_COLUMN) => {
