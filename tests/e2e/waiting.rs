@@ -303,3 +303,20 @@ fn a_queue_without_a_leader_is_not_taken_for_empty() {
     fleet.wait("leaderless").expect(0);
     fleet.assert_each_once();
 }
+
+/// It has begun, its worker is dead, and its message is lost, too.
+#[test]
+fn a_job_that_has_begun_and_has_no_message_is_unknown_in_the_end() {
+    let fleet = Fleet::new();
+    let script = fleet.script(["CREATE TABLE made (id INT);", "CREATE TABLE made_too (id INT);"]);
+    let publish = ["publish", script.to_str().unwrap(), "--run", "parked", "--not-atomic", "park"];
+    fleet.run(&publish).expect(0);
+    fleet.ctl(&["purge_queue", "queryfleet.default"]);
+    let id = fleet.run_id("parked");
+    fleet.sql(&format!("INSERT INTO queryfleet_ledger (run, seq, state) VALUES ({id}, 1, 'started')"));
+    fleet.wait("parked").expect(6);
+    fleet.run(&[&publish[..], &["--missing"]].concat()).expect(0);
+    let _worker = fleet.worker(1);
+    fleet.wait("parked").expect(3).says("1 job done, 1 dead");
+    assert_eq!(fleet.dead(), [(1, "unknown".to_owned(), None)]);
+}

@@ -24,7 +24,7 @@ mod tables;
 pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
 pub use client::events::{CanaryJob, Event, Events, NewEvent};
 pub use client::governors::{GovernorRow, Governors, Verdict};
-pub use client::halts::{GuardedRun, HALT, Halts};
+pub use client::halts::{GuardedRun, HALT, Halts, LoweredBase};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};
 pub use client::jobs::{Counts, Jobs, SEQS_PER_BLOCK};
 pub use client::limits::{LimitRow, Limits, NewLimit, WorkerLimit};

@@ -82,10 +82,8 @@ impl Operator {
                 "the ledger does not call it dead, or its run was closed meanwhile",
             );
         }
-        if !taken.is_empty() {
-            // Before any of them can die again.
-            self.ledger.halts().lower_bases().await?;
-        }
+        // Before any of them can die again.
+        let lowered = if taken.is_empty() { Vec::new() } else { self.ledger.halts().lower_bases().await? };
         let mut published = taken;
         for (queue, messages) in by_queue(messages) {
             let topology = Topology::new(&queue, &self.config.retry_tiers, self.config.delivery_limit)?;
@@ -95,6 +93,10 @@ impl Operator {
             }
             let ids: Vec<u64> = untaken.iter().map(|(job, _)| job.id).collect();
             take_back(&mut self.ledger, &ids).await?;
+            for base in &lowered {
+                let stay = untaken.iter().filter(|(job, _)| job.run == base.run).count() as u64;
+                self.ledger.halts().raise_base(base, stay).await?;
+            }
             published.retain(|id| !ids.contains(id));
             for (job, why) in untaken {
                 replayed.refuse(job.seq, job.run, &why);

@@ -178,33 +178,51 @@ impl Halts<'_> {
     }
 
     /// Lowers the bases of runs by the dead jobs that were replayed, replaced or discarded since somebody has resumed them: what
-    /// dies next counts.
+    /// dies next counts. Returns which were lowered.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses a query.
-    pub async fn lower_bases(&mut self) -> Result<(), Error> {
+    pub async fn lower_bases(&mut self) -> Result<Vec<LoweredBase>, Error> {
         let runs = self.client.database.tables.run.clone();
         let query = format!("SELECT id, halt_base FROM {runs} WHERE halt_base IS NOT NULL");
         let found: Result<Vec<(u64, String)>, Error> =
             self.client.ask("read what guards have seen", async |conn| conn.query(query).await).await;
         let found = match found {
-            Err(error) if error.code() == Some(NO_COLUMN) => return Ok(()),
+            Err(error) if error.code() == Some(NO_COLUMN) => return Ok(Vec::new()),
             found => found?,
         };
+        let mut lowered = Vec::new();
         for (run, text) in found {
             let base = Tally::decode(&text);
             let dead = self.tally(RunId(run)).await?.dead;
             if dead >= base.dead {
                 continue;
             }
-            // Not one that somebody has resumed meanwhile.
-            let update = format!("UPDATE {runs} SET halt_base = ? WHERE id = ? AND halt_base = ?");
-            let values = (Tally { dead, ..base }.encode(), run, text);
-            self.client
-                .ask("note what a guard has seen", async |conn| conn.exec_drop(update, values).await)
-                .await?;
+            let to = Tally { dead, ..base };
+            self.change_base(RunId(run), &text, to).await?;
+            lowered.push(LoweredBase { run: RunId(run), from: base, to });
         }
-        Ok(())
+        Ok(lowered)
+    }
+
+    /// Raises a base again, since so many of the jobs by which it was lowered stay dead.
+    ///
+    /// # Errors
+    /// If the database cannot be reached or refuses the query.
+    pub async fn raise_base(&mut self, lowered: &LoweredBase, jobs: u64) -> Result<(), Error> {
+        let LoweredBase { run, from, to } = *lowered;
+        let raised = Tally { dead: to.dead.saturating_add(jobs).min(from.dead), ..to };
+        self.change_base(run, &to.encode(), raised).await
+    }
+
+    /// Not of a run that somebody has resumed meanwhile.
+    async fn change_base(&mut self, run: RunId, from: &str, to: Tally) -> Result<(), Error> {
+        let update = format!(
+            "UPDATE {} SET halt_base = ? WHERE id = ? AND halt_base = ?",
+            self.client.database.tables.run
+        );
+        let values = (to.encode(), run.0, from);
+        self.client.ask("note what a guard has seen", async |conn| conn.exec_drop(update, values).await).await
     }
 
     /// From now on only what dies and ends after this tally counts.
@@ -219,6 +237,15 @@ impl Halts<'_> {
             })
             .await
     }
+}
+
+/// A base that was lowered.
+#[derive(Clone, Copy, Debug)]
+pub struct LoweredBase {
+    /// Of this run.
+    pub run: RunId,
+    from: Tally,
+    to: Tally,
 }
 
 /// What no two holds have.

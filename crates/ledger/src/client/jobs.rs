@@ -102,15 +102,16 @@ impl Jobs<'_> {
         Ok(counted)
     }
 
-    /// The seqs of a block that have a ledger row.
+    /// The seqs of a block that have a ledger row, those that have begun and not ended only if they are asked for.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses the query.
-    pub async fn seqs_in_block(&mut self, run: RunId, block: u64) -> Result<Vec<u64>, Error> {
+    pub async fn seqs_in_block(&mut self, run: RunId, block: u64, begun: bool) -> Result<Vec<u64>, Error> {
         let first = block * SEQS_PER_BLOCK + 1;
         let last = (block + 1) * SEQS_PER_BLOCK;
+        let ended = if begun { "" } else { " AND state <> 'started'" };
         let query = format!(
-            "SELECT seq FROM {} WHERE run = {run} AND seq BETWEEN {first} AND {last}",
+            "SELECT seq FROM {} WHERE run = {run} AND seq BETWEEN {first} AND {last}{ended}",
             self.client.database.tables.ledger
         );
         self.client.ask("read which jobs have ended", async |conn| conn.query(query).await).await

@@ -24,6 +24,7 @@ use crate::publish::replacing::Replacement;
 use crate::publish::run::{InputIdentity, RunFinder, check_name};
 use crate::publish::source::OpenSource;
 use crate::request::{ChunkSize, LARGEST_CHUNK};
+use crate::wait::observer::heard_within_s;
 use crate::{Error, PublishRequest};
 
 /// A request, with all that it takes to publish it.
@@ -210,6 +211,7 @@ impl<'a> Publication<'a> {
             noted_at: Instant::now(),
             waits: None,
             canary: run.canary,
+            heard_within_s: heard_within_s(config),
             run,
         };
         let published = publishing.run().await;

@@ -21,6 +21,7 @@ use crate::publish::places::Places;
 use crate::publish::progress::{JOBS_PER_REPORT, Progress, Published, Waits};
 use crate::publish::run::past_end;
 use crate::request::ChunkSize;
+use crate::wait::observer::nothing_runs;
 use crate::{Error, PastEnd, PublishRequest};
 
 /// How often the confirmed prefix is written down while a run is being published.
@@ -66,6 +67,8 @@ pub(crate) struct Publishing<'a> {
     pub(crate) waits: Option<Waits>,
     /// So many jobs are published before somebody approves the rest.
     pub(crate) canary: Option<u64>,
+    /// For how many seconds a worker counts after it was heard of.
+    pub(crate) heard_within_s: u64,
 }
 
 impl Publishing<'_> {
@@ -78,6 +81,9 @@ impl Publishing<'_> {
         let mut before = self.confirmed;
         let mut read = self.skip_confirmed().await?;
         let mut in_ledger = LedgerRows::default();
+        if self.request.missing {
+            in_ledger.begun = !nothing_runs(&mut self.client, &self.run, self.heard_within_s).await;
+        }
         self.report();
         while let Some(checked) = self.jobs.next()? {
             if self.request.missing && in_ledger.contain(&mut self.client, &self.run, checked.job.seq).await?
@@ -347,6 +353,9 @@ fn is_passing(error: &Error) -> bool {
 struct LedgerRows {
     block: Option<u64>,
     seqs: HashSet<u64>,
+    /// Whether those count that have begun. Where nothing runs their messages are lost: a new one meets their row, and the job
+    /// is dead as `unknown`.
+    begun: bool,
 }
 
 impl LedgerRows {
@@ -354,7 +363,7 @@ impl LedgerRows {
     async fn contain(&mut self, client: &mut LedgerClient, run: &Run, seq: u64) -> Result<bool, Error> {
         let block = (seq - 1) / SEQS_PER_BLOCK;
         if self.block != Some(block) {
-            self.seqs = client.jobs().seqs_in_block(run.id, block).await?.into_iter().collect();
+            self.seqs = client.jobs().seqs_in_block(run.id, block, self.begun).await?.into_iter().collect();
             self.block = Some(block);
         }
         Ok(self.seqs.contains(&seq))

@@ -1,7 +1,7 @@
 //! Waiting for a run: counting what has ended, block by block, until all of it has.
 
 mod blocks;
-mod observer;
+pub(crate) mod observer;
 pub(crate) mod reason;
 
 use std::sync::Arc;

@@ -129,9 +129,8 @@ impl Observer {
         if asked.is_err() || ready.work > 0 || ready.retry > 0 || is_running {
             return false;
         }
-        match client.workers().of_queue(&run.queue, self.heard_within_s).await {
-            Ok(workers) if workers.iter().all(|worker| worker.in_flight == 0) => {}
-            _ => return false,
+        if !no_worker_has_any(client, run, self.heard_within_s).await {
+            return false;
         }
         self.has_stopped_walking(client, run).await
     }
@@ -154,8 +153,20 @@ impl Observer {
 
 /// For how many seconds a worker counts after it was heard of. The heartbeats of others may be further apart than those
 /// that this process is configured for.
-fn heard_within_s(config: &Config) -> u64 {
+pub(crate) fn heard_within_s(config: &Config) -> u64 {
     config.worker_gone_after().max(config.missing_timeout + config.heartbeat_interval).as_secs()
+}
+
+/// Whether no worker of the run's queue has a job, as far as is known.
+async fn no_worker_has_any(client: &mut LedgerClient, run: &Run, heard_within_s: u64) -> bool {
+    let workers = client.workers().of_queue(&run.queue, heard_within_s).await;
+    workers.is_ok_and(|workers| workers.iter().all(|worker| worker.in_flight == 0))
+}
+
+/// Whether no job of the run is being executed, as far as is known.
+pub(crate) async fn nothing_runs(client: &mut LedgerClient, run: &Run, heard_within_s: u64) -> bool {
+    matches!(client.inspect().longest_running(run.id).await, Ok(None))
+        && no_worker_has_any(client, run, heard_within_s).await
 }
 
 /// The runs in front of this one, in words; none if they cannot be read.
