@@ -39,8 +39,14 @@ fn a_dump_of_rows_publishes_as_it_is_with_the_session_sql_that_is_named() {
     let fleet = Fleet::new();
     make_tables(&fleet);
     let before = rows(&fleet);
-    let options =
-        ["--no-create-info", "--skip-triggers", "--skip-add-locks", "--skip-disable-keys", "--hex-blob"];
+    let options = [
+        "--no-create-info",
+        "--skip-triggers",
+        "--skip-add-locks",
+        "--skip-disable-keys",
+        "--skip-no-autocommit",
+        "--hex-blob",
+    ];
     let script = dump(&fleet, &[&options[..], &["--skip-extended-insert"]].concat());
     let path = script.to_str().unwrap();
     let refused = fleet.run(&["publish", path, "--run", "dump"]).expect(1).says("up to line 1");

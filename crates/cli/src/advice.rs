@@ -53,7 +53,7 @@ fn advice_of_problem(problem: &Problem) -> Option<String> {
         Problem::TooLongForMessage { .. } => Some("of a dump: --hex-blob".into()),
         Problem::SessionSettings { session_sql, .. } => Some(format!(
             "a dump must hold rows only (--no-create-info --skip-triggers --skip-add-locks --skip-disable-keys \
-             --hex-blob); give --session-sql {}",
+             --skip-no-autocommit --hex-blob); give --session-sql {}",
             shell_word(session_sql)
         )),
         Problem::AmbiguousBackslash => Some("say --csv-dialect mysql, or --csv-dialect rfc4180".into()),

@@ -11,12 +11,15 @@ pub(crate) const COLLATION: &str = "SET of a character set that leaves open how 
 const KEY: &str = "it is of one statement: write the key into that";
 const BINLOG: &str = "what mysqlbinlog writes has to run in its order: use the client";
 const TRANSACTION: &str = "leave it out: each statement is a transaction of its own";
+/// MariaDB's dumps have it from 11.8 on.
+const AUTOCOMMIT: &str =
+    "leave it out: each statement is a transaction of its own (of a dump: --skip-no-autocommit)";
 const REPLICAS: &str =
     "leave it out: what is not in the binary log is on no replica (of a dump: --set-gtid-purged=OFF)";
 
 /// Variables that hold for one statement, for the account or for the server, and what to do.
 const UNSUPPORTED: [(&str, &str); 21] = [
-    ("autocommit", TRANSACTION),
+    ("autocommit", AUTOCOMMIT),
     ("completion_type", TRANSACTION),
     ("insert_id", KEY),
     ("last_insert_id", KEY),
