@@ -50,8 +50,10 @@ fn a_dump_of_rows_publishes_as_it_is_with_the_session_sql_that_is_named() {
     let script = dump(&fleet, &[&options[..], &["--skip-extended-insert"]].concat());
     let path = script.to_str().unwrap();
     let refused = fleet.run(&["publish", path, "--run", "dump"]).expect(1).says("up to line 1");
-    let (_, after) = refused.err.split_once("--session-sql \"").unwrap();
-    let (session_sql, _) = after.split_once('"').unwrap();
+    // As a shell reads it.
+    let (_, word) = refused.err.trim().split_once("--session-sql ").unwrap();
+    let typed = std::process::Command::new("sh").args(["-c", &format!("printf %s {word}")]).output().unwrap();
+    let session_sql = &String::from_utf8(typed.stdout).unwrap();
     for setting in ["time_zone='+00:00'", "foreign_key_checks=0", "sql_mode='NO_AUTO_VALUE_ON_ZERO'"] {
         assert!(session_sql.contains(setting), "{session_sql}");
     }
