@@ -21,8 +21,9 @@ mod session;
 mod session_sql;
 mod tables;
 
-pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, GivenUp, ReplayableJob};
+pub use client::dead_jobs::{DeadJob, DeadJobs, DeadLine, Filter, ReplayableJob};
 pub use client::events::{CanaryJob, Event, Events, NewEvent};
+pub use client::given_up::GivenUp;
 pub use client::governors::{GovernorRow, Governors, Verdict};
 pub use client::halts::{GuardedRun, HALT, Halts, LoweredBase};
 pub use client::holds::{HoldRow, Holds, NewHold, Until, WorkerHolds, hold_ids};

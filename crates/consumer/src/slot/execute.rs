@@ -172,7 +172,7 @@ async fn execute_one<'a>(
         let mut warnings = 0;
         let outcome = match attempt(context, chunk, terms, std::slice::from_ref(job)).await {
             Ok(done) => {
-                warnings = done.warnings.first().copied().unwrap_or_default();
+                warnings = done.warnings;
                 Outcome::Done(done.rows.first().copied().unwrap_or_default())
             }
             Err(mut failed) => failed.ended.pop().flatten().unwrap_or(failed.outcome),

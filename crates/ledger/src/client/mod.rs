@@ -5,6 +5,7 @@
 pub(crate) mod ddl;
 pub(crate) mod dead_jobs;
 pub(crate) mod events;
+pub(crate) mod given_up;
 pub(crate) mod governors;
 pub(crate) mod halts;
 pub(crate) mod holds;

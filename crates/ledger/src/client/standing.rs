@@ -1,7 +1,7 @@
 //! How a run stands: its row and the counts of its jobs, read together.
 
 use crate::Error;
-use crate::client::dead_jobs::GivenUp;
+use crate::client::given_up::GivenUp;
 use crate::client::jobs::Counts;
 use crate::client::run::{Run, RunState};
 use crate::connection::LedgerClient;

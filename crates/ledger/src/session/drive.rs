@@ -11,8 +11,8 @@ use crate::session::packet::{Packet, PacketStep};
 pub(crate) struct Answers {
     /// The changed rows of each job whose statement has been executed, the one that failed included.
     pub(crate) rows: Vec<u64>,
-    /// The warnings of each of them that returns no rows.
-    pub(crate) warnings: Vec<u16>,
+    /// The warnings of those of them that return no rows.
+    pub(crate) warnings: u16,
     /// Something has changed that no rollback undoes.
     pub(crate) kept_changes: bool,
     /// The second claim of a chunk has not met the rows of the first: it went to another table.
@@ -51,7 +51,8 @@ async fn drive(
             PacketStep::Statement => {
                 answers.rows.push(changed);
                 // Of returned rows the driver does not tell them: what it has is of the answer before.
-                answers.warnings.push(if result.columns_ref().is_empty() { result.warnings() } else { 0 });
+                let warnings = if result.columns_ref().is_empty() { result.warnings() } else { 0 };
+                answers.warnings = answers.warnings.saturating_add(warnings);
             }
             PacketStep::Net => answers.kept_changes |= result.warnings() > 0,
             _ => {}

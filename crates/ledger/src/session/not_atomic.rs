@@ -113,7 +113,7 @@ async fn failed(
 async fn execute(conn: &mut Conn, text: &str) -> Result<Done, mysql_async::Error> {
     let result = conn.query_iter(text).await?;
     result.drop_result().await?;
-    Ok(Done { rows: vec![conn.affected_rows()], warnings: vec![conn.get_warnings()], kept: false })
+    Ok(Done { rows: vec![conn.affected_rows()], warnings: conn.get_warnings(), kept: false })
 }
 
 /// The ledger row of the job.

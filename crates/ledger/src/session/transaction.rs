@@ -17,8 +17,8 @@ use crate::session::{Session, bind, ledger_row, limited, warnings};
 pub struct Done {
     /// The changed rows of each job.
     pub rows: Vec<u64>,
-    /// How many warnings the server has for each job.
-    pub warnings: Vec<u16>,
+    /// How many warnings the server has for all of them.
+    pub warnings: u16,
     /// Whether a job has changed something that no rollback undoes. It is committed, like all the rest; but jobs of this
     /// kind must not share a packet, and must not be tried again after any doubt.
     pub kept: bool,
