@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use queryfleet_tests::{Fleet, Signal, eventually, interrupted};
+use queryfleet_tests::{Fleet, Proxy, Signal, eventually, interrupted};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -319,4 +319,30 @@ fn a_job_that_has_begun_and_has_no_message_is_unknown_in_the_end() {
     let _worker = fleet.worker(1);
     fleet.wait("parked").expect(3).says("1 job done, 1 dead");
     assert_eq!(fleet.dead(), [(1, "unknown".to_owned(), None)]);
+}
+
+/// Its worker is dead, and the broker does not know: without AMQP heartbeats a connection that is half-open stays.
+#[test]
+fn what_a_consumer_without_a_worker_has_taken_is_not_missing() {
+    let fleet = Fleet::new();
+    fleet.make_counters(1);
+    let proxy = Proxy::to(&fleet.amqp_url());
+    let url = proxy.url(&fleet.amqp_url()) + "?heartbeat=0";
+    let mut dead = fleet.worker_with(1, &[("QUERYFLEET_AMQP_URL", &url)]);
+    dead.serves();
+    // The server has the COMMIT already, and would do without its worker.
+    fleet.publish(&fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(9) WHERE id = 1;"]), "taken");
+    eventually(SOON, "it runs", || fleet.running("SLEEP(9)") == 1);
+    assert!(proxy.blackhole() >= 1);
+    dead.kill();
+    let session = fleet.sessions().into_iter().find(|session| session.text.contains("SLEEP(9)")).unwrap();
+    fleet.sql(&format!("KILL {}", session.id));
+    let worker = fleet.worker(1);
+    worker.serves();
+    // QUERYFLEET_MISSING_TIMEOUT is 3 s here, and a worker is gone after another 3 s.
+    let said = fleet.run(&["wait", "taken", "--timeout", "10s"]).expect(5).err;
+    assert!(said.contains("the broker counts 2 consumers, and live workers have 1 of them"), "{said}");
+    proxy.cut();
+    fleet.wait("taken").expect(0);
+    fleet.assert_each_once();
 }

@@ -144,6 +144,10 @@ fn accept(listener: &TcpListener, target: u16, state: &Arc<Mutex<State>>) {
             let (wire, state) = (wire.clone(), state.clone());
             std::thread::spawn(move || {
                 carry(&wire, &state, upstream);
+                // The end of a client is lost, too.
+                if upstream && wire.lost[0].load(Ordering::Relaxed) {
+                    return;
+                }
                 wire.cut();
                 lock(&state).wires.retain(|other| !Arc::ptr_eq(other, &wire));
             });

@@ -35,6 +35,8 @@ pub enum WaitsForKind {
     Retry,
     /// Messages of other runs are in the queue.
     OtherRuns,
+    /// Consumers that are of no live worker may hold the messages.
+    OtherConsumers,
 }
 
 impl WaitsFor {
@@ -63,6 +65,7 @@ impl WaitsFor {
             Reason::Running { .. } => WaitsForKind::Statement,
             Reason::Retrying { .. } => WaitsForKind::Retry,
             Reason::Behind { .. } => WaitsForKind::OtherRuns,
+            Reason::OtherConsumers { .. } => WaitsForKind::OtherConsumers,
         };
         WaitsFor { kind, text: reason.to_string() }
     }

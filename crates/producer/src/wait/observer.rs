@@ -109,6 +109,7 @@ impl Observer {
         // A right that is missing takes a reason away, and nothing else.
         let running = client.inspect().longest_running(run.id).await.ok().flatten();
         let is_running = running.is_some();
+        let live = live_slots(client, run, self.heard_within_s).await;
         self.reason = reason(&Facts {
             queue: run.queue.clone(),
             database_unavailable: None,
@@ -118,6 +119,7 @@ impl Observer {
             retry: ready.retry.into(),
             retry_within: ready.first_tier.and_then(|tier| self.retry_tiers.get(tier).copied()),
             consumers: ready.consumers,
+            slots: live.map(|live| live.slots),
             limit: limit(client, &run.queue).await,
             holds: holds.iter().map(|row| row.hold.to_string()).collect(),
             running,
@@ -129,7 +131,9 @@ impl Observer {
         if asked.is_err() || ready.work > 0 || ready.retry > 0 || is_running {
             return false;
         }
-        if !no_worker_has_any(client, run, self.heard_within_s).await {
+        // A consumer of no live worker is one whose connection is gone without the broker's knowledge, or somebody else's. What it
+        // has taken is neither ready nor seen anywhere.
+        if !live.is_some_and(|live| live.in_flight == 0 && ready.consumers <= live.slots) {
             return false;
         }
         self.has_stopped_walking(client, run).await
@@ -157,16 +161,24 @@ pub(crate) fn heard_within_s(config: &Config) -> u64 {
     config.worker_gone_after().max(config.missing_timeout + config.heartbeat_interval).as_secs()
 }
 
-/// Whether no worker of the run's queue has a job, as far as is known.
-async fn no_worker_has_any(client: &mut LedgerClient, run: &Run, heard_within_s: u64) -> bool {
-    let workers = client.workers().of_queue(&run.queue, heard_within_s).await;
-    workers.is_ok_and(|workers| workers.iter().all(|worker| worker.in_flight == 0))
+/// What the workers of a queue say of themselves.
+#[derive(Clone, Copy)]
+struct LiveSlots {
+    slots: u32,
+    in_flight: u32,
+}
+
+/// The workers of the run's queue that were heard of lately; `None` if they cannot be read.
+async fn live_slots(client: &mut LedgerClient, run: &Run, heard_within_s: u64) -> Option<LiveSlots> {
+    let workers = client.workers().of_queue(&run.queue, heard_within_s).await.ok()?;
+    let slots = workers.iter().map(|worker| worker.slots).sum();
+    Some(LiveSlots { slots, in_flight: workers.iter().map(|worker| worker.in_flight).sum() })
 }
 
 /// Whether no job of the run is being executed, as far as is known.
 pub(crate) async fn nothing_runs(client: &mut LedgerClient, run: &Run, heard_within_s: u64) -> bool {
     matches!(client.inspect().longest_running(run.id).await, Ok(None))
-        && no_worker_has_any(client, run, heard_within_s).await
+        && live_slots(client, run, heard_within_s).await.is_some_and(|live| live.in_flight == 0)
 }
 
 /// The runs in front of this one, in words; none if they cannot be read.

@@ -55,6 +55,13 @@ pub enum Reason {
         /// The newest of these runs, as far as they are known; in words.
         runs: Vec<String>,
     },
+    /// The broker counts consumers that are of no live worker: what they have taken is seen nowhere.
+    OtherConsumers {
+        /// The consumers of the queue.
+        consumers: u32,
+        /// The slots of its workers.
+        slots: u32,
+    },
 }
 
 /// What the servers say of a run that has not moved lately. What could not be asked is `None`.
@@ -69,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) retry: u64,
     pub(crate) retry_within: Option<Duration>,
     pub(crate) consumers: u32,
+    /// Slots of live workers.
+    pub(crate) slots: Option<u32>,
     pub(crate) holds: Vec<String>,
     pub(crate) limit: Option<String>,
     pub(crate) running: Option<RunningStatement>,
@@ -99,6 +108,11 @@ pub(crate) fn reason(facts: &Facts) -> Option<Reason> {
     }
     if facts.work == 0 && facts.retry > 0 {
         return Some(Reason::Retrying { messages: facts.retry, within: facts.retry_within });
+    }
+    if facts.work == 0
+        && let Some(slots) = facts.slots.filter(|slots| *slots < facts.consumers)
+    {
+        return Some(Reason::OtherConsumers { consumers: facts.consumers, slots });
     }
     // A message has at least one job.
     let others = facts.work.saturating_sub(facts.left);
@@ -144,6 +158,10 @@ impl fmt::Display for Reason {
                 }
                 if runs.is_empty() { Ok(()) } else { write!(f, " ({})", runs.join("; ")) }
             }
+            Reason::OtherConsumers { consumers, slots } => write!(
+                f,
+                "the broker counts {consumers} consumers, and live workers have {slots} of them: the others may hold messages"
+            ),
         }
     }
 }
@@ -194,7 +212,8 @@ mod tests {
                 (facts.work, facts.retry, facts.retry_within) = (0, 7, Some(Duration::from_secs(10)));
             },
             |facts| (facts.retry, facts.retry_within) = (1, None),
-            |facts| facts.retry = 0,
+            |facts| (facts.retry, facts.slots) = (0, Some(3)),
+            |facts| facts.slots = Some(4),
         ] {
             said.push(reason(&facts).map(|reason| reason.to_string()).unwrap_or_default());
             take(&mut facts);
@@ -212,6 +231,7 @@ mod tests {
                 "behind 1 message of another run",
                 "7 messages wait for a retry, the next is due within 10 s",
                 "1 message waits for a retry",
+                "the broker counts 4 consumers, and live workers have 3 of them: the others may hold messages",
             ]
         );
         assert_eq!(reason(&facts), None);
