@@ -46,7 +46,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@QUERYFLEET_TEST_VHOSTS=60 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored
+	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
 	@cargo build -p queryfleet-tests --bins

@@ -35,9 +35,10 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A world on the servers that all tests of this process share.
+    /// A world on servers that many tests of this process share.
     pub fn new() -> Fleet {
-        Fleet::on(Servers::shared())
+        let (servers, share) = Servers::shared();
+        Fleet::of(servers, share)
     }
 
     /// A world on servers of its own, for a test that stops or freezes them.
@@ -83,7 +84,11 @@ impl Fleet {
     }
 
     fn on(servers: Arc<Servers>) -> Fleet {
-        let share = servers.give();
+        let share = servers.give().expect("fewer tests than virtual hosts");
+        Fleet::of(servers, share)
+    }
+
+    fn of(servers: Arc<Servers>, share: String) -> Fleet {
         let folder = tempfile::Builder::new().prefix("queryfleet-test-").tempdir().expect("a folder");
         let fleet = Fleet { servers, share, folder, processes: AtomicUsize::new(0) };
         let mut root = Client::connect(&fleet.servers.stack.mysql_url());

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use queryfleet_devstack::{Options, RabbitMq, Stack, Tls};
 use tempfile::TempDir;
 
 use crate::Authority;
 
-/// Virtual hosts that the shared node has from its first moment: as many tests as there can be. One takes some 0.15 s, so
-/// whoever runs a few tests again and again sets QUERYFLEET_TEST_VHOSTS.
-const SHARED: usize = 360;
+/// Virtual hosts that a shared node has from its first moment: as many tests as share it. The time that they take grows with
+/// their square.
+const SHARED: usize = 64;
 /// The same of the node with TLS.
 const TLS: usize = 8;
 
@@ -61,17 +61,23 @@ impl Servers {
         SERVERS.get_or_init(|| Servers::with_tls(&["127.0.0.1"], false)).clone()
     }
 
-    /// The servers of this process. A static is never dropped: the stack's watchdog ends them with the process.
-    pub(crate) fn shared() -> Arc<Servers> {
-        static SERVERS: OnceLock<Arc<Servers>> = OnceLock::new();
-        let start = || {
-            let wanted = std::env::var("QUERYFLEET_TEST_VHOSTS").ok().and_then(|number| number.parse().ok());
-            // It boots once, and handles the messages of all tests.
-            let options =
-                Options { vhosts: wanted.unwrap_or(SHARED), sleepy_broker: true, ..Options::default() };
-            Servers::with(options, None)
-        };
-        SERVERS.get_or_init(start).clone()
+    /// The servers that the tests of this process share, and a share of them. When all is given out, others are started, and
+    /// the former end with their last test. A static is never dropped: the stack's watchdog ends the last with the process.
+    pub(crate) fn shared() -> (Arc<Servers>, String) {
+        static SERVERS: Mutex<Option<Arc<Servers>>> = Mutex::new(None);
+        // A test that could not start them has said so.
+        let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(servers) = &*servers
+            && let Some(share) = servers.give()
+        {
+            return (servers.clone(), share);
+        }
+        // It boots once, and handles the messages of many tests.
+        let options = Options { vhosts: SHARED, sleepy_broker: true, ..Options::default() };
+        let started = Servers::with(options, None);
+        let share = started.give().expect("nobody has any of it yet");
+        *servers = Some(started.clone());
+        (started, share)
     }
 
     /// Servers for one test that stops or freezes them: some 4 s.
@@ -94,11 +100,10 @@ impl Servers {
         std::iter::once(&self.stack.rabbitmq).chain(&self.stack.peers)
     }
 
-    /// The name of a virtual host, and of a database to make, that no other test has.
-    pub(crate) fn give(&self) -> String {
+    /// The name of a virtual host, and of a database to make, that no other test has; `None` if all are given out.
+    pub(crate) fn give(&self) -> Option<String> {
         let given = self.given.fetch_add(1, Ordering::Relaxed) + 1;
-        assert!(given <= self.vhosts, "more tests than virtual hosts: raise SHARED");
-        format!("t{given}")
+        (given <= self.vhosts).then(|| format!("t{given}"))
     }
 }
 
