@@ -15,7 +15,9 @@ from threading import Thread
 from fleet import Fleet
 from prometheus import Prometheus
 
-DASHBOARDS = sorted((Path(__file__).parent.parent / "grafana").glob("*.json"))
+DEPLOY = Path(__file__).parent.parent
+DASHBOARDS = sorted((DEPLOY / "grafana").glob("*.json"))
+RULES = DEPLOY / "prometheus" / "rules.yaml"
 # What has no data in a run without Kubernetes, and why.
 EMPTY = {("queryfleet-fleet", "Replicas"): "kube-state-metrics is not there"}
 # What the run makes happen: more than 0 there.
@@ -61,6 +63,13 @@ def problems(prometheus: Prometheus, start: float, end: float) -> tuple[int, lis
     return count, found
 
 
+def alerts(prometheus: Prometheus) -> tuple[int, list[str]]:
+    """How many alerts there are, and which of them cannot be evaluated over the queues of a whole fleet."""
+    rules = prometheus.rules()
+    failed = [f"alert {rule['name']}: {rule.get('lastError', rule['health'])}" for rule in rules if rule["health"] != "ok"]
+    return len(rules), failed or ([] if rules else ["Prometheus has no alerts"])
+
+
 def exposition(promtool: str, address: str) -> list[str]:
     """What promtool has against a worker's metrics."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as response:
@@ -98,7 +107,8 @@ def main() -> int:
     program, binary, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     with Fleet(program, folder) as fleet:
         workers = fleet.start_workers(2)
-        with Prometheus(binary, folder, {"queryfleet": workers, "rabbitmq": [fleet.exporter()]}) as prometheus:
+        targets = {"queryfleet": workers, "rabbitmq": [fleet.exporter()]}
+        with Prometheus(binary, folder, targets, RULES) as prometheus:
             prometheus.wait_for(
                 'count(queryfleet_slots) == 2 and on () rabbitmq_detailed_queue_consumers{queue="queryfleet.default"} == 4'
             )
@@ -109,13 +119,15 @@ def main() -> int:
             # Two scrapes after the end, for what happened last.
             prometheus.wait_for(f"min(timestamp(queryfleet_slots)) > {time.time() + 2}")
             count, more = problems(prometheus, start, time.time())
-            found += more
+            alert_count, failed = alerts(prometheus)
+            found += more + failed
     if code != 3:
         found.append(f"the run ended with {code}, not with dead jobs")
     for problem in found:
         print(f"dashboards: {problem}", file=sys.stderr)
-    count += 2
-    print(f"dashboards: {count - 2} queries; without data as it must be: {', '.join(panel for _, panel in EMPTY)}")
+    empty = ", ".join(panel for _, panel in EMPTY)
+    print(f"dashboards: {count} queries and {alert_count} alerts; without data as it must be: {empty}")
+    count += alert_count + 2
     print(f"{count - len(found)} passed, {len(found)} failed")
     return bool(found)
 

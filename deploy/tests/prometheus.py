@@ -11,14 +11,18 @@ from ports import free_port
 
 
 class Prometheus:
-    """Scrapes `targets` (job → addresses) every second, until the end of a `with`."""
+    """Scrapes `targets` (job → addresses) and evaluates the alerts of `rules` every second, until the end of a `with`."""
 
-    def __init__(self, binary, folder, targets):
+    def __init__(self, binary, folder, targets, rules):
         self.port = free_port()
         config = folder / "prometheus.json"
         config.write_text(
             json.dumps(
-                {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape(*each) for each in targets.items()]}
+                {
+                    "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                    "rule_files": [str(rules)],
+                    "scrape_configs": [scrape(*each) for each in targets.items()],
+                }
             )
         )
         storage, listen = f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address=127.0.0.1:{self.port}"
@@ -37,9 +41,17 @@ class Prometheus:
 
     def ask(self, path, **parameters):
         """The result of a query; an error of Prometheus is an error here."""
+        return self.data(path, **parameters)["result"]
+
+    def data(self, path, **parameters):
+        """What the API answers."""
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=30) as response:
-            return json.load(response)["data"]["result"]
+            return json.load(response)["data"]
+
+    def rules(self):
+        """The rules, each with its health and its last error."""
+        return [rule for group in self.data("rules")["groups"] for rule in group["rules"]]
 
     def values(self, expression, start, end):
         """Every number that the expression has in that time."""

@@ -49,6 +49,7 @@ mod outage;
 mod output;
 mod outside;
 mod pace;
+mod parked;
 mod pipe;
 mod plan;
 mod playground;

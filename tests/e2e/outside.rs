@@ -216,7 +216,7 @@ fn everyday_statements_are_not_mistaken() {
         "UPDATE vt SET n = 1",
         "UPDATE t SET n = ft(1)",
         "INSERT INTO t VALUES (4, LENGTH(MD5('m')))",
-        "SELECT GET_LOCK('m', 0), ST_X(ST_GeomFromText('POINT(1 2)'))",
+        "SELECT IS_FREE_LOCK('m'), ST_X(ST_GeomFromText('POINT(1 2)'))",
         "UPDATE nowhere SET n = 1",
         "UPDATE t SET n = (SELECT COUNT(*) FROM queryfleet_ledger)",
     ];

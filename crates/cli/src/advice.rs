@@ -56,7 +56,9 @@ fn advice_of_problem(problem: &Problem) -> Option<String> {
              --skip-no-autocommit --hex-blob); give --session-sql {}",
             shell_word(session_sql)
         )),
-        Problem::AmbiguousBackslash => Some("say --csv-dialect mysql, or --csv-dialect rfc4180".into()),
+        Problem::AmbiguousBackslash | Problem::AmbiguousNull => {
+            Some("say --csv-dialect mysql, or --csv-dialect rfc4180".into())
+        }
         Problem::DialectOfNdjson => Some("leave out --csv-dialect".into()),
         _ => None,
     }

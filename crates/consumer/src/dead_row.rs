@@ -44,10 +44,10 @@ impl DeadRow<'_> {
             envelope: &message.body,
             signature: message.headers.signature.as_deref(),
         };
-        if session.record_dead(&dead).await? {
+        if let Some(reason) = session.record_dead(&dead).await? {
             let job = JobRef { run: self.chunk.run, seq: self.job.seq, slot: self.slot };
             let event = Event::of_job(job, self.reason.as_str(), self.failure.to_string());
-            shared.record_dead(self.reason, event);
+            shared.record_dead(reason, event);
         }
         Ok(())
     }

@@ -9,6 +9,13 @@ const LOST: &[u16] =
     &[1047, 1053, 1077, 1078, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169, 4031];
 /// Out of connections, out of room.
 const FULL: &[u16] = &[1021, 1037, 1040, 1041, 1114, 1135, 1203, 1226];
+/// A table is full, a temporary one or one of a disk that is.
+const TABLE_FULL: u16 = 1114;
+/// At COMMIT, of Galera.
+const ERROR_DURING_COMMIT: u16 = 1180;
+/// At COMMIT: of the cache of the binary log, of Group Replication's limit of a transaction (ER_RUN_HOOK_ERROR; a member that is
+/// not part of its group takes no writes before) and of its write set.
+const TOO_LARGE_TO_COMMIT: &[u16] = &[1197, 3100, 3231];
 /// The server takes no writes: it is failing over, or is no server to write to.
 const READ_ONLY: &[u16] = &[1792, 1836, 1874];
 /// 1290 is many things; only a server that has become read-only passes.
@@ -29,6 +36,8 @@ const PERMANENT: &[u16] = &[
 ];
 /// Raised before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_THE_STATEMENT: &[u16] = &[1044, 1142, 1305, 1318, 1370];
+/// Those of them that name the routine.
+const OF_A_ROUTINE: &[u16] = &[1305, 1318, 1370];
 /// Rights and names that an operator has to fix, met while connecting or by a question.
 const UNFIT: &[u16] = &[1044, 1045, 1049, 1130, 1142, 1143, 1146, 1227, 1698, TLS_REQUIRED];
 
@@ -79,14 +88,31 @@ pub(crate) fn is_before_the_statement(code: u16) -> bool {
     BEFORE_THE_STATEMENT.contains(&code)
 }
 
+/// Whether the server says this of a routine that it has not begun, whichever statement calls it.
+pub(crate) fn is_of_a_routine(code: u16) -> bool {
+    OF_A_ROUTINE.contains(&code)
+}
+
 /// Whether the server has ended the connection.
 pub(crate) fn is_lost(code: u16) -> bool {
     LOST.contains(&code)
 }
 
-/// Whether the server is failing over, full, or out of connections.
+/// Whether the server is failing over, full, or out of connections. A temporary table that is full is the statement's own: it is
+/// as large the next time.
 pub(crate) fn is_pressure(code: u16, message: &str) -> bool {
-    FULL.contains(&code) || takes_no_writes(code, message)
+    let is_own_table = code == TABLE_FULL && message.contains("#sql");
+    FULL.contains(&code) && !is_own_table || takes_no_writes(code, message)
+}
+
+/// Whether COMMIT was refused for what the transaction holds, so that no other job is to be kept from it: it is too large for
+/// Group Replication, Galera or the cache of the binary log.
+pub(crate) fn is_refused_for_its_size(code: u16, message: &str) -> bool {
+    match code {
+        // Any "Got error … during COMMIT"; Galera's for the size are EIO and EMSGSIZE.
+        ERROR_DURING_COMMIT => ["error 5 ", "error 90 "].iter().any(|errno| message.contains(errno)),
+        _ => TOO_LARGE_TO_COMMIT.contains(&code) || message.contains("writeset size exceeded"),
+    }
 }
 
 fn takes_no_writes(code: u16, message: &str) -> bool {
@@ -162,6 +188,12 @@ mod tests {
         for code in [1265, 1365, 1411, 1526, 1906, 3105, 3140, 3819, 4025] {
             assert_eq!(class(code, ""), Class::Permanent, "code {code}");
         }
+    }
+
+    #[test]
+    fn a_temporary_table_that_is_full_is_counted() {
+        assert_eq!(class(1114, "The table 'orders' is full"), Class::Pressure);
+        assert_eq!(class(1114, "The table '/tmp/#sql2f_b_1' is full"), Class::Unlisted);
     }
 
     #[test]

@@ -84,6 +84,11 @@ pub enum Problem {
         "a backslash that is either an escape of MySQL's (INTO OUTFILE) or a character: say which dialect the CSV is in"
     )]
     AmbiguousBackslash,
+    /// A NULL without quotes in a CSV file of which no dialect was given.
+    #[error(
+        "NULL without quotes, which is either MySQL's NULL (INTO OUTFILE) or a text: say which dialect the CSV is in"
+    )]
+    AmbiguousNull,
     /// A CSV dialect for rows that are no CSV.
     #[error("rows are NDJSON, which has no CSV dialect: leave that out")]
     DialectOfNdjson,

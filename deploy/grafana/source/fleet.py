@@ -220,7 +220,7 @@ DATABASE = row(
     ),
 )
 
-HPA = f'horizontalpodautoscaler=~".*queryfleet-worker.*", {N}'
+HPA = f'horizontalpodautoscaler=~".*worker.*", {N}'
 SCALING = row(
     "Scaling",
     panel(

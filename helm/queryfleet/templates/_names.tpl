@@ -38,7 +38,7 @@ app.kubernetes.io/component: worker
 queryfleet.internal/pool: {{ index . 1 | default "worker" | quote }}
 {{- end -}}
 
-{{- /* (root, component). */ -}}
+{{- /* (root, component, more of them): each key once, or what reads the YAML strictly refuses it. */ -}}
 {{- define "queryfleet.labels" -}}
 {{- $root := index . 0 -}}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
@@ -46,7 +46,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 app.kubernetes.io/component: {{ index . 1 }}
-{{- with $root.Values.commonLabels }}
+{{- with merge (dict) (index . 2 | default dict) $root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -56,10 +56,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $root := index . 0 -}}
 name: {{ index . 1 | quote }}
 labels:
-  {{- include "queryfleet.labels" (list $root (index . 2)) | nindent 2 }}
-  {{- with index . 3 }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "queryfleet.labels" (list $root (index . 2) (index . 3)) | nindent 2 }}
 {{- with merge (dict) (index . 4 | default dict) $root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

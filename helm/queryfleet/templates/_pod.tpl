@@ -123,7 +123,8 @@ containers:
 {{- end }}
 {{- end }}
 - {name: QUERYFLEET_QUEUE, value: {{ index . 2 | quote }}}
-{{- range $name, $value := merge dict ($part.settings | default dict) $root.Values.settings }}
+{{- /* Not `merge`, which takes "" for unset: a pool says "" to leave out what is set for all. */}}
+{{- range $name, $value := mergeOverwrite (deepCopy $root.Values.settings) ($part.settings | default dict) }}
 {{- if not (has $value (list nil "")) }}
 - name: QUERYFLEET_{{ $name }}
   value: {{ $value | toString | quote }}
@@ -188,10 +189,7 @@ containers:
 {{- $root := index . 0 -}}
 {{- $part := index . 1 -}}
 labels:
-  {{- include "queryfleet.labels" (list $root (index . 2)) | nindent 2 }}
-  {{- with $part.labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "queryfleet.labels" (list $root (index . 2) $part.labels) | nindent 2 }}
 {{- $annotations := merge (dict) ($part.annotations | default dict) $root.Values.commonAnnotations -}}
 {{- if eq (include "queryfleet.makesSecret" $root) "true" -}}
 {{- $_ := set $annotations "checksum/secret" (include "queryfleet.secretData" $root | sha256sum) -}}

@@ -49,7 +49,7 @@
     - --canary={{ int . }}
     {{- end }}
     {{- with $run.halt }}
-    - --halt={{ . }}
+    - --halt={{ kindIs "string" . | ternary . (int64 .) }}
     {{- end }}
     {{- with $run.sessionSql }}
     - {{ printf "--session-sql=%s" . | quote }}
@@ -73,8 +73,8 @@
 {{- $root := index . 0 -}}
 {{- $run := index . 1 -}}
 backoffLimit: {{ $run.backoffLimit }}
-{{- with $run.ttlSecondsAfterFinished }}
-ttlSecondsAfterFinished: {{ int . }}
+{{- if not (kindIs "invalid" $run.ttlSecondsAfterFinished) }}
+ttlSecondsAfterFinished: {{ int $run.ttlSecondsAfterFinished }}
 {{- end }}
 {{- with $run.activeDeadlineSeconds }}
 activeDeadlineSeconds: {{ int . }}
@@ -87,11 +87,14 @@ podFailurePolicy:
     # Evicted or preempted: the next pod goes on where this one stopped.
     - action: Ignore
       onPodConditions: [{type: DisruptionTarget, status: "True"}]
-    # Wrong usage, dead jobs, cancelled, timed out, jobs missing, halted, purged: another pod would find the same.
+    # Wrong usage, dead jobs, cancelled, timed out, jobs missing, halted, purged: another pod would find the same. Of these
+    # containers only: a curl that fetches the input ends with 6 or 7 when the network fails.
+    {{- range $run.wait | ternary (list "publish" "wait") (list "publish") }}
     - action: FailJob
-      onExitCodes: {operator: In, values: [2, 3, 4, 5, 6, 7, 8]}
+      onExitCodes: {containerName: {{ . }}, operator: In, values: [2, 3, 4, 5, 6, 7, 8]}
       # Before 1.29 the schema wants it.
       onPodConditions: []
+    {{- end }}
 template:
   metadata:
     {{- include "queryfleet.podMetadata" (append . "run") | nindent 4 }}

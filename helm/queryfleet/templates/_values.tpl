@@ -19,7 +19,7 @@
 {{- $queues = append $queues .queue -}}
 {{- end -}}
 {{- range .Values.runs -}}
-{{- $queues = append $queues (.queue | default $.Values.worker.queue) -}}
+{{- $queues = append $queues (.queue | default $.Values.run.queue | default $.Values.worker.queue) -}}
 {{- end -}}
 {{- $queues | default (list .Values.worker.queue) | uniq | toJson -}}
 {{- end -}}
@@ -39,7 +39,8 @@
 {{- define "queryfleet.setting" -}}
 {{- $defaults := dict "DRAIN_TIMEOUT" "25s" "STATEMENT_TIMEOUT" "15m" -}}
 {{- $name := index . 2 -}}
-{{- get (index . 1).settings $name | default (get (index . 0).Values.settings $name) | default (get $defaults $name) -}}
+{{- $own := (index . 1).settings | default dict -}}
+{{- hasKey $own $name | ternary (get $own $name) (get (index . 0).Values.settings $name) | default (get $defaults $name) -}}
 {{- end -}}
 
 {{- /* (root, pool): after the drain timeout a worker takes 17 s at most: 15 to give jobs back, 2 to sign off. */ -}}

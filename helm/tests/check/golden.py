@@ -75,9 +75,13 @@ def shorten(document: dict) -> dict:
     for name in document.get("data") or {} if name_of(document).endswith("-dashboards") else []:
         if document["data"][name] == (ROOT / "deploy/grafana" / name).read_text():
             document["data"][name] = f"<deploy/grafana/{name}>"
-    rules = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())
-    if document.get("spec", {}).get("groups") == rules["groups"]:
-        document["spec"]["groups"] = "<deploy/prometheus/rules.yaml>"
+    if document["kind"] == "PrometheusRule":
+        [rules] = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())["groups"]
+        for group in document["spec"]["groups"]:
+            group["rules"] = [
+                f"<deploy/prometheus/rules.yaml: {rule['alert']}>" if rule in rules["rules"] else rule
+                for rule in group["rules"]
+            ]
     return document
 
 

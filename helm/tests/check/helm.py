@@ -10,6 +10,18 @@ ROOT = TESTS.parent.parent
 CHART = TESTS.parent / "queryfleet"
 
 
+class Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice, as Flux and kustomize do."""
+
+    def construct_mapping(self, node, deep=False):
+        """The mapping, whose keys are all different."""
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def cases() -> list[Path]:
     """The values files that must render."""
     return sorted((TESTS / "values").glob("*.yaml"))
@@ -32,5 +44,5 @@ def render(helm: str, values: Path, *more: str) -> list[dict]:
     result = template(helm, values, *more)
     if result.returncode != 0:
         raise RuntimeError(f"{values.name}: {helm} template failed: {result.stderr.strip()}")
-    rendered = [document for document in yaml.safe_load_all(result.stdout) if document]
+    rendered = [document for document in yaml.load_all(result.stdout, Strict) if document]
     return sorted(rendered, key=lambda document: (document["kind"], document["metadata"]["name"]))

@@ -57,7 +57,7 @@ pub(crate) async fn record(
     tables: &Tables,
     dead: &NewDeadJob<'_>,
     mode: &str,
-) -> Result<bool, mysql_async::Error> {
+) -> Result<Option<DeadReason>, mysql_async::Error> {
     let mut tries = 1;
     loop {
         match record_once(conn, tables, dead, mode).await {
@@ -69,30 +69,37 @@ pub(crate) async fn record(
     }
 }
 
-/// One transaction, under a mode of our own. Returns whether the job died by this.
+/// One transaction, under a mode of our own. Returns as what the job died by this.
 async fn record_once(
     conn: &mut Conn,
     tables: &Tables,
     dead: &NewDeadJob<'_>,
     mode: &str,
-) -> Result<bool, mysql_async::Error> {
+) -> Result<Option<DeadReason>, mysql_async::Error> {
     conn.query_drop(format!("{};START TRANSACTION", set_own_mode())).await?;
     let written = write(conn, tables, dead).await?;
-    let end = if written { "COMMIT" } else { "ROLLBACK" };
+    let end = if written.is_some() { "COMMIT" } else { "ROLLBACK" };
     conn.query_drop(format!("{end};{}", restore_mode(mode))).await?;
     Ok(written)
 }
 
 /// Ledger row `dead`, dead row, in the transaction that is open. A job that has ended already stays as it ended. A
-/// `started` row (a job that is not atomic, parked as unknown) becomes `dead`. Returns whether they were written.
+/// `started` row (of a job that is not atomic) becomes `dead`, and the job `unknown` whatever the reason: another attempt had
+/// begun, and a reason that says that nothing took effect invites a replay. Returns the reason that was written.
 pub(crate) async fn write(
     conn: &mut Conn,
     tables: &Tables,
     dead: &NewDeadJob<'_>,
-) -> Result<bool, mysql_async::Error> {
-    if !claim(conn, tables, dead).await? {
-        return Ok(false);
-    }
+) -> Result<Option<DeadReason>, mysql_async::Error> {
+    let (reason, message) = match claim(conn, tables, dead).await? {
+        Claimed::Ended => return Ok(None),
+        Claimed::Begun if dead.reason != DeadReason::Unknown => {
+            let message =
+                format!("an attempt had begun, and nobody saw its end; then: {}", dead.failure.message);
+            (DeadReason::Unknown, message)
+        }
+        Claimed::New | Claimed::Begun => (dead.reason, dead.failure.message.clone()),
+    };
     let insert = format!(
         "INSERT INTO {} (run, seq, queue, state, reason, code, sql_state, message, first_error, attempts, worker, \
          statement, envelope) VALUES (:run, :seq, :queue, 'dead', :reason, :code, :sqlstate, :message, :first_error, \
@@ -106,10 +113,10 @@ pub(crate) async fn write(
         "run" => dead.run.0,
         "seq" => dead.seq,
         "queue" => dead.queue,
-        "reason" => dead.reason.as_str(),
+        "reason" => reason.as_str(),
         "code" => dead.failure.code,
         "sqlstate" => dead.failure.sqlstate.as_deref(),
-        "message" => dead.failure.message.as_str(),
+        "message" => message,
         "first_error" => dead.first_error,
         "attempts" => dead.attempts,
         "worker" => dead.worker,
@@ -119,16 +126,30 @@ pub(crate) async fn write(
     // On its own: a statement that the server has just taken may exceed its max_allowed_packet together with its envelope.
     let update = format!("UPDATE {} SET envelope = ?, signature = ? WHERE run = ? AND seq = ?", tables.dead);
     conn.exec_drop(update, (dead.envelope, dead.signature, dead.run.0, dead.seq)).await?;
-    Ok(true)
+    Ok(Some(reason))
 }
 
-/// Takes the job's ledger row for `dead`; false when it has ended otherwise.
-async fn claim(conn: &mut Conn, tables: &Tables, dead: &NewDeadJob<'_>) -> Result<bool, mysql_async::Error> {
+/// What the job's ledger row was before it became `dead`.
+enum Claimed {
+    /// There was none.
+    New,
+    /// `started`.
+    Begun,
+    /// The job has ended otherwise, and the row stays.
+    Ended,
+}
+
+/// Takes the job's ledger row for `dead`.
+async fn claim(
+    conn: &mut Conn,
+    tables: &Tables,
+    dead: &NewDeadJob<'_>,
+) -> Result<Claimed, mysql_async::Error> {
     let NewDeadJob { run, seq, .. } = dead;
     let state = LedgerState::Dead.as_str();
     let insert = format!("INSERT INTO {}(run,seq,state)VALUES({run},{seq},'{state}')", tables.ledger);
     match conn.query_drop(insert).await {
-        Ok(()) => return Ok(true),
+        Ok(()) => return Ok(Claimed::New),
         Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_KEY => {}
         Err(error) => return Err(error),
     }
@@ -138,7 +159,7 @@ async fn claim(conn: &mut Conn, tables: &Tables, dead: &NewDeadJob<'_>) -> Resul
         tables.ledger
     );
     conn.query_drop(update).await?;
-    Ok(conn.affected_rows() == 1)
+    Ok(if conn.affected_rows() == 1 { Claimed::Begun } else { Claimed::Ended })
 }
 
 /// A dead row of its own, without run, seq and ledger row. Of the body only the beginning is kept, and nothing of it when

@@ -130,12 +130,12 @@ impl Session {
         }
     }
 
-    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Returns whether it did: not
-    /// when an earlier delivery had ended the job.
+    /// Writes a job's end as dead: its ledger row and its dead row in one transaction. Returns the reason that it wrote, which
+    /// is `unknown` of a job that had begun; `None` when an earlier delivery had ended the job.
     ///
     /// # Errors
     /// If the database cannot be reached or refuses a row. Nothing is written then, or the next delivery meets 1062.
-    pub async fn record_dead(&mut self, dead: &NewDeadJob<'_>) -> Result<bool, Error> {
+    pub async fn record_dead(&mut self, dead: &NewDeadJob<'_>) -> Result<Option<DeadReason>, Error> {
         let mut open = self.take_ready(&RunSession::NONE).await?;
         let recorded = self
             .bounded(dead_row::record(

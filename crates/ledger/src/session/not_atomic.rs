@@ -1,14 +1,15 @@
 //! Statements that cannot be committed together with their ledger row, run as their run says (`--not-atomic`).
 //!
 //! `park`: row `started`, committed; the statement; row `done`. Whoever finds `started` knows that nobody saw the end
-//! and parks the job as unknown. `repeat`: the statement, then row `done`; whoever finds no row runs it again.
+//! and parks the job as unknown; who executes it holds a lock of its session meanwhile, for which others wait: a worker that
+//! has only lost the broker does see the end. `repeat`: the statement, then row `done`; whoever finds no row runs it again.
 
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, ServerError};
 use queryfleet_job::{Chunk, Class, Failure, Job, LedgerState, NotAtomic, Outcome, RunId, read_conflict};
-use queryfleet_sql::Kind;
+use queryfleet_sql::{Kind, SqlMode};
 
 use crate::error::Error;
 use crate::error_code::{self, DUPLICATE_KEY};
@@ -39,6 +40,10 @@ impl Session {
         };
         let ledger = &self.database.tables.ledger;
         let row = LedgerRow { ledger, run: chunk.run, seq: job.seq, limit: self.limit() };
+        if how == NotAtomic::Park && row.is_executed_elsewhere(&mut open.conn).await {
+            self.open = Some(open);
+            return Err(Outcome::Pressure(Failure::said("another session still executes the statement")));
+        }
         row.begin(&mut open.conn, how).await?;
         let statement = bind::statement(job, open.facts.sql_mode)
             .map_err(|text| Outcome::Refused(Failure::said(text)))?
@@ -79,11 +84,32 @@ fn in_doubt(outcome: &Outcome) -> Outcome {
 
 /// Whether a statement that failed with this error has certainly changed nothing. `kind` is unknown of what cannot be
 /// read.
-fn has_changed_nothing(kind: Option<Kind>, error: &ServerError, outcome: &Outcome) -> bool {
+fn has_changed_nothing(
+    kind: Option<Kind>,
+    sql: &str,
+    mode: SqlMode,
+    error: &ServerError,
+    outcome: &Outcome,
+) -> bool {
     // Of what a procedure did before its error, or a statement in a table without transactions, much may stay.
     let is_done_in_pieces = kind.is_some_and(|kind| kind == Kind::Call || kind.is_atomic());
-    let had_not_begun = error_code::is_before_the_statement(error.code);
+    // A procedure that another one calls fails in the same words: it is not the one that the statement names.
+    let had_not_begun = match kind {
+        Some(Kind::Call) => {
+            error_code::is_of_a_routine(error.code) && names_routine_of(&error.message, sql, mode)
+        }
+        _ => error_code::is_before_the_statement(error.code),
+    };
     outcome.class() != Class::LostAfterSend && (had_not_begun || !is_done_in_pieces)
+}
+
+/// Whether an error of a routine (`PROCEDURE a.p does not exist`) names the one that the statement calls.
+fn names_routine_of(message: &str, sql: &str, mode: SqlMode) -> bool {
+    let mut routines =
+        message.split([' ', ';', '\'']).filter_map(|word| word.split_once('.')).map(|(_, name)| name);
+    let called = queryfleet_sql::called_procedures(sql, mode);
+    let called = called.first().map(|procedure| procedure.table.to_string());
+    called.is_some_and(|called| routines.any(|name| name.eq_ignore_ascii_case(&called)))
 }
 
 /// Reads an error of the statement; takes its `started` row away when it has changed nothing.
@@ -106,7 +132,8 @@ async fn failed(
         return outcome;
     }
     let kind = queryfleet_sql::inspect(&job.sql, open.facts.sql_mode).map(|inspected| inspected.kind).ok();
-    let is_clean = has_changed_nothing(kind, &error, &outcome) && row.take_back(&mut open.conn).await.is_ok();
+    let is_clean = has_changed_nothing(kind, &job.sql, open.facts.sql_mode, &error, &outcome)
+        && row.take_back(&mut open.conn).await.is_ok();
     judge(how, outcome, if is_clean { Trace::None } else { Trace::MayRemain })
 }
 
@@ -143,6 +170,18 @@ impl LedgerRow<'_> {
         }
     }
 
+    /// Takes the lock of whoever executes this job; whether somebody else has it. It goes with the session: that of this slot's
+    /// last attempt may take a moment to end. A server that has no such locks (a cluster may forbid them) leaves it open who
+    /// executes what.
+    async fn is_executed_elsewhere(&self, conn: &mut Conn) -> bool {
+        let LedgerRow { ledger, run, seq, .. } = self;
+        // A name has at most 64 characters.
+        let name = &queryfleet_job::digest(format!("{ledger} {run}/{seq}").as_bytes())[..48];
+        let taken =
+            self.within_limit(conn.query_first(format!("SELECT GET_LOCK('queryfleet {name}', 1)"))).await;
+        matches!(taken, Ok(Some(Some(0_u8))))
+    }
+
     /// Writes `done` and commits. A procedure may have left its own transaction open: COMMIT ends it together with our row.
     async fn finish(&self, conn: &mut Conn, how: NotAtomic) -> Result<(), Outcome> {
         let written = match how {
@@ -153,14 +192,22 @@ impl LedgerRow<'_> {
                 inserted => inserted,
             },
         };
+        let is_ours = how == NotAtomic::Repeat || conn.affected_rows() == 1;
         let committed = match written {
             Ok(()) => self.within_limit(conn.query_drop("COMMIT")).await,
             Err(error) => Err(error),
         };
-        committed.map_err(|error| {
-            let lost = Outcome::LostAfterSend(Failure::said(queryfleet_job::causes(&error)));
-            judge(how, lost, Trace::MayRemain)
-        })
+        match committed {
+            Ok(()) if is_ours => Ok(()),
+            Ok(()) => {
+                let text = "the statement took effect after its ledger row had been taken for dead";
+                Err(Outcome::Unknown(Failure::said(text)))
+            }
+            Err(error) => {
+                let lost = Outcome::LostAfterSend(Failure::said(queryfleet_job::causes(&error)));
+                Err(judge(how, lost, Trace::MayRemain))
+            }
+        }
     }
 
     /// Takes the `started` row away again.
@@ -207,7 +254,7 @@ mod tests {
     use super::*;
 
     fn error(code: u16) -> ServerError {
-        ServerError { code, state: "HY000".into(), message: "no".into() }
+        ServerError { code, state: "HY000".into(), message: "PROCEDURE a.p does not exist".into() }
     }
 
     #[test]
@@ -217,6 +264,7 @@ mod tests {
         for (kind, code, outcome, expected) in [
             // No such procedure: nothing of it has run.
             (Some(Kind::Call), 1305, &permanent, true),
+            (Some(Kind::Call), 1142, &permanent, false),
             // A procedure may have committed before its error.
             (Some(Kind::Call), 1062, &permanent, false),
             // An UPDATE of a table without transactions keeps the rows before the error.
@@ -227,7 +275,22 @@ mod tests {
             (None, 1064, &permanent, true),
             (None, 1053, &lost, false),
         ] {
-            assert_eq!(has_changed_nothing(kind, &error(code), outcome), expected, "{kind:?}, {code}");
+            let found = has_changed_nothing(kind, "CALL p(1)", SqlMode::default(), &error(code), outcome);
+            assert_eq!(found, expected, "{kind:?}, {code}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_an_inner_procedure_is_not_that_of_the_statement() {
+        for (message, is_own) in [
+            ("PROCEDURE a.p does not exist", true),
+            ("Incorrect number of arguments for PROCEDURE a.P; expected 2, got 1", true),
+            ("execute command denied to user 'x'@'%' for routine 'a.p'", true),
+            ("PROCEDURE a.inner_one does not exist", false),
+            ("no", false),
+        ] {
+            let sql = "CALL a.`p`(1, 'inner_one')";
+            assert_eq!(names_routine_of(message, sql, SqlMode::default()), is_own, "{message}");
         }
     }
 

@@ -8,7 +8,7 @@ use queryfleet_job::{Failure, Outcome};
 
 use crate::error_code::{
     DUPLICATE_KEY, IDLE_FOR_TOO_LONG, INTERRUPTED, NO_DATABASE, NO_SUCH_SAVEPOINT, OwnError, is_lost,
-    read_own_error, read_statement_error,
+    is_refused_for_its_size, read_own_error, read_statement_error,
 };
 use crate::session::packet::PacketStep;
 
@@ -41,6 +41,8 @@ pub(crate) fn read(error: &ServerError, step: PacketStep, savepoint: &str) -> Ve
             Outcome::Unknown(Failure::said("the statement ended the transaction that it ran in"))
         }
         PacketStep::Use if NO_DATABASE.contains(&code) => Outcome::Permanent(failure),
+        // Given back, it would come round for ever, and with it the jobs behind it.
+        PacketStep::Commit if is_refused_for_its_size(code, &error.message) => Outcome::Unlisted(failure),
         PacketStep::Begin
         | PacketStep::Ledger
         | PacketStep::Savepoint
@@ -137,6 +139,8 @@ mod tests {
                 let ended = match class(code, step, "as the server says it") {
                     None => step == PacketStep::Ledger && code == DUPLICATE_KEY,
                     Some(Class::Permanent) => step == PacketStep::Use && NO_DATABASE.contains(&code),
+                    // It is too large to be committed, which is the job's own fault.
+                    Some(Class::Unlisted) => step == PacketStep::Commit && is_refused_for_its_size(code, ""),
                     Some(class) => matches!(class, Class::Pressure | Class::Unfit | Class::Killed),
                 };
                 assert!(ended, "{code} at {step:?}");
@@ -145,6 +149,18 @@ mod tests {
         for code in [1036, 1044, 1062, 1142, 1146, 1406, 1526, 1644, 1792, 1836, 1874, 9999] {
             assert_eq!(class(code, PacketStep::Commit, ""), Some(Class::Unfit), "{code}");
         }
+        for (code, message) in [
+            (1180, "Got error 5 \"Input/output error\" during COMMIT"),
+            (1180, "Got error 90 \"Message too long\" during COMMIT"),
+            (1197, ""),
+            (3100, ""),
+            (3231, ""),
+            (4160, "Maximum writeset size exceeded"),
+        ] {
+            assert_eq!(class(code, PacketStep::Commit, message), Some(Class::Unlisted), "{code}");
+        }
+        let full = "Got error 28 \"No space left on device\" during COMMIT";
+        assert_eq!(class(1180, PacketStep::Commit, full), Some(Class::Unfit));
         let read_only =
             "The MariaDB server is running with the --read-only option so it cannot execute this statement";
         assert_eq!(class(1290, PacketStep::Ledger, read_only), Some(Class::Unfit));

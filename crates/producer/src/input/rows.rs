@@ -90,6 +90,12 @@ fn header_columns(csv: &Csv, header: &[Field], template: &Template) -> Result<Ve
         let Param::Text(name) = &field.value else {
             return Err(csv.error_at(field.offset, r"\N is no name of a column".into()));
         };
+        if let Some(separator) = name.chars().find(|char| header.len() == 1 && ";\t|".contains(*char)) {
+            let why = format!(
+                "header has no comma but {separator:?}: fields are separated by commas, convert the file"
+            );
+            return Err(csv.error_at(field.offset, why));
+        }
         let column = template.column(name).map_err(|why| csv.error_at(field.offset, why))?;
         if columns.contains(&column) {
             return Err(csv.error_at(field.offset, format!("column `{name}` stands twice")));

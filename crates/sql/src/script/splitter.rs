@@ -93,7 +93,7 @@ pub enum SplitError {
 /// line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
-/// - Comments before a statement belong to it, and go with it; those after its delimiter belong to the next. The
+/// - Comments before a statement belong to it, and go with it, unless they are not UTF-8; those after its delimiter belong to the next. The
 ///   client with `--comments` sends a `--` or `#` comment between statements as a query of its own, and one after a
 ///   delimiter, on its line, with the statement that ended there. Without `--comments` it drops them.
 /// - The text keeps its form. The client turns `\r\n` into `\n`, in strings too (unless `--binary-mode`), and puts a
@@ -198,11 +198,16 @@ impl Splitter {
     /// Returns a [`SplitError`] if the script cannot be split there; each further call returns it again.
     pub fn next_statement(&mut self) -> Result<Option<Statement<'_>>, SplitError> {
         let Some((end, next)) = self.find()? else { return Ok(None) };
-        let from = self.start;
+        let mut from = self.start;
         let to = trimmed_end(&self.buffer, from, end, is_space);
         let position = self.position_of(self.body);
         if let Err(error) = std::str::from_utf8(&self.buffer[from..to]) {
-            return Err(SplitError::NotUtf8 { position: self.position_of(from + error.valid_up_to()) });
+            let bad = from + error.valid_up_to();
+            // The client drops comments before a statement, whatever they are written in.
+            if bad >= self.body || std::str::from_utf8(&self.buffer[self.body..to]).is_err() {
+                return Err(SplitError::NotUtf8 { position: self.position_of(bad) });
+            }
+            from = self.body;
         }
         self.begin_at(next);
         // Checked above; again, as the borrow must begin after the move. It costs some nanoseconds.

@@ -16,6 +16,17 @@ pub(crate) fn version_comment(
     refuse_swallowed_end(inside(text, offset, length)?, offset, what, mode)
 }
 
+/// The clients do not end a comment at the `*/` of a version comment in it; the servers do.
+pub(crate) fn comment(text: &[u8], offset: usize) -> Result<(), Refusal> {
+    let inside = inside(text, offset, 2)?;
+    match memchr::memmem::find_iter(inside, b"/*")
+        .any(|at| inside[at + 2..].starts_with(b"!") || inside[at + 2..].starts_with(b"M!"))
+    {
+        true => Err(Refusal::Ambiguous { what: "a version comment in a comment", offset }),
+        false => Ok(()),
+    }
+}
+
 /// An optimizer hint at `offset` is a comment to some servers; to others its quotes are quotes. Whether a backslash
 /// escapes there is left open.
 pub(crate) fn hint(text: &[u8], offset: usize, mode: SqlMode) -> Result<(), Refusal> {

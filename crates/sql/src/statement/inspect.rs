@@ -5,7 +5,7 @@ use crate::lexer::word::{Lexeme, WordReader};
 use crate::statement::keywords::Keywords;
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
-use crate::statement::{ambiguous, previous_statement, user_variable};
+use crate::statement::{ambiguous, previous_statement, user_lock, user_variable};
 
 /// A statement that is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
         user_variable::refuse(sql, kind, mode)?;
     }
     previous_statement::refuse(sql, kind, mode)?;
+    user_lock::refuse(sql, kind, mode)?;
     Ok(Inspected { kind, sql: &sql[..pass.end.unwrap_or(sql.len())] })
 }
 
@@ -207,6 +208,7 @@ impl<'a> Pass<'a> {
                 if self.text.get(offset + 2) == Some(&b'+') {
                     ambiguous::hint(self.text, offset, self.scanner.mode())?;
                 }
+                ambiguous::comment(self.text, offset)?;
                 self.scanner.step(self.text, true);
                 Ok(())
             }

@@ -7,4 +7,5 @@ pub(crate) mod keywords;
 pub(crate) mod kind;
 pub(crate) mod previous_statement;
 pub(crate) mod refusal;
+pub(crate) mod user_lock;
 pub(crate) mod user_variable;

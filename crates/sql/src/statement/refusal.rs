@@ -83,6 +83,8 @@ pub enum SessionState {
     ReadsVariable,
     /// LAST_INSERT_ID() and its like, which return something about the statement before.
     PreviousStatement,
+    /// SELECT or DO of GET_LOCK() and its like: the lock is gone with the session.
+    UserLock,
 }
 
 impl SessionState {
@@ -100,6 +102,7 @@ impl SessionState {
             Self::Handler => "use SELECT",
             Self::AssignsVariable | Self::SelectsIntoVariable => "use a subquery where the value is needed",
             Self::ReadsVariable => "write the value out, or use a subquery where it is needed",
+            Self::UserLock => "leave it out; to let few run at a time, use queryfleet limit --slots",
             Self::PreviousStatement => "read the row by another key, or write the value out",
         }
     }
@@ -118,6 +121,7 @@ impl fmt::Display for SessionState {
             Self::AssignsVariable => "assigning a user variable",
             Self::SelectsIntoVariable => "SELECT … INTO a variable",
             Self::ReadsVariable => "reading a user variable",
+            Self::UserLock => "a lock of the session (GET_LOCK(), RELEASE_LOCK())",
             Self::PreviousStatement => {
                 "what the statement before it left (LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), LASTVAL(), \
                  @@identity, @@warning_count, SHOW WARNINGS)"

@@ -314,6 +314,8 @@ fn a_version_comment_that_may_end_elsewhere_is_ambiguous() {
     ambiguous("UPDATE t SET a=1 /*!99999 /*/ ; COMMIT ; /* */");
     ambiguous("UPDATE t SET a=1 /*!99999 /*!50000 , b=2 */ */");
     ambiguous("UPDATE t SET a=1 /*!99999 , b='\\' */ , c='' ; COMMIT -- '");
+    ambiguous("/* rows of the /*!50001 view */ UPDATE t SET a=1");
+    ambiguous("UPDATE t SET a=1 /* x /*M!100100 y */");
     ambiguous("SELECT /*+ X('*/ , '*/ ; COMMIT ; -- ')");
     ambiguous("SELECT /*+ X('\\') */ 1");
     ambiguous("CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ ' $$ ; COMMIT ; -- '");
@@ -324,6 +326,7 @@ fn a_version_comment_that_may_end_elsewhere_is_ambiguous() {
         "UPDATE /*+ NO_MERGE(`t`) */ t SET a=1",
         "UPDATE t SET a$b$=1, c=b$",
         "UPDATE t /* ' */ SET a=1 /* ' */",
+        "UPDATE t /* /* M! */ SET a=1 -- /*!",
     ] {
         assert_eq!(check(sql, PLAIN), Ok(Kind::Update), "{sql:?}");
     }

@@ -215,6 +215,7 @@ fn what_stays_open_is_an_error_at_its_beginning() {
 #[test]
 fn bad_scripts_are_errors_with_their_place() {
     fails(b"a;\nb 'x\xFF'", SplitError::NotUtf8 { position: place(7, 2, 5) });
+    fails(b"-- caf\xE9\nb 'x\xFF'", SplitError::NotUtf8 { position: place(6, 1, 7) });
     fails(b"a;\n DELIMITER\nb", SplitError::BadDelimiter { position: place(4, 2, 2) });
     fails(b"DELIMITER \\\\\nb", SplitError::BadDelimiter { position: place(0, 1, 1) });
     fails(b"DELIMITER 1234567890123456", SplitError::BadDelimiter { position: place(0, 1, 1) });
@@ -239,4 +240,11 @@ fn errors_name_place_and_remedy() {
         text,
         "3:7: '\\!' is a command of the mariadb client, not SQL: leave it out, and run its command in a shell"
     );
+}
+
+#[test]
+fn a_comment_that_is_not_utf_8_is_dropped() {
+    let (found, end) = split(b"-- caf\xE9\n b; /* \xFF */ c /* d */", SqlMode::default());
+    assert_eq!(end, Ok(()));
+    assert_eq!(found.iter().map(|one| one.0.as_str()).collect::<Vec<_>>(), ["b", "c /* d */"]);
 }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use queryfleet_sql::{Assignment, Position, Target, Value};
 
 use crate::check::settings::run_settings::RunSettings;
-use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Variables};
+use crate::check::settings::variables::{CLIENT, COLLATION, KnownValue, Variables, user};
 use crate::problem::{PlacedProblem, Problem};
 
 /// What the SETs of an input have set so far.
@@ -27,6 +27,8 @@ pub(crate) struct SetTracker {
     is_narrow: bool,
     /// Whether the next statement is written so that SET NAMES binary makes no difference to it.
     as_bytes: bool,
+    /// Users' variables whose values other SETs have read.
+    read: HashSet<String>,
     /// Variables that an error has named; once is enough.
     reported: HashSet<String>,
 }
@@ -78,6 +80,16 @@ impl SetTracker {
         }
         self.is_settled = false;
         let before = self.values.clone();
+        for one in &assignments {
+            let reads = match &one.value {
+                Value::Expression { reads, .. } => reads.as_slice(),
+                value => std::slice::from_ref(value),
+            };
+            self.read.extend(reads.iter().filter_map(|read| match read {
+                Value::User(name) if one.target != Target::User(name.clone()) => Some(user(name)),
+                _ => None,
+            }));
+        }
         let changed = self.values.set(&assignments, &settings.server);
         self.is_narrow = self.values.value_of(CLIENT).is_narrow();
         for name in changed {
@@ -118,12 +130,19 @@ impl SetTracker {
 
     /// The SET of this variable as session SQL would have it, and whether it continues the one before it.
     fn trail_part(&self, assignments: &[Assignment], name: &str, before: &Variables) -> (bool, Assignment) {
+        let target = match name.strip_prefix('@') {
+            Some(name) => Target::User(name.to_owned()),
+            None => Target::Session(name.to_owned()),
+        };
+        let set = assignments.iter().rfind(|one| one.target == target);
         let of_session = |value: Value, only_for: &Option<String>| Assignment {
-            target: Target::Session(name.to_owned()),
+            target: target.clone(),
             value,
             only_for: only_for.clone(),
         };
-        let set = assignments.iter().rfind(|one| matches!(&one.target, Target::Session(set) if set == name));
+        if let Some(kept) = set.filter(|one| keeps_system(one)) {
+            return (false, kept.clone());
+        }
         match (set, self.values.value_of(name)) {
             (_, KnownValue::Literal(collation)) if name == COLLATION => {
                 let target = Target::Names { collation: Some(Value::Literal(collation)) };
@@ -184,7 +203,10 @@ impl SetTracker {
     ) -> Result<(), PlacedProblem> {
         let mut missing = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
-            if self.reported.contains(&variable.name) || self.is_every_sessions(variable, settings) {
+            if self.reported.contains(&variable.name)
+                || self.is_of_sets(variable)
+                || self.is_every_sessions(variable, settings)
+            {
                 continue;
             }
             let problem = match self.judge(variable) {
@@ -235,6 +257,12 @@ impl SetTracker {
         PlacedProblem { place, problem }
     }
 
+    /// Whether this is a user's variable that is there for other SETs: it keeps what they change, or they read it. Any other is
+    /// there for a statement. One that names it is refused; a trigger or a routine that reads it does not show.
+    fn is_of_sets(&self, SetVariable { name, trail, .. }: &SetVariable) -> bool {
+        name.starts_with('@') && (self.read.contains(name) || trail.iter().all(keeps_system))
+    }
+
     /// Whether a statement that follows finds what every session of the run has.
     fn is_every_sessions(&self, variable: &SetVariable, settings: &RunSettings) -> bool {
         if self.as_bytes && [CLIENT, COLLATION].contains(&variable.name.as_str()) {
@@ -251,8 +279,8 @@ impl SetTracker {
         let SetVariable { name, last_line, .. } = variable;
         let now = self.values.value_of(name);
         let apart = match name.as_str() {
-            "sql_mode" => "publish what follows as a file of its own (of a dump: --skip-triggers)",
-            _ => "publish what follows as a file of its own",
+            "sql_mode" => "publish what follows as a run of its own (of a dump: --skip-triggers)",
+            _ => "publish what follows as a run of its own",
         };
         if let Some(why) = self.unfit(variable, &now) {
             return Verdict::Never(why);
@@ -302,9 +330,21 @@ impl SetTracker {
                 KnownValue::Initial(_) => None,
                 _ => Some(unsupported::COLLATION.to_owned()),
             },
+            // A user may name a variable in any way.
+            name if name.starts_with('@') => None,
             name => unsupported::instead(name).map(|instead| unsupported::message(name, now, instead)),
         }
     }
+}
+
+/// Whether a user's variable keeps what variables of the session have.
+fn keeps_system(one: &Assignment) -> bool {
+    let is_system = |value: &Value| matches!(value, Value::System(_));
+    let keeps = match &one.value {
+        Value::Expression { reads, .. } => !reads.is_empty() && reads.iter().all(is_system),
+        value => is_system(value),
+    };
+    keeps && matches!(one.target, Target::User(_))
 }
 
 #[cfg(test)]

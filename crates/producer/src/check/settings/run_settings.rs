@@ -59,6 +59,10 @@ impl RunSettings {
         };
         match value {
             KnownValue::Unknown(_) => false,
+            // A user's variable that nobody has set is NULL.
+            KnownValue::Literal(text) if name.starts_with('@') && matches!(has, KnownValue::Initial(_)) => {
+                text.eq_ignore_ascii_case("null")
+            }
             KnownValue::Initial(of) if of == COLLATION => {
                 has == self.collation(&self.server.collations.names.utf8mb4)
             }
@@ -111,6 +115,7 @@ fn text_of<'a>(sets: impl Iterator<Item = Vec<&'a Assignment>>) -> String {
 /// Whether a part of a SET gives this variable a value.
 fn sets_variable(one: &Assignment, name: &str) -> bool {
     match &one.target {
+        Target::User(set) => name.strip_prefix('@') == Some(set.as_str()),
         Target::Session(set) => set == name || name == COLLATION && set == "character_set_connection",
         Target::Names { .. } | Target::CharacterSet => name == COLLATION || name == CLIENT,
         _ => false,

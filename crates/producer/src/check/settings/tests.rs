@@ -72,7 +72,10 @@ fn a_set_without_effect_on_a_statement_is_passed_over() {
     for script in [
         "SET NAMES utf8mb4; job",
         "SET NAMES utf8; job",
-        "SET @old = @@sql_mode, @x = 1, @y = 'it''s'; job",
+        "SET @old = @@sql_mode; job",
+        "SET @x = 1; SET autocommit = @x; job; SET @x = NULL; job",
+        "SET @old = CONCAT(@@sql_mode, ''), @y = 'it''s'",
+        "SET NAMES utf8mb4; SET @saved = @@character_set_client; job; SET character_set_client = @saved; job",
         "SET SESSION TRANSACTION READ WRITE; job",
         "job; SET foreign_key_checks = 1",
         "SET foreign_key_checks = 0; SET foreign_key_checks = DEFAULT",
@@ -105,6 +108,12 @@ fn a_set_that_matters_is_refused_until_every_session_has_it() {
         (
             "SET sql_mode = 'A'; SET sql_mode = CONCAT(@@sql_mode, ',B'), time_zone = '+00:00'; job",
             "SET sql_mode='A', time_zone='+00:00'; SET sql_mode=CONCAT(@@sql_mode, ',B')",
+        ),
+        // A trigger may read it.
+        ("SET @who = 'import'; job", "SET @who='import'"),
+        (
+            "SET @disable_triggers = 1, time_zone = '+00:00'; job",
+            "SET @disable_triggers=1, time_zone='+00:00'",
         ),
         (
             "SET @z = '+00:00', @n = 0; SET time_zone = @z, unique_checks = @n; job",
@@ -147,12 +156,18 @@ fn every_variable_has_its_own_state() {
             "which sets foreign_key_checks, and those before",
         ),
         ("job; SET foreign_key_checks = 0; job", "which sets foreign_key_checks, and those before"),
+        ("job; SET @who = 'a'; job", "which sets @who, and those before"),
         ("SET time_zone = '+00:00'; job; SET time_zone = @unset; job", "which sets time_zone"),
         ("SET NAMES utf8mb4 COLLATE utf8mb4_bin; job; SET NAMES utf8mb4; job", "give it as session SQL"),
     ] {
         let said = texts(script, session_sql);
         assert!(said.contains(wanted), "{script}: {said}");
     }
+    for other in ["'b'", "'A'"] {
+        let said = texts(&format!("SET @who = 'a'; job; SET @who = {other}; job"), "SET @who = 'a'");
+        assert!(said.contains("which sets @who, and those before"), "{other}: {said}");
+    }
+    assert!(texts("SET @n = 1; SET @n = @n + 1; job", "").contains("@n"), "its own value is no other SET's");
     assert_eq!(
         texts(
             "SET foreign_key_checks = 0; job; SET time_zone = '+01:00'; SET foreign_key_checks = 1",

@@ -12,6 +12,14 @@ pub(crate) const COLLATION: &str = "collation_connection";
 /// Variables that say how rows are sent back: a worker throws the rows of a job away.
 const ROWS_SENT_BACK: [&str; 1] = ["character_set_results"];
 
+/// What stands for any user's variable: its text is kept as it is.
+const OF_A_USER: &str = "@";
+
+/// The name of a user's variable among those of the session.
+pub(crate) fn user(name: &str) -> String {
+    format!("@{name}")
+}
+
 /// What is known of a variable's value. Two that are the same are the same value on the same server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum KnownValue {
@@ -38,8 +46,8 @@ pub(crate) struct Server {
 /// All variables that SETs have set so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables {
+    /// Those of users by [`user`].
     session: HashMap<String, KnownValue>,
-    users: HashMap<String, KnownValue>,
     unknown: u64,
 }
 
@@ -49,7 +57,7 @@ impl Variables {
         self.session.get(name).cloned().unwrap_or_else(|| KnownValue::Initial(name.to_owned()))
     }
 
-    /// Takes the parts of one SET, and returns the names of the session's variables that it has set, in its order.
+    /// Takes the parts of one SET, and returns the names of the variables that it has set, in its order.
     /// What is not of the session, or a value of any kind ([`Value::Other`]), is the caller's to refuse before.
     pub(crate) fn set(&mut self, assignments: &[Assignment], server: &Server) -> Vec<String> {
         // The server computes all values before it sets the first.
@@ -57,7 +65,7 @@ impl Variables {
         let mut changed = Vec::new();
         for (one, value) in assignments.iter().zip(values) {
             match &one.target {
-                Target::User(name) => drop(self.users.insert(name.clone(), value)),
+                Target::User(name) => self.change(&user(name), value, &mut changed),
                 Target::Names { collation } => {
                     let collation = match collation {
                         Some(collation) => self.evaluate(collation, COLLATION),
@@ -92,6 +100,7 @@ impl Variables {
         let name = match &one.target {
             Target::Session(name) => name.as_str(),
             Target::Names { .. } | Target::CharacterSet => CLIENT,
+            Target::User(_) => OF_A_USER,
             _ => "",
         };
         self.evaluate(&one.value, name)
@@ -102,7 +111,7 @@ impl Variables {
         match value {
             Value::Default => KnownValue::Default(name.to_owned()),
             Value::Literal(text) => KnownValue::Literal(canonical(text, name)),
-            Value::User(user) => match self.users.get(user) {
+            Value::User(variable) => match self.session.get(&user(variable)) {
                 Some(KnownValue::Literal(text)) => KnownValue::Literal(canonical(text, name)),
                 Some(known) => known.clone(),
                 None => self.new_unknown(),
@@ -115,11 +124,11 @@ impl Variables {
 
     fn evaluate_expression(&mut self, text: &str, reads: &[Value], name: &str) -> KnownValue {
         let lower = text.to_ascii_lowercase();
-        if let Some(user @ Value::User(variable)) = reads.first()
+        if let Some(kept @ Value::User(variable)) = reads.first()
             && is_kept_or_another(&lower.replace(' ', ""), variable, reads)
-            && self.users.get(variable).is_some_and(|known| !is_null(known))
+            && self.session.get(&user(variable)).is_some_and(|known| !is_null(known))
         {
-            return self.evaluate(user, name);
+            return self.evaluate(kept, name);
         }
         let reads = reads.iter().map(|read| self.evaluate(read, "")).collect();
         KnownValue::Expression { text: lower, reads }
@@ -162,7 +171,7 @@ fn is_kept_or_another(text: &str, variable: &str, reads: &[Value]) -> bool {
 
 fn is_null(known: &KnownValue) -> bool {
     match known {
-        KnownValue::Literal(text) => text == "null",
+        KnownValue::Literal(text) => text.eq_ignore_ascii_case("null"),
         KnownValue::Unknown(_) | KnownValue::Expression { .. } => true,
         KnownValue::Initial(_) | KnownValue::Default(_) => false,
     }
@@ -181,6 +190,7 @@ fn canonical(text: &str, name: &str) -> String {
                 None => lower,
             }
         }
+        (OF_A_USER, _) => text.trim_matches('\'').to_owned(),
         (_, "on" | "true") => "1".into(),
         (_, "off" | "false") => "0".into(),
         _ => lower,

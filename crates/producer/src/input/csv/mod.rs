@@ -3,7 +3,7 @@
 //! Fields are separated by commas, records by line ends; a field in double quotes may hold both, and `""` for a quote.
 //! Every field is a text; `\N` without quotes is NULL, as `LOAD DATA` and `mysqldump --tab` write it. What MySQL's
 //! `INTO OUTFILE` writes looks the same and escapes with backslashes: which of the two it is has to be said where a
-//! backslash could be either (`mysql.rs`).
+//! backslash could be either (`mysql.rs`), and where a field is `NULL`.
 
 pub(crate) mod mysql;
 pub(crate) mod rfc4180;
@@ -62,6 +62,12 @@ impl Csv {
             Some(CsvDialect::Mysql) => mysql::fields(text),
             Some(CsvDialect::Rfc4180) | None => rfc4180::fields(text),
         };
+        if self.dialect.is_none()
+            && let Some(field) = fields.iter().flatten().find(|field| field.is_bare_null(text))
+        {
+            let at = Location::of_byte(&self.name, self.line, &self.record, field.offset);
+            return Err(Error::Statement { at, problem: Problem::AmbiguousNull });
+        }
         fields.map(Some).map_err(|(offset, why)| self.error_at(offset, why))
     }
 

@@ -11,6 +11,13 @@ pub(crate) struct Field {
     pub(crate) offset: usize,
 }
 
+impl Field {
+    /// Whether it is the word that MySQL's dialect reads as NULL; `text` is its record.
+    pub(crate) fn is_bare_null(&self, text: &str) -> bool {
+        matches!(&self.value, Param::Text(value) if value == "NULL") && !text[self.offset..].starts_with('"')
+    }
+}
+
 /// What can be wrong with a field, in both dialects.
 pub(crate) const NEVER_CLOSED: &str = "quote is never closed";
 pub(crate) const AFTER_QUOTE: &str = "text after a closing quote: write a quote in a field as \"\"";
