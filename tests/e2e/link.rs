@@ -62,6 +62,24 @@ fn a_half_open_connection_to_the_broker_is_noticed_and_made_anew() {
     assert!(reconnects(&worker, "broker") >= 1.0);
 }
 
+/// The broker has subscribed the slot, and has given it the message: nobody has waited for that answer. As where a queue has no
+/// majority for some seconds.
+#[test]
+fn a_subscription_that_was_given_up_keeps_no_message() {
+    let fleet = Fleet::new();
+    fleet.publish(&fleet.counters(1), "given-up");
+    let proxy = Proxy::to(&fleet.amqp_url());
+    let url = proxy.url(&fleet.amqp_url()) + "?heartbeat=0";
+    // The method basic.consume, 60 and 20.
+    proxy.lose_answer_to("\u{0}<\u{0}\u{14}");
+    let first = fleet.worker_with(1, &[("QUERYFLEET_AMQP_URL", &url)]);
+    first.wait_for("while subscribing");
+    assert!(proxy.has_lost_an_answer());
+    let _second = fleet.worker(1);
+    fleet.wait("given-up").expect(0);
+    fleet.assert_each_once();
+}
+
 #[test]
 #[ignore = "make faults: takes long"]
 fn a_half_open_connection_to_the_database_ends_at_the_deadline() {

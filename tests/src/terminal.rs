@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
 use vt100::Parser;
 
 use crate::Fleet;
@@ -139,7 +139,14 @@ impl Terminal {
     /// With the screen, when it does not in time.
     #[track_caller]
     pub fn gives_the_shell_back(&self) -> &Terminal {
-        self.shows_that("the shell", |screen| screen.trim_end().ends_with('$') && !self.is_taken_over())
+        // The prompt from before the program is there as soon as it has left the screen, and it still reads what is typed then.
+        let is_alone = || {
+            tcgetpgrp(&self.master)
+                .is_ok_and(|group| group.as_raw_nonzero().get().unsigned_abs() == self.shell.id())
+        };
+        self.shows_that("the shell", |screen| {
+            screen.trim_end().ends_with('$') && !self.is_taken_over() && is_alone()
+        })
     }
 
     /// Changes the size, as a person does with a mouse.

@@ -67,11 +67,16 @@ impl Broker {
                 channel.basic_consume(queue.into(), tag.into(), options, FieldTable::default()).await;
             consumer.map_err(|source| Error::of_queue(queue, Operation::Subscribing, source))
         };
-        match tokio::time::timeout(self.timeout(), subscribing).await {
-            Ok(Ok(consumer)) => Ok(Subscription { consumer, channel }),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(self.timed_out(Operation::Subscribing)),
-        }
+        let subscribed = tokio::time::timeout(self.timeout(), subscribing).await;
+        let error = match subscribed {
+            Ok(Ok(consumer)) => return Ok(Subscription { consumer, channel }),
+            Ok(Err(error)) => error,
+            Err(_) => self.timed_out(Operation::Subscribing),
+        };
+        // A broker that answers too late has a consumer then, and gives it a message that nobody takes. lapin keeps the channel
+        // open for that answer.
+        close_channel(channel).await;
+        Err(error)
     }
 }
 

@@ -56,13 +56,15 @@ impl Screen {
         Ok(Screen { terminal: take_over().inspect_err(|_| give_back())? })
     }
 
-    /// What is typed, and changes of the size. The channel ends with the terminal.
-    pub(crate) fn events() -> UnboundedReceiver<Event> {
+    /// What is typed, and changes of the size. An error is the last: the terminal is gone.
+    pub(crate) fn events() -> UnboundedReceiver<Result<Event>> {
         let (sender, receiver) = unbounded_channel();
         // It blocks, and ends with the process.
         thread::spawn(move || {
-            while let Ok(event) = event::read() {
-                if sender.send(event).is_err() {
+            loop {
+                let event = event::read();
+                let is_last = event.is_err();
+                if sender.send(event).is_err() || is_last {
                     return;
                 }
             }

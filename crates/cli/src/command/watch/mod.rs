@@ -64,9 +64,10 @@ pub(crate) async fn watch(config: &Config, read_only: bool, once: bool) -> Resul
         })?;
         let effect = tokio::select! {
             event = events.recv() => match event {
-                Some(Event::Key(key)) if key.kind != KeyEventKind::Release => view.key(key),
+                Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => view.key(key),
                 // The next drawing has the new size.
-                Some(_) => Effect::None,
+                Some(Ok(_)) => Effect::None,
+                Some(Err(error)) => return Err(Failure::new(format!("the terminal cannot be read: {error}"))),
                 None => Effect::Quit,
             },
             Some(look) = seen.recv() => {
