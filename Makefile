@@ -46,8 +46,10 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --skip lag::
-	@# Their bound is a time, which they would miss beside tests that take both cores.
+	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --skip cluster:: --skip lag::
+	@# Three nodes boot for each of them, and what takes both cores keeps them from it.
+	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored cluster::
+	@# Their bound is a time.
 	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored lag::
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…

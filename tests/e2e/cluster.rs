@@ -24,7 +24,7 @@ fn ended(fleet: &Fleet, count: u64) {
 
 fn assert_all_done(fleet: &Fleet, mut producer: Child) {
     assert!(producer.wait().unwrap().success());
-    // A queue that has lost its majority keeps what a subscription was given that timed out, for up to 30 s: the default.
+    // A queue that has lost its majority keeps what a subscription was given that timed out, for up to 30 s: the default is longer.
     fleet.run_with(&["wait", "cluster"], &[("QUERYFLEET_MISSING_TIMEOUT", "60s")]).expect(0);
     fleet.assert_each_once();
     assert_eq!(fleet.ledger("done"), fleet.number("SELECT COUNT(*) FROM t"));
