@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::Authority;
 
-/// Virtual hosts that a shared node has from its first moment: as many tests as share it. The time that they take grows with
-/// their square.
-const SHARED: usize = 64;
+/// Virtual hosts that the first shared node has from its first moment, as many as tests share it, and the next has twice as
+/// many, up to the second of these: one takes some 0.15 s, which a few tests need not wait for.
+const SHARED: [usize; 2] = [8, 128];
 /// The same of the node with TLS.
 const TLS: usize = 8;
 
@@ -73,7 +73,8 @@ impl Servers {
             return (servers.clone(), share);
         }
         // It boots once, and handles the messages of many tests.
-        let options = Options { vhosts: SHARED, sleepy_broker: true, ..Options::default() };
+        let vhosts = servers.as_ref().map_or(SHARED[0], |last| (2 * last.vhosts).min(SHARED[1]));
+        let options = Options { vhosts, sleepy_broker: true, ..Options::default() };
         let started = Servers::with(options, None);
         let share = started.give().expect("nobody has any of it yet");
         *servers = Some(started.clone());

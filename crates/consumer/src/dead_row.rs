@@ -46,7 +46,7 @@ impl DeadRow<'_> {
         };
         if let Some(reason) = session.record_dead(&dead).await? {
             let job = JobRef { run: self.chunk.run, seq: self.job.seq, slot: self.slot };
-            let event = Event::of_job(job, self.reason.as_str(), self.failure.to_string());
+            let event = Event::of_job(job, reason.as_str(), self.failure.to_string());
             shared.record_dead(reason, event);
         }
         Ok(())

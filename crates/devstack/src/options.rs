@@ -12,8 +12,7 @@ pub struct Options {
     /// [`RabbitMq::tls_url`](crate::RabbitMq::tls_url).
     pub tls: Option<Tls>,
     /// The number of virtual hosts `t1`, `t2`, … that the node has from the start, so that each test can own one.
-    /// A few cost nothing, 64 cost some 3 s and 360 a minute; a later [`RabbitMq::add_vhost`](crate::RabbitMq::add_vhost) costs
-    /// 0.5 s each.
+    /// One costs some 0.15 s; a later [`RabbitMq::add_vhost`](crate::RabbitMq::add_vhost) costs 0.5 s each.
     pub vhosts: usize,
     /// The number of RabbitMQ nodes that form a cluster with the first one, at most 2; they cost some 4 s more.
     pub peers: usize,

@@ -93,8 +93,8 @@ pub enum SplitError {
 /// line with which a dump turns the client's sandbox on (`/*M!999999\- … */`, earlier `/*!999999\- … */`).
 ///
 /// Unlike the client (of MariaDB 10.11, in batch mode):
-/// - Comments before a statement belong to it, and go with it, unless they are not UTF-8; those after its delimiter belong to the next. The
-///   client with `--comments` sends a `--` or `#` comment between statements as a query of its own, and one after a
+/// - Comments before a statement belong to it, and go with it, unless they are not UTF-8; those after its delimiter belong
+///   to the next. The client with `--comments` sends a `--` or `#` comment between statements as a query of its own, and one after a
 ///   delimiter, on its line, with the statement that ended there. Without `--comments` it drops them.
 /// - The text keeps its form. The client turns `\r\n` into `\n`, in strings too (unless `--binary-mode`), and puts a
 ///   space after a block comment.

@@ -19,12 +19,11 @@ pub(crate) fn version_comment(
 /// The clients do not end a comment at the `*/` of a version comment in it; the servers do.
 pub(crate) fn comment(text: &[u8], offset: usize) -> Result<(), Refusal> {
     let inside = inside(text, offset, 2)?;
-    match memchr::memmem::find_iter(inside, b"/*")
-        .any(|at| inside[at + 2..].starts_with(b"!") || inside[at + 2..].starts_with(b"M!"))
-    {
-        true => Err(Refusal::Ambiguous { what: "a version comment in a comment", offset }),
-        false => Ok(()),
+    let opens = |marker: &[u8]| memchr::memmem::find(inside, marker).is_some();
+    if opens(b"/*!") || opens(b"/*M!") {
+        return Err(Refusal::Ambiguous { what: "a version comment in a comment", offset });
     }
+    Ok(())
 }
 
 /// An optimizer hint at `offset` is a comment to some servers; to others its quotes are quotes. Whether a backslash

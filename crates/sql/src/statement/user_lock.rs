@@ -1,7 +1,7 @@
 //! Locks of users, which a session holds: a statement that does no more than take or release one does nothing for others.
 
 use crate::lexer::scanner::SqlMode;
-use crate::lexer::token::{TokenKind, Tokens};
+use crate::lexer::token::Tokens;
 use crate::statement::kind::Kind;
 use crate::statement::refusal::{Refusal, SessionState};
 
@@ -15,11 +15,10 @@ pub(crate) fn refuse(sql: &str, kind: Kind, mode: SqlMode) -> Result<(), Refusal
     let mut tokens = Tokens::new(sql, mode);
     let mut after_dot = false;
     while let Some(token) = tokens.next() {
-        let is_name = matches!(token.kind, TokenKind::Word | TokenKind::Name);
-        let is_listed =
-            || FUNCTIONS.iter().any(|name| token.text.trim_matches('`').eq_ignore_ascii_case(name));
-        let is_called = || tokens.clone().next().is_some_and(|next| next.is_symbol("("));
-        if is_name && !after_dot && is_listed() && is_called() {
+        let is_listed = token
+            .identifier()
+            .is_some_and(|name| FUNCTIONS.iter().any(|known| name.eq_ignore_ascii_case(known)));
+        if is_listed && !after_dot && tokens.clone().next().is_some_and(|next| next.is_symbol("(")) {
             return Err(Refusal::SessionState(SessionState::UserLock));
         }
         after_dot = token.is_symbol(".");

@@ -81,11 +81,7 @@ impl SetTracker {
         self.is_settled = false;
         let before = self.values.clone();
         for one in &assignments {
-            let reads = match &one.value {
-                Value::Expression { reads, .. } => reads.as_slice(),
-                value => std::slice::from_ref(value),
-            };
-            self.read.extend(reads.iter().filter_map(|read| match read {
+            self.read.extend(read_by(&one.value).iter().filter_map(|read| match read {
                 Value::User(name) if one.target != Target::User(name.clone()) => Some(user(name)),
                 _ => None,
             }));
@@ -339,12 +335,17 @@ impl SetTracker {
 
 /// Whether a user's variable keeps what variables of the session have.
 fn keeps_system(one: &Assignment) -> bool {
-    let is_system = |value: &Value| matches!(value, Value::System(_));
-    let keeps = match &one.value {
-        Value::Expression { reads, .. } => !reads.is_empty() && reads.iter().all(is_system),
-        value => is_system(value),
-    };
-    keeps && matches!(one.target, Target::User(_))
+    let reads = read_by(&one.value);
+    let are_systems = !reads.is_empty() && reads.iter().all(|value| matches!(value, Value::System(_)));
+    are_systems && matches!(one.target, Target::User(_))
+}
+
+/// What a value is made of: the variables of an expression, or the one value itself.
+fn read_by(value: &Value) -> &[Value] {
+    match value {
+        Value::Expression { reads, .. } => reads,
+        value => std::slice::from_ref(value),
+    }
 }
 
 #[cfg(test)]
