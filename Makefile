@@ -46,7 +46,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --skip cluster:: --skip lag::
+	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --skip cluster:: --skip lag:: --skip side_by_side::
 	@# Three nodes boot for each of them, and what takes both cores keeps them from it.
 	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored cluster::
 	@# Their bound is a time.
@@ -67,6 +67,9 @@ ci: test deny msrv fuzz instructions chart-test python-test faults ## all that h
 
 compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions; RELEASES=… TESTS='limit:: …'
 	@TESTS="$(TESTS)" .ci/compat $(RELEASES)
+
+upgrade-test: cargo setup ## a rollout and a rollback with an older program, which is built from the history; REVISIONS=…
+	@.ci/timed .ci/upgrade-test $(REVISIONS)
 
 build: cargo ## build the program: target/release/queryfleet
 	cargo build --release -p queryfleet-cli
@@ -125,4 +128,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup uninstall demo test doc deny msrv fuzz wheel python-test package faults storm mutants ci compat build bench bench-peers bench-quick python-bench bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup uninstall demo test doc deny msrv fuzz wheel python-test package faults storm mutants ci compat upgrade-test build bench bench-peers bench-quick python-bench bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

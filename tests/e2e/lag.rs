@@ -113,14 +113,18 @@ fn a_statement_that_lasts_longer_than_the_lag_that_is_allowed_is_said() {
     let replicas = fleet.replica_url();
     let replicas = [("QUERYFLEET_REPLICAS", replicas.as_str())];
     let _worker = fleet.worker_with(1, &replicas);
-    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(6) WHERE id = 1;"]);
+    let script = fleet.script(["UPDATE t SET n = n + 1 + 0 * SLEEP(8) WHERE id = 1;"]);
     fleet.publish(&script, "long");
-    eventually(SOON, "it executes", || fleet.running("SLEEP(6)") == 1);
+    eventually(SOON, "it executes", || fleet.running("SLEEP(8)") == 1);
     fleet.run_with(&["limit", "--max-lag", "2s"], &replicas).expect(0);
     eventually(SOON, "it has lasted for longer", || {
         let said = fleet.run_with(&["limit"], &replicas).expect(0).out;
         said.contains("job 1 of run") && said.contains("a lag below 2 s may not be kept")
     });
+    let json = fleet.run_with(&["limit", "--json"], &replicas).expect(0).json();
+    let said = &json["outlasts_lag"];
+    assert_eq!((said["run"].as_u64(), said["seq"].as_u64()), (Some(fleet.run_id("long").0), Some(1)));
+    assert!(said["seconds"].as_u64() >= Some(2) && said["connection"].as_u64() > Some(0), "{said}");
     fleet.wait("long").expect(0);
     assert!(!fleet.run(&["status"]).expect(0).out.contains("may not be kept"));
 }

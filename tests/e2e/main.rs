@@ -72,6 +72,7 @@ mod see;
 mod servers;
 mod session;
 mod session_sql;
+mod side_by_side;
 mod signals;
 mod signed;
 mod spare;

@@ -295,6 +295,7 @@ fn json_has_these_keys() {
         .ignore_until: null
         .max_lag: null
         .max_load[]: empty
+        .outlasts_lag: null
         .permits_in_use: number
         .queue: string
         .rate: null

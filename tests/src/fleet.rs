@@ -30,8 +30,9 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 pub struct Fleet {
     servers: Arc<Servers>,
     share: String,
-    folder: TempDir,
-    processes: AtomicUsize,
+    folder: Arc<TempDir>,
+    processes: Arc<AtomicUsize>,
+    program: PathBuf,
 }
 
 impl Fleet {
@@ -90,11 +91,19 @@ impl Fleet {
 
     fn of(servers: Arc<Servers>, share: String) -> Fleet {
         let folder = tempfile::Builder::new().prefix("queryfleet-test-").tempdir().expect("a folder");
-        let fleet = Fleet { servers, share, folder, processes: AtomicUsize::new(0) };
+        let folder = Arc::new(folder);
+        let fleet = Fleet { servers, share, folder, processes: Arc::default(), program: program() };
         let mut root = Client::connect(&fleet.servers.stack.mysql_url());
         root.run(&format!("CREATE DATABASE {}", fleet.share)).expect("a database of its own");
         fleet.run(&["setup"]).expect(0);
         fleet
+    }
+
+    /// The same world, whose commands and workers are those of another program.
+    pub fn of_program(&self, program: PathBuf) -> Fleet {
+        let (servers, share) = (Arc::clone(&self.servers), self.share.clone());
+        let (folder, processes) = (Arc::clone(&self.folder), Arc::clone(&self.processes));
+        Fleet { servers, share, folder, processes, program }
     }
 
     /// The servers below.
@@ -229,7 +238,7 @@ impl Fleet {
 
     /// The program with the test's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.args(arguments).env_clear().envs(ENVIRONMENT);
         command.env("QUERYFLEET_AMQP_URL", self.amqp_urls("")).env("QUERYFLEET_MYSQL_URL", self.mysql_url());
         command

@@ -45,9 +45,20 @@ struct LimitView<'a> {
     by: Option<&'a str>,
     because: Option<&'a str>,
     permits_in_use: u32,
+    /// A statement that lasts longer than the lag that is allowed.
+    outlasts_lag: Option<OutlastsLagView>,
     /// What the workers made of a change.
     #[serde(flatten)]
     obedience: Option<ObedienceView<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutlastsLagView {
+    /// The run's id.
+    run: u64,
+    seq: u64,
+    connection: u64,
+    seconds: u64,
 }
 
 #[derive(Serialize)]
@@ -163,6 +174,12 @@ fn view<'a>(queue: &'a str, standing: &'a LimitStanding, obedience: Option<&'a O
         by: row.map(|row| row.changed_by.as_str()),
         because: row.map(|row| row.because.as_str()),
         permits_in_use: standing.in_use,
+        outlasts_lag: standing.outlasts_lag.as_ref().map(|statement| OutlastsLagView {
+            run: statement.run.0,
+            seq: statement.seq,
+            connection: statement.connection,
+            seconds: statement.seconds,
+        }),
         obedience: obedience.map(|obedience| ObedienceView {
             acknowledged: obedience.acknowledged,
             silent: &obedience.silent,

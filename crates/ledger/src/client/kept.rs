@@ -86,6 +86,12 @@ impl DoneBlocks {
     }
 }
 
+/// Whether a run in this state has ended once each of its jobs has: those of a cancelled one are written as that, after those
+/// that were executing.
+fn can_have_ended(state: RunState) -> bool {
+    matches!(state, RunState::Published | RunState::Cancelled)
+}
+
 impl LedgerClient {
     /// The counts of these runs, each as if it had just been counted.
     ///
@@ -111,7 +117,7 @@ impl LedgerClient {
         for run in runs {
             let states = states.get(&run.id).unwrap_or(&none);
             let known = kept.get(&run.id).filter(|kept| {
-                run.state == RunState::Published && Some(kept.total) == run.total && kept.states == *states
+                can_have_ended(run.state) && Some(kept.total) == run.total && kept.states == *states
             });
             counts.push(match known {
                 Some(Kept { done, dead, cancelled, .. }) => {
@@ -129,13 +135,13 @@ impl LedgerClient {
         states: &BTreeMap<String, u64>,
         kept: Option<&Kept>,
     ) -> Result<Counts, Error> {
-        if !matches!(run.state, RunState::Publishing | RunState::Published) {
+        if run.state == RunState::Purged {
             return self.jobs().count_run(run).await;
         }
         let before = DoneBlocks::of(kept);
         let (counts, blocks) = self.count_blocks(run, before.clone()).await?;
         let Counts { done, dead, cancelled, .. } = counts;
-        let ended = run.total.filter(|total| counts.ended() >= *total && run.state == RunState::Published);
+        let ended = run.total.filter(|total| counts.ended() >= *total && can_have_ended(run.state));
         let keep = match ended {
             Some(total) => {
                 let states = states.clone();
