@@ -40,6 +40,28 @@ fn session_sql_that_is_more_than_sets_is_taken_by_nobody() {
     assert_eq!(worker.wait_exit(std::time::Duration::from_secs(20)), Some(1));
 }
 
+/// Such a session can write no ledger row: its jobs would come round for ever.
+#[test]
+fn session_sql_under_which_innodb_writes_nothing_is_refused() {
+    let fleet = Fleet::with_replica();
+    let script = fleet.counters(1);
+    let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+    let both = format!("SET binlog_format = 'STATEMENT'; {isolation}");
+    let publish = ["publish", script.to_str().unwrap(), "--run", "run", "--session-sql"];
+    let said = fleet.run(&[&publish[..], &[both.as_str()]].concat()).expect(1);
+    said.says("binlog_format = STATEMENT below REPEATABLE READ where queryfleet needs ROW or MIXED");
+    let mut worker = fleet.worker_with(1, &[("QUERYFLEET_SESSION_SQL", &both)]);
+    assert_eq!(worker.wait_exit(std::time::Duration::from_secs(20)), Some(1));
+    // Either alone is no hindrance.
+    let _worker = fleet.worker(1);
+    fleet.run(&[&publish[..], &[isolation]].concat()).expect(0);
+    fleet.wait("run").expect(0);
+    let again =
+        ["run", script.to_str().unwrap(), "--again", "--session-sql", "SET binlog_format = 'STATEMENT'"];
+    fleet.run(&again).expect(0);
+    assert_eq!(fleet.number("SELECT n FROM t"), 2);
+}
+
 /// As it may be in a run of an older version: it is the run's affair, and not the worker's or its database's.
 #[test]
 fn session_sql_of_a_run_that_is_more_than_sets_is_refused_by_a_worker() {

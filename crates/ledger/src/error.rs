@@ -48,15 +48,15 @@ pub enum Error {
         /// What was being done, as a verb with its object.
         doing: &'static str,
     },
-    /// A session variable has another value than the init step has set.
+    /// A session variable has another value than the init step has set, or than every job's ledger row needs.
     #[error(
-        "session has {name} = {found} where queryfleet has set {wanted}: look at QUERYFLEET_SESSION_SQL and the run's \
+        "session has {name} = {found} where queryfleet needs {wanted}: look at QUERYFLEET_SESSION_SQL and the run's \
          session SQL"
     )]
     Init {
         /// The session variable.
         name: &'static str,
-        /// What was set.
+        /// What was set, or is needed.
         wanted: String,
         /// What was read back.
         found: String,

@@ -100,11 +100,16 @@ fn read_back() -> String {
     LEFT(@@collation_connection, 8), \
     CONCAT('=' /*M! , @@tx_read_only > @@global.tx_read_only */ \
     /*!50720 , @@transaction_read_only > @@global.transaction_read_only */), \
-    @@sql_mode, {SERVER}, \
+    {USABLE_LOG}, @@sql_mode, {SERVER}, \
     CONNECTION_ID(), @@version, @@max_allowed_packet, \
     CONCAT('=' /*M! , IFNULL(CURRENT_ROLE(), 'NONE') */ /*!80000 , CURRENT_ROLE() */)"
     )
 }
+
+/// Under READ COMMITTED and below InnoDB writes nothing to a binary log of statements (error 1665), not even a ledger row.
+const USABLE_LOG: &str = "CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' \
+    AND /*M! @@tx_isolation */ /*!50720 @@transaction_isolation */ LIKE 'READ-%' \
+    THEN 'STATEMENT below REPEATABLE READ' ELSE 'ROW or MIXED' END";
 
 /// A column of [`read_back`]. One that is missing or NULL is empty, or 0: an old server has no roles.
 fn column<T: FromValue + Default>(row: &Row, index: usize) -> T {
@@ -114,7 +119,7 @@ fn column<T: FromValue + Default>(row: &Row, index: usize) -> T {
 fn verify(row: &Row, lock_wait_s: u64) -> Result<(), Error> {
     let lock_wait = lock_wait_s.to_string();
     let wait_timeout = WAIT_TIMEOUT_S.to_string();
-    let wanted: [(&'static str, &str); 10] = [
+    let wanted: [(&'static str, &str); 11] = [
         ("autocommit", "1"),
         ("completion_type", "NO_CHAIN"),
         ("wait_timeout", &wait_timeout),
@@ -125,6 +130,7 @@ fn verify(row: &Row, lock_wait_s: u64) -> Result<(), Error> {
         ("character_set_results", "utf8mb4"),
         ("collation_connection", "utf8mb4_"),
         ("transaction_read_only", "=0"),
+        ("binlog_format", "ROW or MIXED"),
     ];
     for (index, (name, wanted)) in wanted.into_iter().enumerate() {
         let found: String = column(row, index);
@@ -136,15 +142,15 @@ fn verify(row: &Row, lock_wait_s: u64) -> Result<(), Error> {
 }
 
 fn facts(row: &Row) -> SessionFacts {
-    let sql_mode_words: String = column(row, 10);
+    let sql_mode_words: String = column(row, 11);
     SessionFacts {
         sql_mode: SqlMode::from_server(&sql_mode_words),
         sql_mode_words,
-        server: column(row, 11),
-        connection_id: column(row, 12),
-        version: column(row, 13),
-        max_allowed_packet: column(row, 14),
+        server: column(row, 12),
+        connection_id: column(row, 13),
+        version: column(row, 14),
+        max_allowed_packet: column(row, 15),
         host: String::new(),
-        role: column(row, 15),
+        role: column(row, 16),
     }
 }

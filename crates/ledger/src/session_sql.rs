@@ -135,6 +135,8 @@ mod tests {
             "SET innodb_lock_wait_timeout = 1",
             "SET sql_auto_is_null = 1",
             "SET max_error_count = 0",
+            // 2 ends the session with the next COMMIT.
+            "SET completion_type = 2",
             "/*!50000 START TRANSACTION */",
             "/*!50000 SET */ foreign_key_checks = 0; COMMIT",
             "DELIMITER //\nSET @a = 1 // START TRANSACTION //",

@@ -132,7 +132,6 @@ const READ_BACK: &[&str] = &[
     "character_set_results",
     "collation_connection",
     "autocommit",
-    "completion_type",
 ];
 
 /// Whether a session may set this variable, given in lower case. An allow-list: of a variable that is not on it nobody
@@ -173,6 +172,7 @@ mod tests {
             "resultset_metadata",
             "wsrep_on",
             "skip_replication",
+            "completion_type",
             "idle_transaction_timeout",
             "max_session_mem_used",
             "system_versioning_asof",
