@@ -114,6 +114,9 @@
 {{- if and (eq .keda.protocol "http") (not (or $secret.existingSecret $secret.managementUrl .keda.authenticationRef)) -}}
 {{- fail (printf "%s: scaling.kind keda asks RabbitMQ's management interface: set secret.managementUrl or scaling.keda.authenticationRef" $where) -}}
 {{- end -}}
+{{- if and (eq .keda.protocol "amqp") (contains "," $secret.amqpUrl) (not .keda.authenticationRef) -}}
+{{- fail (printf "%s: scaling.keda.protocol amqp takes one URL, and secret.amqpUrl has several: use http, or set scaling.keda.authenticationRef" $where) -}}
+{{- end -}}
 {{- if and $secret.files.amqpUrl (not .keda.authenticationRef) -}}
 {{- fail (printf "%s: scaling.kind keda reads no files of a pod: set scaling.keda.authenticationRef" $where) -}}
 {{- end -}}
