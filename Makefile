@@ -47,14 +47,14 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@.ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --skip cluster:: --skip lag:: --skip side_by_side::
+	@.ci/timed .ci/cargo-test --workspace --test e2e -- --ignored --skip cluster:: --skip lag:: --skip side_by_side::
 	@# Three nodes boot for each of them, and what takes both cores keeps them from it.
-	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored cluster::
+	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test --workspace --test e2e -- --ignored cluster::
 	@# Their bound is a time.
-	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored lag:: --skip ten_minutes
+	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test --workspace --test e2e -- --ignored lag:: --skip ten_minutes
 
 storm: cargo setup ## a long storm of faults, after those of tests/storm-seeds.txt; one alone: SEED=… JOBS=… FAULTS=…
-	@cargo build -p queryfleet-tests --bins
+	@cargo test --workspace --test e2e --no-run
 	@SEED="$(SEED)" JOBS="$(JOBS)" FAULTS="$(FAULTS)" "$${CARGO_TARGET_DIR:-target}/debug/storm"
 
 mutants: cargo setup ## break the code in some twenty ways, and show that a test notices each: SOME=8 for so many of them
@@ -70,7 +70,7 @@ compat: cargo setup ## the end-to-end tests on the servers of three Debian relea
 	@TESTS="$(TESTS)" .ci/compat $(RELEASES)
 
 lag-test: cargo setup ## a limit of lag on a real replica, for ten minutes each with one applier and with four
-	@RUST_TEST_THREADS=1 .ci/timed .ci/cargo-test -p queryfleet-tests --test e2e -- --ignored --nocapture ten_minutes
+	@RUST_TEST_THREADS=1 .ci/timed .ci/cargo-test --workspace --test e2e -- --ignored --nocapture ten_minutes
 
 upgrade-test: cargo setup ## a rollout and a rollback with an older program, which is built from the history; REVISIONS=…
 	@.ci/timed .ci/upgrade-test $(REVISIONS)

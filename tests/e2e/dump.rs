@@ -84,7 +84,7 @@ fn what_else_a_dump_holds_is_named_with_the_option_that_leaves_it_out() {
     };
     // In every session of the run, but not taken back in the middle of it.
     let set = [
-        "SET @old = @@foreign_key_checks, foreign_key_checks = 0;",
+        "SET @old := @@foreign_key_checks, foreign_key_checks = 0;",
         "SET foreign_key_checks = @old;",
         "DO 1;",
     ];

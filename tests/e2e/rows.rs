@@ -141,7 +141,11 @@ fn rows_that_do_not_fit_are_named_and_publish_nothing() {
         ("csv", &b"id\n1\n"[..], "csv:1:1: no column `by` for the placeholder :by"),
         ("csv", b"id,by,why\n1,1,1\n", "csv:1:7: column `why` has no placeholder"),
         ("csv", b"id,by,id\n1,1,1\n", "csv:1:7: column `id` stands twice"),
-        ("csv", b"id,by\n1,1\n\"2\n\",1\n3\n", "csv:5:1: row has 1 fields, the header has 2"),
+        (
+            "csv",
+            b"id,by\n1,1\n\"2\n\",1\n3\n",
+            "csv:5:1: the fields of this row are 1, those of the header 2",
+        ),
         ("csv", b"id,by\n1,1\n2,\"1\n3,1\n", "csv:3:3: quote is never closed"),
         ("csv", b"id,by\n1,1\n2,caf\xe9\n", "csv:3:6: not UTF-8"),
         ("csv", b"id,by\n", "no row"),

@@ -29,10 +29,12 @@ const SERVER_DEADLINE: &[u16] = &[1969, 3024];
 pub(crate) const NO_DATABASE: &[u16] = &[1044, 1049, 1059, 1102];
 /// Errors that no repetition fixes.
 const PERMANENT: &[u16] = &[
+    // A file of LOAD DATA that is not there, in the words of the system's calls.
+    13, 29, // All others.
     1044, 1048, 1049, 1050, 1051, 1052, 1054, 1060, 1061, 1062, 1064, 1065, 1066, 1091, 1093, 1109, 1110,
     1111, 1136, 1138, 1140, 1142, 1143, 1146, 1153, 1210, 1222, 1235, 1241, 1264, 1265, 1267, 1288, 1292,
     1300, 1305, 1318, 1348, 1356, 1364, 1365, 1366, 1369, 1370, 1393, 1394, 1395, 1406, 1411, 1441, 1442,
-    1451, 1452, 1471, 1526, 1582, 1583, 1586, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
+    1451, 1452, 1471, 1526, 1582, 1583, 1586, 1616, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
 ];
 /// Raised before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_THE_STATEMENT: &[u16] = &[1044, 1142, 1305, 1318, 1370];

@@ -60,6 +60,6 @@ pub use statement::inspect::{Inspected, check, inspect};
 pub use statement::kind::{Kind, UnknownKind};
 pub use statement::refusal::{Refusal, SessionState};
 pub use values::column::{Meets, meets};
-pub use values::parts::Use;
+pub use values::parts::{Compared, Use};
 pub use values::placeholder::{Placeholder, marks, placeholders, splice};
 pub use values::usage::uses;

@@ -1,8 +1,8 @@
 //! What the server says of itself: rights, settings, tables and what they reach, plans of statements.
 
-pub(crate) mod bits;
 pub(crate) mod catalog;
 pub(crate) mod collations;
+pub(crate) mod columns;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod load;
@@ -17,8 +17,8 @@ use queryfleet_sql::SqlMode;
 
 use crate::connection::LedgerClient;
 use crate::error::Error;
-use crate::inspect::bits::Bits;
 use crate::inspect::catalog::Catalog;
+use crate::inspect::columns::TableColumn;
 use crate::inspect::doctor::{Settings, TableEngine};
 use crate::inspect::rights::{Probe, Table};
 use crate::inspect::running::RunningStatement;
@@ -131,12 +131,12 @@ impl Inspect<'_> {
         writing::try_write(self.client, table).await
     }
 
-    /// The BIT columns of all tables and views with one of these names, in any database.
+    /// The columns of all tables and views with one of these names, in any database.
     ///
     /// # Errors
     /// [`Error::Query`] and the errors of connecting.
-    pub async fn bit_columns(&mut self, tables: &[String]) -> Result<Vec<Bits>, Error> {
-        bits::bit_columns(self.client, tables).await
+    pub async fn columns_of(&mut self, tables: &[String]) -> Result<Vec<TableColumn>, Error> {
+        columns::columns_of(self.client, tables).await
     }
 
     /// The unique key of a table over just these columns. Without a database: that of the URL.

@@ -29,11 +29,11 @@ pub(crate) fn coerce(use_: &Use, name: &str, value: Value) -> Result<Value, Stri
         (Use::Count, Param::UInt(_)) => Ok(value),
         (Use::Count, Param::Int(count)) if *count >= 0 => Ok(value),
         (Use::Count, _) => Err(format!("{name} says how many rows: expected a whole number, without a sign")),
-        (Use::Unclear(_) | Use::Bits(_), Param::Text(_) | Param::Bytes(_)) => {
+        (Use::Unclear(_) | Use::Bits(_) | Use::Among(_), Param::Text(_) | Param::Bytes(_)) => {
             Err(misuse(use_, name).unwrap_or_default())
         }
         (Use::Constant | Use::Introduced(_), _) => Err(misuse(use_, name).unwrap_or_default()),
-        (Use::Number | Use::Unclear(_) | Use::Bits(_), _) => Ok(value),
+        (Use::Number | Use::Unclear(_) | Use::Bits(_) | Use::Among(_), _) => Ok(value),
     }
 }
 
@@ -50,6 +50,10 @@ pub(crate) fn misuse(use_: &Use, name: &str) -> Option<String> {
         )),
         Use::Bits(column) => Some(format!(
             "{name} meets {column}, a column of bits, which takes a text for its characters (`1` for 49): write {name} + 0"
+        )),
+        Use::Among(column) => Some(format!(
+            "{name} is compared with {column} and other values at once, where a text is taken for a floating-point number: \
+             write {name} + 0 where it is a number, CONCAT({name}) where it is a text"
         )),
         Use::Introduced(charset) => Some(format!(
             "{name} would be taken for bytes of {charset}: leave that out, every text is utf8mb4"

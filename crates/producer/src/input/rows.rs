@@ -117,7 +117,8 @@ fn job_of_record(
 ) -> Result<Option<(Job, Position)>, Error> {
     let Some(fields) = csv.next()? else { return Ok(None) };
     if fields.len() != columns.len() {
-        let why = format!("row has {} fields, the header has {}", fields.len(), columns.len());
+        let why =
+            format!("the fields of this row are {}, those of the header {}", fields.len(), columns.len());
         return Err(csv.error_at(0, why));
     }
     let mut values = vec![(Value::Bound(Param::Null), 0); columns.len()];

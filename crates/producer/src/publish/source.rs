@@ -47,7 +47,7 @@ impl<'a> OpenSource<'a> {
             Source::Rows { template, rows, dialect } => {
                 let mut template = Template::parse(template, mode)?;
                 template.dialect = dialect;
-                template.find_bit_columns(client, mode).await?;
+                template.find_types(client, mode).await?;
                 let input = Input::new(rows, request.format, Some(Arc::new(template))).await?;
                 Ok(OpenSource::Files(vec![input]))
             }

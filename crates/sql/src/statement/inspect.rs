@@ -45,7 +45,8 @@ pub fn inspect(sql: &str, mode: SqlMode) -> Result<Inspected<'_>, Refusal> {
     let mut pass = Pass::new(sql.as_bytes(), mode);
     pass.run()?;
     let kind = pass.keywords.executed(sql.len())?;
-    if pass.names_variable && pass.assigns {
+    // In a SET it is a `=`, and whoever reads that knows what its values do.
+    if pass.names_variable && pass.assigns && !kind.is_session_state() {
         return Err(Refusal::SessionState(SessionState::AssignsVariable));
     }
     let kind = pass.keywords.refine(kind)?;

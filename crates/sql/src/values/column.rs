@@ -6,6 +6,7 @@ use crate::lexer::scanner::SqlMode;
 use crate::lexer::token::{Token, TokenKind, Tokens};
 use crate::values::expression;
 use crate::values::operators::{Role, roles};
+use crate::values::parts::Compared;
 use crate::values::words::is_mark;
 
 /// The column that a `?` is assigned to or compared with.
@@ -17,22 +18,31 @@ pub enum Meets {
     Column(String),
     /// The column of the written table at this place, from 0: an INSERT without a list of columns.
     Place(usize),
+    /// Whatever stands in this comparison, which is more than a `=` beside a column.
+    Compared(Compared),
 }
 
 /// The column that each `?` of a statement is assigned to or compared with, in their order.
 pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = roles(&tokens);
-    let answers = expression::reached(&tokens, &roles).answers;
+    let reached = expression::reached(&tokens, &roles);
+    // The list of a SELECT may give a column another name.
+    let has_aliases = tokens.iter().any(|token| token.is_any(&["select", "with"]));
     let mut assigned = inserted(&tokens);
     assigned.extend(set(&tokens));
     let marks = tokens.iter().enumerate().filter(|(_, token)| is_mark(token)).map(|(at, _)| at);
     marks
-        .zip(answers)
-        .map(|(at, answers)| match assigned.iter().find(|(mark, _)| answers && *mark == at) {
-            Some((_, meets)) => meets.clone(),
-            None => {
-                beside(&tokens, &roles, at).map_or(Meets::Nothing, |name| Meets::Column(name.into_owned()))
+        .zip(reached.answers.into_iter().zip(reached.compared))
+        .map(|(at, (answers, compared))| {
+            let assigned = assigned.iter().find(|(mark, _)| answers && *mark == at);
+            match (assigned, compared, beside(&tokens, &roles, at)) {
+                (Some((_, meets)), _, _) => meets.clone(),
+                (None, Some(compared), column) if compared.is_among || column.is_none() => {
+                    Meets::Compared(Compared { may_alias: has_aliases, ..compared })
+                }
+                (None, _, Some(column)) => Meets::Column(column.into_owned()),
+                (None, _, None) => Meets::Nothing,
             }
         })
         .collect()
@@ -182,6 +192,45 @@ mod tests {
             ("INSERT INTO t VALUES (?) ON DUPLICATE KEY UPDATE b = ?", vec![Meets::Place(0), column("b")]),
         ] {
             assert_eq!(meets(sql, SqlMode::default()), wanted, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_else_is_compared_is_known() {
+        // Which names, whether with several values at once, and whether with more than one column.
+        let compared = |names: &str, is_among, is_mixed| {
+            let names = names.split_whitespace().map(str::to_owned).collect();
+            Meets::Compared(Compared { names, is_among, is_mixed, ..Compared::default() })
+        };
+        let of_query = |names: &str| {
+            let names = names.split_whitespace().map(str::to_owned).collect();
+            let is_among = true;
+            Meets::Compared(Compared { names, is_among, has_query: true, may_alias: true, is_mixed: true })
+        };
+        for (condition, wanted) in [
+            ("t.n IN (?)", vec![compared("n", false, false)]),
+            ("n IN (?, m)", vec![compared("n m", true, true)]),
+            ("n NOT BETWEEN ? AND m", vec![compared("n m", true, true)]),
+            ("? BETWEEN n AND m AND v = 'x'", vec![compared("n m", true, true)]),
+            ("IFNULL(n, m) IN (?, ?)", vec![compared("n m", true, true); 2]),
+            ("(n, `v`) IN ((?, 1), (5, 'x'))", vec![compared("n v", true, true)]),
+            ("(n, v) IN ((?, 'y'))", vec![compared("n v", true, true)]),
+            ("(n, v) = (?, 'y')", vec![compared("n v", false, true)]),
+            ("n NOT IN (?, ?)", vec![compared("n", true, false); 2]),
+            ("s.t.n BETWEEN ? AND '5'", vec![compared("n", true, false)]),
+            ("? BETWEEN n AND '5'", vec![compared("n", true, true)]),
+            ("n IN (?, NULL)", vec![compared("n NULL", true, true)]),
+            ("v LIKE ?", vec![compared("v", false, false)]),
+            ("? > ALL (SELECT n FROM u)", vec![of_query("n")]),
+            ("(SELECT n FROM u) = ?", vec![of_query("n")]),
+            ("n = ? AND m IN (1, 2)", vec![Meets::Column("n".into())]),
+            ("IF(n IN (?, '5'), 1, 0) = 1", vec![compared("n", true, false)]),
+        ] {
+            assert_eq!(
+                meets(&format!("DELETE FROM t WHERE {condition}"), SqlMode::default()),
+                wanted,
+                "{condition}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::lexer::token::{Token, TokenKind};
 use crate::values::operators::{Role, unit};
-use crate::values::parts::{Expression, Part, Use};
+use crate::values::parts::{Compared, Expression, Part, Use};
 use crate::values::words::{
     APART, CLAUSES, COMPUTING, MERGING, TABLES, is_call, is_function, is_mark, is_typed,
 };
@@ -37,6 +37,7 @@ struct Walk<'a, 't> {
     marks: usize,
     found: Vec<Use>,
     answers: Vec<bool>,
+    compared: Vec<Option<Compared>>,
 }
 
 /// What is known of the marks of a statement.
@@ -45,23 +46,35 @@ pub(crate) struct Reached {
     pub(crate) uses: Vec<Use>,
     /// For each whether it may be the result of its expression.
     pub(crate) answers: Vec<bool>,
+    /// For each with what it is compared, if it is.
+    pub(crate) compared: Vec<Option<Compared>>,
 }
 
 /// What reaches the marks of a statement.
 pub(crate) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Reached {
     let marks = tokens.iter().filter(|token| is_mark(token)).count();
-    let mut walk =
-        Walk { tokens, roles, at: 0, marks: 0, found: vec![Use::Text; marks], answers: vec![false; marks] };
+    let mut walk = Walk {
+        tokens,
+        roles,
+        at: 0,
+        marks: 0,
+        found: vec![Use::Text; marks],
+        answers: vec![false; marks],
+        compared: vec![None; marks],
+    };
     while walk.at < tokens.len() {
         let rest = walk.level(Level::Query, "");
         walk.end(rest, "");
     }
-    Reached { uses: walk.found, answers: walk.answers }
+    Reached { uses: walk.found, answers: walk.answers, compared: walk.compared }
 }
 
 impl<'a> Walk<'a, '_> {
     /// An expression has ended.
     fn end(&mut self, expression: Expression<'a>, clause: &str) {
+        if expression.tests {
+            self.compare(&expression);
+        }
         let Expression { computes, marks, direct, merged, number, tests, closed, length, .. } = expression;
         if !closed {
             direct.iter().chain(&merged).for_each(|mark| self.answers[*mark] = true);
@@ -77,6 +90,18 @@ impl<'a> Walk<'a, '_> {
         if clause == "by" && length == 1 && marks.len() == 1 {
             self.found[marks[0]] = Use::Constant;
         }
+    }
+
+    /// Notes with what the marks of a comparison are compared.
+    fn compare(&mut self, Expression { names, direct, among, mixed, query, .. }: &Expression<'a>) {
+        let compared = Compared {
+            names: names.iter().map(|name| name.clone().into_owned()).collect(),
+            has_query: *query,
+            may_alias: false,
+            is_among: *among || *query,
+            is_mixed: *mixed || *query || names.len() != 1,
+        };
+        direct.iter().for_each(|mark| self.compared[*mark] = Some(compared.clone()));
     }
 
     fn unclear(&mut self, marks: &[usize], why: &str) {
@@ -157,7 +182,13 @@ impl<'a> Walk<'a, '_> {
                 (into.tests, into.closed) = (true, true);
                 // The AND of a BETWEEN is none that parts: what is between them is read here.
                 if token.is("between") {
+                    into.among = true;
+                    into.mixed |= !into.direct.is_empty();
                     self.between(into);
+                } else if token.is("in") {
+                    let (has_more, has_rows) = self.list();
+                    into.among |= has_more || has_rows;
+                    into.mixed |= has_rows || !into.direct.is_empty();
                 }
             }
             Role::Parts => {
@@ -184,6 +215,13 @@ impl<'a> Walk<'a, '_> {
             into.computes = into.computes.or(Some(token.text));
         } else {
             into.number |= token.kind == TokenKind::Number;
+            let is_before =
+                |symbol: &str| self.tokens.get(self.at).is_some_and(|next| next.is_symbol(symbol));
+            if is_before("(") {
+                into.mixed = true;
+            } else if !token.is("not") && !is_before(".") {
+                into.names.extend(token.identifier());
+            }
         }
     }
 
@@ -237,6 +275,16 @@ impl<'a> Walk<'a, '_> {
         self.at += usize::from(is_values);
         let inside = self.level(inner, within);
         into.take(inside, part);
+        into.query |= is_query;
+    }
+
+    /// Whether the list of an IN, which begins here, has several values, and whether these are rows.
+    fn list(&self) -> (bool, bool) {
+        let list = &self.tokens[self.at..];
+        let Some(open) = list.first().filter(|open| open.is_symbol("(")) else { return (false, false) };
+        let inside = list[1..].iter().take_while(|token| token.depth > open.depth);
+        let has_more = inside.clone().any(|token| token.is_symbol(",") && token.depth == open.depth + 1);
+        (has_more, list.get(1).is_some_and(|first| first.is_symbol("(")))
     }
 
     /// What stands between BETWEEN and its AND.

@@ -1,5 +1,7 @@
 //! What is known about a `?`, and about the expression around it.
 
+use std::borrow::Cow;
+
 /// In what use a `?` stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Use {
@@ -18,6 +20,23 @@ pub enum Use {
     Introduced(String),
     /// As a text, for this column of bits: only who knows the table can tell.
     Bits(String),
+    /// As a text, compared with this column of numbers and with other values at once: only who knows the table can tell.
+    Among(String),
+}
+
+/// With what a `?` is compared, where that is no `=` with one column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// The names in the comparison, but for those of functions and tables.
+    pub names: Vec<String>,
+    /// A subquery is compared, whatever its columns are.
+    pub has_query: bool,
+    /// The list of a SELECT may have given a column another name.
+    pub may_alias: bool,
+    /// With several values at once: IN with a list, BETWEEN, a subquery.
+    pub is_among: bool,
+    /// These are more than one column before texts: rows, columns among them, a function.
+    pub is_mixed: bool,
 }
 
 /// A part of a statement whose operands meet each other.
@@ -35,6 +54,14 @@ pub(crate) struct Expression<'a> {
     pub(crate) number: bool,
     /// Something in it compares.
     pub(crate) tests: bool,
+    /// The names in it, but for those of functions and tables.
+    pub(crate) names: Vec<Cow<'a, str>>,
+    /// It compares with a list or with both ends of a range.
+    pub(crate) among: bool,
+    /// More than a column stands before the list or the range, or rows in it; or it calls a function.
+    pub(crate) mixed: bool,
+    /// A subquery is a part of it.
+    pub(crate) query: bool,
     /// It is a condition: what is around it does not reach into it.
     pub(crate) closed: bool,
     /// It begins with an assignment.
@@ -60,6 +87,9 @@ impl<'a> Expression<'a> {
         self.computes = self.computes.or(other.computes);
         self.marks.extend(other.marks);
         self.length += other.length;
+        self.names.extend(other.names);
+        self.query |= other.query;
+        self.mixed |= other.mixed;
         match part {
             Part::Itself => {
                 self.direct.extend(other.direct);

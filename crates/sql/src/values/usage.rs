@@ -89,7 +89,7 @@ mod tests {
             Use::Unclear(_) => 'u',
             Use::Constant => 'k',
             Use::Introduced(_) => 'i',
-            Use::Bits(_) => 'b',
+            Use::Bits(_) | Use::Among(_) => 'b',
         };
         of(sql).iter().map(letter).collect()
     }

@@ -73,6 +73,7 @@ fn a_set_without_effect_on_a_statement_is_passed_over() {
         "SET NAMES utf8mb4; job",
         "SET NAMES utf8; job",
         "SET @old = @@sql_mode; job",
+        "SET @old := @@sql_mode; job",
         "SET @x = 1; SET autocommit = @x; job; SET @x = NULL; job",
         "SET @old = CONCAT(@@sql_mode, ''), @y = 'it''s'",
         "SET NAMES utf8mb4; SET @saved = @@character_set_client; job; SET character_set_client = @saved; job",
