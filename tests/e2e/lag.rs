@@ -38,7 +38,7 @@ impl Lagging {
         let mut lagging = Lagging { fleet, replica, _workers: workers };
         lagging.takes(seconds_on_the_replica);
         // A tenth of a second on the average, some of them ten times as long as others.
-        let seconds = |id: u64| if id % 10 == 0 { 0.55 } else { 0.05 };
+        let seconds = |id: u64| if id.is_multiple_of(10) { 0.55 } else { 0.05 };
         let job = |id| format!("UPDATE t SET n = n + 1 + 0 * SLEEP({}) WHERE id = {id};", seconds(id));
         let script = lagging.fleet.script((1..=jobs).map(job));
         let publish = ["publish", script.to_str().unwrap(), "--run", "spared", "--chunk", "1"];

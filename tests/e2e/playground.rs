@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use queryfleet_tests::{Fleet, program};
 
 #[test]
-fn another_terminal_joins_the_servers_of_dev() {
+fn another_terminal_joins_the_servers_of_dev_which_end_with_a_signal() {
     let script = r#"
         queryfleet=$0
         folder=$(ls -d "$TMPDIR"/queryfleet-*)
@@ -15,6 +15,9 @@ fn another_terminal_joins_the_servers_of_dev() {
         . "$folder/env"
         "$queryfleet" status 2>&1
         "$queryfleet" setup >/dev/null && "$queryfleet" status && echo "joined with mode $mode"
+        # As an orchestrator would: to the program alone, which has to pass it on.
+        kill -TERM $PPID
+        exec sleep 600
     "#;
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(program())
@@ -25,6 +28,7 @@ fn another_terminal_joins_the_servers_of_dev() {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(out.contains("`queryfleet setup` makes its tables and queues"), "{out}\n{err}");
     assert!(out.contains("joined with mode 600"), "{out}\n{err}");
+    assert_eq!(output.status.code(), Some(130), "{err}");
     assert!(err.contains("until sh ends") && err.contains("another terminal joins by: . "), "{err}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
 }

@@ -11,7 +11,8 @@ const SOON: Duration = Duration::from_secs(30);
 /// A world whose tables and queues the older program has made, as that program sees it and as this one does.
 fn as_it_was() -> (Fleet, Fleet) {
     let fleet = Fleet::new();
-    let program = std::env::var_os("QUERYFLEET_TEST_OLD").expect("the older program: make upgrade-test");
+    let program =
+        std::env::var_os("QUERYFLEET_TEST_OLD").unwrap_or_else(|| panic!("started by make upgrade-test"));
     let old = fleet.of_program(PathBuf::from(program));
     let tables: Vec<String> = fleet.rows("SHOW TABLES");
     fleet.sql(&format!("DROP TABLE {}", tables.join(", ")));

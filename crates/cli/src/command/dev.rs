@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use queryfleet_devstack::{Options, Stack};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Exit;
 use crate::failure::Failure;
@@ -44,6 +46,7 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
     output::say(format_args!("another terminal joins by: . {}", environment.display()));
     let status = block(async {
         let mut stop = Stop::listen()?;
+        let mut terminate = signal(SignalKind::terminate())?;
         let mut child = tokio::process::Command::from(Command::new(program))
             .args(arguments)
             .envs(stack.env())
@@ -52,6 +55,11 @@ pub(crate) fn dev(command: &[String]) -> Result<Exit, Failure> {
         loop {
             tokio::select! {
                 status = child.wait() => return Ok(status?),
+                // No terminal sends this one: the child has not got it.
+                _ = terminate.recv() => {
+                    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+                    pid.map_or(Ok(()), |pid| kill_process(pid, Signal::TERM)).ok();
+                }
                 // A terminal's Ctrl-C has reached the child as well: it ends first, then the servers.
                 _ = stop.next() => {}
             }
