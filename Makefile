@@ -47,7 +47,7 @@ fuzz: cargo ## fuzz the splitter, the inspection and the envelope: SECONDS=… f
 
 faults: cargo setup ## the tests that take long, root or a package: those that `make test` leaves out
 	@.ci/packages libfaketime
-	@.ci/timed .ci/cargo-test --workspace --test e2e -- --ignored --skip cluster:: --skip lag:: --skip side_by_side::
+	@.ci/timed .ci/cargo-test --workspace --test e2e -- --ignored --skip cluster:: --skip lag:: --skip side_by_side:: --skip ten_minutes
 	@# Three nodes boot for each of them, and what takes both cores keeps them from it.
 	@RUST_TEST_THREADS=2 .ci/timed .ci/cargo-test --workspace --test e2e -- --ignored cluster::
 	@# Their bound is a time.
@@ -69,7 +69,7 @@ ci: test features doc deny msrv fuzz instructions chart-test python-test faults 
 compat: cargo setup ## the end-to-end tests on the servers of three Debian releases, as root; a table of the versions; RELEASES=… TESTS='limit:: …'
 	@TESTS="$(TESTS)" .ci/compat $(RELEASES)
 
-lag-test: cargo setup ## a limit of lag on a real replica, for ten minutes each with one applier and with four
+long-test: cargo setup ## ten minutes each: a limit of lag on a replica with one applier and with four, and a thousand holds
 	@RUST_TEST_THREADS=1 .ci/timed .ci/cargo-test --workspace --test e2e -- --ignored --nocapture ten_minutes
 
 upgrade-test: cargo setup ## a rollout and a rollback with an older program, which is built from the history; REVISIONS=…
@@ -132,4 +132,4 @@ rustfmt clippy: cargo
 	@cargo $(@:rustfmt=fmt) --version >/dev/null 2>&1 || \
 		{ echo 'make: $@ is not installed: rustup component add $@' >&2; exit 1; }
 
-.PHONY: help setup uninstall demo test features doc deny msrv fuzz wheel python-test package faults storm mutants ci compat lag-test upgrade-test build bench bench-peers bench-quick python-bench bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy
+.PHONY: help setup uninstall demo test features doc deny msrv fuzz wheel python-test package faults storm mutants ci compat long-test upgrade-test build bench bench-peers bench-quick python-bench bench-micro instructions instructions-bless chart-test chart-bless chart-docs metrics-docs dashboards-test image-test clean cargo rustfmt clippy

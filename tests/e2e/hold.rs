@@ -1,5 +1,6 @@
 //! A queue that is held: no job begins, nothing is lost or counted, and the command says who obeys.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use queryfleet_tests::{Client, Fleet, Signal, Worker, eventually};
@@ -172,6 +173,37 @@ fn a_ledger_of_a_version_without_holds_is_served_and_gets_them_by_setup() {
     fleet.run(&["resume"]).expect(0);
     fleet.assert_each_once();
     drop(worker);
+}
+
+/// A message that went back to the broker with each hold would reach its limit of deliveries.
+#[test]
+#[ignore = "make long-test: ten minutes"]
+fn ten_minutes_of_a_thousand_holds_spend_no_deliveries() {
+    const HOLDS: u32 = 1000;
+    const JOBS: u64 = 3000;
+    let fleet = Fleet::with_own_servers();
+    fleet.make_counters(JOBS);
+    let workers: Vec<Worker> =
+        (0..2).map(|_| fleet.worker_with(2, &[("QUERYFLEET_MAX_ATTEMPTS", "50")])).collect();
+    workers.iter().for_each(|worker| _ = worker.serves());
+    // A fifth of the attempts fails, so that retries are always under way, and the queue is nearly empty.
+    let two_rows = "(SELECT 1 UNION ALL SELECT 1 FROM DUAL WHERE RAND() < 0.2)";
+    let job = |id| format!("UPDATE t SET n = n + 1 WHERE id = {id} AND 1 = {two_rows};");
+    let script = fleet.script((1..=JOBS).map(job));
+    let publish = ["publish", script.to_str().unwrap(), "--run", "flaps", "--rate", "5", "--chunk", "1"];
+    let mut publisher = fleet.command(&publish).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    eventually(SOON, "jobs are done", || fleet.ledger("done") > 0);
+    for _ in 0..HOLDS {
+        fleet.run(&["pause"]).expect(0);
+        fleet.run(&["resume"]).expect(0);
+    }
+    assert_eq!(publisher.wait().unwrap().code(), Some(0));
+    fleet.wait("flaps").expect(0);
+    fleet.assert_each_once();
+    let sum = |name: &str| workers.iter().map(|worker| worker.metric(name, &[])).sum::<f64>();
+    let (retried, redelivered) = (sum("queryfleet_job_errors_total"), sum("queryfleet_redeliveries_total"));
+    println!("{HOLDS} holds: {retried} attempts failed, {redelivered} messages were delivered again");
+    assert!(retried > JOBS as f64 / 10.0 && redelivered <= 5.0, "{retried}, {redelivered}");
 }
 
 #[test]

@@ -128,13 +128,13 @@ fn ten_minutes(jobs: u64, appliers: u32, seconds_on_the_replica: f64, least_rate
 }
 
 #[test]
-#[ignore = "make lag-test: ten minutes"]
+#[ignore = "make long-test: ten minutes"]
 fn ten_minutes_of_a_replica_that_bears_a_quarter_of_the_fleet() {
     ten_minutes(34_000, 0, 0.02, 0.7 * 50.0);
 }
 
 #[test]
-#[ignore = "make lag-test: ten minutes"]
+#[ignore = "make long-test: ten minutes"]
 fn ten_minutes_of_a_replica_that_applies_in_parallel() {
     ten_minutes(60_000, 4, 0.04, 1.2 * 25.0);
 }

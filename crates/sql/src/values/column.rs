@@ -27,8 +27,6 @@ pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
     let tokens: Vec<Token<'_>> = Tokens::new(sql, mode).collect();
     let roles = roles(&tokens);
     let reached = expression::reached(&tokens, &roles);
-    // The list of a SELECT may give a column another name.
-    let has_aliases = tokens.iter().any(|token| token.is_any(&["select", "with"]));
     let mut assigned = inserted(&tokens);
     assigned.extend(set(&tokens));
     let marks = tokens.iter().enumerate().filter(|(_, token)| is_mark(token)).map(|(at, _)| at);
@@ -39,7 +37,7 @@ pub fn meets(sql: &str, mode: SqlMode) -> Vec<Meets> {
             match (assigned, compared, beside(&tokens, &roles, at)) {
                 (Some((_, meets)), _, _) => meets.clone(),
                 (None, Some(compared), column) if compared.is_among || column.is_none() => {
-                    Meets::Compared(Compared { may_alias: has_aliases, ..compared })
+                    Meets::Compared(compared)
                 }
                 (None, _, Some(column)) => Meets::Column(column.into_owned()),
                 (None, _, None) => Meets::Nothing,

@@ -38,6 +38,8 @@ struct Walk<'a, 't> {
     found: Vec<Use>,
     answers: Vec<bool>,
     compared: Vec<Option<Compared>>,
+    /// The list of a SELECT may give a column another name.
+    may_alias: bool,
 }
 
 /// What is known of the marks of a statement.
@@ -61,6 +63,7 @@ pub(crate) fn reached(tokens: &[Token<'_>], roles: &[Role]) -> Reached {
         found: vec![Use::Text; marks],
         answers: vec![false; marks],
         compared: vec![None; marks],
+        may_alias: tokens.iter().any(|token| token.is_any(&["select", "with"])),
     };
     while walk.at < tokens.len() {
         let rest = walk.level(Level::Query, "");
@@ -97,7 +100,7 @@ impl<'a> Walk<'a, '_> {
         let compared = Compared {
             names: names.iter().map(|name| name.clone().into_owned()).collect(),
             has_query: *query,
-            may_alias: false,
+            may_alias: self.may_alias,
             is_among: *among || *query,
             is_mixed: *mixed || *query || names.len() != 1,
         };
