@@ -203,7 +203,11 @@ fn ten_minutes_of_a_thousand_holds_spend_no_deliveries() {
     let sum = |name: &str| workers.iter().map(|worker| worker.metric(name, &[])).sum::<f64>();
     let (retried, redelivered) = (sum("queryfleet_job_errors_total"), sum("queryfleet_redeliveries_total"));
     println!("{HOLDS} holds: {retried} attempts failed, {redelivered} messages were delivered again");
-    assert!(retried > JOBS as f64 / 10.0 && redelivered <= 5.0, "{retried}, {redelivered}");
+    assert!(retried > JOBS as f64 / 10.0, "{retried}");
+    // The broker counts the delivery of a message that was on its way to a consumer when that ended: of so many ends
+    // two in a hundred at most. That none is dead says that no message was unlucky time and again.
+    let ends = f64::from(HOLDS) * 4.0;
+    assert!(redelivered <= ends / 50.0, "{redelivered} of {ends}");
 }
 
 #[test]
