@@ -30,12 +30,17 @@ pub(crate) const NO_DATABASE: &[u16] = &[1044, 1049, 1059, 1102];
 /// Errors that no repetition fixes.
 const PERMANENT: &[u16] = &[
     // A file of LOAD DATA that is not there, in the words of the system's calls.
-    13, 29, // All others.
+    13, 29, // Definitions of tables that contradict themselves or others.
+    1007, 1008, 1067, 1068, 1069, 1070, 1071, 1072, 1073, 1074, 1075, 1089, 1090, 1101, 1113, 1118, 1163,
+    1166, 1167, 1170, 1171, 1215, 1822, 1824, 1826, 3780, // All others.
     1044, 1048, 1049, 1050, 1051, 1052, 1054, 1060, 1061, 1062, 1064, 1065, 1066, 1091, 1093, 1109, 1110,
     1111, 1136, 1138, 1140, 1142, 1143, 1146, 1153, 1210, 1222, 1235, 1241, 1264, 1265, 1267, 1288, 1292,
     1300, 1305, 1318, 1348, 1356, 1364, 1365, 1366, 1369, 1370, 1393, 1394, 1395, 1406, 1411, 1441, 1442,
     1451, 1452, 1471, 1526, 1582, 1583, 1586, 1616, 1690, 1785, 1906, 3105, 3140, 3819, 4025,
 ];
+/// A table cannot be created: for want of disk space, say, or since its foreign key does not fit.
+const CANNOT_CREATE: u16 = 1005;
+const WRONG_FOREIGN_KEY: &str = "errno: 150 ";
 /// Raised before anything has run: no such procedure, wrong arguments, no right to it.
 const BEFORE_THE_STATEMENT: &[u16] = &[1044, 1142, 1305, 1318, 1370];
 /// Those of them that name the routine.
@@ -150,7 +155,11 @@ pub(crate) fn read_statement_error(code: u16, failure: Failure) -> Outcome {
         _ if CONFLICT.contains(&code) => Outcome::Conflict(failure),
         INTERRUPTED => Outcome::Killed(failure),
         _ if SERVER_DEADLINE.contains(&code) => Outcome::Deadline(failure),
-        _ if PERMANENT.contains(&code) => Outcome::Permanent(failure),
+        _ if PERMANENT.contains(&code)
+            || code == CANNOT_CREATE && failure.message.contains(WRONG_FOREIGN_KEY) =>
+        {
+            Outcome::Permanent(failure)
+        }
         _ => Outcome::Unlisted(failure),
     }
 }
@@ -196,6 +205,16 @@ mod tests {
     fn a_temporary_table_that_is_full_is_counted() {
         assert_eq!(class(1114, "The table 'orders' is full"), Class::Pressure);
         assert_eq!(class(1114, "The table '/tmp/#sql2f_b_1' is full"), Class::Unlisted);
+    }
+
+    #[test]
+    fn a_foreign_key_that_does_not_fit_is_dead_at_once() {
+        let says = |errno| format!("Can't create table `a`.`b` (errno: {errno})");
+        assert_eq!(
+            class(1005, &says("150 \"Foreign key constraint is incorrectly formed\"")),
+            Class::Permanent
+        );
+        assert_eq!(class(1005, &says("28 \"No space left on device\"")), Class::Unlisted);
     }
 
     #[test]
