@@ -458,14 +458,17 @@ fn jobs_begin_only_in_the_hours_of_the_window() {
     eventually(SOON, "jobs are done", || fleet.ledger("done") > 5);
     eventually(SOON, "it is closed", || allowed(&workers) == 0.0);
     assert!(Instant::now() < closes + Duration::from_secs(3));
-    // One may have passed the gate just before.
+    let seen = || fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker");
+    let looks = || {
+        let later = seen() + 1500;
+        eventually(SOON, "it has looked", || seen() > later);
+    };
+    // One may have passed the gate just before, and not have begun yet.
+    looks();
     eventually(SOON, "what began has ended", || workers[0].metric("queryfleet_jobs_in_flight", &[]) == 0.0);
     let started = workers[0].metric("queryfleet_jobs_started_total", &[]);
     assert!(started < 100.0, "{started}");
-    let polls = fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker") + 1500;
-    eventually(SOON, "it has looked", || {
-        fleet.number("SELECT ROUND(1000 * UNIX_TIMESTAMP(MAX(seen))) FROM queryfleet_worker") > polls
-    });
+    looks();
     assert_eq!(workers[0].metric("queryfleet_jobs_started_total", &[]), started);
     for (bad, code) in [("25:00-06:00 UTC", 2), ("22:00-06:00 Nowhere", 2), ("22:00-06:00", 2)] {
         fleet.run(&["limit", "--window", bad]).expect(code);
